@@ -1,0 +1,15 @@
+//! mqttcap reads a packet capture and says how each MQTT session in it ended.
+//!
+//! The way of the bytes, low to high; a module uses only what stands above it here
+//! (`ARCHITECTURE.md` has the table, a test holds it):
+//!
+//! frames ([`capture`]) → segments ([`net`]) → ordered stream data ([`tcp`]) → MQTT bytes
+//! ([`transport`]) → control packets ([`mqtt`]) → one client's story ([`session`]) →
+//! outcome and findings ([`diagnosis`]) → text ([`report`]).
+
+pub mod capture;
+pub mod limits;
+pub mod mqtt;
+pub mod net;
+pub mod stream;
+pub mod tcp;

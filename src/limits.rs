@@ -1,0 +1,54 @@
+//! Every bound of the program. Whatever grows with the traffic has its limit here; a limit that is
+//! hit becomes a fact in the report.
+
+/// Bounds on what is kept in memory. [`Limits::default`] suits a gateway with thousands of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// TCP connections tracked at once; beyond it the one idle longest is let go.
+    pub connections: usize,
+    /// Out-of-order bytes kept for one direction of a connection.
+    pub out_of_order_bytes: usize,
+    /// Out-of-order segments kept for one direction of a connection.
+    pub out_of_order_segments: usize,
+    /// Out-of-order bytes kept over all connections.
+    pub out_of_order_bytes_total: usize,
+    /// Bytes of one MQTT packet kept while it is put together from several segments; a longer
+    /// packet is parsed from its first bytes and its payload counted.
+    pub packet_bytes: usize,
+    /// Bytes held in one direction before it is decided whether the connection carries MQTT.
+    pub probe_bytes: usize,
+    /// Bytes held in one direction while looking for the next packet after a gap.
+    pub resync_bytes: usize,
+    /// Connections without any data kept because they may have been attempts to reach a broker.
+    pub attempts: usize,
+    /// Events kept of one session's timeline.
+    pub timeline_events: usize,
+    /// Unfinished QoS 1 and 2 exchanges, and unanswered requests, tracked for one session.
+    pub open_exchanges: usize,
+    /// Subscriptions, topics and similar names kept for one session.
+    pub names: usize,
+    /// Topic aliases remembered for one direction of a session.
+    pub topic_aliases: usize,
+    /// Finished sessions kept for the final report.
+    pub finished_sessions: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 100_000,
+            out_of_order_bytes: 1 << 20,
+            out_of_order_segments: 1024,
+            out_of_order_bytes_total: 64 << 20,
+            packet_bytes: 64 << 10,
+            probe_bytes: 4 << 10,
+            resync_bytes: 64 << 10,
+            attempts: 4096,
+            timeline_events: 400,
+            open_exchanges: 1024,
+            names: 256,
+            topic_aliases: 1024,
+            finished_sessions: 1_000_000,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! From a captured frame to what it carries: link, VLAN and IP headers are walked by `etherparse`.
+//!
+//! Invariant: every slice returned lies inside the frame's own memory. This layer keeps no state
+//! and judges nothing; what it cannot read it names, with the layer where it stopped.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::capture::LinkType;
+
+/// An IP address and a TCP or UDP port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// IPv4 or IPv6 address.
+    pub address: IpAddr,
+    /// Port.
+    pub port: u16,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            IpAddr::V4(address) => write!(f, "{address}:{}", self.port),
+            IpAddr::V6(address) => write!(f, "[{address}]:{}", self.port),
+        }
+    }
+}
+
+/// A link-layer address (EUI-48).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MacAddress(pub [u8; 6]);
+
+/// The control bits of a TCP header (RFC 9293 §3.1), low byte: CWR ECE URG ACK PSH RST SYN FIN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TcpFlags(pub u8);
+
+impl TcpFlags {
+    /// No more data from the sender.
+    pub const FIN: u8 = 0x01;
+    /// Synchronize sequence numbers.
+    pub const SYN: u8 = 0x02;
+    /// Reset the connection.
+    pub const RST: u8 = 0x04;
+    /// The acknowledgment field is significant.
+    pub const ACK: u8 = 0x10;
+
+    /// Whether FIN is set.
+    pub fn fin(self) -> bool {
+        self.0 & Self::FIN != 0
+    }
+    /// Whether SYN is set.
+    pub fn syn(self) -> bool {
+        self.0 & Self::SYN != 0
+    }
+    /// Whether RST is set.
+    pub fn rst(self) -> bool {
+        self.0 & Self::RST != 0
+    }
+    /// Whether ACK is set.
+    pub fn ack(self) -> bool {
+        self.0 & Self::ACK != 0
+    }
+}
+
+/// A TCP segment with the addresses of its IP and link headers.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// Sender.
+    pub source: Endpoint,
+    /// Receiver.
+    pub destination: Endpoint,
+    /// Link-layer addresses (source, destination), where the link has them.
+    pub source_mac: Option<MacAddress>,
+    /// Link-layer destination.
+    pub destination_mac: Option<MacAddress>,
+    /// IPv4 Time to Live or IPv6 Hop Limit.
+    pub hop_limit: u8,
+    /// Sequence number of the first payload byte (of the SYN, if set).
+    pub sequence: u32,
+    /// Next sequence number the sender expects; meaningful when ACK is set.
+    pub acknowledgment: u32,
+    /// Control bits.
+    pub flags: TcpFlags,
+    /// Window field, unscaled.
+    pub window: u16,
+    /// TCP options, undecoded.
+    pub options: &'a [u8],
+    /// The captured part of the payload.
+    pub payload: &'a [u8],
+    /// Payload length on the wire in bytes; more than `payload.len()` when the frame was cut.
+    pub payload_length: u32,
+}
+
+/// What a frame turned out to carry.
+#[derive(Clone, Copy, Debug)]
+pub enum Decoded<'a> {
+    /// A TCP segment.
+    Segment(Segment<'a>),
+    /// Something whole that is not TCP (UDP, ARP, ICMP, another `EtherType`, …).
+    Other,
+    /// A fragment of an IP packet.
+    Fragment,
+    /// A frame that could not be read down to TCP.
+    Undecodable(Undecodable),
+}
+
+/// Where and why decoding stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Undecodable {
+    /// The layer that could not be read: "link type 147", "IPv4", "TCP", …
+    pub layer: Layer,
+    /// Why.
+    pub why: Why,
+}
+
+/// The layer at which decoding stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Layer {
+    /// The link layer as a whole: its type is not known to mqttcap.
+    LinkType(u16),
+    /// Ethernet, cooked or loopback header.
+    Link,
+    /// VLAN tag.
+    Vlan,
+    /// IPv4 header.
+    Ipv4,
+    /// IPv6 header or an extension header.
+    Ipv6,
+    /// TCP header.
+    Tcp,
+}
+
+/// Why decoding stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Why {
+    /// The kind of header is not supported.
+    NotSupported,
+    /// The captured bytes end inside the header.
+    Truncated,
+    /// The header contradicts itself.
+    Invalid,
+}
