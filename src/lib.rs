@@ -8,8 +8,11 @@
 //! outcome and findings ([`diagnosis`]) → text ([`report`]).
 
 pub mod capture;
+pub mod diagnosis;
 pub mod limits;
 pub mod mqtt;
 pub mod net;
+pub mod session;
 pub mod stream;
 pub mod tcp;
+pub mod transport;

@@ -6,8 +6,6 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::capture::LinkType;
-
 /// An IP address and a TCP or UDP port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {

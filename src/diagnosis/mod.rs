@@ -1,0 +1,134 @@
+//! From facts to judgement: exactly one outcome for each session, and findings beside it.
+//!
+//! Invariant: pure functions of the facts. No evidence, no sentence: every outcome and finding
+//! points at frames. What the capture cannot show lowers the confidence, never raises a guess.
+
+use crate::capture::FrameNumber;
+use crate::mqtt::ReasonCode;
+use crate::session::TextFact;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// As it should be.
+    Ok,
+    /// Worth knowing.
+    Info,
+    /// May need attention.
+    Warning,
+    /// The client did not get its data through.
+    Error,
+}
+
+/// How sure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// Fits, with several rivals.
+    Possible,
+    /// Fits best, one rival is common.
+    Likely,
+    /// A signature with no common rival.
+    VeryLikely,
+    /// The wire states it.
+    Certain,
+}
+
+/// What limits what can be said of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Qualifier {
+    /// SYN or CONNECT is missing.
+    PartialStart,
+    /// The capture stops before the connection ends.
+    PartialEnd,
+    /// The snap length cut packets.
+    CutPackets,
+    /// The capture misses bytes that were acknowledged.
+    CaptureGaps,
+    /// Only one direction was captured.
+    OneWay,
+    /// The clock of the capture went back.
+    ClockJump,
+    /// The client is a bridge.
+    Bridge,
+}
+
+/// How a session ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Which of the closed list.
+    pub id: &'static str,
+    /// The group it is counted in.
+    pub group: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// One sentence, with the session's names and numbers.
+    pub sentence: String,
+    /// The reason or return code that says it.
+    pub code: Option<ReasonCode>,
+    /// The code's name in the packet that carried it.
+    pub code_name: Option<&'static str>,
+    /// The server's own words.
+    pub reason_string: Option<TextFact>,
+    /// Frames that show it.
+    pub frames: Vec<FrameNumber>,
+}
+
+/// Something worth saying beside the outcome.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Stable id.
+    pub id: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// One sentence.
+    pub headline: String,
+    /// More, if there is more to say.
+    pub detail: Option<String>,
+    /// The statement of the specification it rests on.
+    pub clause: Option<&'static str>,
+    /// The side at fault, if one is.
+    pub side: Option<crate::stream::Side>,
+    /// Frames that show it.
+    pub frames: Vec<FrameNumber>,
+}
+
+/// What a client library printed when this happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientReport {
+    /// The library.
+    pub client: &'static str,
+    /// What it reports.
+    pub reports: &'static str,
+}
+
+/// All that is said of one session.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What limits it.
+    pub qualifiers: Vec<Qualifier>,
+    /// What else is worth saying, worst first.
+    pub findings: Vec<Finding>,
+    /// What the client's library printed.
+    pub client_saw: Vec<ClientReport>,
+    /// Why that usually happens, most likely first; only what this capture does not rule out.
+    pub causes: Vec<String>,
+    /// What to try, first things first.
+    pub next_steps: Vec<String>,
+}
+
+/// Something to say of the capture as a whole.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// Stable id.
+    pub id: &'static str,
+    /// One or two sentences.
+    pub text: String,
+    /// Frames that show it.
+    pub frames: Vec<FrameNumber>,
+}

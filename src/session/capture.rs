@@ -1,0 +1,57 @@
+//! Facts of the capture as a whole: how much of it could be read, and what was beside MQTT.
+
+use std::collections::BTreeMap;
+
+use crate::capture::{FrameNumber, Timestamp};
+use crate::net::Undecodable;
+use crate::transport::Protocol;
+
+/// Something counted, with the first frame that showed it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How often.
+    pub count: u64,
+    /// The first frame (meaningless while `count` is 0).
+    pub first: FrameNumber,
+}
+
+impl Tally {
+    /// Counts one more, seen at `frame`.
+    pub fn add(&mut self, frame: FrameNumber) {
+        if self.count == 0 {
+            self.first = frame;
+        }
+        self.count += 1;
+    }
+}
+
+/// Facts of the capture as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct CaptureFacts {
+    /// Frames read.
+    pub packets: u64,
+    /// Captured bytes read, file headers not counted.
+    pub bytes: u64,
+    /// Time of the first frame.
+    pub first: Option<Timestamp>,
+    /// The latest time of any frame.
+    pub last: Option<Timestamp>,
+    /// Frames that could not be read down to TCP, by where and why.
+    pub undecodable: BTreeMap<Undecodable, Tally>,
+    /// IP fragments.
+    pub fragments: Tally,
+    /// Frames cut by the snap length.
+    pub cut_frames: Tally,
+    /// Times that a frame is older than the one before it by more than a second.
+    pub clock_jumps: Tally,
+    /// TCP connections.
+    pub connections: u64,
+    /// Connections that carried another protocol than MQTT, by protocol and server port (bounded; see `other_more`).
+    pub other: BTreeMap<(Protocol, u16), Tally>,
+    /// Connections of other protocols beyond those told apart in `other`.
+    pub other_more: u64,
+    /// Connections let go because too many were open.
+    pub evicted: Tally,
+    /// Sessions left out of the report because there were too many.
+    pub sessions_left_out: u64,
+}

@@ -1,0 +1,20 @@
+//! One client's story: what the control packets of one connection said, as owned facts with evidence.
+//!
+//! Invariant: a [`Session`] holds facts only, each with the frames that show it; no word of
+//! judgement. Its size is bounded by [`crate::limits::Limits`], however long the session was.
+//! What other connections had to do with it stands in [`Neighbours`].
+
+mod capture;
+mod facts;
+mod timeline;
+mod wire;
+
+pub use capture::{CaptureFacts, Tally};
+pub use facts::{
+    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts,
+    Exchange, ExchangeState, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts,
+    PingFacts, PublishFacts, Refusal, Rival, Session, Subscription, TextFact, UnfinishedPacket,
+    VersionFrom, ViolationFact, WillFacts,
+};
+pub use timeline::{Event, EventKind, Timeline};
+pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

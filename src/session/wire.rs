@@ -1,0 +1,174 @@
+//! The TCP connection under a session, told by client and server instead of by end.
+
+use crate::capture::Moment;
+use crate::net::{Endpoint, MacAddress};
+use crate::stream::{End, Side};
+use crate::tcp::{Direction, Facts, Repeated};
+
+/// One value for each side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerSide<T> {
+    /// The client's.
+    pub client: T,
+    /// The server's.
+    pub server: T,
+}
+
+impl<T> PerSide<T> {
+    /// The value of `side`.
+    pub fn of(&self, side: Side) -> &T {
+        match side {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        }
+    }
+
+    /// The value of `side`, to change.
+    pub fn of_mut(&mut self, side: Side) -> &mut T {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    /// Exchanges both values: what was taken for the client is the server.
+    pub fn swap(&mut self) {
+        std::mem::swap(&mut self.client, &mut self.server);
+    }
+}
+
+/// An end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Address and port.
+    pub endpoint: Endpoint,
+    /// Link-layer address its segments came from, where the link shows one.
+    pub mac: Option<MacAddress>,
+}
+
+/// A RST, by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WireReset {
+    /// In whose name it was sent.
+    pub by: Side,
+    /// When.
+    pub at: Moment,
+    /// Its Time to Live or Hop Limit.
+    pub hop_limit: u8,
+}
+
+/// How one side ended the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseHow {
+    /// By FIN.
+    Closed,
+    /// By RST.
+    Reset,
+}
+
+/// The first end-of-connection signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// Who sent it.
+    pub by: Side,
+    /// FIN or RST.
+    pub how: CloseHow,
+    /// When.
+    pub at: Moment,
+}
+
+/// The TCP connection under a session.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    /// Wireshark's `tcp.stream`.
+    pub stream: u32,
+    /// Both ends.
+    pub peers: PerSide<Peer>,
+    /// First segment.
+    pub first: Moment,
+    /// Last segment.
+    pub last: Moment,
+    /// SYNs of the client.
+    pub syn: Repeated,
+    /// SYN-ACKs of the server.
+    pub syn_ack: Repeated,
+    /// When the handshake was completed.
+    pub established: Option<Moment>,
+    /// The first reset.
+    pub reset: Option<WireReset>,
+    /// What each side sent.
+    pub sent: PerSide<Direction>,
+}
+
+impl Wire {
+    /// The facts of a connection whose client is `client`.
+    pub fn new(facts: &Facts, client: End) -> Wire {
+        let server = client.other();
+        let side = |end: End| {
+            if end == client {
+                Side::Client
+            } else {
+                Side::Server
+            }
+        };
+        let peer = |end: End| Peer {
+            endpoint: facts.endpoint(end),
+            mac: match end {
+                End::A => facts.a_mac,
+                End::B => facts.b_mac,
+            },
+        };
+        Wire {
+            stream: facts.stream,
+            peers: PerSide {
+                client: peer(client),
+                server: peer(server),
+            },
+            first: facts.first,
+            last: facts.last,
+            syn: facts.syn,
+            syn_ack: facts.syn_ack,
+            established: facts.established,
+            reset: facts.reset.map(|reset| WireReset {
+                by: side(reset.by),
+                at: reset.at,
+                hop_limit: reset.hop_limit,
+            }),
+            sent: PerSide {
+                client: facts.from(client).clone(),
+                server: facts.from(server).clone(),
+            },
+        }
+    }
+
+    /// The first FIN or RST of either side.
+    pub fn close(&self) -> Option<Close> {
+        let fin = |by: Side| {
+            let at = self.sent.of(by).fin?;
+            Some(Close {
+                by,
+                how: CloseHow::Closed,
+                at,
+            })
+        };
+        let reset = self.reset.map(|reset| Close {
+            by: reset.by,
+            how: CloseHow::Reset,
+            at: reset.at,
+        });
+        [fin(Side::Client), fin(Side::Server), reset]
+            .into_iter()
+            .flatten()
+            .min_by_key(|close| close.at.frame)
+    }
+
+    /// Whether the capture holds the connection's first SYN or SYN-ACK.
+    pub fn start_captured(&self) -> bool {
+        self.syn.count > 0 || self.syn_ack.count > 0
+    }
+
+    /// Whether only one side's segments were captured.
+    pub fn one_way(&self) -> bool {
+        self.sent.client.segments == 0 || self.sent.server.segments == 0
+    }
+}

@@ -1,0 +1,64 @@
+//! What may stand where MQTT is looked for: tells protocols apart by their first bytes.
+//!
+//! A first byte proves nothing (`H` of HTTP is the type of a PUBACK): MQTT is accepted only when
+//! the bytes after it agree, see [`crate::mqtt`]. Ports are no evidence here.
+
+/// A protocol recognised by the first bytes of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// A TLS or SSL record.
+    Tls,
+    /// An HTTP request or response.
+    Http,
+    /// A PROXY protocol header, version 1 or 2.
+    Proxy,
+    /// SSH.
+    Ssh,
+    /// AMQP.
+    Amqp,
+    /// A text line that begins like a greeting of SMTP or FTP (`220 `).
+    Greeting,
+    /// None that is known here.
+    Unknown,
+}
+
+impl Protocol {
+    /// Recognises the protocol that `bytes` begin with.
+    pub fn of(bytes: &[u8]) -> Protocol {
+        const HTTP: [&[u8]; 9] = [
+            b"HTTP/",
+            b"GET ",
+            b"POST ",
+            b"PUT ",
+            b"HEAD ",
+            b"OPTIONS ",
+            b"DELETE ",
+            b"PATCH ",
+            b"CONNECT ",
+        ];
+        match bytes {
+            [0x14..=0x17, 0x03, 0x00..=0x04, ..] => Protocol::Tls,
+            _ if HTTP.iter().any(|word| bytes.starts_with(word)) => Protocol::Http,
+            _ if bytes.starts_with(b"PROXY ") || bytes.starts_with(b"\r\n\r\n\0\r\nQUIT\n") => {
+                Protocol::Proxy
+            }
+            _ if bytes.starts_with(b"SSH-") => Protocol::Ssh,
+            _ if bytes.starts_with(b"AMQP") => Protocol::Amqp,
+            _ if bytes.starts_with(b"220 ") || bytes.starts_with(b"220-") => Protocol::Greeting,
+            _ => Protocol::Unknown,
+        }
+    }
+
+    /// Its name for a report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Tls => "TLS",
+            Protocol::Http => "HTTP",
+            Protocol::Proxy => "PROXY",
+            Protocol::Ssh => "SSH",
+            Protocol::Amqp => "AMQP",
+            Protocol::Greeting => "a mail or file server's greeting",
+            Protocol::Unknown => "an unknown protocol",
+        }
+    }
+}
