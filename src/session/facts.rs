@@ -434,6 +434,13 @@ pub struct Neighbours {
     pub closed_together: Vec<FrameNumber>,
     /// Whether the same server took a new session within a minute after this one's end: when.
     pub server_accepted_later: Option<Moment>,
+    /// Time to Live or Hop Limit of the newest segment that is not a RST which the server's
+    /// address sent on any other connection of the capture, from any port: it tells whether a RST
+    /// that is this connection's only answer comes from the server itself.
+    pub server_hop_limit: Option<u8>,
+    /// The first frame of another connection to the same server address and port in which the
+    /// client's first bytes were TLS and the server answered with TLS.
+    pub tls_on_port: Option<Moment>,
 }
 
 /// Another connection with the same client id.
@@ -447,6 +454,8 @@ pub struct Rival {
     pub connect: Moment,
     /// Its accepting CONNACK.
     pub accepted: Option<Moment>,
+    /// Its CONNACK with a code other than 0.
+    pub refused: Option<Moment>,
 }
 
 /// Where the session stands in the capture.
