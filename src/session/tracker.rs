@@ -383,7 +383,7 @@ impl Tracker {
     }
 
     fn connack_packet(&mut self, at: Moment, connack: &Connack<'_>) {
-        let reason_string = connack.reason_string().map(fact);
+        let reason_string = connack.properties.reason_string().map(fact);
         self.timeline.push(
             at,
             Some(Side::Server),
@@ -453,7 +453,7 @@ impl Tracker {
 
     fn acknowledgment_packet(&mut self, from: Side, at: Moment, packet: &Acknowledgment<'_>, last: &mut LastPacket) {
         let code = packet.reason_code.unwrap_or_default();
-        let reason_string = packet.reason_string().map(fact);
+        let reason_string = packet.properties.reason_string().map(fact);
         let publisher = if last.packet == PacketType::PUBREL { from } else { from.other() };
         let acknowledged = self.exchanges.acknowledge(
             at,
@@ -550,7 +550,7 @@ impl Tracker {
 
     fn answer_packet(&mut self, from: Side, at: Moment, packet: &Suback<'_>, last: &mut LastPacket) {
         let asked = if last.packet == PacketType::SUBACK { PacketType::SUBSCRIBE } else { PacketType::UNSUBSCRIBE };
-        let reason_string = packet.reason_string().map(fact);
+        let reason_string = packet.properties.reason_string().map(fact);
         let position = self
             .requests
             .iter()
@@ -629,7 +629,7 @@ impl Tracker {
 
     fn disconnect_packet(&mut self, from: Side, at: Moment, packet: &Disconnect<'_>) {
         let code = packet.reason_code.unwrap_or_default();
-        let reason_string = packet.reason_string().map(fact);
+        let reason_string = packet.properties.reason_string().map(fact);
         let facts = DisconnectFacts {
             at,
             code,
