@@ -99,7 +99,7 @@ def connect_reset(lab):
 @scenario("connect-malformed")
 def connect_malformed(lab):
     """A CONNECT whose flags announce a password but no user name, which MQTT 3.1.1 forbids, reaches mosquitto."""
-    client_id, password = "gateway-2".encode().hex(), "secret".encode().hex()
+    client_id, password = b"gateway-2".hex(), b"secret".hex()
     lab.capture()
     lab.mosquitto()
     lab.raw("client", {"hex": f"101d00044d5154540442003c0009{client_id}0006{password}"}, {"read": "close"}, {"close": True})

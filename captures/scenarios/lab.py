@@ -101,7 +101,7 @@ class Lab:
         self.name, self.story = name, story
         self.prefix = f"{PREFIX}{os.getpid()}-{number}-"
         self.offloads, self.ipv6 = offloads, ipv6
-        self.folder = tempfile.mkdtemp(prefix=PREFIX)
+        self.folder = tempfile.mkdtemp(prefix=self.prefix)
         self.start = time.monotonic()
         self.programs, self.notes, self.files, self.captures = [], [], [], []
 
@@ -246,6 +246,23 @@ class Lab:
     def mqttjs(self, host, client_id, expected):
         return self.start_program(host, "node", HERE / "mqttjs-client.js", BROKER, 1883, client_id, expected,
                                   shown=f"node mqttjs-client.js {BROKER} 1883 {client_id} {expected}").wait()
+
+
+def remove_remains():
+    """Ends what an earlier run left behind when it was killed: namespaces and folders of ours whose maker is gone, and the programs in them."""
+    def is_remains(name):
+        maker = name.removeprefix(PREFIX).partition("-")[0]
+        return name.startswith(PREFIX) and maker.isdigit() and not pathlib.Path("/proc", maker).exists()
+
+    for line in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout.splitlines():
+        name = line.split()[0]
+        if is_remains(name):
+            for program in subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split():
+                os.kill(int(program), signal.SIGKILL)
+            quiet("ip", "netns", "del", name)
+    for folder in pathlib.Path(tempfile.gettempdir()).iterdir():
+        if is_remains(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 _versions = ""

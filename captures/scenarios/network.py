@@ -2,7 +2,6 @@
 import signal
 import sys
 
-from healthy import pair
 from lab import BROKER, HERE, network, scenario
 
 

@@ -1,7 +1,10 @@
-"""A client built on Eclipse Paho that does the given steps and prints every callback.
+"""A client built on Eclipse Paho that does the given steps and prints every callback. Steps:
 
-Steps: connect  sub=FILTER,QOS  unsub=FILTER  pub=TOPIC,QOS,PAYLOAD  bytes=TOPIC,QOS,SIZE  many=TOPIC,QOS,COUNT,PAUSE  wait=SECONDS  messages=COUNT  acks (wait for them)
-       ended=SECONDS (wait for the end, at most so long)  disconnect  disconnect=CODE (MQTT 5)  abandon (exit, no goodbye)  reset (RST)
+    connect                            sub=FILTER,QOS;FILTER,QOS          unsub=FILTER
+    pub=TOPIC,QOS,PAYLOAD              bytes=TOPIC,QOS,SIZE               many=TOPIC,QOS,COUNT,PAUSE
+    wait=SECONDS                       messages=COUNT  wait for them      acks  wait for all acknowledgements
+    ended=SECONDS  wait for the end    disconnect                         disconnect=CODE  (MQTT 5)
+    reset  RST, without a goodbye
 """
 import argparse
 import os
@@ -37,7 +40,8 @@ args = parser.parse_args()
 
 
 def say(*words):
-    print(*words, flush=True)
+    sys.stdout.write(" ".join(map(str, words)) + "\n")  # in one piece: Paho's thread prints too
+    sys.stdout.flush()
 
 
 v5 = args.version == "5"
@@ -154,8 +158,6 @@ def take(step):
         reason = ReasonCode(PacketTypes.DISCONNECT, identifier=int(rest, 0)) if rest else None
         client.disconnect(reason)
         client.loop_stop()
-    elif verb == "abandon":
-        os._exit(0)
     elif verb == "reset":
         client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         os._exit(0)

@@ -1,16 +1,12 @@
 """CONNECT is answered, but not with yes."""
 from lab import scenario
 
-PLAIN = ("password_file passwords", "allow_anonymous false")
-
 
 def password_broker(lab):
-    lab.file("passwords.txt", "sensor-17:right\n")
     lab.file("passwords", "sensor-17:right\n")
-    lab.files = [pair for pair in lab.files if pair[0] != "passwords"]
-    lab.note("broker: mosquitto_passwd -U passwords (user sensor-17, password right)")
+    lab.note("broker: mosquitto_passwd -U passwords (which hashes them)")
     lab.inside("broker", "mosquitto_passwd", "-U", f"{lab.folder}/passwords")
-    lab.mosquitto(*PLAIN)
+    lab.mosquitto("password_file passwords", "allow_anonymous false")
 
 
 @scenario("bad-password-v311")
@@ -83,4 +79,4 @@ def refused_version(lab):
     """A CONNECT with protocol level 6, which does not exist, reaches mosquitto."""
     lab.capture()
     lab.mosquitto()
-    lab.raw("client", {"hex": "101500044d5154540602003c0009" + "sensor-17".encode().hex()}, {"read": "close"}, {"close": True})
+    lab.raw("client", {"hex": "101500044d5154540602003c0009" + b"sensor-17".hex()}, {"read": "close"}, {"close": True})

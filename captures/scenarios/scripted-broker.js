@@ -20,8 +20,6 @@ const mqtt = require('mqtt-packet')
 // JSON has no bytes: {"type": "Buffer", "data": [1, 2]} stands for them, as Node writes them.
 const buffers = (_, value) => value && value.type === 'Buffer' ? Buffer.from(value.data) : value
 const script = JSON.parse(process.argv[2], buffers)
-const began = Date.now()
-const log = (...words) => console.log(...words)
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 const brief = (packet) => {
@@ -49,7 +47,7 @@ let count = 0
 net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
   const number = ++count
   const rules = script.connections[Math.min(number, script.connections.length) - 1]
-  const say = (text) => log(`connection ${number}: ${text}`)
+  const say = (text) => console.log(`connection ${number}: ${text}`)
   let options = { protocolVersion: 4 }
   const used = new Set()
   let deaf = false
@@ -89,4 +87,4 @@ net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
   socket.on('end', () => { say('the client closed'); if (!deaf) queue.then(() => socket.end()) })
   socket.on('error', (error) => say(error.code))
   queue = queue.then(() => act('open'))
-}).listen(script.port || 1883, '0.0.0.0', () => log('listening'))
+}).listen(script.port || 1883, '0.0.0.0', () => console.log('listening'))
