@@ -11,8 +11,9 @@ pub const NAME: usize = 64;
 /// Captured text as harmless display text of at most `max` characters, the last of them `…` when
 /// it was longer.
 ///
-/// Control characters, bidirectional controls, invisible characters, spaces other than U+0020 and
-/// bytes that are not UTF-8 are written as `\n`, `\x1b`, `\u{202e}`.
+/// Control characters, bidirectional controls, invisible characters, spaces other than U+0020, the
+/// quotation marks that sentences put around names, and bytes that are not UTF-8 are written as
+/// `\n`, `\x1b`, `\u{202e}`.
 pub fn escape(text: &[u8], max: usize) -> String {
     let mut shown = String::new();
     let mut room = max;
@@ -50,7 +51,7 @@ fn push(shown: &mut String, room: &mut usize, piece: &Piece) -> bool {
         Piece::Character(character) if character.is_ascii_control() => {
             write!(written, "\\x{:02x}", u32::from(*character))
         }
-        Piece::Character(character) if is_unseen(*character) => {
+        Piece::Character(character) if is_unseen(*character) || "“”".contains(*character) => {
             write!(written, "\\u{{{:x}}}", u32::from(*character))
         }
         Piece::Character(character) => write!(written, "{character}"),
@@ -96,40 +97,46 @@ pub fn number(value: u64) -> String {
 }
 
 /// A number and what it counts: `1 session`, `7 sessions`.
-pub fn counted(value: u64, one: &str, many: &str) -> String {
-    let noun = if value == 1 { one } else { many };
-    format!("{} {noun}", number(value))
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", number(count))
 }
 
-/// A span of nanoseconds as it is read aloud: `850 µs`, `12.3 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`.
+/// A span of time in the two largest units that say something: `12.3 s`, `3 min 12 s`, `2 h 5 min`.
 pub fn duration(nanoseconds: i64) -> String {
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let span = nanoseconds.unsigned_abs();
-    let words = match span {
-        0..1_000 => format!("{span} ns"),
-        1_000..1_000_000 => format!("{} µs", span / 1_000),
-        1_000_000..1_000_000_000 => format!("{} ms", span / 1_000_000),
-        1_000_000_000..60_000_000_000 => tenths(span / 100_000_000),
-        60_000_000_000..3_600_000_000_000 => two(span / 1_000_000_000, 60, "min", "s"),
-        3_600_000_000_000..86_400_000_000_000 => two(span / 60_000_000_000, 60, "h", "min"),
-        _ => two(span / 3_600_000_000_000, 24, "d", "h"),
-    };
-    format!("{sign}{words}")
-}
-
-/// Seconds from a count of tenths, without a needless `.0`.
-fn tenths(count: u64) -> String {
-    match count % 10 {
-        0 => format!("{} s", count / 10),
-        rest => format!("{}.{rest} s", count / 10),
+    let nanoseconds = nanoseconds.unsigned_abs();
+    let rounded = |unit: u64| nanoseconds.saturating_add(unit / 2) / unit;
+    // The bounds are those of the rounded value, so that 59.96 s reads "1 min", never "60.0 s".
+    if nanoseconds < 1_000 {
+        return "less than 1 µs".to_owned();
     }
-}
-
-/// Two units of time, the smaller one only if it is not zero.
-fn two(small: u64, ratio: u64, big_unit: &str, small_unit: &str) -> String {
-    match small % ratio {
-        0 => format!("{} {big_unit}", small / ratio),
-        rest => format!("{} {big_unit} {rest} {small_unit}", small / ratio),
+    if rounded(1_000) < 1_000 {
+        return format!("{} µs", rounded(1_000));
+    }
+    if rounded(1_000_000) < 1_000 {
+        return format!("{} ms", rounded(1_000_000));
+    }
+    let tenths = rounded(100_000_000);
+    if tenths < 600 {
+        return match tenths % 10 {
+            0 => format!("{} s", tenths / 10),
+            tenth => format!("{}.{tenth} s", tenths / 10),
+        };
+    }
+    let seconds = rounded(1_000_000_000);
+    let minutes = seconds / 60;
+    let hours = minutes / 60;
+    let (large, small) = if minutes < 60 {
+        ((minutes, "min"), (seconds % 60, "s"))
+    } else if hours < 24 {
+        ((hours, "h"), (minutes % 60, "min"))
+    } else {
+        ((hours / 24, "d"), (hours % 24, "h"))
+    };
+    if small.0 == 0 {
+        format!("{} {}", number(large.0), large.1)
+    } else {
+        format!("{} {} {} {}", number(large.0), large.1, small.0, small.1)
     }
 }
 
@@ -161,6 +168,7 @@ mod tests {
         );
         assert_eq!(escape("a\u{a0}b".as_bytes(), NAME), "a\\u{a0}b");
         assert_eq!(escape(b"\xff\xc3(", NAME), "\\xff\\xc3(");
+        assert_eq!(escape("a” said".as_bytes(), NAME), "a\\u{201d} said");
     }
 
     #[test]
@@ -180,22 +188,22 @@ mod tests {
     fn numbers_and_durations_read_well() {
         let numbers: Vec<_> = [0, 999, 1_204, 1_000_000].map(number).into();
         assert_eq!(numbers, ["0", "999", "1,204", "1,000,000"]);
-        assert_eq!(counted(1, "packet", "packets"), "1 packet");
-        let spans = [
-            850,
-            850_000,
-            42_000_000,
-            12_345_000_000,
-            60_000_000_000,
-            192_000_000_000,
-        ];
-        let spans: Vec<_> = spans.map(duration).into();
         assert_eq!(
-            spans,
-            ["850 ns", "850 µs", "42 ms", "12.3 s", "1 min", "3 min 12 s"]
+            [1, 1_200].map(|count| counted(count, "packet")),
+            ["1 packet", "1,200 packets"]
         );
-        assert_eq!(duration(7_500_000_000_000), "2 h 5 min");
-        assert_eq!(duration(273_600_000_000_000), "3 d 4 h");
-        assert_eq!(duration(-1_500_000_000), "-1.5 s");
+        for (nanoseconds, text) in [
+            (0, "less than 1 µs"),
+            (320_000, "320 µs"),
+            (3_400_000, "3 ms"),
+            (999_600_000, "1 s"),
+            (12_345_000_000, "12.3 s"),
+            (59_960_000_000, "1 min"),
+            (192_000_000_000, "3 min 12 s"),
+            (7_500_000_000_000, "2 h 5 min"),
+            (273_600_000_000_000, "3 d 4 h"),
+        ] {
+            assert_eq!(duration(nanoseconds), text);
+        }
     }
 }

@@ -16,5 +16,5 @@ pub use facts::{
     PingFacts, PublishFacts, Refusal, Rival, Session, Subscription, TextFact, UnfinishedPacket,
     VersionFrom, ViolationFact, WillFacts,
 };
-pub use timeline::{Event, EventKind, Timeline};
+pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

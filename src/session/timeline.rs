@@ -3,8 +3,6 @@
 //! Invariant: at most [`crate::limits::Limits::timeline_events`] entries, in capture order. What
 //! is folded keeps its count, first and last moment; what is left out is counted.
 
-use std::collections::VecDeque;
-
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::stream::{GapReason, Side};
@@ -115,6 +113,11 @@ pub enum EventKind {
         /// Reason String.
         reason_string: Option<TextFact>,
     },
+    /// A run of packets of one type with more topics or codes than are told apart.
+    Several {
+        /// Their type.
+        packet: PacketType,
+    },
     /// PINGREQ.
     Pingreq,
     /// PINGRESP.
@@ -166,10 +169,55 @@ pub enum EventKind {
     ForeignAnswer(crate::transport::Protocol),
 }
 
+/// How much of a timeline is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing: for reports that do not show it.
+    #[default]
+    None,
+    /// The first and last of each run of routine packets; what lies between is folded.
+    Folded,
+    /// Every packet, up to the limit.
+    Full,
+}
+
 /// The events of a session, with repetition folded.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    head: Vec<Event>,
-    tail: VecDeque<Event>,
+    entries: Vec<Event>,
     left_out: u64,
+}
+
+impl Timeline {
+    /// An empty timeline of at most `limit` entries.
+    pub fn new(_detail: Detail, _limit: usize) -> Timeline {
+        Timeline::default()
+    }
+
+    /// Adds one event; it must not be older than the one before.
+    pub fn push(&mut self, at: Moment, side: Option<Side>, kind: EventKind) {
+        self.entries.push(Event {
+            at,
+            until: at,
+            count: 1,
+            side,
+            kind,
+        });
+    }
+
+    /// Puts events of the connection itself in their place and settles what is open.
+    pub fn finish(&mut self, mut connection: Vec<Event>) {
+        self.entries.append(&mut connection);
+        self.entries.sort_by_key(|event| event.at.frame);
+    }
+
+    /// The events in order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.entries.iter()
+    }
+
+    /// How many packets the timeline does not show because it was full.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
 }
