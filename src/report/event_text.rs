@@ -1,6 +1,6 @@
 //! One event of a timeline in words: the same for the ladder and for JSON.
 
-use crate::mqtt::{PacketType, QoS, ReasonCode};
+use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::session::{Event, EventKind, TextFact};
 use crate::stream::GapReason;
 use crate::text;
@@ -8,8 +8,8 @@ use crate::text;
 use super::words;
 
 /// What happened, in words. When a run of events ended is left to the caller, who knows the time zone.
-pub(super) fn event_text(event: &Event) -> String {
-    let words = once(&event.kind);
+pub(super) fn event_text(event: &Event, version: Option<Version>) -> String {
+    let words = once(&event.kind, version);
     match event.count {
         0 | 1 => words,
         count => format!("{} × {words}", text::number(count)),
@@ -45,7 +45,7 @@ pub(super) fn event_kind(kind: &EventKind) -> String {
     .to_owned()
 }
 
-fn once(kind: &EventKind) -> String {
+fn once(kind: &EventKind, version: Option<Version>) -> String {
     match kind {
         EventKind::Syn => "SYN".into(),
         EventKind::SynAck => "SYN-ACK".into(),

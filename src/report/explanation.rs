@@ -79,25 +79,43 @@ fn groups(cases: &[Case]) -> Vec<Group<'_>> {
 
 fn group(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
     title(group, page)?;
-    for (place, case) in group.cases.iter().enumerate() {
-        if place == SENTENCES {
-            let more = text::number((group.cases.len() - SENTENCES) as u64);
-            page.paragraph(
-                (Ink::Plain, "  "),
-                Ink::Faint,
-                &format!("and {more} more like these"),
-            )?;
-            break;
-        }
-        headline(&case.verdict, page)?;
+    let sentences = sentences(&group.cases);
+    for (case, frames) in sentences.iter().take(SENTENCES) {
+        headline(&case.verdict, frames, page)?;
+    }
+    if sentences.len() > SENTENCES {
+        let more = text::number((sentences.len() - SENTENCES) as u64);
+        page.paragraph(
+            (Ink::Plain, "  "),
+            Ink::Faint,
+            &format!("… and {more} more like these."),
+        )?;
     }
     body(&group.first.verdict, page)?;
     let findings = group.cases.iter().flat_map(|case| &case.verdict.findings);
     also(&by_id(findings), page)?;
-    page.line(&[
-        (Ink::Faint, "  In Wireshark  "),
-        (Ink::Accent, &filter(&group.cases)),
-    ])
+    page.paragraph(
+        (Ink::Faint, "  In Wireshark: "),
+        Ink::Accent,
+        &filter(&group.cases),
+    )
+}
+
+/// The sentences of these cases, each once, with the frames of all that share it.
+fn sentences<'r>(cases: &[&'r Case]) -> Vec<(&'r Case, Vec<FrameNumber>)> {
+    let mut places = BTreeMap::new();
+    let mut sentences: Vec<(&Case, Vec<FrameNumber>)> = Vec::new();
+    for case in cases {
+        let outcome = &case.verdict.outcome;
+        let place = *places
+            .entry((&outcome.sentence, outcome.confidence))
+            .or_insert(sentences.len());
+        match sentences.get_mut(place) {
+            Some((_, frames)) => frames.extend(&outcome.frames),
+            None => sentences.push((case, outcome.frames.clone())),
+        }
+    }
+    sentences
 }
 
 fn title(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
@@ -123,11 +141,15 @@ fn title(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 /// The sentence of an outcome, how sure it is and the frames that show it.
-pub(super) fn headline(verdict: &Verdict, page: &mut Page<'_>) -> io::Result<()> {
+pub(super) fn headline(
+    verdict: &Verdict,
+    frames: &[FrameNumber],
+    page: &mut Page<'_>,
+) -> io::Result<()> {
     let outcome = &verdict.outcome;
     let (ink, mark) = words::mark(outcome.severity);
     page.paragraph((ink, &format!("  {mark} ")), Ink::Plain, &outcome.sentence)?;
-    if let Some(evidence) = evidence(outcome.confidence, &outcome.frames) {
+    if let Some(evidence) = evidence(outcome.confidence, frames) {
         page.paragraph((Ink::Plain, "    "), Ink::Faint, &evidence)?;
     }
     Ok(())
@@ -149,12 +171,15 @@ pub(super) fn body(verdict: &Verdict, page: &mut Page<'_>) -> io::Result<()> {
     }
     if !verdict.client_saw.is_empty() {
         heading("The client's program may have said", page)?;
+        let widest = verdict
+            .client_saw
+            .iter()
+            .map(|saw| saw.client.len())
+            .max()
+            .unwrap_or(0);
         for saw in &verdict.client_saw {
-            page.paragraph(
-                (Ink::Faint, &format!("    {}: ", saw.client)),
-                Ink::Plain,
-                saw.reports,
-            )?;
+            let lead = format!("    {:widest$}  ", saw.client);
+            page.paragraph((Ink::Faint, &lead), Ink::Plain, saw.reports)?;
         }
     }
     list("Likely causes", &verdict.causes, page)?;
@@ -182,13 +207,13 @@ fn list(name: &str, items: &[String], page: &mut Page<'_>) -> io::Result<()> {
 }
 
 /// `Shown by frames 34 and 36.` – hedged as far as it is unsure.
-pub(super) fn evidence(confidence: Confidence, frames: &[FrameNumber]) -> Option<String> {
+fn evidence(confidence: Confidence, frames: &[FrameNumber]) -> Option<String> {
     let frames = words::frames(frames);
     let hedge = match confidence {
         Confidence::Certain => return frames.map(|frames| format!("Shown by {frames}.")),
         Confidence::VeryLikely => "Very likely",
         Confidence::Likely => "Likely",
-        Confidence::Possible => "Possible, not proven",
+        Confidence::Possible => "Possible",
     };
     Some(match frames {
         Some(frames) => format!("{hedge}, judging by {frames}."),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::capture::Timestamp;
-use crate::session::Event;
+use crate::session::{Event, Session};
 use crate::stream::Side;
 use crate::text;
 
@@ -27,7 +27,7 @@ pub fn write(case: &Case, style: &Style, out: &mut dyn Write) -> io::Result<()> 
     page.blank()?;
     ladder(case, page)?;
     page.blank()?;
-    explanation::headline(&case.verdict, page)?;
+    explanation::headline(&case.verdict, &case.verdict.outcome.frames, page)?;
     explanation::body(&case.verdict, page)?;
     explanation::findings(&case.verdict.findings, page)
 }
@@ -117,7 +117,7 @@ fn ladder(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
     let mut empty = true;
     for event in session.timeline.events() {
         empty = false;
-        rung(event, session.wire.first.time, width, page)?;
+        rung(event, session, width, page)?;
     }
     if empty {
         page.line(&[(Ink::Faint, "  (the timeline of this session was not kept)")])?;
@@ -131,9 +131,9 @@ fn ladder(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 /// One event: `0.003      36  │ ◀── CONNACK Not authorized (0x87) ─────── │`.
-fn rung(event: &Event, start: Timestamp, width: usize, page: &mut Page<'_>) -> io::Result<()> {
+fn rung(event: &Event, session: &Session, width: usize, page: &mut Page<'_>) -> io::Result<()> {
     let style = page.style;
-    let mut text = event_text(event);
+    let mut text = event_text(event, session.version);
     if event.count > 1 {
         let until = told(event.until.time, &style.zone, "%H:%M:%S");
         text.push_str(&format!(", until {until} (frame {})", event.until.frame));
@@ -142,16 +142,11 @@ fn rung(event: &Event, start: Timestamp, width: usize, page: &mut Page<'_>) -> i
     let lines = style.wrap(&text, room);
     let margin = format!(
         "{:>11} {:>7}  ",
-        offset(event.at.time, start),
+        offset(event.at.time, session.wire.first.time),
         event.at.frame
     );
     let ink = ink(event);
-    let rail = style.characters("│").replace("\\u{2502}", "|");
-    let (line, tip_right, tip_left) = if style.ascii {
-        ("-", ">", "<")
-    } else {
-        ("─", "▶", "◀")
-    };
+    let (rail, line, right, left) = ("│", "─", "▶", "◀");
     for (place, words) in lines.iter().enumerate() {
         let fill = room - style.width_of(words).min(room);
         let (before, after) = if place > 0 {
@@ -160,10 +155,10 @@ fn rung(event: &Event, start: Timestamp, width: usize, page: &mut Page<'_>) -> i
             match event.side {
                 Some(Side::Client) => (
                     line.repeat(3) + " ",
-                    format!(" {}{tip_right}", line.repeat(fill + 2)),
+                    format!(" {}{right}", line.repeat(fill + 2)),
                 ),
                 Some(Side::Server) => (
-                    format!("{tip_left}{} ", line.repeat(2)),
+                    format!("{left}{} ", line.repeat(2)),
                     format!(" {}", line.repeat(fill + 3)),
                 ),
                 None => ("    ".to_owned(), " ".repeat(fill + 4)),
@@ -173,13 +168,13 @@ fn rung(event: &Event, start: Timestamp, width: usize, page: &mut Page<'_>) -> i
         let margin = if place == 0 { &margin } else { &blank };
         page.line(&[
             (Ink::Faint, margin),
-            (Ink::Faint, &rail),
+            (Ink::Faint, rail),
             (Ink::Faint, " "),
             (Ink::Faint, &before),
             (ink, words),
             (Ink::Faint, &after),
             (Ink::Faint, " "),
-            (Ink::Faint, &rail),
+            (Ink::Faint, rail),
         ])?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use crate::capture::{FrameNumber, Moment, Timestamp};
+use crate::capture::{FrameNumber, Timestamp};
 use crate::diagnosis;
 use crate::net::MacAddress;
 use crate::session::{self, PacketCounts, TextFact, VersionFrom};
@@ -344,7 +344,7 @@ impl<'r> Session<'r> {
             timeline: session
                 .timeline
                 .events()
-                .map(|event| Event::of(event, wire.first))
+                .map(|event| Event::of(event, session))
                 .collect(),
             timeline_left_out: session.timeline.left_out(),
         }
@@ -394,14 +394,14 @@ impl<'r> Finding<'r> {
 }
 
 impl Event {
-    fn of(event: &session::Event, start: Moment) -> Event {
+    fn of(event: &session::Event, session: &session::Session) -> Event {
         Event {
             time: Time::of(event.at.time),
-            offset: event.at.time.seconds_since(start.time),
+            offset: event.at.time.seconds_since(session.wire.first.time),
             frame: event.at.frame.0,
             side: event.side.map(words::side),
             kind: event_kind(&event.kind),
-            text: event_text(event),
+            text: event_text(event, session.version),
             count: event.count,
             until: Time::of(event.until.time),
             until_frame: event.until.frame.0,

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{
-    CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table,
-    TableStyle, Width,
+    CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle,
 };
 use jiff::tz::TimeZone;
 
@@ -27,11 +26,8 @@ const WIDE: usize = 130;
 /// Writes the report of a capture.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = &mut Page::new(out, style);
-    page.paragraph(
-        (Ink::Plain, ""),
-        Ink::Strong,
-        &headline(report, &style.zone),
-    )?;
+    page.paragraph((Ink::Plain, ""), Ink::Strong, &capture(report, &style.zone))?;
+    page.paragraph((Ink::Plain, ""), Ink::Strong, &counts(report))?;
     for note in &report.capture.notes {
         let text = match words::frames(&note.frames) {
             Some(frames) => format!("{} ({frames})", note.text),
@@ -50,8 +46,8 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     explanation::all(&report.cases, page)
 }
 
-/// “trace.pcap: 1,204 packets over 3 min 12 s, 7 sessions of 4 clients: 4 ended well, 3 did not.”
-fn headline(report: &Report, zone: &TimeZone) -> String {
+/// “trace.pcap: 1,204 packets over 3 min 12 s from 2026-11-21 14:21:55 UTC.”
+fn capture(report: &Report, zone: &TimeZone) -> String {
     let facts = &report.capture.facts;
     let files = match report.capture.files.as_slice() {
         [] => "capture".to_owned(),
@@ -71,9 +67,14 @@ fn headline(report: &Report, zone: &TimeZone) -> String {
         ),
         _ => String::new(),
     };
+    format!("{files}: {packets}{span}.")
+}
+
+/// “7 sessions of 4 clients: 4 ended well, 3 went wrong.”
+fn counts(report: &Report) -> String {
     let summary = &report.summary;
     if summary.sessions == 0 {
-        return format!("{files}: {packets}{span}, no MQTT session.");
+        return "No MQTT session in it.".to_owned();
     }
     let wrong = summary.problems();
     let open = summary.with(&["capture-ended-connected", "capture-began-mid-session"]);
@@ -91,7 +92,7 @@ fn headline(report: &Report, zone: &TimeZone) -> String {
         .map(|(count, how)| format!("{} {how}", text::number(*count)))
         .collect();
     format!(
-        "{files}: {packets}{span}, {} of {}: {}.",
+        "{} of {}: {}.",
         text::counted(summary.sessions, "session"),
         text::counted(summary.clients, "client"),
         ended.join(", ")
@@ -255,13 +256,11 @@ fn lines(rows: &[&Case], head: &[&str], cells: Vec<Vec<String>>, style: &Style) 
     }
     let numeric = ["#", "Lasted", "Sent", "Received", "tcp.stream"];
     for (column, head) in table.column_iter_mut().zip(head) {
-        column.set_padding((0, GAP.try_into().unwrap_or(2)));
+        // The junction of the rule takes the gap's other column.
+        column.set_padding((0, 1));
         if numeric.contains(head) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-    }
-    if let Some(number) = table.column_mut(0) {
-        number.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(3)));
     }
     table
         .lines()
