@@ -1,15 +1,13 @@
 //! One event of a timeline in words: the same for the ladder and for JSON.
 
-use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
+use crate::mqtt::{PacketType, QoS, ReasonCode, Version, return_code_name};
 use crate::session::{Event, EventKind, TextFact};
 use crate::stream::GapReason;
 use crate::text;
 
-use super::words;
-
 /// What happened, in words. When a run of events ended is left to the caller, who knows the time zone.
 pub(super) fn event_text(event: &Event, version: Option<Version>) -> String {
-    let words = once(&event.kind, version);
+    let words = beside_packets(&event.kind).unwrap_or_else(|| packet(&event.kind, version));
     match event.count {
         0 | 1 => words,
         count => format!("{} × {words}", text::number(count)),
@@ -34,7 +32,7 @@ pub(super) fn event_kind(kind: &EventKind) -> String {
         EventKind::Acknowledgment { packet, .. }
         | EventKind::Request { packet, .. }
         | EventKind::Answer { packet, .. }
-        | EventKind::Several { packet } => return words::packet(*packet).to_ascii_lowercase(),
+        | EventKind::Several { packet } => return packet.name().to_ascii_lowercase(),
         EventKind::Reserved { .. } => "reserved",
         EventKind::Malformed { .. } => "malformed",
         EventKind::Partial { .. } => "partial",
@@ -45,93 +43,15 @@ pub(super) fn event_kind(kind: &EventKind) -> String {
     .to_owned()
 }
 
-fn once(kind: &EventKind, version: Option<Version>) -> String {
-    match kind {
+/// What is not a whole control packet: TCP, gaps, bytes that could not be read.
+fn beside_packets(kind: &EventKind) -> Option<String> {
+    Some(match kind {
         EventKind::Syn => "SYN".into(),
         EventKind::SynAck => "SYN-ACK".into(),
         EventKind::Established => "connection open".into(),
         EventKind::Fin => "FIN, closes the connection".into(),
         EventKind::Reset => "RST, breaks the connection".into(),
-        EventKind::Connect { .. } => connect(kind),
-        EventKind::Connack {
-            code,
-            session_present,
-            reason_string,
-        } => {
-            let mut said = answer(PacketType(2), *code, reason_string.as_ref());
-            if *session_present {
-                said.push_str(", session present");
-            }
-            said
-        }
-        EventKind::Publish { .. } => publish(kind),
-        EventKind::Acknowledgment {
-            packet,
-            packet_identifier,
-            code,
-            reason_string,
-        } => {
-            let said = format!("{} id {packet_identifier}", words::packet(*packet));
-            match (code.0, reason_string) {
-                (0, None) => said,
-                _ => format!("{said}: {}", coded(*packet, *code, reason_string.as_ref())),
-            }
-        }
-        EventKind::Request {
-            packet,
-            packet_identifier,
-            filters,
-            more,
-        } => {
-            let subscribe = packet.0 == 8;
-            let filters = filters.iter().map(|(filter, options)| {
-                let name = name(filter);
-                if subscribe {
-                    format!("{name} ({})", qos(QoS(options & 0b11)))
-                } else {
-                    name
-                }
-            });
-            let filters = listed(filters.collect(), *more);
-            format!(
-                "{} id {packet_identifier} to {filters}",
-                words::packet(*packet)
-            )
-        }
-        EventKind::Answer {
-            packet,
-            packet_identifier,
-            codes,
-            more,
-            reason_string,
-        } => {
-            let said = format!("{} id {packet_identifier}", words::packet(*packet));
-            let codes: Vec<_> = codes
-                .iter()
-                .map(|code| coded(*packet, *code, None))
-                .collect();
-            let mut said = if codes.is_empty() {
-                said
-            } else {
-                format!("{said}: {}", listed(codes, *more))
-            };
-            if let Some(reason) = reason_string {
-                said.push_str(&format!(", {}", quoted(reason)));
-            }
-            said
-        }
-        EventKind::Several { packet } => format!("{} of several kinds", words::packet(*packet)),
-        EventKind::Pingreq => "PINGREQ".into(),
-        EventKind::Pingresp => "PINGRESP".into(),
-        EventKind::Disconnect {
-            code,
-            reason_string,
-        } => match (code.0, reason_string) {
-            (0, None) => "DISCONNECT".into(),
-            _ => answer(PacketType(14), *code, reason_string.as_ref()),
-        },
-        EventKind::Auth { code } => answer(PacketType(15), *code, None),
-        EventKind::Reserved { packet } => format!("packet of reserved type {}", packet.0),
+        EventKind::Reserved { packet } => format!("packet of the reserved type {}", packet.0),
         EventKind::Malformed {
             packet,
             field,
@@ -139,12 +59,10 @@ fn once(kind: &EventKind, version: Option<Version>) -> String {
         } => {
             format!(
                 "{} that cannot be decoded: {field} [{clause}]",
-                words::packet(*packet)
+                packet.name()
             )
         }
-        EventKind::Partial { packet } => {
-            format!("{}, captured only in part", words::packet(*packet))
-        }
+        EventKind::Partial { packet } => format!("{}, captured only in part", packet.name()),
         EventKind::Gap { bytes, why } => {
             let why = match why {
                 GapReason::NotCaptured => "not captured",
@@ -163,6 +81,91 @@ fn once(kind: &EventKind, version: Option<Version>) -> String {
         EventKind::ForeignAnswer(protocol) => {
             format!("an answer that is not MQTT: {}", protocol.name())
         }
+        _ => return None,
+    })
+}
+
+fn packet(kind: &EventKind, version: Option<Version>) -> String {
+    match kind {
+        EventKind::Connect { .. } => connect(kind),
+        EventKind::Connack {
+            code,
+            session_present,
+            reason_string,
+        } => {
+            let present = session_present.then(|| "session present".to_owned());
+            let coded = coded(PacketType::CONNACK, *code, version);
+            listed(
+                "CONNACK",
+                [Some(coded), quoted(reason_string.as_ref()), present],
+            )
+        }
+        EventKind::Publish { .. } => publish(kind),
+        EventKind::Acknowledgment {
+            packet,
+            packet_identifier,
+            code,
+            reason_string,
+        } => {
+            let said = format!("{} id {packet_identifier}", packet.name());
+            if code.0 == 0 && reason_string.is_none() {
+                return said;
+            }
+            let coded = coded(*packet, *code, version);
+            listed(&(said + ":"), [Some(coded), quoted(reason_string.as_ref())])
+        }
+        EventKind::Request {
+            packet,
+            packet_identifier,
+            filters,
+            more,
+        } => {
+            let subscribe = *packet == PacketType::SUBSCRIBE;
+            let filters = filters.iter().map(|(filter, options)| {
+                let qos = options & 0b11;
+                let asked = subscribe.then(|| format!(" (QoS {qos})"));
+                name(filter) + &asked.unwrap_or_default()
+            });
+            let said = format!("{} id {packet_identifier} to", packet.name());
+            listed(&said, filters.map(Some).chain([and_more(*more)]))
+        }
+        EventKind::Answer {
+            packet,
+            packet_identifier,
+            codes,
+            more,
+            reason_string,
+        } => {
+            let said = format!("{} id {packet_identifier}", packet.name());
+            let codes = codes
+                .iter()
+                .map(|code| Some(coded(*packet, *code, version)));
+            let rest = [and_more(*more), quoted(reason_string.as_ref())];
+            let words: Vec<_> = codes.chain(rest).collect();
+            let colon = if words.iter().any(Option::is_some) {
+                ":"
+            } else {
+                ""
+            };
+            listed(&(said + colon), words)
+        }
+        EventKind::Several { packet } => format!("{} of several kinds", packet.name()),
+        EventKind::Pingreq => "PINGREQ".into(),
+        EventKind::Pingresp => "PINGRESP".into(),
+        EventKind::Disconnect {
+            code: ReasonCode(0),
+            reason_string: None,
+        } => "DISCONNECT".into(),
+        EventKind::Disconnect {
+            code,
+            reason_string,
+        } => {
+            let coded = coded(PacketType::DISCONNECT, *code, version);
+            listed("DISCONNECT", [Some(coded), quoted(reason_string.as_ref())])
+        }
+        EventKind::Auth { code } => format!("AUTH {}", coded(PacketType::AUTH, *code, version)),
+        // `beside_packets` has words for the others.
+        _ => event_kind(kind),
     }
 }
 
@@ -179,38 +182,32 @@ fn connect(kind: &EventKind) -> String {
     else {
         return String::new();
     };
-    let mut parts = Vec::new();
-    if let Some(version) = version {
-        parts.push(format!("MQTT {}", words::version(*version)));
-    }
-    if *clean_start {
-        parts.push("clean".into());
-    }
-    parts.push(match keep_alive {
-        0 => "no keep-alive".into(),
-        seconds => format!("keep-alive {seconds} s"),
-    });
-    if let Some(user) = username {
-        parts.push(format!("user {}", name(user)));
-    }
-    if *has_password {
-        parts.push("password (hidden)".into());
-    }
-    if let Some(topic) = will {
-        parts.push(format!("will to {}", name(topic)));
-    }
-    let id = if client_id.is_empty() {
+    let client_id = if client_id.is_empty() {
         "without client id".into()
     } else {
         name(client_id)
     };
-    format!("CONNECT {id}, {}", parts.join(", "))
+    let keep_alive = match keep_alive {
+        0 => "no keep-alive".into(),
+        seconds => format!("keep-alive {seconds} s"),
+    };
+    let parts = [
+        Some(client_id),
+        version.map(|version| format!("MQTT {version}")),
+        clean_start.then(|| "clean".into()),
+        Some(keep_alive),
+        username.as_ref().map(|user| format!("user {}", name(user))),
+        has_password.then(|| "password (hidden)".into()),
+        will.as_ref()
+            .map(|topic| format!("will to {}", name(topic))),
+    ];
+    listed("CONNECT", parts)
 }
 
 fn publish(kind: &EventKind) -> String {
     let EventKind::Publish {
         topic,
-        qos: quality,
+        qos: QoS(qos),
         retain,
         dup,
         packet_identifier,
@@ -219,58 +216,62 @@ fn publish(kind: &EventKind) -> String {
     else {
         return String::new();
     };
-    let mut said = format!("PUBLISH {}", qos(*quality));
-    if let Some(id) = packet_identifier {
-        said.push_str(&format!(" id {id}"));
-    }
-    match topic {
-        Some(topic) => said.push_str(&format!(" to {}", name(topic))),
-        None => said.push_str(" to a topic alias not captured"),
-    }
-    said.push_str(&format!(", {}", text::counted(*payload_length, "byte")));
-    if *retain {
-        said.push_str(", retain");
-    }
-    if *dup {
-        said.push_str(", sent again");
-    }
-    said
-}
-
-/// `CONNACK Not authorized (0x87), “token expired”`.
-fn answer(packet: PacketType, code: ReasonCode, reason: Option<&TextFact>) -> String {
-    format!("{} {}", words::packet(packet), coded(packet, code, reason))
-}
-
-fn coded(packet: PacketType, code: ReasonCode, reason: Option<&TextFact>) -> String {
-    let mut said = match words::reason(packet, code) {
-        Some(name) => format!("{name} (0x{:02x})", code.0),
-        None => format!("code 0x{:02x}", code.0),
+    let id = packet_identifier
+        .map(|id| format!(" id {id}"))
+        .unwrap_or_default();
+    let topic = match topic {
+        Some(topic) => name(topic),
+        None => "a topic alias whose meaning was not captured".into(),
     };
-    if let Some(reason) = reason {
-        said.push_str(&format!(", {}", quoted(reason)));
+    let parts = [
+        Some(format!("QoS {qos}{id} to {topic}")),
+        Some(text::counted(*payload_length, "byte")),
+        retain.then(|| "retain".into()),
+        dup.then(|| "sent again".into()),
+    ];
+    listed("PUBLISH", parts)
+}
+
+/// `Not authorized (0x87)`.
+fn coded(packet: PacketType, code: ReasonCode, version: Option<Version>) -> String {
+    match (packet, code.0) {
+        (PacketType::CONNACK, 0) => "accepted".to_owned(),
+        // Return codes of 3.x; a CONNACK of 5.0 has none of these numbers.
+        (PacketType::CONNACK, number @ 1..=5) => {
+            let name = return_code_name(number).unwrap_or("refused");
+            format!("{name} (return code {number})")
+        }
+        (PacketType::SUBACK, granted @ 0..=2) => format!("granted QoS {granted}"),
+        (PacketType::SUBACK, 0x80) if version.is_some_and(|version| !version.is_v5()) => {
+            "Failure (0x80)".into()
+        }
+        _ => match code.name(packet) {
+            Some(name) => format!("{name} ({code})"),
+            None => format!("code {code}"),
+        },
     }
-    said
 }
 
-fn qos(qos: QoS) -> String {
-    format!("QoS {}", qos.0)
-}
-
+/// Captured text as a name.
 fn name(text: &TextFact) -> String {
-    match text.is_empty() {
-        true => "“”".into(),
-        false => text::escape(&text.0, text::NAME),
+    if text.is_empty() {
+        "“”".into()
+    } else {
+        text::escape(&text.0, text::NAME)
     }
 }
 
-fn quoted(text: &TextFact) -> String {
-    format!("“{}”", text::escape(&text.0, 4 * text::NAME))
+/// Captured text as someone's words.
+fn quoted(text: Option<&TextFact>) -> Option<String> {
+    text.map(|text| format!("“{}”", text::escape(&text.0, 4 * text::NAME)))
 }
 
-fn listed(mut words: Vec<String>, more: usize) -> String {
-    if more > 0 {
-        words.push(format!("{more} more"));
-    }
-    words.join(", ")
+fn and_more(count: usize) -> Option<String> {
+    (count > 0).then(|| format!("{count} more"))
+}
+
+/// `head`, a space, and the words that are there with commas between.
+fn listed(head: &str, words: impl IntoIterator<Item = Option<String>>) -> String {
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    format!("{head} {}", words.join(", ")).trim_end().to_owned()
 }

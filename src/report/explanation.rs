@@ -249,17 +249,14 @@ fn also(findings: &[(&Finding, u64)], page: &mut Page<'_>) -> io::Result<()> {
 /// A finding, with its frames and, where several sessions have it, how often.
 fn finding(finding: &Finding, count: u64, page: &mut Page<'_>) -> io::Result<()> {
     let (ink, mark) = words::mark(finding.severity);
-    let mut text = finding.headline.clone();
-    match (words::frames(&finding.frames), count) {
-        (Some(frames), 0 | 1) => text.push_str(&format!(" ({frames})")),
-        (_, 0 | 1) => {}
-        (frames, count) => {
-            let frames = frames
-                .map(|frames| format!("first {frames}; "))
-                .unwrap_or_default();
-            text.push_str(&format!(" ({frames}{} times in all)", text::number(count)));
-        }
-    }
+    let frames = words::frames(&finding.frames);
+    let shown = match (frames, count) {
+        (Some(frames), 0 | 1) => format!(" ({frames})"),
+        (None, 0 | 1) => String::new(),
+        (Some(frames), count) => format!(" ({} times, first in {frames})", text::number(count)),
+        (None, count) => format!(" ({} times)", text::number(count)),
+    };
+    let text = format!("{}{shown}", finding.headline);
     page.paragraph((ink, &format!("    {mark} ")), Ink::Plain, &text)
 }
 

@@ -52,7 +52,7 @@ fn facts(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
             Some(crate::session::VersionFrom::Inferred(why)) => format!(" (inferred: {why})"),
             _ => String::new(),
         };
-        fact("MQTT", &format!("{}{how}", words::version(version)), page)?;
+        fact("MQTT", &format!("{version}{how}"), page)?;
     }
     if let Some(connect) = &session.connect {
         let keep_alive = match connect.keep_alive {
@@ -136,7 +136,7 @@ fn rung(event: &Event, session: &Session, width: usize, page: &mut Page<'_>) -> 
     let mut text = event_text(event, session.version);
     if event.count > 1 {
         let until = told(event.until.time, &style.zone, "%H:%M:%S");
-        text.push_str(&format!(", until {until} (frame {})", event.until.frame));
+        text = format!("{text}, until {until} (frame {})", event.until.frame);
     }
     let room = width - FRAME;
     let lines = style.wrap(&text, room);

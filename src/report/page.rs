@@ -41,6 +41,9 @@ impl Ink {
     }
 }
 
+/// Widest line of prose: longer ones are hard to read.
+const PROSE: usize = 100;
+
 /// Where text is set.
 pub(super) struct Page<'a> {
     out: &'a mut dyn Write,
@@ -80,7 +83,12 @@ impl<'a> Page<'a> {
     /// A wrapped paragraph: `lead` stands before its first line, the others are set in as far.
     pub(super) fn paragraph(&mut self, lead: (Ink, &str), ink: Ink, text: &str) -> io::Result<()> {
         let indent = " ".repeat(self.style.width_of(lead.1));
-        let room = self.style.width.saturating_sub(indent.len()).max(20);
+        let room = self
+            .style
+            .width
+            .min(PROSE)
+            .saturating_sub(indent.len())
+            .max(20);
         for (place, line) in self.style.wrap(text, room).iter().enumerate() {
             let before = if place == 0 {
                 lead
@@ -144,13 +152,12 @@ fn to_ascii(text: &str) -> String {
             '–' | '—' | '─' | '·' | '‑' => ascii.push('-'),
             '…' => ascii.push_str("..."),
             '✓' => ascii.push('+'),
-            '✗' => ascii.push('x'),
             '│' => ascii.push('|'),
             '▶' => ascii.push('>'),
             '◀' => ascii.push('<'),
             '→' => ascii.push_str("->"),
             '←' => ascii.push_str("<-"),
-            '×' => ascii.push('x'),
+            '✗' | '×' => ascii.push('x'),
             '≥' => ascii.push_str(">="),
             '≤' => ascii.push_str("<="),
             'µ' => ascii.push('u'),

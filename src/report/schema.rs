@@ -81,6 +81,7 @@ struct Summary {
 }
 
 /// One TCP connection that carried MQTT, or an attempt to open one.
+#[allow(clippy::struct_field_names)] // `session_present` is MQTT's name
 #[derive(Serialize, JsonSchema)]
 struct Session<'r> {
     /// From 1, in order of the first frame.
@@ -94,7 +95,7 @@ struct Session<'r> {
     /// `tcp`, `tls`, `websocket`, `websocket-tls` or `udp`.
     transport: &'static str,
     /// `3.1`, `3.1.1` or `5.0`.
-    version: Option<&'static str>,
+    version: Option<String>,
     /// `connect`, `inferred` or `assumed`.
     version_from: Option<&'static str>,
     /// As sent in CONNECT, or as the server assigned it.
@@ -304,7 +305,7 @@ impl<'r> Session<'r> {
             client: Peer::of(&wire.peers.client),
             server: Peer::of(&wire.peers.server),
             transport: "tcp",
-            version: session.version.map(words::version),
+            version: session.version.map(|version| version.to_string()),
             version_from: session.version_from.map(|from| match from {
                 VersionFrom::Connect => "connect",
                 VersionFrom::Inferred(_) => "inferred",
@@ -433,7 +434,7 @@ fn numbers(frames: &[FrameNumber]) -> Vec<u64> {
 fn counts(counts: &PacketCounts) -> BTreeMap<&'static str, u64> {
     counts
         .iter()
-        .map(|(packet, count)| (words::packet(packet), count))
+        .map(|(packet, count)| (packet.name(), count))
         .collect()
 }
 

@@ -146,7 +146,7 @@ fn write_lines(rows: &[&Case], lines: &[String], page: &mut Page<'_>) -> io::Res
         let marked = page.style.characters(&marked).into_owned();
         match line.rsplit_once(&marked) {
             Some((before, after)) => {
-                page.line(&[(Ink::Plain, before), (ink, &marked), (Ink::Plain, after)])?
+                page.line(&[(Ink::Plain, before), (ink, &marked), (Ink::Plain, after)])?;
             }
             None => page.line(&[(Ink::Plain, line)])?,
         }
@@ -221,7 +221,9 @@ fn wide(rows: &[&Case], style: &Style, several_days: bool) -> Vec<String> {
 }
 
 fn version(case: &Case) -> String {
-    case.session.version.map_or("–", words::version).to_owned()
+    case.session
+        .version
+        .map_or_else(|| "–".to_owned(), |version| version.to_string())
 }
 
 fn ended(case: &Case) -> String {

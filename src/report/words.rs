@@ -2,19 +2,10 @@
 
 use crate::capture::FrameNumber;
 use crate::diagnosis::{Confidence, Outcome, Qualifier, Severity};
-use crate::mqtt::{PacketType, ReasonCode, Version};
 use crate::stream::Side;
 use crate::text;
 
 use super::page::Ink;
-
-pub(super) fn version(version: Version) -> &'static str {
-    match version {
-        Version::V31 => "3.1",
-        Version::V311 => "3.1.1",
-        Version::V5 => "5.0",
-    }
-}
 
 pub(super) fn severity(severity: Severity) -> &'static str {
     match severity {
@@ -180,45 +171,4 @@ pub(super) fn ranges(numbers: &[u64]) -> String {
         [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
         _ => words.concat(),
     }
-}
-
-pub(super) fn packet(packet: PacketType) -> &'static str {
-    match packet.0 {
-        1 => "CONNECT",
-        2 => "CONNACK",
-        3 => "PUBLISH",
-        4 => "PUBACK",
-        5 => "PUBREC",
-        6 => "PUBREL",
-        7 => "PUBCOMP",
-        8 => "SUBSCRIBE",
-        9 => "SUBACK",
-        10 => "UNSUBSCRIBE",
-        11 => "UNSUBACK",
-        12 => "PINGREQ",
-        13 => "PINGRESP",
-        14 => "DISCONNECT",
-        15 => "AUTH",
-        _ => "RESERVED",
-    }
-}
-
-/// The name of a code in `packet`; `None` if the specification has none.
-pub(super) fn reason(packet: PacketType, code: ReasonCode) -> Option<&'static str> {
-    Some(match (packet.0, code.0) {
-        (2, 1) => "unacceptable protocol version",
-        (2, 2) => "identifier rejected",
-        (2, 3) => "server unavailable",
-        (2, 4) => "bad user name or password",
-        (2, 5) => "not authorized",
-        (9, 0) => "Granted QoS 0",
-        (9, 1) => "Granted QoS 1",
-        (9, 2) => "Granted QoS 2",
-        (14, 0) => "Normal disconnection",
-        (_, 0) => "Success",
-        (14, 4) => "Disconnect with Will Message",
-        (_, 0x87) => "Not authorized",
-        (_, 0x8e) => "Session taken over",
-        _ => return None,
-    })
 }
