@@ -172,9 +172,10 @@ pub enum EventKind {
 }
 
 /// How much of a timeline is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
     /// Nothing: for reports that do not show it.
+    #[default]
     None,
     /// The first and last of each run of routine packets; what lies between is folded.
     Folded,
@@ -183,7 +184,7 @@ pub enum Detail {
 }
 
 /// The events of a session, with repetition folded.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Timeline {
     detail: Detail,
     limit: usize,
