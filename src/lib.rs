@@ -11,5 +11,6 @@ pub mod capture;
 pub mod limits;
 pub mod mqtt;
 pub mod net;
+pub mod source;
 pub mod stream;
 pub mod tcp;
