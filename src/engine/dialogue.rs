@@ -428,7 +428,7 @@ impl Stage<'_> {
         match framed {
             Framed::Packet(raw) => self.packet(&raw),
             Framed::Skipped(skipped) => self.tracker.skipped(self.side, &skipped),
-            Framed::Unframeable(unframeable) => self.tracker.unframeable(self.side, &unframeable),
+            Framed::Unframeable { first_byte, at, .. } => self.tracker.unframeable(self.side, first_byte, at),
         }
     }
 

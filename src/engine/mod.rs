@@ -11,7 +11,7 @@ use crate::capture::{Frame, Moment, Timestamp};
 use crate::limits::Limits;
 use crate::net::{self, Decoded, Endpoint, Segment};
 use crate::session::{CaptureEdge, CaptureFacts, Detail, Session, Wire};
-use crate::tcp::{Connection, Facts, FlowTable};
+use crate::tcp::{Connection, Ending, Facts, FlowTable};
 use crate::transport::Protocol;
 
 use dialogue::{Dialogue, Ended};
@@ -113,13 +113,13 @@ impl Engine {
         let Engine { config, table, rest } = self;
         let hinted = |facts: &Facts| rest.is_hinted(facts.a) || rest.is_hinted(facts.b);
         let mut ended = Vec::new();
-        let connection = table.push(
+        table.push(
             segment,
             at,
             |facts| Dialogue::new(&config.limits, config.detail, hinted(facts)),
             &mut |connection| ended.push(connection),
         );
-        if let Some(connection) = connection {
+        if let Some(connection) = table.latest_mut() {
             rest.population.hear(connection, segment.flags, at);
         }
         for connection in ended {
@@ -157,7 +157,7 @@ impl Rest {
 
     fn end(&mut self, connection: Connection<Dialogue>) {
         self.facts.connections += 1;
-        if connection.evicted {
+        if connection.facts.ending == Some(Ending::LetGo) {
             self.facts.evicted.add(connection.facts.last.frame);
         }
         let edge = self.edge(&connection);
@@ -210,7 +210,7 @@ impl Rest {
             began: self.facts.first.unwrap_or_default(),
             ended: self.facts.last.unwrap_or_default(),
             clock_jumped: self.jumped_during(&connection.facts),
-            evicted: connection.evicted,
+            evicted: connection.facts.ending == Some(Ending::LetGo),
         }
     }
 

@@ -31,6 +31,8 @@ pub mod topic;
 mod unsubscribe;
 mod version;
 
+mod standin;
+pub use standin::*;
 pub use acknowledgment::Acknowledgment;
 pub use auth::Auth;
 pub use connack::Connack;

@@ -6,7 +6,7 @@ use crate::capture::Moment;
 use crate::limits::Limits;
 use crate::mqtt::{
     Acknowledgment, Connack, Connect, Disconnect, Malformed, MalformedReason, Packet, PacketType, ParseError, Publish, QoS, RawPacket,
-    ReasonCode, Skipped, Suback, Subscribe, Text, Unframeable, Unsubscribe, Version, Violation,
+    ReasonCode, Skipped, Suback, Subscribe, Text, Unsubscribe, Version, Violation,
 };
 use crate::stream::{Gap, Side};
 use crate::transport::Protocol;
@@ -207,11 +207,11 @@ impl Tracker {
     }
 
     /// A place in the stream from which no packet can be cut: its Remaining Length has five bytes.
-    pub fn unframeable(&mut self, from: Side, unframeable: &Unframeable) {
+    pub fn unframeable(&mut self, from: Side, first_byte: u8, at: Moment) {
         self.malformed(
             from,
-            unframeable.at,
-            unframeable.packet,
+            at,
+            PacketType(first_byte >> 4),
             Malformed {
                 field: "Remaining Length",
                 at: 0,

@@ -238,6 +238,11 @@ impl<R: Reader> FlowTable<R> {
         self.budget.used()
     }
 
+    /// The connection that took the last segment, if it is still followed.
+    pub fn latest_mut(&mut self) -> Option<&mut Connection<R>> {
+        Some(&mut self.slots.get_mut(self.latest as usize)?.flow.as_mut()?.connection)
+    }
+
     /// The connection that is followed between two endpoints, in either order.
     pub fn get(&self, one: Endpoint, other: Endpoint) -> Option<&Connection<R>> {
         let (key, _) = Key::of(one, other);
