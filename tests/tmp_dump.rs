@@ -1,7 +1,7 @@
 mod support;
 #[test]
 fn dump() {
-    for path in support::captures() {
+    for path in support::shared_captures() {
         let (sessions, facts) = support::analyse(&path);
         println!("{} packets={} conns={} other={:?}", support::name(&path), facts.packets, facts.connections, facts.other);
         for s in sessions {

@@ -59,14 +59,7 @@ impl<'p> Connect<'p> {
     /// `None` for any other pair, which a server refuses.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
-        match (
-            self.protocol_name.0,
-            Version::from_level(self.protocol_level)?,
-        ) {
-            (b"MQIsdp", Version::V31) => Some(Version::V31),
-            (b"MQTT", version @ (Version::V311 | Version::V5)) => Some(version),
-            _ => None,
-        }
+        version_of(self.protocol_name, self.protocol_level)
     }
 
     /// Whether the level byte carries bit 7: the mark of a mosquitto-style bridge, in no standard.
@@ -123,6 +116,21 @@ impl<'p> Connect<'p> {
     pub fn request_response_information(&self) -> Option<u8> {
         self.properties
             .byte(PropertyId::REQUEST_RESPONSE_INFORMATION)
+    }
+}
+
+/// The version that the first bytes of a CONNECT's body say, for a CONNECT that was cut after them.
+#[must_use]
+pub fn connect_version(body: &[u8]) -> Option<Version> {
+    let (rest, name) = field("Protocol Name", "MQTT-3.1.2-1", text).parse(body).ok()?;
+    version_of(name, *rest.first()?)
+}
+
+fn version_of(protocol_name: Text<'_>, protocol_level: u8) -> Option<Version> {
+    match (protocol_name.0, Version::from_level(protocol_level)?) {
+        (b"MQIsdp", Version::V31) => Some(Version::V31),
+        (b"MQTT", version @ (Version::V311 | Version::V5)) => Some(version),
+        _ => None,
     }
 }
 

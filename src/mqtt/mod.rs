@@ -36,7 +36,7 @@ pub use standin::*;
 pub use acknowledgment::Acknowledgment;
 pub use auth::Auth;
 pub use connack::Connack;
-pub use connect::{Connect, Will};
+pub use connect::{Connect, Will, connect_version};
 pub use disconnect::Disconnect;
 pub use framer::{Framed, Framer, Hints, SkipReason, Skipped};
 pub use header::{FixedHeader, HeaderRead, MAX_FRAMES, Missing, RawPacket};

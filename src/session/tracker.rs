@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::mqtt::{
     Acknowledgment, Connack, Connect, Disconnect, Malformed, MalformedReason, Packet, PacketType, ParseError, Publish, QoS, RawPacket,
     ReasonCode, Skipped, Suback, Subscribe, Text, Unsubscribe, Version, Violation,
+    connect_version,
 };
 use crate::stream::{Gap, Side};
 use crate::transport::Protocol;
@@ -201,9 +202,12 @@ impl Tracker {
 
     /// Bytes passed over while looking for the next packet.
     pub fn skipped(&mut self, from: Side, skipped: &Skipped) {
-        *self.skipped_bytes.of_mut(from) += skipped.length;
         self.topics.of_mut(from).forget_aliases();
-        self.timeline.push(skipped.until, Some(from), EventKind::Skipped { bytes: skipped.length });
+        let bytes = skipped.length - skipped.missing;
+        if bytes > 0 {
+            *self.skipped_bytes.of_mut(from) += bytes;
+            self.timeline.push(skipped.until, Some(from), EventKind::Skipped { bytes });
+        }
     }
 
     /// A place in the stream from which no packet can be cut: its Remaining Length has five bytes.
@@ -276,7 +280,15 @@ impl Tracker {
         match parsed {
             Ok(parsed) => self.parsed(from, raw, parsed, &mut last),
             Err(ParseError::Malformed(malformed)) => self.malformed(from, at, packet, *malformed),
-            Err(ParseError::Partial { .. }) => self.timeline.push(at, Some(from), EventKind::Partial { packet }),
+            Err(ParseError::Partial { .. }) => {
+                if packet == PacketType::CONNECT
+                    && self.version.is_none()
+                    && let Some(version) = connect_version(raw.body)
+                {
+                    self.version = Some((version, VersionFrom::Connect));
+                }
+                self.timeline.push(at, Some(from), EventKind::Partial { packet });
+            }
         }
         let newest = self.last_packets.of_mut(from);
         if newest.len() == LAST_PACKETS {
