@@ -31,8 +31,6 @@ pub mod topic;
 mod unsubscribe;
 mod version;
 
-mod standin;
-pub use standin::*;
 pub use acknowledgment::Acknowledgment;
 pub use auth::Auth;
 pub use connack::Connack;
