@@ -10,11 +10,13 @@
 
 mod acknowledgment;
 mod auth;
+pub mod conformance;
 mod connack;
 mod connect;
 mod disconnect;
 mod framer;
 mod header;
+mod infer;
 mod packet;
 mod packet_type;
 mod plausible;
@@ -33,11 +35,13 @@ mod version;
 
 pub use acknowledgment::Acknowledgment;
 pub use auth::Auth;
+pub use conformance::Violation;
 pub use connack::Connack;
 pub use connect::{Connect, Will, connect_version};
 pub use disconnect::Disconnect;
 pub use framer::{Framed, Framer, Hints, SkipReason, Skipped};
 pub use header::{FixedHeader, HeaderRead, MAX_FRAMES, Missing, RawPacket};
+pub use infer::VersionEvidence;
 pub use packet::{Malformed, MalformedReason, Packet, ParseError, parse};
 pub use packet_type::PacketType;
 pub use plausible::{Likelihood, chain, looks_like_connack, looks_like_connect};
