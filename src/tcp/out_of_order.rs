@@ -62,10 +62,6 @@ pub(super) struct OutOfOrder {
 }
 
 impl OutOfOrder {
-    pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
     pub(super) fn len(&self) -> usize {
         self.pieces.len()
     }
@@ -78,13 +74,6 @@ impl OutOfOrder {
     /// Offset of the first piece and the frame that carried it.
     pub(super) fn first(&self) -> Option<(u64, Moment)> {
         self.pieces.first_key_value().map(|(offset, piece)| (*offset, piece.at))
-    }
-
-    /// Takes the first piece out.
-    pub(super) fn pop(&mut self) -> Option<(u64, Stored)> {
-        let (offset, piece) = self.pieces.pop_first()?;
-        self.cost -= piece.cost();
-        Some((offset, piece))
     }
 
     /// Takes the first piece out if it starts at `offset` exactly.
@@ -248,7 +237,9 @@ mod tests {
         assert_eq!(picture(&store, 10), "####ab####");
         store.insert(0, b"0123456789", at(4), true);
         assert_eq!(picture(&store, 10), "0123ab6789");
-        while store.pop().is_some() {}
+        while let Some((first, _)) = store.first() {
+            store.pop_at(first);
+        }
         assert_eq!(store.cost(), 0);
     }
 
@@ -256,7 +247,7 @@ mod tests {
     fn empty_segments_leave_no_trace() {
         let mut store = OutOfOrder::default();
         store.insert(4, b"", at(1), true);
-        assert!(store.is_empty());
+        assert_eq!(store.len(), 0);
         store.insert(2, b"abcd", at(1), true);
         assert_eq!(store.overlap(3, b""), Overlap::default());
     }

@@ -43,3 +43,7 @@ pub const COPY_TIME: i64 = 2_000_000;
 /// When both ends sent FIN but data before one is missing and was never acknowledged, its
 /// retransmission is waited for this long.
 pub const STRANDED: i64 = 60_000_000_000;
+
+/// Which connection is idle longest is known to this precision, so that a busy one is not moved
+/// in the order of idleness for each segment.
+pub const IDLE_GRAIN: i64 = 10_000_000_000;

@@ -46,8 +46,8 @@ pub struct FlowTable<R: Reader> {
 #[derive(Debug)]
 struct Slot<R> {
     link: Link,
-    /// Frame of the connection's last segment when it was put in its list.
-    stamp: u64,
+    /// When it was last put at the end of its list.
+    stamp: Timestamp,
     key: Key,
     hash: u64,
     bases: Bases,
@@ -165,7 +165,7 @@ impl<R: Reader> FlowTable<R> {
         let reader = new_reader(&facts);
         let place = self.occupy(Slot {
             link: Link::LOOSE,
-            stamp: 0,
+            stamp: at.time,
             key,
             hash,
             bases,
@@ -309,9 +309,10 @@ impl<R: Reader> FlowTable<R> {
             self.due.push_back(place);
         }
         let (old, new) = (slot.standing, flow.standing());
-        if old != new {
+        let idle_order = matches!(new, Standing::Unanswered | Standing::Open);
+        if old != new || (idle_order && at.time.nanoseconds_since(slot.stamp) >= patience::IDLE_GRAIN) {
             slot.standing = new;
-            slot.stamp = at.frame.0;
+            slot.stamp = at.time;
             self.lists.of(old).remove(place, &mut self.slots);
             self.lists.of(new).push(place, &mut self.slots);
         }
@@ -365,37 +366,22 @@ impl<R: Reader> FlowTable<R> {
 
     /// Lets a connection go if the table is full: a closed one first; then, so that a flood of SYNs
     /// does not push sessions out, an unanswered one if these fill more than a quarter; else the
-    /// one idle longest (by second chance: idle for at least a full round).
+    /// one in use that is idle longest.
     fn make_room(&mut self, ended: &mut impl FnMut(Connection<R>)) {
         if self.index.len() < self.connections {
             return;
         }
-        let closed = self.lists.closing.first().or(self.lists.stranded.first());
-        let quarter = self.connections / 4;
-        let victim = closed
-            .or_else(|| (self.lists.unanswered.len() > quarter).then(|| self.idlest(Standing::Unanswered))?)
-            .or_else(|| self.idlest(Standing::Open))
-            .or_else(|| self.idlest(Standing::Unanswered));
+        let Lists { unanswered, open, stranded, closing } = &self.lists;
+        let flooded = unanswered.len() > self.connections / 4;
+        let victim = closing
+            .first()
+            .or(stranded.first())
+            .or(if flooded { unanswered.first() } else { None })
+            .or(open.first())
+            .or(unanswered.first());
         if let Some(victim) = victim {
             self.evicted += u64::from(self.flow(victim).is_some_and(|flow| !flow.is_closed()));
             self.end(victim, Ending::LetGo, ended);
-        }
-    }
-
-    /// The first in the list that was not heard since it was put there; those that were go to the
-    /// end of it. Each round is paid for by the segments that came since the last.
-    fn idlest(&mut self, standing: Standing) -> Option<u32> {
-        let list = self.lists.of(standing);
-        loop {
-            let place = list.first()?;
-            let slot = self.slots.get_mut(place as usize)?;
-            let last = slot.flow.as_ref()?.connection.facts.last.frame.0;
-            if slot.stamp == last {
-                return Some(place);
-            }
-            slot.stamp = last;
-            list.remove(place, &mut self.slots);
-            list.push(place, &mut self.slots);
         }
     }
 }
@@ -409,3 +395,6 @@ fn short(hash: u64) -> u32 {
 fn spread(short: u32) -> u64 {
     u64::from(short) << 32 | u64::from(short)
 }
+
+#[cfg(test)]
+mod tests;
