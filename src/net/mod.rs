@@ -3,8 +3,21 @@
 //! Invariant: every slice returned lies inside the frame's own memory. This layer keeps no state
 //! and judges nothing; what it cannot read it names, with the layer where it stopped.
 
+mod ip;
+mod link;
+mod link_type;
+mod rest;
+mod tcp;
+
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::net::IpAddr;
+
+use crate::capture::LinkType;
+
+pub use link::decode;
 
 /// An IP address and a TCP or UDP port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,4 +150,47 @@ pub enum Why {
     Truncated,
     /// The header contradicts itself.
     Invalid,
+}
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, byte) in self.0.iter().enumerate() {
+            let colon = if place == 0 { "" } else { ":" };
+            write!(f, "{colon}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Layer::LinkType(number) => match LinkType(*number).name() {
+                Some(name) => write!(f, "link type {number} ({name})"),
+                None => write!(f, "link type {number}"),
+            },
+            Layer::Link => f.write_str("the link-layer header"),
+            Layer::Vlan => f.write_str("the VLAN tag"),
+            Layer::Ipv4 => f.write_str("the IPv4 header"),
+            Layer::Ipv6 => f.write_str("the IPv6 header"),
+            Layer::Tcp => f.write_str("the TCP header"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Why::NotSupported => "is not supported",
+            Why::Truncated => "is cut off by the snap length",
+            Why::Invalid => "contradicts itself or its frame",
+        })
+    }
+}
+
+/// In plain words: "the IPv4 header is cut off by the snap length".
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.layer, self.why)
+    }
 }

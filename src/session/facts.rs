@@ -430,10 +430,9 @@ pub struct Neighbours {
     /// The last CONNECT with the same client id on another connection to the same server before
     /// this one was closed, if it came while this one was open.
     pub rival: Option<Rival>,
-    /// Other sessions that the same server closed within one second of this one's end.
+    /// Closes by the same server, within one second of its closing this one, of other sessions that
+    /// no packet had announced (the first 16): the frames of their FIN or RST.
     pub closed_together: Vec<FrameNumber>,
-    /// Whether the same server took a new session within a minute after this one's end: when.
-    pub server_accepted_later: Option<Moment>,
 }
 
 /// Another connection with the same client id.

@@ -5,8 +5,11 @@
 //! What other connections had to do with it stands in [`Neighbours`].
 
 mod capture;
+mod exchanges;
 mod facts;
 mod timeline;
+mod topics;
+mod tracker;
 mod wire;
 
 pub use capture::{CaptureFacts, Tally};
@@ -17,4 +20,5 @@ pub use facts::{
     VersionFrom, ViolationFact, WillFacts,
 };
 pub use timeline::{Detail, Event, EventKind, Timeline};
+pub use tracker::Tracker;
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

@@ -3,6 +3,8 @@
 //! Invariant: at most [`crate::limits::Limits::timeline_events`] entries, in capture order. What
 //! is folded keeps its count, first and last moment; what is left out is counted.
 
+use std::collections::VecDeque;
+
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::stream::{GapReason, Side};
@@ -184,31 +186,83 @@ pub enum Detail {
 /// The events of a session, with repetition folded.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
+    detail: Detail,
+    limit: usize,
+    /// Settled events.
     entries: Vec<Event>,
+    /// Where in `entries` the current stretch of routine packets begins.
+    stretch: usize,
+    /// The newest routine packets, not yet folded.
+    recent: VecDeque<Event>,
+    /// The newest events once `entries` is full.
+    tail: VecDeque<Event>,
     left_out: u64,
 }
 
+/// Routine packets shown one by one at each end of a stretch.
+const VERBATIM: usize = 4;
+/// Runs told apart in one stretch; further ones are counted together.
+const RUNS: usize = 8;
+/// Newest events kept once the timeline is full.
+const TAIL: usize = 40;
+
 impl Timeline {
     /// An empty timeline of at most `limit` entries.
-    pub fn new(_detail: Detail, _limit: usize) -> Timeline {
-        Timeline::default()
+    pub fn new(detail: Detail, limit: usize) -> Timeline {
+        Timeline {
+            detail,
+            limit,
+            entries: Vec::new(),
+            stretch: 0,
+            recent: VecDeque::new(),
+            tail: VecDeque::new(),
+            left_out: 0,
+        }
+    }
+
+    /// Whether events are kept at all.
+    pub fn wanted(&self) -> bool {
+        self.detail != Detail::None
     }
 
     /// Adds one event; it must not be older than the one before.
     pub fn push(&mut self, at: Moment, side: Option<Side>, kind: EventKind) {
-        self.entries.push(Event {
-            at,
-            until: at,
-            count: 1,
-            side,
-            kind,
-        });
+        let event = Event { at, until: at, count: 1, side, kind };
+        match self.detail {
+            Detail::None => {}
+            Detail::Folded if event.kind.is_routine() => {
+                self.recent.push_back(event);
+                if self.recent.len() > VERBATIM
+                    && let Some(oldest) = self.recent.pop_front()
+                {
+                    self.fold(oldest);
+                }
+            }
+            Detail::Folded | Detail::Full => {
+                self.end_stretch();
+                self.settle(event);
+                self.stretch = self.entries.len();
+            }
+        }
     }
 
     /// Puts events of the connection itself in their place and settles what is open.
     pub fn finish(&mut self, mut connection: Vec<Event>) {
+        if self.detail == Detail::None {
+            return;
+        }
+        self.end_stretch();
         self.entries.append(&mut connection);
+        self.entries.extend(self.tail.drain(..));
         self.entries.sort_by_key(|event| event.at.frame);
+        self.entries.shrink_to_fit();
+    }
+
+    /// Sides were taken the wrong way round.
+    pub fn swap_sides(&mut self) {
+        for event in self.entries.iter_mut().chain(&mut self.recent).chain(&mut self.tail) {
+            event.side = event.side.map(Side::other);
+        }
     }
 
     /// The events in order.
@@ -220,4 +274,100 @@ impl Timeline {
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
+
+    fn end_stretch(&mut self) {
+        while let Some(event) = self.recent.pop_front() {
+            self.settle(event);
+        }
+    }
+
+    fn fold(&mut self, event: Event) {
+        let stretch = self.entries.get_mut(self.stretch..).unwrap_or_default();
+        if stretch.len() < VERBATIM {
+            self.settle(event);
+            return;
+        }
+        let runs = stretch.get_mut(VERBATIM..).unwrap_or_default();
+        if let Some(run) = runs.iter_mut().find(|run| run.continues_with(&event)) {
+            run.absorb(&event);
+        } else if runs.len() < RUNS {
+            self.settle(event);
+        } else {
+            let packet = event.kind.packet();
+            let several = runs
+                .iter_mut()
+                .find(|run| run.side == event.side && matches!(run.kind, EventKind::Several { packet: of } if Some(of) == packet));
+            if let Some(run) = several {
+                run.absorb(&event);
+            } else if let Some(packet) = packet {
+                self.settle(Event { kind: EventKind::Several { packet }, ..event });
+            }
+        }
+    }
+
+    fn settle(&mut self, event: Event) {
+        if self.entries.len() < self.limit {
+            self.entries.push(event);
+            return;
+        }
+        self.tail.push_back(event);
+        if self.tail.len() > TAIL
+            && let Some(oldest) = self.tail.pop_front()
+        {
+            self.left_out += oldest.count;
+        }
+    }
 }
+
+impl Event {
+    fn continues_with(&self, next: &Event) -> bool {
+        self.side == next.side
+            && match (&self.kind, &next.kind) {
+                (
+                    EventKind::Publish { topic, qos, retain, dup, .. },
+                    EventKind::Publish { topic: next_topic, qos: next_qos, retain: next_retain, dup: next_dup, .. },
+                ) => topic == next_topic && qos == next_qos && retain == next_retain && dup == next_dup,
+                (
+                    EventKind::Acknowledgment { packet, code, .. },
+                    EventKind::Acknowledgment { packet: next_packet, code: next_code, .. },
+                ) => packet == next_packet && code == next_code,
+                (EventKind::Pingreq, EventKind::Pingreq) | (EventKind::Pingresp, EventKind::Pingresp) => true,
+                _ => false,
+            }
+    }
+
+    fn absorb(&mut self, next: &Event) {
+        self.count += next.count;
+        self.until = next.until;
+        if let (EventKind::Publish { payload_length, .. }, EventKind::Publish { payload_length: more, .. }) =
+            (&mut self.kind, &next.kind)
+        {
+            *payload_length += more;
+        }
+    }
+}
+
+impl EventKind {
+    /// Whether it is of the kind that a healthy session repeats endlessly.
+    fn is_routine(&self) -> bool {
+        match self {
+            EventKind::Publish { dup, .. } => !dup,
+            EventKind::Acknowledgment { code, reason_string, .. } => code.0 < 0x80 && reason_string.is_none(),
+            EventKind::Pingreq | EventKind::Pingresp => true,
+            _ => false,
+        }
+    }
+
+    fn packet(&self) -> Option<PacketType> {
+        match self {
+            EventKind::Publish { .. } => Some(PacketType::PUBLISH),
+            EventKind::Acknowledgment { packet, .. } => Some(*packet),
+            EventKind::Pingreq => Some(PacketType::PINGREQ),
+            EventKind::Pingresp => Some(PacketType::PINGRESP),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
