@@ -8,6 +8,7 @@
 //! outcome and findings ([`diagnosis`]) → text ([`report`]).
 
 pub mod capture;
+pub mod cli;
 pub mod diagnosis;
 pub mod engine;
 pub mod limits;

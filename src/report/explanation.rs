@@ -10,6 +10,7 @@ use crate::text;
 
 use super::model::Case;
 use super::page::{Ink, Page};
+use super::table::Extent;
 use super::words;
 
 /// Explanations under one table.
@@ -17,14 +18,19 @@ const SHOWN: usize = 30;
 /// Sentences told one by one where sessions are alike but for their names and numbers.
 const SENTENCES: usize = 3;
 
-/// Explains every session that went wrong, alike ones together, then what else is worth a look.
-pub(super) fn all(cases: &[Case], page: &mut Page<'_>) -> io::Result<()> {
-    let groups = groups(cases);
-    for group in groups.iter().take(SHOWN) {
+/// Explains the sessions, alike ones together, then what else is worth a look.
+pub(super) fn all(cases: &[Case], extent: Extent, page: &mut Page<'_>) -> io::Result<()> {
+    let groups = groups(cases, extent);
+    let shown = if extent == Extent::Everything {
+        groups.len()
+    } else {
+        SHOWN
+    };
+    for group in groups.iter().take(shown) {
         page.blank()?;
         self::group(group, page)?;
     }
-    if let Some(rest) = groups.get(SHOWN..).filter(|rest| !rest.is_empty()) {
+    if let Some(rest) = groups.get(shown..).filter(|rest| !rest.is_empty()) {
         let sessions: usize = rest.iter().map(|group| group.cases.len()).sum();
         let text = format!(
             "{} more are not explained here; `mqttcap show FILE -s NUMBER` explains one.",
@@ -33,7 +39,10 @@ pub(super) fn all(cases: &[Case], page: &mut Page<'_>) -> io::Result<()> {
         page.blank()?;
         page.paragraph((Ink::Faint, "… "), Ink::Faint, &text)?;
     }
-    worth_a_look(cases, page)
+    match extent {
+        Extent::Problems => worth_a_look(cases, page),
+        Extent::Everything => Ok(()),
+    }
 }
 
 /// Sessions of one server that ended the same way.
@@ -52,11 +61,12 @@ struct Alike<'r> {
     next_steps: &'r [String],
 }
 
-/// The sessions that went wrong, grouped, in order of each group's first session.
-fn groups(cases: &[Case]) -> Vec<Group<'_>> {
+/// The sessions to explain, grouped, in order of each group's first session.
+fn groups(cases: &[Case], extent: Extent) -> Vec<Group<'_>> {
     let mut places = BTreeMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
-    for case in cases.iter().filter(|case| case.is_problem()) {
+    let explained = |case: &&Case| case.is_problem() || extent == Extent::Everything;
+    for case in cases.iter().filter(explained) {
         let verdict = &case.verdict;
         let alike = Alike {
             outcome: verdict.outcome.id,

@@ -1,5 +1,8 @@
 //! Reports built by hand, for the tests of the renderers.
 
+// The type of `Wire::syn` belongs to a layer that reports do not see.
+#![allow(clippy::default_trait_access)]
+
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::diagnosis::{
     ClientReport, Confidence, Finding, Note, Outcome, Qualifier, Severity, Verdict,
@@ -12,7 +15,6 @@ use crate::session::{
     VersionFrom, Wire,
 };
 use crate::stream::Side;
-use crate::tcp::Repeated;
 
 use super::model::{CaptureSummary, Report, Style};
 
@@ -75,12 +77,8 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
             },
             first,
             last,
-            syn: Repeated {
-                count: 1,
-                first,
-                last: first,
-            },
-            syn_ack: Repeated::default(),
+            syn: Default::default(),
+            syn_ack: Default::default(),
             established: None,
             reset: None,
             sent: PerSide::default(),
@@ -256,6 +254,7 @@ fn connect(client_id: &[u8]) -> EventKind {
 }
 
 /// A session that ended as it should, with a long run of messages.
+#[allow(clippy::too_many_lines)] // a story told in one go
 pub(super) fn healthy(
     client_id: &[u8],
     stream: u32,

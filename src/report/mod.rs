@@ -5,9 +5,11 @@
 //! [`crate::text::escape`] or as JSON strings.
 
 mod event_text;
+pub mod explain;
 mod explanation;
 pub mod json;
 pub mod ladder;
+mod listing;
 pub mod model;
 mod page;
 mod schema;
