@@ -443,7 +443,7 @@ impl Stage<'_> {
             if version.is_none() {
                 self.inference.observe(raw, self.side);
             }
-            mqtt::check(raw, packet, version, self.side, &mut |violation| {
+            mqtt::conformance::check(raw, packet, version, self.side, &mut |violation| {
                 self.tracker.violation(raw.completed, raw.header.packet_type(), &violation);
             });
         }

@@ -4,9 +4,10 @@ use smallvec::SmallVec;
 
 use crate::capture::Moment;
 use crate::limits::Limits;
+use crate::mqtt::conformance::{Severity, Violation};
 use crate::mqtt::{
     Acknowledgment, Connack, Connect, Disconnect, Malformed, MalformedReason, Packet, PacketType, ParseError, Publish, QoS, RawPacket,
-    ReasonCode, Skipped, Suback, Subscribe, Text, Unsubscribe, Version, Violation,
+    ReasonCode, Skipped, Suback, Subscribe, Text, Unsubscribe, Version,
     connect_version,
 };
 use crate::stream::{Gap, Side};
@@ -236,10 +237,11 @@ impl Tracker {
 
     /// A rule that a packet breaks by its bytes alone.
     pub fn violation(&mut self, at: Moment, packet: PacketType, violation: &Violation) {
+        let Some(clause) = violation.clause(self.version()) else { return };
         let known = self.violations.iter_mut().find(|known| {
             known.side == violation.side
                 && known.packet == packet
-                && known.clause == violation.clause
+                && known.clause == clause
                 && known.what == violation.what
         });
         if let Some(known) = known {
@@ -250,9 +252,9 @@ impl Tracker {
                 count: 1,
                 side: violation.side,
                 packet,
-                clause: violation.clause,
+                clause,
                 what: violation.what,
-                grave: violation.is_grave(),
+                grave: violation.severity == Severity::Ends,
             });
         }
     }
