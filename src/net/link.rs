@@ -1,9 +1,11 @@
-//! The link layer: Ethernet with VLAN tags, Linux cooked capture, BSD loopback, raw IP.
+//! The link layer: Ethernet with VLAN tags, Linux cooked capture, BSD loopback, raw IP; the rest
+//! is in `encapsulation`.
 //!
 //! Formats: IEEE 802.3 and 802.1Q, and <https://www.tcpdump.org/linktypes.html>.
 
 use etherparse::{EtherType, Ethernet2HeaderSlice, SingleVlanSlice, ether_type};
 
+use super::encapsulation::{decode_encapsulated, decode_nflog, decode_ppp};
 use super::ip::{decode_ipv4, decode_ipv6};
 use super::rest::Rest;
 use super::{Decoded, Layer, MacAddress, Undecodable, Why};
@@ -12,11 +14,16 @@ use crate::capture::LinkType;
 /// `DLT_RAW` as most systems and as `OpenBSD` number it; old captures carry it instead of 101.
 const RAW_ALIASES: [LinkType; 2] = [LinkType(12), LinkType(14)];
 
+/// PPP, with or without HDLC framing.
+const PPP: LinkType = LinkType(9);
+/// Linux netfilter log messages.
+const NFLOG: LinkType = LinkType(239);
+
 /// An outer tag of stacked VLANs as some switches write it (beside 0x88a8 and 0x9100).
 const VLAN_9200: EtherType = EtherType(0x9200);
 
 /// The `EtherType` field is a length below this (IEEE 802.3 §3.2.6).
-const SMALLEST_ETHER_TYPE: u16 = 0x0600;
+pub(super) const SMALLEST_ETHER_TYPE: u16 = 0x0600;
 
 /// The link-layer addresses that a frame states.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +46,8 @@ pub fn decode(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> 
         LinkType::RAW => decode_raw(frame),
         LinkType::IPV4 => decode_ipv4(frame, LinkAddresses::default()),
         LinkType::IPV6 => decode_ipv6(frame, LinkAddresses::default()),
+        PPP => decode_ppp(frame, LinkAddresses::default()),
+        NFLOG => decode_nflog(frame),
         other if RAW_ALIASES.contains(&other) => decode_raw(frame),
         LinkType(number) => Err(Undecodable { layer: Layer::LinkType(number), why: Why::NotSupported }),
     };
@@ -59,7 +68,7 @@ fn decode_ethernet(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
 
 /// Goes by the `EtherType`, through any number of VLAN tags.
 #[inline]
-fn decode_ether_type(
+pub(super) fn decode_ether_type(
     mut ether_type: EtherType,
     mut rest: Rest<'_>,
     addresses: LinkAddresses,
@@ -80,7 +89,7 @@ fn decode_ether_type(
                     .after(tag.header_len())
                     .ok_or_else(|| rest.too_short(Layer::Vlan, tag.header_len()))?;
             }
-            _ => return Ok(Decoded::Other),
+            other => return decode_encapsulated(other, rest, addresses),
         }
     }
 }

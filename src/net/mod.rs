@@ -3,6 +3,7 @@
 //! Invariant: every slice returned lies inside the frame's own memory. This layer keeps no state
 //! and judges nothing; what it cannot read it names, with the layer where it stopped.
 
+mod encapsulation;
 mod ip;
 mod link;
 mod link_type;

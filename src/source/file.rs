@@ -159,6 +159,10 @@ impl CaptureFile {
                 Step::Skip(count) => {
                     self.buffer.consume(count);
                 }
+                Step::Numbered(count) => {
+                    self.number += 1;
+                    self.buffer.consume(count);
+                }
                 Step::More => match self.buffer.refill() {
                     Ok(true) => {}
                     Ok(false) if self.buffer.unread().is_empty() => return self.end(None),
@@ -218,7 +222,7 @@ fn open_format(path: &Path, buffer: &mut Buffer) -> Result<Format, Error> {
                     Step::Fault(Fault::SectionVersion(version)) => {
                         return Err(Error::Version { path: owned(), version });
                     }
-                    Step::Record(_) | Step::Fault(_) => return Err(Error::InvalidHeader { path: owned() }),
+                    Step::Record(_) | Step::Numbered(_) | Step::Fault(_) => return Err(Error::InvalidHeader { path: owned() }),
                 }
             }
         }

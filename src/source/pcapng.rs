@@ -10,7 +10,9 @@ use pcap_parser::pcapng::{
     parse_interfacestatisticsblock_be, parse_interfacestatisticsblock_le, parse_sectionheaderblock,
     parse_unknownblock_be, parse_unknownblock_le,
 };
-use pcap_parser::{EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, PcapError, SHB_MAGIC, SPB_MAGIC};
+use pcap_parser::{
+    CB_MAGIC, DCB_MAGIC, EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, PcapError, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC,
+};
 
 use super::buffer::MAXIMUM;
 use super::clock::Clock;
@@ -148,7 +150,8 @@ impl Pcapng {
             PACKET_BLOCK => self.obsolete(&block, length),
             IDB_MAGIC => self.interface(input, length),
             ISB_MAGIC => self.statistics(input, length),
-            // Names, secrets, custom blocks and those yet to be invented.
+            CB_MAGIC | DCB_MAGIC | SJE_MAGIC => Step::Numbered(length),
+            // Names, secrets and those yet to be invented.
             _ => Step::Skip(length),
         }
     }

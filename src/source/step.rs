@@ -24,6 +24,8 @@ pub(super) enum Step {
     Record(Record),
     /// This many bytes that are no packet.
     Skip(usize),
+    /// This many bytes that are no packet, yet Wireshark gives them a frame number.
+    Numbered(usize),
     /// More bytes are needed to tell.
     More,
     /// Nothing that can be read; nothing after it can be found either.
