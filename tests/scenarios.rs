@@ -1,6 +1,7 @@
 //! The committed captures against what truly happened in them (`captures/expected.toml`, written
 //! by hand from the stories, never from a program's output).
 
+#[allow(unreachable_pub)]
 mod support;
 
 use std::collections::BTreeMap;

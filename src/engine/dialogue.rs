@@ -20,6 +20,11 @@ const ENOUGH: u64 = 8;
 /// On probation on a port taken for MQTT, so many times the usual bytes are searched for a packet.
 const PATIENCE: u64 = 256;
 
+/// A server's first bytes are not judged before there are so many.
+const ANSWER_AT_LEAST: usize = 8;
+/// A server's first bytes that are not clearly MQTT after so many are not.
+const ANSWER_AT_MOST: usize = 512;
+
 /// Something that other sessions may have to know.
 #[derive(Debug)]
 pub(super) enum News {
@@ -72,6 +77,17 @@ struct Held {
     data: Vec<u8>,
 }
 
+/// What the server's first bytes are. A first byte proves nothing: HTTP's `H` is the type of a PUBACK.
+#[derive(Debug)]
+enum Answer {
+    /// Too few bytes to decide.
+    Awaited(Vec<Held>),
+    /// MQTT, or its start was not captured.
+    Mqtt,
+    /// Something else: the server's bytes are not framed.
+    Foreign,
+}
+
 #[derive(Debug)]
 struct Following {
     client: End,
@@ -80,10 +96,7 @@ struct Following {
     tracker: Box<Tracker>,
     inference: VersionEvidence,
     probation: bool,
-    /// The server's first bytes were looked at.
-    answered: bool,
-    /// The server speaks something else: its bytes are not framed.
-    foreign: bool,
+    answer: Answer,
     searched: u64,
 }
 
@@ -123,8 +136,11 @@ impl Dialogue {
                 return Ended::NoData;
             }
             let client = facts.initiator.unwrap_or(End::A);
-            let begun = held.iter().any(|held| held.from == client && held.data.first() == Some(&0x10));
-            if !(self.hinted && begun) {
+            let sent = held.iter().filter(|held| held.from == client).flat_map(|held| &held.data);
+            let begun: Vec<u8> = sent.copied().collect();
+            let plausible = mqtt::looks_like_connect(&begun) != Likelihood::No
+                || mqtt::chain(&begun, Side::Client, None) != Likelihood::No;
+            if !self.hinted || begun.is_empty() || !plausible {
                 let protocol = held.first().map_or(Protocol::Unknown, |held| Protocol::of(&held.data));
                 return Ended::Other { protocol, server_port: server_port(facts, client) };
             }
@@ -177,14 +193,15 @@ impl Dialogue {
             (Likelihood::NeedMore, Some(client)) if client == from => {}
             (_, Some(client)) if client == from => {
                 let protocol = Protocol::of(&bytes);
-                let plausible = self.hinted
-                    && protocol == Protocol::Unknown
-                    && mqtt::chain(&bytes, Side::Client, None) == Likelihood::Certain;
-                let held = std::mem::take(held);
-                if plausible {
+                let chain = match protocol {
+                    Protocol::Unknown if self.hinted => mqtt::chain(&bytes, Side::Client, None),
+                    _ => Likelihood::No,
+                };
+                if chain == Likelihood::Certain {
+                    let held = std::mem::take(held);
                     self.follow(client, ClientEvidence::Opened, Beginning::Start, held);
                     self.on_probation();
-                } else {
+                } else if chain == Likelihood::No || bytes.len() >= self.limits.probe_bytes {
                     self.state = State::Other(protocol);
                 }
             }
@@ -222,8 +239,10 @@ impl Dialogue {
             tracker: Box::new(Tracker::new(&self.limits, self.detail)),
             inference: VersionEvidence::default(),
             probation: beginning == Beginning::Somewhere,
-            answered: beginning == Beginning::Somewhere,
-            foreign: false,
+            answer: match beginning {
+                Beginning::Start => Answer::Awaited(Vec::new()),
+                Beginning::Somewhere => Answer::Mqtt,
+            },
             searched: 0,
         });
         if !following.probation {
@@ -314,18 +333,22 @@ impl Following {
 
     fn chunk(&mut self, from: End, chunk: Chunk<'_>, news: &mut Vec<News>, hinted: bool) {
         let side = self.side(from);
-        if side == Side::Server && !self.answered {
-            self.answered = true;
-            self.foreign = self.is_foreign(&chunk);
-            if self.foreign {
-                self.tracker.foreign_answer(Protocol::of(chunk.data), chunk.at);
-            }
-        }
         if self.probation {
             self.searched += chunk.data.len() as u64;
         }
-        if side == Side::Server && self.foreign {
-            return;
+        if side == Side::Server {
+            match &mut self.answer {
+                Answer::Mqtt => {}
+                Answer::Foreign => return,
+                Answer::Awaited(held) => {
+                    if !held.is_empty() || mqtt::looks_like_connack(chunk.data) == Likelihood::No {
+                        held.push(Held::new(from, &chunk));
+                        self.weigh_answer(news, hinted);
+                        return;
+                    }
+                    self.answer = Answer::Mqtt;
+                }
+            }
         }
         let mut scene = Scene::new(self, side, news);
         scene.framer.push(chunk, &scene.hints, &mut |framed| scene.stage.take(framed));
@@ -335,7 +358,10 @@ impl Following {
     fn gap(&mut self, from: End, gap: &crate::stream::Gap, news: &mut Vec<News>, hinted: bool) {
         let side = self.side(from);
         if side == Side::Server {
-            self.answered = true;
+            if matches!(self.answer, Answer::Foreign) {
+                return;
+            }
+            self.settle_answer(Answer::Mqtt, news, hinted);
         }
         self.tracker.gap(side, gap);
         let mut scene = Scene::new(self, side, news);
@@ -344,6 +370,9 @@ impl Following {
     }
 
     fn end(&mut self, news: &mut Vec<News>, hinted: bool) {
+        if matches!(&self.answer, Answer::Awaited(held) if !held.is_empty()) {
+            self.settle_answer(Answer::Foreign, news, hinted);
+        }
         for side in [Side::Client, Side::Server] {
             let mut scene = Scene::new(self, side, news);
             scene.framer.finish(&scene.hints, &mut |framed| scene.stage.take(framed));
@@ -351,13 +380,32 @@ impl Following {
         }
     }
 
-    /// The first server bytes of a session whose start was captured: a first byte proves nothing,
-    /// HTTP's `H` is the type of a PUBACK.
-    fn is_foreign(&self, chunk: &Chunk<'_>) -> bool {
-        chunk.offset.0 == 0
-            && mqtt::looks_like_connack(chunk.data) == Likelihood::No
-            && (Protocol::of(chunk.data) != Protocol::Unknown
-                || mqtt::chain(chunk.data, Side::Server, self.tracker.version()) == Likelihood::No)
+    /// Looks at the server's first bytes, which do not begin like a CONNACK.
+    fn weigh_answer(&mut self, news: &mut Vec<News>, hinted: bool) {
+        let Answer::Awaited(held) = &self.answer else { return };
+        let bytes: Vec<u8> = held.iter().flat_map(|held| &held.data).copied().collect();
+        let verdict = match mqtt::chain(&bytes, Side::Server, self.tracker.version()) {
+            _ if Protocol::of(&bytes) != Protocol::Unknown => Answer::Foreign,
+            Likelihood::Certain => Answer::Mqtt,
+            _ if bytes.len() < ANSWER_AT_LEAST => return,
+            Likelihood::No => Answer::Foreign,
+            _ if bytes.len() < ANSWER_AT_MOST => return,
+            _ => Answer::Foreign,
+        };
+        self.settle_answer(verdict, news, hinted);
+    }
+
+    fn settle_answer(&mut self, verdict: Answer, news: &mut Vec<News>, hinted: bool) {
+        let Answer::Awaited(held) = std::mem::replace(&mut self.answer, verdict) else { return };
+        let Some(first) = held.first() else { return };
+        if matches!(self.answer, Answer::Foreign) {
+            let bytes: Vec<u8> = held.iter().flat_map(|held| &held.data).copied().collect();
+            self.tracker.foreign_answer(Protocol::of(&bytes), first.at);
+        } else {
+            for held in &held {
+                self.chunk(held.from, held.chunk(), news, hinted);
+            }
+        }
     }
 
     /// Draws the conclusions of what was just read.

@@ -246,15 +246,19 @@ impl Timeline {
         }
     }
 
-    /// Puts events of the connection itself in their place and settles what is open.
+    /// Settles what is open and puts events of the connection itself in their place. Packets keep
+    /// the order of their streams, also where the capture has their frames in another.
     pub fn finish(&mut self, mut connection: Vec<Event>) {
         if self.detail == Detail::None {
             return;
         }
         self.end_stretch();
-        self.entries.append(&mut connection);
         self.entries.extend(self.tail.drain(..));
-        self.entries.sort_by_key(|event| event.at.frame);
+        connection.sort_by_key(|event| event.at.frame);
+        for event in connection {
+            let before = self.entries.iter().rposition(|entry| entry.at.frame <= event.at.frame);
+            self.entries.insert(before.map_or(0, |before| before + 1), event);
+        }
         self.entries.shrink_to_fit();
     }
 
