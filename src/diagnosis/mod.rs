@@ -3,9 +3,33 @@
 //! Invariant: pure functions of the facts. No evidence, no sentence: every outcome and finding
 //! points at frames. What the capture cannot show lowers the confidence, never raises a guess.
 
+mod outcome;
+mod qualifier;
+mod story;
+mod symptom;
+#[cfg(test)]
+mod testing;
+mod words;
+
 use crate::capture::FrameNumber;
 use crate::mqtt::ReasonCode;
-use crate::session::TextFact;
+use crate::session::{Session, TextFact};
+
+use story::Story;
+
+/// Judges one session.
+pub fn diagnose(session: &Session) -> Verdict {
+    let story = Story::new(session);
+    let judged = outcome::judge(&story);
+    Verdict {
+        outcome: judged.outcome,
+        qualifiers: story.qualifiers.clone(),
+        findings: Vec::new(),
+        client_saw: Vec::new(),
+        causes: judged.causes,
+        next_steps: judged.next_steps,
+    }
+}
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

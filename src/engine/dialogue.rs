@@ -32,8 +32,8 @@ pub(super) enum News {
     Mqtt,
     /// A CONNECT.
     Connect { client_id: TextFact, at: Moment },
-    /// An accepting CONNACK.
-    Accepted { client_id: TextFact, at: Moment },
+    /// The CONNACK that answers a CONNECT.
+    Answered { client_id: TextFact, accepted: bool, at: Moment },
 }
 
 /// How a connection turned out.
@@ -114,6 +114,14 @@ impl Dialogue {
     pub(super) fn client(&self) -> Option<End> {
         match &self.state {
             State::Following(following) if !following.probation => Some(following.client),
+            _ => None,
+        }
+    }
+
+    /// What else the connection carries, once it is known not to be MQTT.
+    pub(super) fn other(&self) -> Option<Protocol> {
+        match &self.state {
+            State::Other(protocol) => Some(*protocol),
             _ => None,
         }
     }
@@ -501,9 +509,11 @@ impl Stage<'_> {
                 let client_id = TextFact::new(connect.client_id.0);
                 self.news.push(News::Connect { client_id, at: raw.completed });
             }
-            Ok(Packet::Connack(connack)) if connack.reason_code.0 == 0 => {
+            Ok(Packet::Connack(connack)) => {
                 if let Some(connect) = self.tracker.connect() {
-                    self.news.push(News::Accepted { client_id: connect.client_id.clone(), at: raw.completed });
+                    let client_id = connect.client_id.clone();
+                    let accepted = connack.reason_code.0 == 0;
+                    self.news.push(News::Answered { client_id, accepted, at: raw.completed });
                 }
             }
             _ => {}

@@ -120,7 +120,7 @@ impl Engine {
             &mut |connection| ended.push(connection),
         );
         if let Some(connection) = table.latest_mut() {
-            rest.population.hear(connection, segment.flags, at);
+            rest.population.hear(connection, segment, at);
         }
         for connection in ended {
             rest.end(connection);

@@ -12,10 +12,11 @@ use smallvec::SmallVec;
 
 use crate::capture::Moment;
 use crate::limits::Limits;
-use crate::net::{Endpoint, TcpFlags};
+use crate::net::{Endpoint, Segment};
 use crate::session::{Neighbours, Rival, TextFact, Wire};
 use crate::stream::Side;
 use crate::tcp::Connection;
+use crate::transport::Protocol;
 
 use super::dialogue::{Dialogue, News};
 
@@ -33,6 +34,10 @@ pub(super) struct Population {
     limit: usize,
     servers: HashSet<Endpoint>,
     presences: HashMap<TextFact, SmallVec<[Presence; 2]>>,
+    /// Time to Live or Hop Limit of each server's newest SYN-ACK.
+    hop_limits: HashMap<IpAddr, u8>,
+    /// Servers that answered TLS with TLS, and the first frame that shows it.
+    tls: HashMap<Endpoint, Moment>,
     /// Closes by each server that were not announced by a packet, in capture order.
     closes: HashMap<Endpoint, VecDeque<ServerClose>>,
 }
@@ -44,6 +49,7 @@ struct Presence {
     server: IpAddr,
     connect: Moment,
     accepted: Option<Moment>,
+    refused: Option<Moment>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +64,8 @@ impl Population {
             limit: limits.connections,
             servers: HashSet::new(),
             presences: HashMap::new(),
+            hop_limits: HashMap::new(),
+            tls: HashMap::new(),
             closes: HashMap::new(),
         }
     }
@@ -67,9 +75,20 @@ impl Population {
         self.servers.contains(&server)
     }
 
-    /// Takes what the segment at `at` changed in its connection.
-    pub(super) fn hear(&mut self, connection: &mut Connection<Dialogue>, flags: TcpFlags, at: Moment) {
+    /// Takes what `segment`, captured at `at`, changed in its connection.
+    pub(super) fn hear(&mut self, connection: &mut Connection<Dialogue>, segment: &Segment<'_>, at: Moment) {
+        let flags = segment.flags;
         let facts = &connection.facts;
+        if flags.syn() && flags.ack() && has_room(&self.hop_limits, &segment.source.address, self.limit) {
+            self.hop_limits.insert(segment.source.address, segment.hop_limit);
+        }
+        if connection.reader.other() == Some(Protocol::Tls)
+            && facts.initiator.is_some_and(|client| facts.endpoint(client.other()) == segment.source)
+            && !segment.payload.is_empty()
+            && has_room(&self.tls, &segment.source, self.limit)
+        {
+            self.tls.entry(segment.source).or_insert(at);
+        }
         let news = connection.reader.take_news();
         if let Some(client) = connection.reader.client() {
             let server = facts.endpoint(client.other());
@@ -83,9 +102,12 @@ impl Population {
                             server: server.address,
                             connect: at,
                             accepted: None,
+                            refused: None,
                         },
                     ),
-                    News::Accepted { client_id, at } => self.accepted(&client_id, facts.stream, at),
+                    News::Answered { client_id, accepted, at } => {
+                        self.answered(&client_id, facts.stream, accepted, at);
+                    }
                     News::Mqtt => {
                         if self.servers.len() < self.limit {
                             self.servers.insert(server);
@@ -103,7 +125,7 @@ impl Population {
         if client_id.is_empty() {
             return;
         }
-        if self.presences.len() >= self.limit && !self.presences.contains_key(&client_id) {
+        if !has_room(&self.presences, &client_id, self.limit) {
             self.presences.clear();
         }
         let presences = self.presences.entry(client_id).or_default();
@@ -113,10 +135,10 @@ impl Population {
         presences.push(presence);
     }
 
-    fn accepted(&mut self, client_id: &TextFact, stream: u32, at: Moment) {
+    fn answered(&mut self, client_id: &TextFact, stream: u32, accepted: bool, at: Moment) {
         let presences = self.presences.get_mut(client_id);
         if let Some(presence) = presences.and_then(|all| all.iter_mut().find(|presence| presence.stream == stream)) {
-            presence.accepted = Some(at);
+            *(if accepted { &mut presence.accepted } else { &mut presence.refused }) = Some(at);
         }
     }
 
@@ -128,7 +150,7 @@ impl Population {
             return;
         }
         let server = wire.peers.server.endpoint;
-        if self.closes.len() >= self.limit && !self.closes.contains_key(&server) {
+        if !has_room(&self.closes, &server, self.limit) {
             self.closes.clear();
         }
         let closes = self.closes.entry(server).or_default();
@@ -160,6 +182,7 @@ impl Population {
                     stream: other.stream,
                     connect: other.connect,
                     accepted: other.accepted,
+                    refused: other.refused,
                 })
         });
         let mut closed_together = Vec::new();
@@ -176,6 +199,17 @@ impl Population {
                     .take(NAMED),
             );
         }
-        Neighbours { rival, closed_together }
+        let server = wire.peers.server.endpoint;
+        Neighbours {
+            rival,
+            closed_together,
+            server_hop_limit: self.hop_limits.get(&server.address).copied(),
+            tls_on_port: self.tls.get(&server).copied(),
+        }
     }
+}
+
+/// Whether `map` may take a value for `key`: it has one, or is not full.
+fn has_room<K: Eq + std::hash::Hash, V>(map: &HashMap<K, V>, key: &K, limit: usize) -> bool {
+    map.len() < limit || map.contains_key(key)
 }

@@ -433,6 +433,13 @@ pub struct Neighbours {
     /// Closes by the same server, within one second of its closing this one, of other sessions that
     /// no packet had announced (the first 16): the frames of their FIN or RST.
     pub closed_together: Vec<FrameNumber>,
+    /// Time to Live or Hop Limit of the newest segment that is not a RST which the server's
+    /// address sent on any other connection of the capture, from any port: it tells whether a RST
+    /// that is this connection's only answer comes from the server itself.
+    pub server_hop_limit: Option<u8>,
+    /// The first frame of another connection to the same server address and port in which the
+    /// client's first bytes were TLS and the server answered with TLS.
+    pub tls_on_port: Option<Moment>,
 }
 
 /// Another connection with the same client id.
@@ -446,6 +453,8 @@ pub struct Rival {
     pub connect: Moment,
     /// Its accepting CONNACK.
     pub accepted: Option<Moment>,
+    /// Its CONNACK with a code other than 0.
+    pub refused: Option<Moment>,
 }
 
 /// Where the session stands in the capture.

@@ -1,0 +1,94 @@
+//! `clean-disconnect`: the client said goodbye.
+
+use super::{About, Judgement};
+use crate::diagnosis::story::{Said, Story};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity};
+use crate::mqtt::PacketType;
+
+pub(super) const ABOUT: About = About {
+    id: "clean-disconnect",
+    group: "healthy",
+    severity: Severity::Ok,
+    text: include_str!("clean_disconnect.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let Said::Client(disconnect) = story.said()? else {
+        return None;
+    };
+    // A goodbye to a broker that never answered CONNECT ends no session: it gives up.
+    let greeted = story.connected() || story.connect_sent().is_none();
+    if disconnect.code.0 != 0 || !greeted {
+        return None;
+    }
+    let (client, age) = (story.client(), story.age(disconnect.at));
+    Some(
+        Judgement::new(
+            Confidence::Certain,
+            format!("{client} said goodbye properly after {age} and closed the connection."),
+        )
+        .code(
+            disconnect.code,
+            PacketType::DISCONNECT,
+            disconnect.reason_string.as_ref(),
+        )
+        .at([disconnect.at])
+        .at(story.close.map(|close| close.at))
+        .seen_as(Sight::Goodbye),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, Qualifier, diagnose};
+    use crate::session::PerSide;
+    use crate::stream::Side;
+
+    #[test]
+    fn a_goodbye() {
+        let outcome = outcome(&Tale::healthy().build());
+        assert_eq!((outcome.id, outcome.confidence), ("clean-disconnect", Confidence::Certain));
+        assert_eq!(
+            outcome.sentence,
+            "sensor-17 said goodbye properly after 12 s and closed the connection."
+        );
+    }
+
+    #[test]
+    fn it_does_not_matter_who_closes_tcp() {
+        let goodbye = Tale::connected().disconnect(Side::Client, 0, 3.0);
+        assert_eq!(outcome(&goodbye.close(Side::Server, 0.001).build()).id, "clean-disconnect");
+        let reset = Tale::connected().disconnect(Side::Client, 0, 3.0);
+        assert_eq!(outcome(&reset.reset(Side::Server, 0.001).build()).id, "clean-disconnect");
+    }
+
+    #[test]
+    fn the_start_may_be_missing() {
+        let late = Tale::healthy().with(|session| {
+            session.wire.syn.count = 0;
+            session.wire.syn_ack.count = 0;
+            session.connect = None;
+            session.connack = None;
+            session.counts = PerSide::default();
+        });
+        let verdict = diagnose(&late.build());
+        assert_eq!(verdict.outcome.id, "clean-disconnect");
+        assert_eq!(verdict.qualifiers, [Qualifier::PartialStart]);
+        assert!(verdict.outcome.sentence.starts_with("10.0.0.21 said goodbye properly after at least"));
+    }
+
+    #[test]
+    fn a_goodbye_after_the_server_closed_is_none() {
+        let closed = Tale::connected().close(Side::Server, 5.0);
+        let answered = closed.disconnect(Side::Client, 0, 0.5).build();
+        assert_eq!(outcome(&answered).id, "server-closed");
+    }
+
+    #[test]
+    fn a_goodbye_to_a_silent_broker_is_giving_up() {
+        let tale = Tale::connecting().disconnect(Side::Client, 0, 30.0);
+        assert_eq!(outcome(&tale.close(Side::Client, 0.001).build()).id, "connect-unanswered");
+    }
+}

@@ -1,0 +1,117 @@
+//! `closed-after-request`: the broker closed on a request that it left unanswered.
+
+use super::{About, Judgement, path_failed};
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::PacketType;
+use crate::session::LastPacket;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "closed-after-request",
+    group: "ended-by-server",
+    severity: Severity::Warning,
+    text: include_str!("closed_after_request.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_by(Side::Server)?;
+    let last = story.last(Side::Client)?;
+    let in_time = last.at.frame <= close.at.frame && story.soon(last.at, close.at, SECOND);
+    let unfinished = story.session.unfinished_packet.client.is_some();
+    if !story.connected() || !in_time || unfinished || story.reset_is_foreign() {
+        return None;
+    }
+    let suspect = match last.packet {
+        PacketType::PUBLISH => publish_is_new(story, last),
+        PacketType::SUBSCRIBE => subscribe_is_unanswered(story, last),
+        _ => false,
+    };
+    if !suspect || path_failed::idle_pause(story).is_some() {
+        return None;
+    }
+    let span = words::duration(close.at.time.nanoseconds_since(last.at.time));
+    let packet = words::last_in_words(last);
+    let sentence = format!(
+        "The broker {} the connection {span} after {packet} from {}, as brokers do when the request is not allowed.",
+        how(close.how),
+        story.client()
+    );
+    Some(
+        Judgement::new(Confidence::Likely, sentence)
+            .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
+            .at([last.at, close.at])
+            .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
+            .cause("The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
+            .step("Compare the topic with the broker's rules for this user and client id.")
+            .step("Look into the broker's log at this time (AWS IoT: CloudWatch, `disconnectReason`).")
+            .seen_as(Sight::Lost),
+    )
+}
+
+/// Whether all of the client's messages are among its last packets, and none before this one went
+/// to the same topic: a message like those before it would not be what is forbidden.
+fn publish_is_new(story: &Story<'_>, last: &LastPacket) -> bool {
+    let session = story.session;
+    let published: u64 = session.published.client.by_qos.iter().sum();
+    let messages = session.last_packets.client.iter().filter(|packet| packet.packet == PacketType::PUBLISH);
+    let seen = messages.clone().count() as u64;
+    let alike = messages.filter(|packet| packet.topic == last.topic).count();
+    let answered = session
+        .last_packets
+        .server
+        .iter()
+        .any(|packet| packet.at.frame > last.at.frame);
+    published <= seen && alike == 1 && last.topic.is_some() && !answered
+}
+
+/// Whether the SUBSCRIBE got no answer.
+fn subscribe_is_unanswered(story: &Story<'_>, last: &LastPacket) -> bool {
+    let mut asked = story.session.subscriptions.iter();
+    asked.any(|subscription| subscription.asked.frame == last.at.frame && subscription.answer.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::capture::FrameNumber;
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::Confidence;
+    use crate::stream::Side;
+
+    #[test]
+    fn a_close_on_the_first_message_to_a_topic() {
+        let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).close(Side::Server, 0.05);
+        let outcome = outcome(&tale.build());
+        assert_eq!((outcome.id, outcome.confidence), ("closed-after-request", Confidence::Likely));
+        assert_eq!(
+            outcome.sentence,
+            "The broker closed the connection 50 ms after a PUBLISH to “a/b” from sensor-17, as brokers do when the request is not allowed."
+        );
+    }
+
+    #[test]
+    fn a_close_on_an_unanswered_subscribe() {
+        let tale = Tale::connected().subscribe("a/#", None, 1.0).close(Side::Server, 0.05);
+        assert_eq!(outcome(&tale.build()).id, "closed-after-request");
+        let answered = Tale::connected().subscribe("a/#", Some(0), 1.0).close(Side::Server, 0.05);
+        assert_eq!(outcome(&answered.build()).id, "server-closed");
+    }
+
+    #[test]
+    fn a_message_like_those_before_it_is_no_reason() {
+        let tale = Tale::connected().publish(Side::Client, "a/b", 0, 40, 1.0);
+        let again = tale.publish(Side::Client, "a/b", 0, 40, 1.0).close(Side::Server, 0.05);
+        assert_eq!(outcome(&again.build()).id, "server-closed");
+        let late = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).close(Side::Server, 3.0);
+        assert_eq!(outcome(&late.build()).id, "server-closed");
+    }
+
+    #[test]
+    fn never_when_several_sessions_end_together() {
+        let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).close(Side::Server, 0.05);
+        let many = tale.with(|session| session.neighbours.closed_together = vec![FrameNumber(1), FrameNumber(2)]);
+        assert_eq!(outcome(&many.build()).id, "server-shutdown");
+    }
+}

@@ -1,0 +1,113 @@
+//! `connect-closed`: the broker closed after CONNECT and gave no reason.
+
+use super::{About, Judgement};
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::{PacketType, Version};
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "connect-closed",
+    group: "connect",
+    severity: Severity::Error,
+    text: include_str!("connect_closed.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let connect = story.connect_sent()?;
+    let close = story.close_by(Side::Server)?;
+    if story.connected() || !story.server_silent() || close.at.frame < connect.frame {
+        return None;
+    }
+    let span = words::duration(close.at.time.nanoseconds_since(connect.time));
+    let (client, server, how) = (story.client(), story.server(), how(close.how));
+    let sentence = format!(
+        "{server} {how} the connection of {client} {span} after CONNECT without giving a reason."
+    );
+    let fault = connect_fault(story);
+    let sound = fault.is_none();
+    let session = story.session;
+    let prompt = story.soon(connect, close.at, SECOND);
+    let (v5, shared) = (
+        story.version() == Some(Version::V5),
+        session.neighbours.closed_together.len() >= 2,
+    );
+    let rival = session.neighbours.rival.is_some();
+    Some(
+        Judgement::new(Confidence::Certain, sentence)
+            .at([connect, close.at])
+            .cause_if(fault.is_some(), fault.unwrap_or_default())
+            .cause_if(story.reset_is_foreign(), "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
+            .cause_if(rival, "Another connection uses the same client id.")
+            .cause_if(sound && shared, "The broker stopped or restarted: it closed other sessions in the same second.")
+            .cause_if(sound && prompt, "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
+            .cause_if(sound && prompt, "A policy denies this client: AWS IoT closes in this way for a wrong certificate, client id or policy.")
+            .cause_if(sound && prompt && v5, "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
+            .cause_if(sound && prompt, "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
+            .cause_if(sound && !prompt, "The service that checks the broker's users did not answer in time.")
+            .step("Look into the broker's log at this time: brokers log why they close even when they do not say it to the client.")
+            .step_if(sound, "Try the same client id, user name and address with another client: `mosquitto_pub -h HOST -i ID -u USER -P PASSWORD -t test -m x -d`.")
+            .step_if(!sound, "Update or correct the client library: a broker may not answer a CONNECT that breaks the protocol.")
+            .seen_as(Sight::ClosedBeforeConnack),
+    )
+}
+
+/// What is wrong with the bytes of CONNECT, if something is.
+fn connect_fault(story: &Story<'_>) -> Option<String> {
+    let session = story.session;
+    let malformed = session
+        .malformed
+        .iter()
+        .find(|fact| fact.side == Side::Client && fact.packet == PacketType::CONNECT)
+        .map(|fact| {
+            let malformed = fact.malformed;
+            format!("CONNECT cannot be decoded: its {} is wrong ({}).", malformed.field, malformed.clause)
+        });
+    let broken = session
+        .violations
+        .iter()
+        .find(|v| v.side == Side::Client && v.packet == PacketType::CONNECT && v.grave)
+        .map(|v| format!("CONNECT breaks the protocol: {} ({}).", v.what, v.clause));
+    let unfinished = session
+        .unfinished_packet
+        .client
+        .filter(|packet| packet.packet == PacketType::CONNECT)
+        .map(|packet| {
+            let length = words::bytes(packet.length);
+            format!("CONNECT is incomplete: it announces {length} and ends before them.")
+        });
+    malformed.or(broken).or(unfinished)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::diagnose;
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::stream::Side;
+
+    #[test]
+    fn a_close_right_after_connect() {
+        let outcome = outcome(&Tale::connecting().close(Side::Server, 0.003).build());
+        assert_eq!(outcome.id, "connect-closed");
+        assert_eq!(
+            outcome.sentence,
+            "10.0.0.5:1883 closed the connection of sensor-17 3 ms after CONNECT without giving a reason."
+        );
+    }
+
+    #[test]
+    fn a_fault_in_connect_is_the_first_cause() {
+        let tale = Tale::connecting().violation(Side::Client, true);
+        let verdict = diagnose(&tale.reset(Side::Server, 0.003).build());
+        assert_eq!(verdict.outcome.id, "connect-closed");
+        assert!(verdict.causes[0].contains("MQTT-3.3.2-2"));
+        assert!(!verdict.causes.iter().any(|cause| cause.contains("policy")));
+    }
+
+    #[test]
+    fn a_refusal_before_the_close_is_that_refusal() {
+        let refused = Tale::connecting().connack(5).reset(Side::Server, 0.001);
+        assert_eq!(outcome(&refused.build()).id, "refused-not-authorized");
+    }
+}

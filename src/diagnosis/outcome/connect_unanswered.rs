@@ -1,0 +1,131 @@
+//! `connect-unanswered`: CONNECT arrived and nothing came back.
+
+use super::{About, Judgement};
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "connect-unanswered",
+    group: "connect",
+    severity: Severity::Error,
+    text: include_str!("connect_unanswered.md"),
+};
+
+/// The shortest wait after which a client can be said to have given up.
+const PATIENCE: i64 = 9 * SECOND / 10;
+
+/// How long the silence must have lasted when the capture ends in it.
+const LONG: i64 = 5 * SECOND;
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let connect = story.connect_sent()?;
+    if story.connected() || !story.server_silent() || story.close_by(Side::Server).is_some() {
+        return None;
+    }
+    let (waited, ending) = match story.close {
+        Some(close) => {
+            let waited = close.at.time.nanoseconds_since(connect.time);
+            (waited, format!("; {} gave up", story.client()))
+        }
+        None => (
+            story.until_capture_end(connect),
+            ", up to the end of the capture".to_owned(),
+        ),
+    };
+    if waited < if story.close.is_some() { PATIENCE } else { LONG } {
+        return None;
+    }
+    let (client, server, span) = (story.client(), story.server(), words::duration(waited));
+    let arrived = story.acknowledged(Side::Client);
+    let sentence = if arrived {
+        format!("{server} received the CONNECT of {client} and stayed silent for {span}{ending}.")
+    } else {
+        format!("{server} did not answer the CONNECT of {client} for {span}{ending}.")
+    };
+    let unfinished = story.session.unfinished_packet.client;
+    let limit = story.close.and_then(|_| library_with_limit(waited));
+    let port = story.port();
+    Some(
+        Judgement::new(Confidence::Certain, sentence)
+            .on(&[Ground::Absence])
+            .at([connect])
+            .at(story.close.map(|close| close.at))
+            .cause_if(unfinished.is_some(), "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
+            .cause_if(!arrived, "CONNECT itself did not reach the server: its TCP acknowledgment is missing.")
+            .cause_if(arrived, "The broker hangs or is overloaded, or the database that checks its users is slow.")
+            .cause_if(arrived, "A load balancer or port forwarding took the connection and has no broker behind it.")
+            .cause_if(arrived, format!("Port {port} belongs to another program, which waits for something else."))
+            .step("Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
+            .step(format!("See which program listens: `ss -ltnp | grep {port}`, and look into the broker's log at this time."))
+            .step_if(limit.is_some(), limit.unwrap_or_default())
+            .seen_as(Sight::ConnackMissing),
+    )
+}
+
+/// The library whose usual time limit for CONNACK fits `waited`.
+fn library_with_limit(waited: i64) -> Option<String> {
+    let limits = [
+        (1, "arduino-mqtt"),
+        (5, "rumqttc"),
+        (10, "esp-mqtt"),
+        (15, "PubSubClient"),
+        (30, "MQTT.js and ArduinoMqttClient"),
+    ];
+    let (seconds, library) = limits
+        .into_iter()
+        .find(|(limit, _)| (waited - limit * SECOND).abs() <= SECOND * limit / 20 + SECOND / 5)?;
+    Some(format!(
+        "A wait of {seconds} s is the usual limit of {library}: if the answer is only slow, raise the limit there."
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
+    use crate::stream::Side;
+
+    #[test]
+    fn the_client_gives_up() {
+        let verdict = diagnose(&Tale::connecting().close(Side::Client, 15.0).build());
+        assert_eq!(verdict.outcome.id, "connect-unanswered");
+        assert_eq!(
+            verdict.outcome.sentence,
+            "10.0.0.5:1883 received the CONNECT of sensor-17 and stayed silent for 15 s; sensor-17 gave up."
+        );
+        assert!(verdict.next_steps[2].contains("PubSubClient"));
+    }
+
+    #[test]
+    fn a_long_silence_up_to_the_end_of_the_capture() {
+        let long = outcome(&Tale::connecting().ended_after(40.0).build());
+        assert_eq!((long.id, long.confidence), ("connect-unanswered", Confidence::Certain));
+        assert!(long.sentence.ends_with("40 s, up to the end of the capture."));
+        let near_miss = outcome(&Tale::connecting().ended_after(0.3).build());
+        assert_eq!(near_miss.id, "unclassified");
+        assert!(near_miss.sentence.contains("300 ms"));
+    }
+
+    #[test]
+    fn a_gap_makes_a_missing_answer_only_possible() {
+        let tale = Tale::connecting().close(Side::Client, 15.0);
+        let gap = tale.with(|session| session.wire.sent.server.missing_bytes = 4);
+        assert_eq!(outcome(&gap.build()).confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn a_capture_of_one_direction_claims_no_silence() {
+        let tale = Tale::connecting().close(Side::Client, 15.0);
+        let half = tale.with(|session| session.wire.sent.server.segments = 0);
+        assert_ne!(outcome(&half.build()).id, "connect-unanswered");
+    }
+
+    #[test]
+    fn a_client_that_leaves_at_once_waited_for_nothing() {
+        let hasty = Tale::connecting().close(Side::Client, 0.01).build();
+        assert_eq!(outcome(&hasty).id, "client-closed");
+    }
+}

@@ -1,0 +1,80 @@
+//! `connection-refused`: the host answered, but with a RST.
+
+use super::{About, Judgement};
+use crate::diagnosis::story::Story;
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity};
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "connection-refused",
+    group: "network",
+    severity: Severity::Error,
+    text: include_str!("connection_refused.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let wire = &story.session.wire;
+    let reset = wire.reset.filter(|reset| reset.by == Side::Server)?;
+    if wire.syn.count == 0 || wire.syn_ack.count > 0 || wire.established.is_some() {
+        return None;
+    }
+    let (client, server, port) = (story.client_host(), story.server(), story.port());
+    let address = wire.peers.server.endpoint.address;
+    let foreign = story.reset_is_foreign();
+    let (confidence, sentence) = if foreign {
+        (
+            Confidence::Likely,
+            format!("The connection of {client} to {server} was refused, and the refusal came from another device than {address}."),
+        )
+    } else {
+        (
+            Confidence::Certain,
+            format!("{address} refused the connection of {client}: nothing accepts connections on port {port}."),
+        )
+    };
+    Some(
+        Judgement::new(confidence, sentence)
+            .at([wire.syn.last, reset.at])
+            .cause_if(foreign, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
+            .cause_if(!foreign, "The broker is not running.")
+            .cause_if(!foreign, "The broker listens on localhost only: mosquitto 2 does so until its configuration has a `listener` line.")
+            .cause_if(!foreign, "The broker uses another port: 1883 is for plain MQTT, 8883 for MQTT over TLS.")
+            .cause_if(!foreign, "A firewall answers with a reject.")
+            .step_if(!foreign, format!("On the broker's host, see what listens: `ss -ltnp | grep {port}`."))
+            .step_if(!foreign, "Start the broker, or give it a listener that other hosts can reach (mosquitto: `listener 1883` in mosquitto.conf).")
+            .step(format!("Look for a firewall rule that rejects TCP port {port}."))
+            .seen_as(Sight::KnockRefused),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::stream::Side;
+
+    #[test]
+    fn a_knock_answered_by_a_reset() {
+        let outcome = outcome(&Tale::knocking(1).reset(Side::Server, 0.001).build());
+        assert_eq!((outcome.id, outcome.confidence), ("connection-refused", Confidence::Certain));
+        assert_eq!(
+            outcome.sentence,
+            "10.0.0.5 refused the connection of 10.0.0.21: nothing accepts connections on port 1883."
+        );
+    }
+
+    #[test]
+    fn a_foreign_ttl_points_at_a_firewall() {
+        let mut session = Tale::knocking(1).reset(Side::Server, 0.001).build();
+        session.neighbours.server_hop_limit = Some(255);
+        let outcome = outcome(&session);
+        assert_eq!((outcome.id, outcome.confidence), ("connection-refused", Confidence::Likely));
+    }
+
+    #[test]
+    fn a_reset_by_the_client_is_no_refusal() {
+        let outcome = outcome(&Tale::knocking(2).reset(Side::Client, 9.0).build());
+        assert_eq!(outcome.id, "syn-unanswered");
+    }
+}

@@ -1,0 +1,118 @@
+//! What a rule says when it matches.
+
+use crate::capture::{FrameNumber, Moment};
+use crate::diagnosis::Confidence;
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::symptom::Sight;
+use crate::mqtt::{PacketType, ReasonCode};
+use crate::session::TextFact;
+
+/// Most frames that an outcome points at.
+const MOST_FRAMES: usize = 8;
+
+/// What a rule says when it matches.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// How sure, before the session's qualifiers.
+    pub(crate) confidence: Confidence,
+    /// What it rests on.
+    pub(crate) grounds: &'static [Ground],
+    /// The headline.
+    pub(crate) sentence: String,
+    /// The packet that says it.
+    pub(crate) said: Option<SaidCode>,
+    /// Frames that show it, in order.
+    pub(crate) frames: Vec<FrameNumber>,
+    /// Why, most likely first.
+    pub(crate) causes: Vec<String>,
+    /// What to try.
+    pub(crate) next_steps: Vec<String>,
+    /// What the client's end saw.
+    pub(crate) sight: Sight,
+}
+
+/// A code and the packet that carried it.
+#[derive(Debug)]
+pub(crate) struct SaidCode {
+    /// The code.
+    pub(crate) code: ReasonCode,
+    /// The packet.
+    pub(crate) packet: PacketType,
+    /// The sender's own words.
+    pub(crate) reason_string: Option<TextFact>,
+}
+
+impl Judgement {
+    /// A judgement with its headline.
+    pub(crate) fn new(confidence: Confidence, sentence: impl Into<String>) -> Judgement {
+        Judgement {
+            confidence,
+            grounds: &[],
+            sentence: sentence.into(),
+            said: None,
+            frames: Vec::new(),
+            causes: Vec::new(),
+            next_steps: Vec::new(),
+            sight: Sight::Nothing,
+        }
+    }
+
+    /// What the judgement rests on.
+    pub(crate) fn on(mut self, grounds: &'static [Ground]) -> Judgement {
+        self.grounds = grounds;
+        self
+    }
+
+    /// The code that says it.
+    pub(crate) fn code(
+        mut self,
+        code: ReasonCode,
+        packet: PacketType,
+        reason_string: Option<&TextFact>,
+    ) -> Judgement {
+        self.said = Some(SaidCode {
+            code,
+            packet,
+            reason_string: reason_string.cloned(),
+        });
+        self
+    }
+
+    /// Frames that show it.
+    pub(crate) fn at(mut self, moments: impl IntoIterator<Item = Moment>) -> Judgement {
+        self.frames
+            .extend(moments.into_iter().map(|moment| moment.frame));
+        self.frames.sort_unstable();
+        self.frames.dedup();
+        self.frames.truncate(MOST_FRAMES);
+        self
+    }
+
+    /// The next likely cause.
+    pub(crate) fn cause(mut self, cause: impl Into<String>) -> Judgement {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// The next likely cause, if the facts allow it.
+    pub(crate) fn cause_if(self, allowed: bool, cause: impl Into<String>) -> Judgement {
+        if allowed { self.cause(cause) } else { self }
+    }
+
+    /// The next thing to try.
+    pub(crate) fn step(mut self, step: impl Into<String>) -> Judgement {
+        self.next_steps.push(step.into());
+        self
+    }
+
+    /// The next thing to try, if it fits the facts.
+    pub(crate) fn step_if(self, fits: bool, step: impl Into<String>) -> Judgement {
+        if fits { self.step(step) } else { self }
+    }
+
+    /// What the client's end saw.
+    pub(crate) fn seen_as(mut self, sight: Sight) -> Judgement {
+        self.sight = sight;
+        self
+    }
+}

@@ -1,0 +1,174 @@
+//! `keepalive-expired`: the client was silent for too long.
+
+use super::{About, Judgement, refusal};
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::PacketType;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "keepalive-expired",
+    group: "ended-by-server",
+    severity: Severity::Warning,
+    text: include_str!("keepalive_expired.md"),
+};
+
+/// The broker says so.
+pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
+    let disconnect = refusal::dismissed(story, &[0x8D])?;
+    let heard = story.client_heard();
+    let silence = heard.map_or_else(String::new, |heard| {
+        let silent = disconnect.at.time.nanoseconds_since(heard.time);
+        format!(" for {}", words::duration(silent))
+    });
+    let what = format!(
+        "{} was silent{silence}{}, so the broker closed the connection",
+        story.client(),
+        limit(story)
+    );
+    let judgement = refusal::dismissal(disconnect, &what).at(heard);
+    Some(advise(story, judgement))
+}
+
+/// The broker closed after a silence that is long enough.
+pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_by(Side::Server)?;
+    let seconds = story.keep_alive().filter(|seconds| *seconds > 0)?;
+    let heard = story.client_heard()?;
+    if !story.connected() || story.reset_is_foreign() {
+        return None;
+    }
+    let keep_alive = i64::from(seconds) * SECOND;
+    let silent = close.at.time.nanoseconds_since(heard.time);
+    // A broker counts from when it read the packet, and its clock ticks in coarse steps.
+    let tolerance = (keep_alive / 50).max(SECOND / 5);
+    if silent < keep_alive * 5 / 4 - tolerance {
+        return None;
+    }
+    // NanoMQ waits 1.25 times the Keep Alive; EMQX up to twice, mosquitto up to 5 s more. A close
+    // far beyond that may have another reason.
+    let usual = silent >= keep_alive * 3 / 2 - tolerance && silent <= keep_alive * 2 + 6 * SECOND;
+    let confidence = if usual {
+        Confidence::VeryLikely
+    } else {
+        Confidence::Likely
+    };
+    let sentence = format!(
+        "{} was silent for {}{}, so the broker {} the connection.",
+        story.client(),
+        words::duration(silent),
+        limit(story),
+        how(close.how)
+    );
+    let judgement = Judgement::new(confidence, sentence)
+        .on(&[Ground::Timing, Ground::State, Ground::Absence])
+        .at([heard, close.at])
+        .seen_as(Sight::Lost);
+    Some(advise(story, judgement))
+}
+
+fn limit(story: &Story<'_>) -> String {
+    match story.keep_alive() {
+        Some(0) | None => String::new(),
+        Some(seconds) => {
+            let owner = match &story.session.connack {
+                Some(connack) if connack.server_keep_alive.is_some() => "the broker's",
+                _ => "its",
+            };
+            format!(", with {owner} Keep Alive at {seconds} s")
+        }
+    }
+}
+
+fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
+    let session = story.session;
+    // Whatever the client's host sent after the broker's end shows that its network works.
+    let end = session
+        .disconnect
+        .server
+        .as_ref()
+        .map(|disconnect| disconnect.at)
+        .or(story.close_by(Side::Server).map(|close| close.at));
+    let after = session.wire.sent.client.last_segment;
+    let alive = matches!((end, after), (Some(end), Some(after)) if after.frame > end.frame);
+    let stopped = session.wire.sent.server.retries.count > 0;
+    let overridden = session
+        .connack
+        .as_ref()
+        .and_then(|connack| connack.server_keep_alive)
+        .zip(session.connect.as_ref().map(|connect| connect.keep_alive))
+        .is_some_and(|(server, own)| server < own || own == 0);
+    let never = session.counts.client.of(PacketType::PINGREQ) == 0;
+    judgement
+        .cause_if(overridden, "The broker set a shorter Keep Alive than the client asked for, and the client did not follow it.")
+        .cause_if(alive, "The client's program hung or was busy while its network worked: its host still answered the close. With PubSubClient, `loop()` was not called often enough.")
+        .cause_if(!alive, "The client's host was gone: it slept, lost power or lost its Wi-Fi.")
+        .cause_if(!alive && !stopped, "The client's program hung or was busy for too long. With PubSubClient, `loop()` was not called often enough.")
+        .cause_if(never && alive, "The client never sent a PINGREQ: its library leaves that to a call that the program does not make.")
+        .step_if(alive, "Look for long delays in the client's program: `delay()`, slow sensors, a blocked callback.")
+        .step_if(!alive, "Look at the device's power, sleep settings and Wi-Fi signal at this time.")
+        .step("If the device sleeps on purpose, let it say goodbye first, or set a Keep Alive longer than its sleep.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
+    use crate::stream::Side;
+
+    #[test]
+    fn the_broker_says_it() {
+        let said = outcome(&Tale::connected_v5().disconnect(Side::Server, 0x8D, 91.0).build());
+        assert_eq!((said.id, said.confidence), ("keepalive-expired", Confidence::Certain));
+        assert_eq!(
+            said.sentence,
+            "sensor-17 was silent for 1 min 31 s, with its Keep Alive at 60 s, so the broker closed the connection: Keep Alive timeout (0x8D)."
+        );
+    }
+
+    #[test]
+    fn a_close_after_one_and_a_half_times_the_keep_alive() {
+        let seen = outcome(&Tale::connected().close(Side::Server, 90.5).build());
+        assert_eq!((seen.id, seen.confidence), ("keepalive-expired", Confidence::VeryLikely));
+        let much_later = outcome(&Tale::connected().close(Side::Server, 600.0).build());
+        assert_eq!((much_later.id, much_later.confidence), ("keepalive-expired", Confidence::Likely));
+    }
+
+    #[test]
+    fn an_early_close_or_no_keep_alive_is_not_it() {
+        assert_eq!(outcome(&Tale::connected().close(Side::Server, 61.0).build()).id, "server-closed");
+        let off = Tale::connected().close(Side::Server, 900.0).with(|session| {
+            session.connect.as_mut().unwrap().keep_alive = 0;
+        });
+        assert_eq!(outcome(&off.build()).id, "server-closed");
+        let by_client = Tale::connected().close(Side::Client, 95.0);
+        assert_eq!(outcome(&by_client.build()).id, "client-closed");
+    }
+
+    #[test]
+    fn the_server_keep_alive_counts() {
+        let tale = Tale::connected_v5().close(Side::Server, 31.0);
+        let session = tale.with(|session| session.connack.as_mut().unwrap().server_keep_alive = Some(20));
+        let verdict = diagnose(&session.build());
+        assert_eq!(verdict.outcome.id, "keepalive-expired");
+        assert!(verdict.outcome.sentence.contains("the broker's Keep Alive at 20 s"));
+        assert!(verdict.causes[0].contains("shorter Keep Alive"));
+    }
+
+    #[test]
+    fn a_host_that_answers_the_close_has_a_program_that_hangs() {
+        let alive = Tale::connected().close(Side::Server, 90.5).close(Side::Client, 0.01);
+        assert!(diagnose(&alive.build()).causes[0].contains("program hung"));
+        let gone = Tale::connected().close(Side::Server, 90.5);
+        assert!(diagnose(&gone.build()).causes[0].contains("host was gone"));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_measures_nothing() {
+        let jumped = Tale::connected().close(Side::Server, 90.5);
+        let jumped = jumped.with(|session| session.capture.clock_jumped = true);
+        assert_eq!(outcome(&jumped.build()).id, "server-closed");
+    }
+}

@@ -1,0 +1,55 @@
+//! `not-mqtt`: something that is no broker answered.
+
+use super::{About, Judgement};
+use crate::diagnosis::story::Story;
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity};
+use crate::transport::Protocol;
+
+pub(super) const ABOUT: About = About {
+    id: "not-mqtt",
+    group: "wrong-door",
+    severity: Severity::Warning,
+    text: include_str!("not_mqtt.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let (protocol, at) = story.session.foreign_answer?;
+    let (server, client, port) = (story.server(), story.client(), story.port());
+    let spoken = match protocol {
+        Protocol::Unknown => "something other than MQTT".to_owned(),
+        known => format!("{}, not MQTT", known.name()),
+    };
+    Some(
+        Judgement::new(
+            Confidence::Certain,
+            format!("{server} answered the CONNECT of {client} with {spoken}."),
+        )
+        .at(story.connect_sent())
+        .at([at])
+        .cause(format!("Another program than an MQTT broker listens on port {port}."))
+        .step(format!("On the server's host, see which program it is: `ss -ltnp | grep {port}`."))
+        .step("Check the address and port in the client's settings.")
+        .seen_as(Sight::Foreign),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::transport::Protocol;
+
+    #[test]
+    fn the_protocol_is_named_when_it_is_known() {
+        let mut session = Tale::connecting().build();
+        let at = session.connect.as_ref().unwrap().at;
+        session.foreign_answer = Some((Protocol::Ssh, at));
+        let ssh = outcome(&session);
+        assert_eq!(
+            ssh.sentence,
+            "10.0.0.5:1883 answered the CONNECT of sensor-17 with SSH, not MQTT."
+        );
+        session.foreign_answer = None;
+        assert_ne!(outcome(&session).id, "not-mqtt");
+    }
+}

@@ -1,0 +1,159 @@
+//! `packet-too-large`: a packet exceeded what the broker takes.
+
+use super::{About, Judgement, refusal};
+use crate::capture::Moment;
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::PacketType;
+use crate::session::CloseHow;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "packet-too-large",
+    group: "ended-by-server",
+    severity: Severity::Error,
+    text: include_str!("packet_too_large.md"),
+};
+
+/// The smallest PUBLISH whose interruption by a reset suggests a limit: that of AWS `IoT`, the
+/// lowest of the known ones, in bytes.
+const SUSPICIOUS: u64 = 128 << 10;
+
+/// The broker says so.
+pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
+    let disconnect = refusal::dismissed(story, &[0x95])?;
+    let sent = newest(story);
+    let what = match sent {
+        Some((length, _)) => format!(
+            "A packet of {} from {} exceeded the limit of the broker{}",
+            words::bytes(length),
+            story.client(),
+            limit(story)
+        ),
+        None => format!("A packet from {} exceeded the limit of the broker", story.client()),
+    };
+    let judgement = refusal::dismissal(disconnect, &what).at(sent.map(|(_, at)| at));
+    Some(advise(judgement))
+}
+
+/// The broker closed on a packet that is larger than the maximum it announced.
+pub(super) fn announced(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_by(Side::Server)?;
+    let limit = story.session.connack.as_ref()?.maximum_packet_size?;
+    let (length, at) = newest(story)?;
+    if length <= u64::from(limit) || !story.soon(at, close.at, 2 * SECOND) {
+        return None;
+    }
+    let sentence = format!(
+        "A packet of {} from {} exceeded the limit of {} that the broker had announced, and the broker {} the connection.",
+        words::bytes(length),
+        story.client(),
+        words::bytes(limit.into()),
+        how(close.how)
+    );
+    Some(advise(
+        Judgement::new(Confidence::VeryLikely, sentence)
+            .on(&[Ground::Cause])
+            .at(story.session.connack.as_ref().map(|connack| connack.at))
+            .at([at, close.at])
+            .seen_as(Sight::Lost),
+    ))
+}
+
+/// The broker reset the connection while a large PUBLISH was on its way.
+pub(super) fn amid(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_by(Side::Server)?;
+    let packet = story.session.unfinished_packet.client?;
+    let large = packet.packet == PacketType::PUBLISH && packet.length >= SUSPICIOUS;
+    if !large || close.how != CloseHow::Reset || story.reset_is_foreign() {
+        return None;
+    }
+    let sentence = format!(
+        "The broker reset the connection while {} was sending it a packet of {}.",
+        story.client(),
+        words::bytes(packet.length)
+    );
+    Some(advise(
+        Judgement::new(Confidence::Possible, sentence)
+            .at([packet.started, close.at])
+            .cause("The packet is larger than the broker takes.")
+            .seen_as(Sight::Lost),
+    ))
+}
+
+/// The client's newest packet, whole or not: its length and when it began or ended.
+fn newest(story: &Story<'_>) -> Option<(u64, Moment)> {
+    let unfinished = story.session.unfinished_packet.client;
+    match unfinished {
+        Some(packet) => Some((packet.length, packet.started)),
+        None => story.last(Side::Client).map(|last| (last.length, last.at)),
+    }
+}
+
+fn limit(story: &Story<'_>) -> String {
+    let announced = story.session.connack.as_ref().and_then(|connack| connack.maximum_packet_size);
+    announced.map_or_else(String::new, |limit| {
+        format!(" of {}", words::bytes(limit.into()))
+    })
+}
+
+fn advise(judgement: Judgement) -> Judgement {
+    judgement
+        .cause("The message is large: an image, a firmware file, or data that piled up while the client was offline.")
+        .cause("The limit of the broker was lowered (mosquitto: `max_packet_size` or `message_size_limit`; EMQX: `mqtt.max_packet_size`, 1 MB by default).")
+        .step("Send the data in smaller pieces, or raise the limit of the broker.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::Confidence;
+    use crate::mqtt::PacketType;
+    use crate::session::{Session, UnfinishedPacket};
+    use crate::stream::Side;
+
+    #[test]
+    fn the_broker_says_it() {
+        let tale = Tale::connected_v5().publish(Side::Client, "a", 0, 40_960, 1.0);
+        let said = outcome(&tale.disconnect(Side::Server, 0x95, 0.01).build());
+        assert_eq!((said.id, said.confidence), ("packet-too-large", Confidence::Certain));
+        assert_eq!(
+            said.sentence,
+            "A packet of 40,960 bytes from sensor-17 exceeded the limit of the broker: Packet too large (0x95)."
+        );
+    }
+
+    #[test]
+    fn more_than_the_broker_announced() {
+        let limited = |length| {
+            Tale::connected_v5()
+                .with(|session| session.connack.as_mut().unwrap().maximum_packet_size = Some(1000))
+                .publish(Side::Client, "a", 0, length, 1.0)
+                .close(Side::Server, 0.01)
+                .build()
+        };
+        let seen = outcome(&limited(1001));
+        assert_eq!((seen.id, seen.confidence), ("packet-too-large", Confidence::VeryLikely));
+        assert_ne!(outcome(&limited(1000)).id, "packet-too-large");
+    }
+
+    #[test]
+    fn a_reset_amid_a_large_packet_is_only_possible() {
+        fn sending(length: u64) -> impl FnOnce(&mut Session) {
+            move |session| {
+                session.unfinished_packet.client = Some(UnfinishedPacket {
+                    packet: PacketType::PUBLISH,
+                    length,
+                    started: session.wire.last,
+                });
+            }
+        }
+        let large = Tale::connected().with(sending(2_000_000)).reset(Side::Server, 0.5);
+        let large = outcome(&large.build());
+        assert_eq!((large.id, large.confidence), ("packet-too-large", Confidence::Possible));
+        let small = Tale::connected().with(sending(2_000)).reset(Side::Server, 0.5);
+        assert_eq!(outcome(&small.build()).id, "server-closed");
+    }
+}

@@ -1,0 +1,279 @@
+//! `path-failed`: the network between stopped carrying the connection.
+
+use super::{About, Judgement};
+use crate::capture::Moment;
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::CloseHow;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "path-failed",
+    group: "path",
+    severity: Severity::Error,
+    text: include_str!("path_failed.md"),
+};
+
+/// Retransmissions without an answer that make a peer gone.
+const RETRIES: u32 = 3;
+/// Unacknowledged bytes that fill a segment of the usual size.
+const FULL_SEGMENT: u64 = 1200;
+/// How long a receive buffer must have been full.
+const STALLED: i64 = 5 * SECOND;
+/// The shortest pause that a device on the way may take for the end of a connection.
+const IDLE: i64 = 60 * SECOND;
+/// Just under the shortest known timer of cloud load balancers, 4 min.
+const KNOWN_IDLE: i64 = 230 * SECOND;
+
+/// CONNECT itself did not get through.
+pub(super) fn before_connack(story: &Story<'_>) -> Option<Judgement> {
+    let connect = story.connect_sent()?;
+    let retries = story.session.wire.sent.client.retries;
+    let arrived = story.acknowledged(Side::Client) || retries.count == 0;
+    if arrived || !story.server_silent() || story.connected() {
+        return None;
+    }
+    let confidence = if retries.count >= RETRIES {
+        Confidence::VeryLikely
+    } else {
+        Confidence::Likely
+    };
+    let sentence = format!(
+        "The connection stopped working: the CONNECT of {} was never acknowledged by {}, although it was repeated {} in {}.",
+        story.client(),
+        story.server(),
+        words::counted(retries.count.into(), "time"),
+        words::duration(retries.last.time.nanoseconds_since(connect.time))
+    );
+    let large = story.session.wire.sent.client.sent.0 >= FULL_SEGMENT;
+    Some(
+        Judgement::new(confidence, sentence)
+            .on(&[Ground::Absence])
+            .at([connect, retries.last])
+            .at(story.close.map(|close| close.at))
+            .cause_if(large, "CONNECT is large, and only small packets get through: the way between carries smaller packets than the hosts believe (MTU).")
+            .cause("The network between lost the packets, or the server's host vanished just after it took the connection.")
+            .step("Look at the network between client and broker; capture at the broker too, to see whether CONNECT arrives.")
+            .seen_as(Sight::ConnackMissing),
+    )
+}
+
+/// The connection stopped working in the running session.
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    vanished(story, Side::Client)
+        .or_else(|| vanished(story, Side::Server))
+        .or_else(|| idle_drop(story))
+        .or_else(|| stalled(story, Side::Client))
+        .or_else(|| stalled(story, Side::Server))
+}
+
+/// `sender` repeated its data and the other side no longer answered, or only to small packets.
+fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
+    let sent = story.session.wire.sent.of(sender);
+    let retries = sent.retries;
+    // A close before the first repetition was the reason, not the consequence.
+    let closed_before = story.close.is_some_and(|close| close.at.frame < retries.first.frame);
+    if retries.count < RETRIES || closed_before {
+        return None;
+    }
+    let other = sender.other();
+    let heard = story.session.wire.sent.of(other).last_segment;
+    let alive = heard.is_some_and(|heard| heard.frame > retries.first.frame);
+    let waiting = sent.sent.0.saturating_sub(sent.acknowledged.0);
+    if alive && waiting < FULL_SEGMENT {
+        return None;
+    }
+    let times = words::counted(retries.count.into(), "time");
+    let span = words::duration(retries.last.time.nanoseconds_since(retries.first.time));
+    let (from, to) = (story.subject(sender), story.subject(other));
+    let (confidence, sentence) = if alive {
+        (
+            Confidence::Likely,
+            format!("The connection stopped working: small packets passed, but {} from {from} did not reach {to} in {times} over {span}.", words::bytes(waiting)),
+        )
+    } else {
+        (
+            Confidence::VeryLikely,
+            format!("The connection stopped working: {to} no longer answered, although {from} repeated its data {times} in {span}."),
+        )
+    };
+    let client_gone = other == Side::Client;
+    Some(
+        Judgement::new(confidence, sentence)
+            .on(&[Ground::Absence, Ground::Cause])
+            .at(heard)
+            .at([retries.first, retries.last])
+            .at(story.close.map(|close| close.at))
+            .cause_if(alive, "The way between carries smaller packets than the hosts believe (MTU), and no ICMP message tells them: typical of VPNs, PPPoE and mobile links.")
+            .cause_if(!alive && client_gone, "The client's device lost power, Wi-Fi or mobile signal, or crashed.")
+            .cause_if(!alive && !client_gone, "The broker's host, or the network to it, failed.")
+            .cause_if(!alive, "A firewall, NAT or load balancer on the way forgot the connection and discards its packets.")
+            .step_if(alive, "Lower the MTU, or clamp the TCP MSS, on the VPN or router between; let ICMP “fragmentation needed” through.")
+            .step_if(!alive && client_gone, "Look at the device's power and signal at this time.")
+            .step_if(!alive && !client_gone, "Look whether the broker's host was reachable at this time, for other clients as well.")
+            .step_if(!alive, "If this follows a long pause, set a Keep Alive shorter than the idle timers on the way.")
+            .seen_as(Sight::Silent),
+    )
+}
+
+/// After a long pause the first packet was answered by a reset.
+fn idle_drop(story: &Story<'_>) -> Option<Judgement> {
+    let pause = idle_pause(story)?;
+    let span = words::duration(pause.length);
+    let confidence = if pause.length >= KNOWN_IDLE {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    };
+    let sentence = format!(
+        "The connection stopped working: after {span} of silence, the first packet from {} was answered by a reset.",
+        story.subject(pause.woke)
+    );
+    Some(
+        Judgement::new(confidence, sentence)
+            .on(&[Ground::Timing, Ground::Cause])
+            .at([pause.before, pause.after, pause.reset])
+            .cause("A firewall, NAT or load balancer on the way forgot the idle connection (Azure after 4 min, AWS after 350 s, home routers after 2 to 60 min).")
+            .cause("The other side was restarted during the pause and knows nothing of the connection.")
+            .step("Set the Keep Alive of the client to less than half of the shortest idle timer on the way, 60 s for instance.")
+            .seen_as(Sight::Lost),
+    )
+}
+
+/// A pause that ended in a reset.
+pub(super) struct IdlePause {
+    woke: Side,
+    length: i64,
+    before: Moment,
+    after: Moment,
+    reset: Moment,
+}
+
+/// The pause before the last packet, if that packet was answered by a reset of the other side.
+pub(super) fn idle_pause(story: &Story<'_>) -> Option<IdlePause> {
+    let session = story.session;
+    let reset = story.close.filter(|close| close.how == CloseHow::Reset)?;
+    let woke = reset.by.other();
+    let after = story.last(woke)?.at;
+    let packets = session.last_packets.client.iter().chain(&session.last_packets.server);
+    let before = packets
+        .map(|packet| packet.at)
+        .filter(|at| at.frame < after.frame)
+        .max_by_key(|at| at.frame)?;
+    let other = session.wire.sent.of(reset.by);
+    let spoke = other.last_data.is_some_and(|data| data.frame > after.frame);
+    let probed = session.wire.sent.client.keep_alive_probes + other.keep_alive_probes > 0;
+    let length = after.time.nanoseconds_since(before.time);
+    let idle = length >= IDLE && !spoke && !probed && story.soon(after, reset.at, 2 * SECOND);
+    idle.then_some(IdlePause {
+        woke,
+        length,
+        before,
+        after,
+        reset: reset.at,
+    })
+}
+
+/// `side` stopped reading: its receive buffer was full.
+fn stalled(story: &Story<'_>, side: Side) -> Option<Judgement> {
+    let full = story.session.wire.sent.of(side).zero_window?;
+    let end = story.close.map_or(story.capture_end(), |close| close.at.time);
+    let length = end.nanoseconds_since(full.time);
+    if length < STALLED {
+        return None;
+    }
+    let who = story.subject(side);
+    let sentence = format!(
+        "The connection stopped working: {who} stopped reading, and its receive buffer stayed full for {}.",
+        words::duration(length)
+    );
+    Some(
+        Judgement::new(Confidence::VeryLikely, sentence)
+            .on(&[Ground::Timing, Ground::Cause])
+            .at([full])
+            .at(story.close.map(|close| close.at))
+            .cause_if(side == Side::Client, "The client's program is blocked, in a callback for instance, or too slow for what it subscribed to.")
+            .cause_if(side == Side::Server, "The broker is overloaded, or holds this client back on purpose.")
+            .step_if(side == Side::Client, "Move slow work out of the client's message callback, or subscribe to less.")
+            .step_if(side == Side::Server, "Look at the load of the broker at this time.")
+            .seen_as(Sight::Silent),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::Confidence;
+    use crate::stream::{Side, StreamOffset};
+
+    #[test]
+    fn a_peer_that_vanished() {
+        let tale = || Tale::connected().publish(Side::Client, "a", 1, 40, 5.0);
+        let gone = outcome(&tale().retries(Side::Client, 5, 12.0).reset(Side::Client, 10.0).build());
+        assert_eq!((gone.id, gone.confidence), ("path-failed", Confidence::VeryLikely));
+        assert_eq!(
+            gone.sentence,
+            "The connection stopped working: the broker no longer answered, although sensor-17 repeated its data 5 times in 9.6 s."
+        );
+        let twice = tale().retries(Side::Client, 2, 3.0).close(Side::Client, 10.0);
+        assert_eq!(outcome(&twice.build()).id, "client-closed");
+    }
+
+    #[test]
+    fn a_capture_that_ends_in_it_only_makes_it_possible() {
+        let tale = || Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).retries(Side::Client, 4, 6.0);
+        assert_eq!(outcome(&tale().build()).confidence, Confidence::Possible);
+        assert_eq!(outcome(&tale().ended_after(60.0).build()).confidence, Confidence::VeryLikely);
+    }
+
+    #[test]
+    fn a_capture_of_one_direction_proves_no_silence() {
+        let tale = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).retries(Side::Client, 4, 6.0);
+        let half = tale.with(|session| session.wire.sent.server.segments = 0).close(Side::Client, 9.0);
+        assert_ne!(outcome(&half.build()).id, "path-failed");
+    }
+
+    #[test]
+    fn only_large_packets_are_lost() {
+        let tale = Tale::connected().publish(Side::Client, "a", 1, 5000, 5.0).retries(Side::Client, 4, 6.0);
+        let tale = tale.publish(Side::Server, "b", 0, 20, 1.0).close(Side::Client, 9.0);
+        let large = tale.with(|session| session.wire.sent.client.acknowledged = StreamOffset(40));
+        let outcome = outcome(&large.build());
+        assert_eq!((outcome.id, outcome.confidence), ("path-failed", Confidence::Likely));
+        assert!(outcome.sentence.contains("small packets passed"));
+    }
+
+    #[test]
+    fn a_reset_after_a_long_pause() {
+        let tale = |pause| {
+            let off = Tale::connected().with(|session| session.connect.as_mut().unwrap().keep_alive = 0);
+            off.publish(Side::Client, "a", 1, 40, pause).reset(Side::Server, 0.02)
+        };
+        let long = outcome(&tale(300.0).build());
+        assert_eq!((long.id, long.confidence), ("path-failed", Confidence::Likely));
+        assert!(long.sentence.contains("after 5 min of silence"));
+        assert_eq!(outcome(&tale(90.0).build()).confidence, Confidence::Possible);
+        assert_eq!(outcome(&tale(10.0).build()).id, "closed-after-request");
+    }
+
+    #[test]
+    fn a_receiver_that_stopped_reading() {
+        let tale = |after| {
+            let tale = Tale::connected().publish(Side::Server, "a", 0, 40, 1.0);
+            let tale = tale.with(|session| session.wire.sent.client.zero_window = Some(session.wire.last));
+            outcome(&tale.close(Side::Server, after).build())
+        };
+        assert_eq!(tale(20.0).id, "path-failed");
+        assert_eq!(tale(1.0).id, "server-closed");
+    }
+
+    #[test]
+    fn connect_that_never_arrived() {
+        let tale = Tale::connecting().retries(Side::Client, 3, 7.0).close(Side::Client, 8.0);
+        let outcome = outcome(&tale.build());
+        assert_eq!(outcome.id, "path-failed");
+        assert!(outcome.sentence.contains("never acknowledged"));
+    }
+}

@@ -1,0 +1,77 @@
+//! `refused-client-id`: the broker rejected the client id.
+
+use super::{About, Judgement, refusal};
+use crate::diagnosis::story::Story;
+use crate::diagnosis::{Severity, words};
+use crate::mqtt::Version;
+use crate::session::TextFact;
+
+pub(super) const ABOUT: About = About {
+    id: "refused-client-id",
+    group: "refused",
+    severity: Severity::Error,
+    text: include_str!("refused_client_id.md"),
+};
+
+/// The longest client id that every broker must take (MQTT 3.1.1 [MQTT-3.1.3-5]).
+const SURE_LENGTH: usize = 23;
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let connack = refusal::refused(story, &[2, 0x85])?;
+    let connect = story.session.connect.as_ref();
+    let id = connect.map(|connect| &connect.client_id);
+    let empty = id.is_some_and(TextFact::is_empty);
+    let long = id.is_some_and(|id| id.0.len() > SURE_LENGTH);
+    let odd = id.is_some_and(|id| !id.0.iter().all(u8::is_ascii_alphanumeric));
+    let kept = connect.is_some_and(|connect| !connect.clean_start);
+    let v5 = story.version() == Some(Version::V5);
+    let what = match id {
+        Some(_) if empty => format!(
+            "The broker rejected the empty client id of {}",
+            story.client_host()
+        ),
+        Some(id) => format!("The broker rejected the client id {}", words::quoted(id)),
+        None => "The broker rejected the client id".to_owned(),
+    };
+    let length = id.map_or(0, |id| id.0.len());
+    Some(
+        refusal::judgement(story, connack, &what)
+            .cause_if(empty && kept, "An empty client id needs Clean Session 1: without it the broker could never find the session again.")
+            .cause_if(empty, "The broker wants every client to name itself.")
+            .cause_if(long, format!("The client id has {length} bytes, and brokers need not take more than {SURE_LENGTH}."))
+            .cause_if(!empty && odd, "The broker allows only certain characters in a client id.")
+            .cause_if(!empty, "The broker knows its clients, and this id is not among them, or does not fit the certificate or user name.")
+            .cause_if(!v5 && !empty, "mosquitto sends this code also when the Keep Alive exceeds its `max_keepalive`.")
+            .step_if(empty, "Give the client an id of its own, such as its serial number.")
+            .step_if(!empty, "Compare the client id with the rules and the device registry of the broker.")
+            .step_if(long || odd, format!("Try an id of at most {SURE_LENGTH} letters and digits.")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::diagnose;
+    use crate::diagnosis::testing::{Tale, outcome, text};
+
+    #[test]
+    fn a_rejected_id_is_named() {
+        let outcome = outcome(&Tale::connecting().connack(2).build());
+        assert_eq!(outcome.id, "refused-client-id");
+        assert_eq!(
+            outcome.sentence,
+            "The broker rejected the client id “sensor-17”: identifier rejected (2)."
+        );
+    }
+
+    #[test]
+    fn an_empty_id_without_clean_session() {
+        let tale = Tale::connecting().connack(0x85).with(|session| {
+            let connect = session.connect.as_mut().unwrap();
+            connect.client_id = text("");
+            connect.clean_start = false;
+        });
+        let verdict = diagnose(&tale.build());
+        assert!(verdict.causes[0].contains("Clean Session 1"));
+        assert!(verdict.outcome.sentence.contains("empty client id of 10.0.0.21"));
+    }
+}

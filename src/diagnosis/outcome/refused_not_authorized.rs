@@ -1,0 +1,68 @@
+//! `refused-not-authorized`: the broker does not allow this client to connect.
+
+use super::{About, Judgement, refusal};
+use crate::diagnosis::Severity;
+use crate::diagnosis::story::Story;
+
+pub(super) const ABOUT: About = About {
+    id: "refused-not-authorized",
+    group: "refused",
+    severity: Severity::Error,
+    text: include_str!("refused_not_authorized.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let connack = refusal::refused(story, &[5, 0x87, 0x8A])?;
+    let client = story.client();
+    let connect = story.session.connect.as_ref();
+    let named = connect.is_some_and(|connect| connect.username.is_some());
+    let anonymous = connect.is_some_and(|connect| connect.username.is_none());
+    let banned = connack.code.0 == 0x8A;
+    let what = format!("The broker does not allow {client} to connect");
+    Some(
+        refusal::judgement(story, connack, &what)
+            .cause_if(banned, "The client, its user or its address is on the broker's ban list, put there by hand or because it reconnected too often.")
+            .cause_if(!banned && anonymous, "The client sent no user name, and the broker takes no anonymous clients: mosquitto 2 takes none unless told `allow_anonymous true`.")
+            .cause_if(!banned && named, "The user name or password is wrong: mosquitto says “not authorized” for that too.")
+            .cause_if(!banned && !anonymous && !named, "The user name or password is wrong or missing: mosquitto says “not authorized” for that too.")
+            .cause_if(!banned && !anonymous, "The user is known, and a rule keeps it, its client id or its address out.")
+            .step_if(banned, "Look at the broker's ban list, and give the client a pause between its attempts.")
+            .step_if(!banned && !anonymous, "Try the same user name and password from a shell: `mosquitto_pub -h HOST -u USER -P PASSWORD -t test -m x -d`.")
+            .step_if(!banned && anonymous, "Give the client a user name and password that the broker knows (mosquitto: `mosquitto_passwd` and `password_file`).")
+            .step_if(!banned, "Look at the broker's rules for this user and client id, and into its log at this time."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::diagnose;
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::stream::Side;
+
+    #[test]
+    fn a_refusal_that_is_followed_by_a_reset_stays_a_refusal() {
+        let outcome = outcome(&Tale::connecting().connack(5).reset(Side::Server, 0.001).build());
+        assert_eq!(outcome.id, "refused-not-authorized");
+        assert_eq!(
+            outcome.sentence,
+            "The broker does not allow sensor-17 to connect: not authorized (5)."
+        );
+    }
+
+    #[test]
+    fn the_causes_follow_what_the_client_sent() {
+        let with_name = diagnose(&Tale::connecting().connack(5).build());
+        assert!(with_name.causes[0].contains("mosquitto"));
+        let anonymous = Tale::connecting().connack(5).with(|session| {
+            session.connect.as_mut().unwrap().username = None;
+        });
+        assert!(diagnose(&anonymous.build()).causes[0].contains("anonymous"));
+        let banned = diagnose(&Tale::connecting_v5().connack(0x8A).build());
+        assert!(banned.causes[0].contains("ban list"));
+    }
+
+    #[test]
+    fn an_acceptance_is_none() {
+        assert_ne!(outcome(&Tale::connected().build()).id, "refused-not-authorized");
+    }
+}

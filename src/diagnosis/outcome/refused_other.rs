@@ -1,0 +1,51 @@
+//! `refused-other`: the broker refused the connection with a general code.
+
+use super::{About, Judgement, refusal};
+use crate::diagnosis::Severity;
+use crate::diagnosis::story::Story;
+use crate::mqtt::PacketType;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "refused-other",
+    group: "refused",
+    severity: Severity::Error,
+    text: include_str!("refused_other.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    // Every refusal that no rule before this one took.
+    let any: Vec<u8> = (1..=u8::MAX).collect();
+    let connack = refusal::refused(story, &any)?;
+    let client = story.client();
+    let code = connack.code.0;
+    let known = connack.code.is_allowed(PacketType::CONNACK, Side::Server);
+    let what = format!("The broker refused the connection of {client}");
+    let judgement = refusal::judgement(story, connack, &what);
+    Some(
+        judgement
+            .cause_if(matches!(code, 0x81 | 0x82), "CONNECT breaks the protocol; the client library is at fault.")
+            .cause_if(matches!(code, 0x80 | 0x83), "A plugin or rule of the broker failed or refused, and the broker does not say which.")
+            .cause_if(!known, "The broker sends a code that MQTT does not define for a CONNACK.")
+            .step("Look into the broker's log at this time.")
+            .step_if(matches!(code, 0x81 | 0x82), "Update the client library, or connect once without will and properties."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+
+    #[test]
+    fn general_and_undefined_codes() {
+        let general = outcome(&Tale::connecting_v5().connack(0x80).build());
+        assert_eq!(general.id, "refused-other");
+        let undefined = outcome(&Tale::connecting().connack(9).build());
+        assert_eq!(undefined.id, "refused-other");
+        assert_eq!(
+            undefined.sentence,
+            "The broker refused the connection of sensor-17: code 9, which has no meaning in a CONNACK."
+        );
+        assert_ne!(outcome(&Tale::connecting().connack(5).build()).id, "refused-other");
+    }
+}

@@ -1,0 +1,69 @@
+//! `refused-protocol-version`: the broker does not speak the version that was asked for.
+
+use super::{About, Judgement, refusal};
+use crate::diagnosis::story::Story;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::Version;
+
+pub(super) const ABOUT: About = About {
+    id: "refused-protocol-version",
+    group: "refused",
+    severity: Severity::Error,
+    text: include_str!("refused_protocol_version.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let connack = refusal::refused(story, &[1, 0x84])?;
+    let client = story.client();
+    let asked = match (story.version(), &story.session.connect) {
+        (Some(version), _) => format!("MQTT {version}"),
+        (None, Some(connect)) => format!(
+            "protocol {} level {}",
+            words::quoted(&connect.protocol_name),
+            connect.protocol_level
+        ),
+        (None, None) => "the version".to_owned(),
+    };
+    let what = format!("The broker refused {client}, which asked for {asked}");
+    // A broker that speaks 3.1.1 has no reason to refuse it: EMQX sends 1 for other faults too.
+    let generic = connack.code.0 == 1 && story.version() == Some(Version::V311);
+    let v5 = story.version() == Some(Version::V5);
+    let mut judgement = refusal::judgement(story, connack, &what);
+    if generic {
+        judgement.confidence = Confidence::Likely;
+    }
+    Some(
+        judgement
+            .cause_if(v5, "The broker is an old one, or its MQTT 5.0 support is switched off.")
+            .cause_if(generic, "The broker uses code 1 for any fault of CONNECT: EMQX does so for clients of MQTT 3.x.")
+            .cause_if(!v5, "The broker has this version switched off.")
+            .cause_if(!v5 && !generic, "The client library sends a protocol name or level that no version defines.")
+            .step_if(v5, "Set the client to MQTT 3.1.1 (Paho Python: `protocol=mqtt.MQTTv311`; MQTT.js: `protocolVersion: 4`), or update the broker.")
+            .step_if(!v5, "Set the client to MQTT 3.1.1 or 5.0, and look at the versions that the broker's listener allows.")
+            .step_if(generic, "Look into the broker's log at this time: it names the real fault."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
+
+    #[test]
+    fn an_old_broker_refuses_version_5() {
+        let outcome = outcome(&Tale::connecting_v5().connack(1).build());
+        assert_eq!((outcome.id, outcome.confidence), ("refused-protocol-version", Confidence::Certain));
+        assert_eq!(
+            outcome.sentence,
+            "The broker refused sensor-17, which asked for MQTT 5.0: unacceptable protocol version (1)."
+        );
+    }
+
+    #[test]
+    fn code_1_for_version_3_1_1_may_be_generic() {
+        let generic = outcome(&Tale::connecting().connack(1).build());
+        assert_eq!((generic.id, generic.confidence), ("refused-protocol-version", Confidence::Likely));
+        let near_miss = outcome(&Tale::connecting().connack(2).build());
+        assert_ne!(near_miss.id, "refused-protocol-version");
+    }
+}

@@ -1,0 +1,94 @@
+//! `server-broke-rules`: the broker sent what the protocol does not allow.
+
+use super::{About, Judgement, client_broke_rules, refusal};
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{Said, Story, how};
+use crate::diagnosis::{Confidence, Severity};
+use crate::mqtt::PacketType;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "server-broke-rules",
+    group: "ended-by-client",
+    severity: Severity::Error,
+    text: include_str!("server_broke_rules.md"),
+};
+
+/// The client says so.
+pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
+    let Said::Client(disconnect) = story.said()? else {
+        return None;
+    };
+    if !matches!(disconnect.code.0, 0x81 | 0x82 | 0x90 | 0x93..=0x95 | 0x99) {
+        return None;
+    }
+    let client = story.client();
+    let fault = client_broke_rules::fault(story, Side::Server, disconnect.at);
+    let code = refusal::disconnect_in_words(disconnect);
+    let sentence = match &fault {
+        Some((what, _)) => {
+            format!("{client} ended the session because of {what} from the broker: {code}.")
+        }
+        None => format!("{client} ended the session over something that the broker sent: {code}."),
+    };
+    let last = story.last(Side::Server).map(|last| last.at);
+    let large = disconnect.code.0 == 0x95;
+    Some(
+        Judgement::new(Confidence::Certain, sentence)
+            .code(
+                disconnect.code,
+                PacketType::DISCONNECT,
+                disconnect.reason_string.as_ref(),
+            )
+            .at(fault.map(|(_, at)| at).or(last))
+            .at([disconnect.at])
+            .cause_if(large, "The broker sent a packet larger than the Maximum Packet Size that the client announced.")
+            .cause_if(!large, "The broker has a fault, or the client library reads a correct packet wrongly.")
+            .step("Look at the broker's last packet before the DISCONNECT, at the frame given as evidence.")
+            .step("Update the broker and the client library."),
+    )
+}
+
+/// The client closed directly after a packet of the broker that breaks the rules by its bytes.
+pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_by(Side::Client)?;
+    let (what, at) = client_broke_rules::fault(story, Side::Server, close.at)?;
+    if !story.connected() {
+        return None;
+    }
+    let sentence = format!(
+        "The broker sent {what}, which the protocol does not allow, and {} {} the connection.",
+        story.client(),
+        how(close.how)
+    );
+    Some(
+        Judgement::new(Confidence::VeryLikely, sentence)
+            .on(&[Ground::Cause])
+            .at([at, close.at])
+            .cause("The broker has a fault, or answers a client of MQTT 3.x as one of 5.0 or the other way round.")
+            .step("Look at the packet in Wireshark, at the frame given as evidence.")
+            .step("Update the broker."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::Confidence;
+    use crate::stream::Side;
+
+    #[test]
+    fn the_client_says_it() {
+        let said = outcome(&Tale::connected_v5().disconnect(Side::Client, 0x82, 1.0).build());
+        assert_eq!((said.id, said.confidence), ("server-broke-rules", Confidence::Certain));
+        let near_miss = outcome(&Tale::connected_v5().disconnect(Side::Client, 0x80, 1.0).build());
+        assert_eq!(near_miss.id, "client-closed");
+    }
+
+    #[test]
+    fn the_client_closes_directly_after_a_violation() {
+        let tale = || Tale::connected().publish(Side::Server, "a", 0, 20, 1.0).violation(Side::Server, true);
+        assert_eq!(outcome(&tale().close(Side::Client, 0.01).build()).id, "server-broke-rules");
+        assert_eq!(outcome(&tale().close(Side::Client, 9.0).build()).id, "client-closed");
+    }
+}

@@ -1,0 +1,99 @@
+//! `server-closed`: the broker closed and gave no reason.
+
+use super::{About, Judgement};
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::CloseHow;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "server-closed",
+    group: "ended-by-server",
+    severity: Severity::Warning,
+    text: include_str!("server_closed.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_by(Side::Server)?;
+    let client = story.client();
+    let age = story.age(close.at);
+    let last = story.last_words(close.at);
+    let at_once = story.closed_at_once();
+    let ending = last.as_ref().map_or_else(
+        || ".".to_owned(),
+        |(last, at)| {
+            let span = words::duration(close.at.time.nanoseconds_since(at.time));
+            format!("; the last packet was {last}, {span} before.")
+        },
+    );
+    let (confidence, sentence) = if at_once {
+        (
+            Confidence::Likely,
+            format!("Both sides closed the connection of {client} at the same moment, after {age}, without a reason{ending}"),
+        )
+    } else {
+        (
+            Confidence::Certain,
+            format!("The broker {} the connection of {client} after {age} without a reason{ending}", how(close.how)),
+        )
+    };
+    let foreign = story.reset_is_foreign();
+    let reset = close.how == CloseHow::Reset && !foreign;
+    let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
+    let idle = quiet.is_some_and(|quiet| quiet >= 30 * SECOND);
+    let old = story.version().is_none_or(|version| !version.is_v5());
+    Some(
+        Judgement::new(confidence, sentence)
+            .at(last.map(|(_, at)| at))
+            .at([close.at])
+            .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
+            .cause_if(idle, "A proxy or load balancer between closes connections on which nothing was said for a while.")
+            .cause("Another connection with the same client id pushed this one out, and was not captured.")
+            .cause("The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(old, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
+            .cause_if(reset, "The broker's process was ended by force.")
+            .step("Look into the broker's log at this time: it names the reason.")
+            .step_if(old, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
+    )
+    .map(|judgement| judgement.seen_as(Sight::Lost))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::Confidence;
+    use crate::mqtt::PacketType;
+    use crate::stream::Side;
+
+    #[test]
+    fn the_broker_closes_without_a_word() {
+        let tale = Tale::connected().packet(Side::Client, PacketType::PINGREQ, 30.0);
+        let tale = tale.packet(Side::Server, PacketType::PINGRESP, 0.001);
+        let outcome = outcome(&tale.close(Side::Server, 4.0).build());
+        assert_eq!((outcome.id, outcome.confidence), ("server-closed", Confidence::Certain));
+        assert_eq!(
+            outcome.sentence,
+            "The broker closed the connection of sensor-17 after 34 s without a reason; the last packet was a PINGRESP from the broker, 4 s before."
+        );
+    }
+
+    #[test]
+    fn closes_that_cross_have_no_first() {
+        // Captured beside the client, 10 ms from the server: both FINs within a millisecond.
+        let apart = |after: f64| {
+            let tale = Tale::connected().with(|session| session.wire.syn_ack.first.time.0 += 9_000_000);
+            outcome(&tale.close(Side::Client, 5.0).close(Side::Server, after).build())
+        };
+        assert_eq!(apart(0.001).confidence, Confidence::Likely);
+        assert_eq!(apart(0.011).confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn the_first_close_counts() {
+        let client = Tale::connected().close(Side::Client, 5.0).reset(Side::Server, 0.002);
+        assert_eq!(outcome(&client.build()).id, "client-closed");
+        let server = Tale::connected().close(Side::Server, 5.0).reset(Side::Client, 0.002);
+        assert_eq!(outcome(&server.build()).id, "server-closed");
+    }
+}

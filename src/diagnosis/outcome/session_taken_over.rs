@@ -1,0 +1,134 @@
+//! `session-taken-over`: another connection with the same client id pushed this one out.
+
+use super::{About, Judgement, refusal};
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::Rival;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "session-taken-over",
+    group: "ended-by-server",
+    severity: Severity::Warning,
+    text: include_str!("session_taken_over.md"),
+};
+
+/// The broker says so.
+pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
+    let disconnect = refusal::dismissed(story, &[0x8E])?;
+    let what = format!(
+        "Another connection with the same client id{} pushed {} out",
+        id(story),
+        story.client()
+    );
+    let rival = story.session.neighbours.rival;
+    Some(advise(
+        story,
+        refusal::dismissal(disconnect, &what).at(rival.map(|rival| rival.connect)),
+    ))
+}
+
+/// The broker closed just after another connection introduced itself with the same client id.
+pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_by(Side::Server)?;
+    let rival = story.session.neighbours.rival?;
+    let since = rival.connect.time;
+    let until = rival.accepted.unwrap_or(rival.connect);
+    let in_time = close.at.time >= since
+        && close.at.time.nanoseconds_since(until.time) <= SECOND + story.round_trip();
+    if !story.connected() || !in_time || rival.refused.is_some() {
+        return None;
+    }
+    let span = words::duration(close.at.time.nanoseconds_since(since));
+    let confidence = match rival.accepted {
+        Some(_) => Confidence::VeryLikely,
+        None => Confidence::Likely,
+    };
+    let sentence = format!(
+        "Another connection with the same client id{} pushed {} out: the broker {} the older one {span} after the newer CONNECT.",
+        id(story),
+        story.client(),
+        how(close.how)
+    );
+    Some(advise(
+        story,
+        Judgement::new(confidence, sentence)
+            .on(&[Ground::Timing])
+            .at([rival.connect, close.at])
+            .at(rival.accepted)
+            .seen_as(Sight::Lost),
+    ))
+}
+
+fn id(story: &Story<'_>) -> String {
+    match &story.session.connect {
+        Some(connect) if !connect.client_id.is_empty() => {
+            format!(" {}", words::quoted(&connect.client_id))
+        }
+        _ => String::new(),
+    }
+}
+
+fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
+    let own = story.session.wire.peers.client.endpoint.address;
+    let rival: Option<Rival> = story.session.neighbours.rival;
+    let same_host = rival.is_some_and(|rival| rival.client.address == own);
+    let other = rival.filter(|rival| rival.client.address != own);
+    judgement
+        .cause_if(same_host, "The client itself connected again while the broker still held its older connection, or two programs on its host use the same client id.")
+        .cause_if(other.is_some(), other.map_or_else(String::new, |rival| format!("Two devices use the same client id: {own} and {}.", rival.client.address)))
+        .cause_if(rival.is_none(), "Two devices or two programs use the same client id.")
+        .cause_if(rival.is_none(), "The client connected again while the broker still held its older connection.")
+        .step("Give every device and every program a client id of its own, for instance with its MAC address in it.")
+        .step_if(other.is_some(), other.map_or_else(String::new, |rival| format!("Find the program at {}: its connection is `tcp.stream eq {}`.", rival.client, rival.stream)))
+        .step_if(same_host, "Look whether the client calls `connect()` although it is still connected.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
+    use crate::stream::Side;
+
+    #[test]
+    fn the_broker_says_it() {
+        let tale = Tale::connected_v5().disconnect(Side::Server, 0x8E, 5.0);
+        let outcome = outcome(&tale.reset(Side::Client, 0.001).build());
+        assert_eq!((outcome.id, outcome.confidence), ("session-taken-over", Confidence::Certain));
+        assert_eq!(
+            outcome.sentence,
+            "Another connection with the same client id “sensor-17” pushed sensor-17 out: Session taken over (0x8E)."
+        );
+    }
+
+    #[test]
+    fn a_close_just_after_the_rival_came() {
+        let verdict = diagnose(&Tale::connected().rival(30.0).close(Side::Server, 0.001).build());
+        assert_eq!(verdict.outcome.id, "session-taken-over");
+        assert_eq!(verdict.outcome.confidence, Confidence::VeryLikely);
+        assert!(verdict.causes[0].contains("10.0.0.21 and 10.0.0.22"));
+        assert_eq!(verdict.outcome.frames.len(), 3);
+    }
+
+    #[test]
+    fn it_beats_a_shutdown() {
+        let tale = Tale::connected().rival(30.0).close(Side::Server, 0.001);
+        let both = tale.with(|session| session.neighbours.closed_together = vec![session.wire.first.frame; 4]);
+        assert_eq!(outcome(&both.build()).id, "session-taken-over");
+    }
+
+    #[test]
+    fn a_late_close_a_refused_rival_or_a_close_by_the_client_are_not_it() {
+        let late = Tale::connected().rival(30.0).close(Side::Server, 5.0);
+        assert_eq!(outcome(&late.build()).id, "server-closed");
+        let refused = Tale::connected().rival(30.0).close(Side::Server, 0.01).with(|session| {
+            let rival = session.neighbours.rival.as_mut().unwrap();
+            rival.refused = rival.accepted.take();
+        });
+        assert_eq!(outcome(&refused.build()).id, "server-closed");
+        let client = Tale::connected().rival(30.0).close(Side::Client, 0.001);
+        assert_eq!(outcome(&client.build()).id, "client-closed");
+    }
+}

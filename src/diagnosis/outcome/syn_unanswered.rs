@@ -1,0 +1,89 @@
+//! `syn-unanswered`: the client knocked and nothing came back.
+
+use super::{About, Judgement};
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+
+pub(super) const ABOUT: About = About {
+    id: "syn-unanswered",
+    group: "network",
+    severity: Severity::Error,
+    text: include_str!("syn_unanswered.md"),
+};
+
+/// How long a single SYN must have waited before its silence says anything.
+const PATIENCE: i64 = 3 * SECOND;
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let wire = &story.session.wire;
+    let (syn, server) = (wire.syn, &wire.sent.server);
+    let answered = wire.syn_ack.count > 0 || server.segments > 0 || wire.established.is_some();
+    let waited = story.until_capture_end(syn.first);
+    if syn.count == 0 || answered || (syn.count == 1 && waited <= PATIENCE) {
+        return None;
+    }
+    let (client, server) = (story.client_host(), story.server());
+    let again = syn.last.time.nanoseconds_since(syn.first.time);
+    let (confidence, sentence) = if syn.count == 1 {
+        let span = words::duration(waited);
+        (
+            Confidence::Possible,
+            format!("{client} knocked on {server} once and nothing came back in the {span} up to the end of the capture."),
+        )
+    } else {
+        let (times, span) = (words::counted(syn.count.into(), "time"), words::duration(again));
+        (
+            Confidence::VeryLikely,
+            format!("{client} knocked on {server} {times} in {span} and nothing came back."),
+        )
+    };
+    let address = wire.peers.server.endpoint.address;
+    let port = story.port();
+    Some(
+        Judgement::new(confidence, sentence)
+            .on(&[Ground::Absence])
+            .at([syn.first, syn.last])
+            .cause(format!("The host {address} is off, or it is not in this network."))
+            .cause("The address is not, or no longer, that of the broker.")
+            .cause("A firewall or security group on the way discards the packets without an answer.")
+            .step(format!("From the client's network, try `nc -vz {address} {port}` and `ping {address}`."))
+            .step("Compare the address with that of the broker: `ip address` on the broker's host.")
+            .step(format!("Look for a firewall rule for TCP port {port} on the broker's host and between the networks."))
+            .seen_as(Sight::KnockUnanswered),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
+
+    #[test]
+    fn repeated_knocks_without_an_answer() {
+        let outcome = outcome(&Tale::knocking(4).build());
+        assert_eq!(outcome.id, "syn-unanswered");
+        assert_eq!(outcome.confidence, Confidence::VeryLikely);
+        assert_eq!(
+            outcome.sentence,
+            "10.0.0.21 knocked on 10.0.0.5:1883 4 times in 7 s and nothing came back."
+        );
+    }
+
+    #[test]
+    fn one_knock_counts_only_after_a_while() {
+        let waited = outcome(&Tale::knocking(1).ended_after(5.0).build());
+        assert_eq!((waited.id, waited.confidence), ("syn-unanswered", Confidence::Possible));
+        let near_miss = outcome(&Tale::knocking(1).ended_after(0.4).build());
+        assert_eq!(near_miss.id, "unclassified");
+    }
+
+    #[test]
+    fn an_answered_knock_is_not_it() {
+        let mut session = Tale::knocking(2).build();
+        session.wire.syn_ack.count = 1;
+        session.wire.sent.server.segments = 1;
+        assert_ne!(outcome(&session).id, "syn-unanswered");
+    }
+}

@@ -1,0 +1,96 @@
+//! `tcp-open-no-connect`: the connection opened and the client said nothing.
+
+use super::{About, Judgement};
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::Close;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "tcp-open-no-connect",
+    group: "connect",
+    severity: Severity::Warning,
+    text: include_str!("tcp_open_no_connect.md"),
+};
+
+/// How long an open connection may be quiet before that is worth a sentence.
+const PATIENCE: i64 = 5 * SECOND;
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let wire = &story.session.wire;
+    let opened = wire.established?;
+    let client = &wire.sent.client;
+    let spoke = client.bytes > 0 || client.sent.0 > 0 || client.missing_bytes > 0;
+    if spoke || !wire.start_captured() {
+        return None;
+    }
+    let host = story.client_host();
+    let server = story.server();
+    let sentence = if let Some(close) = story.close {
+        let side = match close.by {
+            Side::Client => "it".to_owned(),
+            Side::Server => "the server".to_owned(),
+        };
+        let (how, span) = (how(close.how), since(opened.time.0, close));
+        format!("The connection of {host} to {server} opened, but {host} sent nothing; {side} {how} it after {span}.")
+    } else {
+        let quiet = story.until_capture_end(opened);
+        if quiet < PATIENCE {
+            return None;
+        }
+        let span = words::duration(quiet);
+        format!("The connection of {host} to {server} opened, but {host} sent nothing in the {span} up to the end of the capture.")
+    };
+    let by_client = story.close_by(Side::Client);
+    let at_once = by_client.is_some_and(|close| close.at.time.nanoseconds_since(opened.time) < SECOND);
+    Some(
+        Judgement::new(Confidence::Certain, sentence)
+            .on(&[Ground::Absence])
+            .at([opened])
+            .at(story.close.map(|close| close.at))
+            .cause_if(by_client.is_some(), "The client could not build its CONNECT: with PubSubClient, client id, user name, password and will must fit its buffer of 256 bytes.")
+            .cause_if(at_once, "A health check or port scan opened the port to see whether it is open.")
+            .cause_if(by_client.is_none(), "The client waits for the server to speak first, as it would with another protocol.")
+            .cause_if(by_client.is_none(), "The client program hung, or its host lost power or network, just after connecting.")
+            .step_if(by_client.is_some(), "With PubSubClient, call `client.setBufferSize(512)` before `connect()`.")
+            .step(format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
+            .seen_as(Sight::NothingSent),
+    )
+}
+
+fn since(start: i64, close: Close) -> String {
+    words::duration(close.at.time.0.saturating_sub(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::stream::Side;
+
+    #[test]
+    fn the_client_closes_without_a_word() {
+        let outcome = outcome(&Tale::opened().close(Side::Client, 0.2).build());
+        assert_eq!(outcome.id, "tcp-open-no-connect");
+        assert_eq!(
+            outcome.sentence,
+            "The connection of 10.0.0.21 to 10.0.0.5:1883 opened, but 10.0.0.21 sent nothing; it closed it after 200 ms."
+        );
+    }
+
+    #[test]
+    fn the_server_loses_patience_or_the_capture_ends() {
+        let server = outcome(&Tale::opened().close(Side::Server, 10.0).build());
+        assert!(server.sentence.ends_with("the server closed it after 10 s."));
+        let open = outcome(&Tale::opened().ended_after(60.0).build());
+        assert_eq!(open.id, "tcp-open-no-connect");
+    }
+
+    #[test]
+    fn a_capture_that_ends_at_once_or_bytes_of_the_client_are_not_it() {
+        assert_eq!(outcome(&Tale::opened().build()).id, "unclassified");
+        let spoke = Tale::connecting().close(Side::Client, 20.0).build();
+        assert_ne!(outcome(&spoke).id, "tcp-open-no-connect");
+    }
+}

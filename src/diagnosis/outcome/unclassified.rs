@@ -1,0 +1,86 @@
+//! `unclassified`: the capture does not show enough.
+
+use super::{About, Judgement};
+use crate::diagnosis::story::Story;
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
+use crate::session::CloseHow;
+
+pub(super) const ABOUT: About = About {
+    id: "unclassified",
+    group: "unknown",
+    severity: Severity::Info,
+    text: include_str!("unclassified.md"),
+};
+
+/// What can be said when no rule matches: what was seen last, and why that is not enough.
+pub(super) fn nothing(story: &Story<'_>) -> Judgement {
+    let session = story.session;
+    let wire = &session.wire;
+    let (host, server) = (story.client_host(), story.server());
+    let until_end = |moment| words::duration(story.until_capture_end(moment));
+    let reset = story.close.filter(|close| close.how == CloseHow::Reset);
+    let (sentence, step) = if session.capture.evicted {
+        (
+            format!("The session of {} was not followed to its end: too many connections were open at once.", story.client()),
+            "Read only a part of the capture: choose the host with `--host`, or the time with `--since` and `--until`.",
+        )
+    } else if story.is(Qualifier::OneWay) {
+        (
+            format!("Only one direction of the connection between {host} and {server} was captured, so how it ended is not known."),
+            "Capture where both directions pass: at the client, at the broker, or at a switch port that mirrors both.",
+        )
+    } else if let Some(connect) = story.connect_sent().filter(|_| story.close.is_none()) {
+        (
+            format!("The capture ends {} after the CONNECT of {}, before an answer.", until_end(connect), story.client()),
+            "Capture longer to see whether the broker answers.",
+        )
+    } else if let (None, Some(opened)) = (story.close, wire.established) {
+        (
+            format!("The capture ends {} after {host} opened a connection to {server}, before anything was said.", until_end(opened)),
+            "Capture longer to see what follows.",
+        )
+    } else if reset.is_some() && wire.established.is_none() {
+        (
+            format!("{host} began to connect to {server}, and the connection was reset before it was open."),
+            "Look into the client's log at this time.",
+        )
+    } else if wire.syn.count > 0 && wire.established.is_none() {
+        (
+            format!("The capture ends {} after {host} began to connect to {server}.", until_end(wire.syn.first)),
+            "Capture longer to see whether the server answers.",
+        )
+    } else {
+        (
+            format!("The capture does not show enough to say how the session between {host} and {server} ended."),
+            "Start the capture before the client connects, and let it run until the session has ended.",
+        )
+    };
+    Judgement::new(Confidence::Certain, sentence)
+        .at([wire.first, wire.last])
+        .step(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::stream::Side;
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let connect = outcome(&Tale::connecting().ended_after(0.3).build());
+        assert_eq!(connect.id, super::ABOUT.id);
+        assert_eq!(
+            connect.sentence,
+            "The capture ends 300 ms after the CONNECT of sensor-17, before an answer."
+        );
+        let evicted = Tale::connected().with(|session| session.capture.evicted = true);
+        assert!(outcome(&evicted.build()).sentence.contains("too many connections"));
+        let knock = outcome(&Tale::knocking(1).ended_after(0.1).build());
+        assert!(knock.sentence.contains("100 ms after 10.0.0.21 began to connect"));
+    }
+
+    #[test]
+    fn an_end_that_is_known_is_not_it() {
+        assert_ne!(outcome(&Tale::connected().close(Side::Server, 3.0).build()).id, super::ABOUT.id);
+    }
+}

@@ -1,0 +1,161 @@
+//! What limits what can be said of a session, and how far each limit lowers the confidence.
+//!
+//! Invariant: a limit only ever lowers a confidence or silences a rule; it never raises a claim.
+
+use crate::session::Session;
+use crate::stream::Side;
+
+use super::{Confidence, Qualifier};
+
+/// What a judgement rests on, beside what the wire says outright. Each ground is shaken by certain
+/// qualifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// Something did not come: an answer, an acknowledgment.
+    Absence,
+    /// A span of time that was measured.
+    Timing,
+    /// What the start of the session agreed on.
+    State,
+    /// The reason of an end, as against the end itself.
+    Cause,
+}
+
+/// What silence after a repeated segment makes its sender's peer gone for good, in nanoseconds.
+const GONE: i64 = 30_000_000_000;
+
+/// The limits of a session, in the order of [`Qualifier`].
+pub(crate) fn of(session: &Session) -> Vec<Qualifier> {
+    let wire = &session.wire;
+    let sent = &wire.sent;
+    let attempt = wire.start_captured() && wire.established.is_none();
+    let cut = sent.client.cut_segments + sent.server.cut_segments > 0;
+    let missing = sent.client.missing_bytes + sent.server.missing_bytes > 0;
+    let level = session.connect.as_ref().map_or(0, |c| c.protocol_level);
+    [
+        (
+            Qualifier::PartialStart,
+            !wire.start_captured() || (session.connect.is_none() && carried_mqtt(session)),
+        ),
+        (Qualifier::PartialEnd, !attempt && !ended(session)),
+        (Qualifier::CutPackets, cut),
+        (Qualifier::CaptureGaps, missing),
+        (Qualifier::OneWay, one_way(session)),
+        (Qualifier::ClockJump, session.capture.clock_jumped),
+        (Qualifier::Bridge, level & 0x80 != 0),
+    ]
+    .into_iter()
+    .filter_map(|(qualifier, holds)| holds.then_some(qualifier))
+    .collect()
+}
+
+/// `confidence` lowered by what `qualifiers` do to `grounds`; `None` when a claim on one of these
+/// grounds may not be made at all.
+pub(crate) fn cap(
+    confidence: Confidence,
+    grounds: &[Ground],
+    qualifiers: &[Qualifier],
+) -> Option<Confidence> {
+    let mut confidence = confidence;
+    for qualifier in qualifiers {
+        for ground in grounds {
+            match (qualifier, ground) {
+                (Qualifier::OneWay, Ground::Absence) | (Qualifier::ClockJump, Ground::Timing) => {
+                    return None;
+                }
+                (Qualifier::CaptureGaps, Ground::Absence)
+                | (Qualifier::PartialStart, Ground::State)
+                | (Qualifier::PartialEnd, Ground::Cause) => {
+                    confidence = confidence.min(Confidence::Possible);
+                }
+                _ => {}
+            }
+        }
+    }
+    Some(confidence)
+}
+
+/// Whether control packets were seen, from either side.
+fn carried_mqtt(session: &Session) -> bool {
+    session.counts.client.total() + session.counts.server.total() > 0
+}
+
+/// Whether the capture shows an end: of TCP, of MQTT, or a side that no longer answers.
+fn ended(session: &Session) -> bool {
+    let refused = session.connack.as_ref().is_some_and(|c| c.code.0 != 0);
+    let goodbye = session.disconnect.client.is_some() || session.disconnect.server.is_some();
+    let quiet = session
+        .capture
+        .ended
+        .nanoseconds_since(session.wire.last.time);
+    let gone = |side: Side| session.wire.sent.of(side).retries.count >= 3 && quiet >= GONE;
+    session.wire.close().is_some() || refused || goodbye || gone(Side::Client) || gone(Side::Server)
+}
+
+/// Whether one direction is missing from the capture. A client that only ever knocks is no sign
+/// of it: had an answer passed by, it would not knock again.
+fn one_way(session: &Session) -> bool {
+    let wire = &session.wire;
+    let (client, server) = (&wire.sent.client, &wire.sent.server);
+    let spoke = client.bytes > 0 || client.missing_bytes > 0 || wire.established.is_some();
+    (client.segments == 0 && server.segments > 0) || (server.segments == 0 && spoke)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::testing::Tale;
+
+    #[test]
+    fn a_whole_session_has_no_limits() {
+        assert!(of(&Tale::healthy().build()).is_empty());
+    }
+
+    #[test]
+    fn each_limit_is_seen() {
+        let mut late = Tale::healthy().build();
+        late.connect = None;
+        assert_eq!(of(&late), [Qualifier::PartialStart]);
+
+        let mut open = Tale::connected().build();
+        assert_eq!(of(&open), [Qualifier::PartialEnd]);
+        open.wire.sent.server.missing_bytes = 1;
+        open.capture.clock_jumped = true;
+        assert_eq!(
+            of(&open),
+            [
+                Qualifier::PartialEnd,
+                Qualifier::CaptureGaps,
+                Qualifier::ClockJump
+            ]
+        );
+
+        let mut half = Tale::healthy().build();
+        half.wire.sent.server.segments = 0;
+        assert_eq!(of(&half), [Qualifier::OneWay]);
+    }
+
+    #[test]
+    fn unanswered_knocks_do_not_make_a_capture_one_way() {
+        assert!(of(&Tale::knocking(3).build()).is_empty());
+    }
+
+    #[test]
+    fn limits_lower_or_silence() {
+        let cap = |ground, limit| cap(Confidence::Certain, &[ground], &[limit]);
+        assert_eq!(cap(Ground::Absence, Qualifier::OneWay), None);
+        assert_eq!(cap(Ground::Timing, Qualifier::ClockJump), None);
+        assert_eq!(
+            cap(Ground::Absence, Qualifier::CaptureGaps),
+            Some(Confidence::Possible)
+        );
+        assert_eq!(
+            cap(Ground::Cause, Qualifier::PartialEnd),
+            Some(Confidence::Possible)
+        );
+        assert_eq!(
+            cap(Ground::Timing, Qualifier::CaptureGaps),
+            Some(Confidence::Certain)
+        );
+    }
+}

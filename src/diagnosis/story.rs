@@ -1,0 +1,354 @@
+//! One session as the rules see it: its facts, and what several rules derive from them alike.
+//!
+//! Invariant: everything here is derived, nothing is judged.
+
+use crate::capture::{Moment, Timestamp};
+use crate::mqtt::{PacketType, QoS, Version};
+use crate::session::{
+    Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Session, ViolationFact,
+};
+use crate::stream::Side;
+
+use super::{Qualifier, qualifier, words};
+
+/// One second in nanoseconds.
+pub(crate) const SECOND: i64 = 1_000_000_000;
+
+/// One session as the rules see it.
+pub(crate) struct Story<'a> {
+    /// Its facts.
+    pub(crate) session: &'a Session,
+    /// What limits them.
+    pub(crate) qualifiers: Vec<Qualifier>,
+    /// The first FIN or RST.
+    pub(crate) close: Option<Close>,
+}
+
+/// The packet by which one side said in so many words that it is over.
+#[derive(Clone, Copy)]
+pub(crate) enum Said<'a> {
+    /// A CONNACK with a code other than 0.
+    Refusal(&'a ConnackFacts),
+    /// The broker's DISCONNECT.
+    Server(&'a DisconnectFacts),
+    /// The client's DISCONNECT.
+    Client(&'a DisconnectFacts),
+}
+
+impl<'a> Story<'a> {
+    /// The story of `session`.
+    pub(crate) fn new(session: &'a Session) -> Story<'a> {
+        Story {
+            session,
+            qualifiers: qualifier::of(session),
+            close: session.wire.close(),
+        }
+    }
+
+    /// Whether `qualifier` holds.
+    pub(crate) fn is(&self, qualifier: Qualifier) -> bool {
+        self.qualifiers.contains(&qualifier)
+    }
+
+    /// The client as a name: its client id, or else its address.
+    pub(crate) fn client(&self) -> String {
+        let own = self.session.connect.as_ref().map(|c| &c.client_id);
+        let given = self
+            .session
+            .connack
+            .as_ref()
+            .and_then(|c| c.assigned_client_id.as_ref());
+        match own.filter(|id| !id.is_empty()).or(given) {
+            Some(id) if !id.is_empty() => words::plain(id),
+            _ => self.session.wire.peers.client.endpoint.address.to_string(),
+        }
+    }
+
+    /// The client as the first word of a sentence that speaks of it as a host.
+    pub(crate) fn client_host(&self) -> String {
+        self.session.wire.peers.client.endpoint.address.to_string()
+    }
+
+    /// The server's address and port.
+    pub(crate) fn server(&self) -> String {
+        self.session.wire.peers.server.endpoint.to_string()
+    }
+
+    /// The server's port.
+    pub(crate) fn port(&self) -> u16 {
+        self.session.wire.peers.server.endpoint.port
+    }
+
+    /// `side` as a subject.
+    pub(crate) fn subject(&self, side: Side) -> String {
+        match side {
+            Side::Client => self.client(),
+            Side::Server => "the broker".to_owned(),
+        }
+    }
+
+    /// What was said outright, first words first. A DISCONNECT that a client sends in answer to
+    /// the server's close is no goodbye of its own.
+    pub(crate) fn said(&self) -> Option<Said<'a>> {
+        if let Some(connack) = &self.session.connack
+            && connack.code.0 != 0
+        {
+            return Some(Said::Refusal(connack));
+        }
+        let by_client = self
+            .session
+            .disconnect
+            .client
+            .as_ref()
+            .filter(|d| !self.answers_a_close(d.at));
+        let by_server = self.session.disconnect.server.as_ref();
+        match (by_client, by_server) {
+            (Some(client), Some(server)) if client.at.frame > server.at.frame => {
+                Some(Said::Server(server))
+            }
+            (Some(client), _) => Some(Said::Client(client)),
+            (None, Some(server)) => Some(Said::Server(server)),
+            (None, None) => None,
+        }
+    }
+
+    fn answers_a_close(&self, at: Moment) -> bool {
+        self.close.is_some_and(|close| {
+            close.by == Side::Server
+                && close.at.frame < at.frame
+                && !self.crossed(close.at, at, Side::Client)
+        })
+    }
+
+    /// Whether `side` sent what was seen `later` before it could know of what was seen `first`.
+    fn crossed(&self, first: Moment, later: Moment, side: Side) -> bool {
+        let apart = later.time.nanoseconds_since(first.time);
+        self.round_trip_to(side)
+            .is_some_and(|trip| apart < trip / 2)
+    }
+
+    /// Whether both sides ended the connection at the same moment: neither answered the other.
+    pub(crate) fn closed_at_once(&self) -> bool {
+        let sent = &self.session.wire.sent;
+        match (sent.client.fin, sent.server.fin) {
+            (Some(client), Some(server)) if client.frame < server.frame => {
+                self.crossed(client, server, Side::Server)
+            }
+            (Some(client), Some(server)) => self.crossed(server, client, Side::Client),
+            _ => false,
+        }
+    }
+
+    /// Nanoseconds from the point of capture to `side` and back, measured on the handshake.
+    pub(crate) fn round_trip_to(&self, side: Side) -> Option<i64> {
+        let wire = &self.session.wire;
+        if wire.syn.count != 1 || wire.syn_ack.count != 1 {
+            return None;
+        }
+        let answered = wire.syn_ack.first.time;
+        Some(match side {
+            Side::Server => answered.nanoseconds_since(wire.syn.first.time),
+            Side::Client => wire.established?.time.nanoseconds_since(answered),
+        })
+    }
+
+    /// Nanoseconds of one round trip between client and server, 0 when not known.
+    pub(crate) fn round_trip(&self) -> i64 {
+        let to = |side| self.round_trip_to(side).unwrap_or(0).max(0);
+        to(Side::Client) + to(Side::Server)
+    }
+
+    /// Whether the MQTT session was running: accepted, or seen at work.
+    pub(crate) fn connected(&self) -> bool {
+        let session = self.session;
+        let work = |side: Side| {
+            let counts = session.counts.of(side);
+            let preface = [
+                PacketType::CONNECT,
+                PacketType::CONNACK,
+                PacketType::AUTH,
+                PacketType::DISCONNECT,
+            ];
+            let preface: u64 = preface.iter().map(|packet| counts.of(*packet)).sum();
+            counts.total() > preface
+        };
+        let accepted = session.connack.as_ref().is_some_and(|c| c.code.0 == 0);
+        let late = session.connect.is_none() && !session.wire.start_captured();
+        accepted || work(Side::Server) || (late || self.is(Qualifier::OneWay)) && work(Side::Client)
+    }
+
+    /// When the client sent CONNECT, whole or not, readable or not.
+    pub(crate) fn connect_sent(&self) -> Option<Moment> {
+        let session = self.session;
+        let whole = session.connect.as_ref().map(|connect| connect.at);
+        let malformed = session
+            .malformed
+            .iter()
+            .find(|fact| fact.side == Side::Client && fact.packet == PacketType::CONNECT)
+            .map(|fact| fact.at);
+        let begun = session
+            .unfinished_packet
+            .client
+            .filter(|packet| packet.packet == PacketType::CONNECT)
+            .map(|packet| packet.started);
+        let first = session.first_packet.client;
+        let counted = session.counts.client.of(PacketType::CONNECT) > 0;
+        whole.or(malformed).or(first.filter(|_| counted)).or(begun)
+    }
+
+    /// Whether the server sent no byte of payload, as far as the capture tells.
+    pub(crate) fn server_silent(&self) -> bool {
+        let server = &self.session.wire.sent.server;
+        server.bytes == 0 && server.sent.0 == 0
+    }
+
+    /// Whether the other side acknowledged all that `side` sent.
+    pub(crate) fn acknowledged(&self, side: Side) -> bool {
+        let sent = self.session.wire.sent.of(side);
+        sent.acknowledged >= sent.sent
+    }
+
+    /// The close, if `side` did it.
+    pub(crate) fn close_by(&self, side: Side) -> Option<Close> {
+        self.close.filter(|close| close.by == side)
+    }
+
+    /// The newest control packet of `side`.
+    pub(crate) fn last(&self, side: Side) -> Option<&'a LastPacket> {
+        self.session.last_packets.of(side).last()
+    }
+
+    /// The newest control packet of either side that came no later than `moment`.
+    pub(crate) fn last_before(&self, moment: Moment) -> Option<(Side, &'a LastPacket)> {
+        [Side::Client, Side::Server]
+            .into_iter()
+            .flat_map(|side| {
+                let packets = self.session.last_packets.of(side).iter();
+                packets.map(move |packet| (side, packet))
+            })
+            .filter(|(_, packet)| packet.at.frame <= moment.frame)
+            .max_by_key(|(_, packet)| packet.at.frame)
+    }
+
+    /// The last packet before `moment` in words: `the broker's PINGRESP`.
+    pub(crate) fn last_words(&self, moment: Moment) -> Option<(String, Moment)> {
+        let (side, packet) = self.last_before(moment)?;
+        let words = words::last_in_words(packet);
+        let from = match side {
+            Side::Client => "from the client",
+            Side::Server => "from the broker",
+        };
+        Some((format!("{words} {from}"), packet.at))
+    }
+
+    /// From the session's start to `end`: `4.2 s`, or `at least 4.2 s` when the start is missing.
+    pub(crate) fn age(&self, end: Moment) -> String {
+        let session = self.session;
+        let start = match &session.connect {
+            Some(connect) => connect.at.time,
+            None => session.wire.first.time,
+        };
+        let span = words::duration(end.time.nanoseconds_since(start));
+        if self.is(Qualifier::PartialStart) {
+            format!("at least {span}")
+        } else {
+            span
+        }
+    }
+
+    /// The Keep Alive that counts, in seconds: the server's if it sets one (MQTT 5.0
+    /// [MQTT-3.1.2-21]). `None` if not known, 0 if switched off.
+    pub(crate) fn keep_alive(&self) -> Option<u16> {
+        let session = self.session;
+        session
+            .connack
+            .as_ref()
+            .and_then(|connack| connack.server_keep_alive)
+            .or(session.connect.as_ref().map(|connect| connect.keep_alive))
+    }
+
+    /// When the client was last heard.
+    pub(crate) fn client_heard(&self) -> Option<Moment> {
+        let packet = self.last(Side::Client).map(|packet| packet.at);
+        let connect = self.session.connect.as_ref().map(|connect| connect.at);
+        let data = self.session.wire.sent.client.last_data;
+        [packet, connect, data]
+            .into_iter()
+            .flatten()
+            .max_by_key(|at| at.frame)
+    }
+
+    /// Whether a reset in the server's name has another TTL than the server's other segments, by
+    /// more than an asymmetric route explains.
+    pub(crate) fn reset_is_foreign(&self) -> bool {
+        let own = self
+            .session
+            .wire
+            .sent
+            .server
+            .hop_limit
+            .or(self.session.neighbours.server_hop_limit);
+        match (self.session.wire.reset, own) {
+            (Some(reset), Some(own)) if reset.by == Side::Server => {
+                reset.hop_limit.abs_diff(own) > 2
+            }
+            _ => false,
+        }
+    }
+
+    /// The client's grave mistake that directly precedes `close`: the first of its kind, made by
+    /// the last thing the client sent.
+    pub(crate) fn fatal_violation(&self, by: Side, close: Moment) -> Option<&'a ViolationFact> {
+        let last = self.last(by).map(|packet| packet.at.frame);
+        self.session.violations.iter().find(|violation| {
+            violation.side == by
+                && violation.grave
+                && violation.count == 1
+                && violation.at.frame <= close.frame
+                && last.is_none_or(|last| violation.at.frame >= last)
+                && self.soon(violation.at, close, 2 * SECOND)
+        })
+    }
+
+    /// Whether `later` came within `span` nanoseconds, and a round trip, of `first`.
+    pub(crate) fn soon(&self, first: Moment, later: Moment, span: i64) -> bool {
+        let apart = later.time.nanoseconds_since(first.time);
+        (0..=span + self.round_trip()).contains(&apart)
+    }
+
+    /// Nanoseconds from `moment` to the end of the capture.
+    pub(crate) fn until_capture_end(&self, moment: Moment) -> i64 {
+        self.session.capture.ended.nanoseconds_since(moment.time)
+    }
+
+    /// Time of the capture's end.
+    pub(crate) fn capture_end(&self) -> Timestamp {
+        self.session.capture.ended
+    }
+
+    /// The version, if known.
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.session.version
+    }
+
+    /// Whether the client published with more than `QoS` `level`.
+    pub(crate) fn used_qos_above(&self, level: u8) -> bool {
+        let published = self.session.published.client.by_qos;
+        let mut above = (0u8..).zip(published).filter(|(qos, _)| *qos > level);
+        above.any(|(_, count)| count > 0)
+    }
+
+    /// Whether the client asked for a subscription above `QoS` `level`.
+    pub(crate) fn subscribed_above(&self, level: u8) -> bool {
+        let mut all = self.session.subscriptions.iter();
+        all.any(|subscription| subscription.requested_qos() > QoS(level))
+    }
+}
+
+/// `closed` or `reset`.
+pub(crate) fn how(close: CloseHow) -> &'static str {
+    match close {
+        CloseHow::Closed => "closed",
+        CloseHow::Reset => "reset",
+    }
+}
