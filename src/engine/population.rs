@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
-use crate::capture::Moment;
+use crate::capture::{FrameNumber, Moment};
 use crate::limits::Limits;
 use crate::net::{Endpoint, Segment};
 use crate::session::{Neighbours, Rival, TextFact, Wire};
@@ -185,27 +185,37 @@ impl Population {
                     refused: other.refused,
                 })
         });
-        let mut closed_together = Vec::new();
+        let mut together = Together::default();
         if close.is_some_and(|close| close.by == Side::Server)
             && let Some(closes) = self.closes.get(&wire.peers.server.endpoint)
         {
-            let early = closes.partition_point(|other| end.time.nanoseconds_since(other.at.time) > TOGETHER);
-            closed_together.extend(
-                closes
-                    .range(early..)
-                    .take_while(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER)
-                    .filter(|other| other.stream != wire.stream)
-                    .map(|other| other.at.frame)
-                    .take(NAMED),
-            );
+            together = Together::of(closes, end, wire.stream);
         }
         let server = wire.peers.server.endpoint;
         Neighbours {
             rival,
-            closed_together,
+            closed_together: together.frames,
+            closed_together_count: together.count,
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
             tls_on_port: self.tls.get(&server).copied(),
         }
+    }
+}
+
+/// Closes at about the same time.
+#[derive(Default)]
+struct Together {
+    frames: Vec<FrameNumber>,
+    count: u64,
+}
+
+impl Together {
+    /// Those of `closes` within one second of `end`, but for that of `stream` itself.
+    fn of(closes: &VecDeque<ServerClose>, end: Moment, stream: u32) -> Together {
+        let early = closes.partition_point(|other| end.time.nanoseconds_since(other.at.time) > TOGETHER);
+        let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER);
+        let near = || closes.range(early..late.max(early)).filter(|other| other.stream != stream);
+        Together { frames: near().take(NAMED).map(|other| other.at.frame).collect(), count: near().count() as u64 }
     }
 }
 

@@ -433,6 +433,8 @@ pub struct Neighbours {
     /// Closes by the same server, within one second of its closing this one, of other sessions that
     /// no packet had announced (the first 16): the frames of their FIN or RST.
     pub closed_together: Vec<FrameNumber>,
+    /// How many such closes there are.
+    pub closed_together_count: u64,
     /// Time to Live or Hop Limit of the newest segment that is not a RST which the server's
     /// address sent on any other connection of the capture, from any port: it tells whether a RST
     /// that is this connection's only answer comes from the server itself.
