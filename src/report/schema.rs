@@ -216,9 +216,7 @@ enum Text {
 /// The JSON Schema (draft 2020-12) of [`Document`].
 pub(super) fn json_schema() -> Schema {
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    settings
-        .into_generator()
-        .into_root_schema_for::<Document<'static>>()
+    settings.into_generator().into_root_schema_for::<Document<'static>>()
 }
 
 impl<'r> Document<'r> {
@@ -237,10 +235,7 @@ const SCHEMA: &str = "mqttcap/1";
 
 impl<'r> SessionLine<'r> {
     pub(super) fn of(case: &'r Case) -> SessionLine<'r> {
-        SessionLine {
-            kind: "session",
-            session: Session::of(case),
-        }
+        SessionLine { kind: "session", session: Session::of(case) }
     }
 }
 
@@ -258,11 +253,8 @@ impl<'r> SummaryLine<'r> {
 impl<'r> Capture<'r> {
     fn of(capture: &'r model::CaptureSummary) -> Capture<'r> {
         let facts = &capture.facts;
-        let notes = capture.notes.iter().map(|note| Note {
-            id: note.id,
-            text: &note.text,
-            frames: numbers(&note.frames),
-        });
+        let notes =
+            capture.notes.iter().map(|note| Note { id: note.id, text: &note.text, frames: numbers(&note.frames) });
         Capture {
             files: &capture.files,
             packets: facts.packets,
@@ -281,20 +273,14 @@ impl Summary {
             sessions: summary.sessions,
             clients: summary.clients,
             by_outcome: summary.by_outcome.clone(),
-            by_severity: by_severity
-                .map(|(severity, count)| (words::severity(*severity), *count))
-                .collect(),
+            by_severity: by_severity.map(|(severity, count)| (words::severity(*severity), *count)).collect(),
         }
     }
 }
 
 impl<'r> Session<'r> {
     fn of(case: &'r Case) -> Session<'r> {
-        let Case {
-            number,
-            session,
-            verdict,
-        } = case;
+        let Case { number, session, verdict } = case;
         let wire = &session.wire;
         let connect = session.connect.as_ref();
         let accepted = session.connack.as_ref();
@@ -311,9 +297,7 @@ impl<'r> Session<'r> {
                 VersionFrom::Inferred(_) => "inferred",
             }),
             client_id: client_id(session).map(Text::of),
-            username: connect
-                .and_then(|connect| connect.username.as_ref())
-                .map(Text::of),
+            username: connect.and_then(|connect| connect.username.as_ref()).map(Text::of),
             clean_start: connect.map(|connect| connect.clean_start),
             keep_alive: connect.map(|connect| connect.keep_alive),
             session_present: accepted.map(|connack| connack.session_present),
@@ -322,31 +306,17 @@ impl<'r> Session<'r> {
             first_frame: wire.first.frame.0,
             last_frame: wire.last.frame.0,
             outcome: Outcome::of(&verdict.outcome),
-            qualifiers: verdict
-                .qualifiers
-                .iter()
-                .map(|qualifier| words::qualifier(*qualifier))
-                .collect(),
+            qualifiers: verdict.qualifiers.iter().map(|qualifier| words::qualifier(*qualifier)).collect(),
             client_saw: verdict
                 .client_saw
                 .iter()
-                .map(|saw| ClientSaw {
-                    client: saw.client,
-                    reports: saw.reports,
-                })
+                .map(|saw| ClientSaw { client: saw.client, reports: saw.reports })
                 .collect(),
             causes: &verdict.causes,
             next_steps: &verdict.next_steps,
             findings: verdict.findings.iter().map(Finding::of).collect(),
-            counts: Counts {
-                client: counts(&session.counts.client),
-                server: counts(&session.counts.server),
-            },
-            timeline: session
-                .timeline
-                .events()
-                .map(|event| Event::of(event, session))
-                .collect(),
+            counts: Counts { client: counts(&session.counts.client), server: counts(&session.counts.server) },
+            timeline: session.timeline.events().map(|event| Event::of(event, session)).collect(),
             timeline_left_out: session.timeline.left_out(),
         }
     }
@@ -420,9 +390,7 @@ impl Text {
     fn of(text: &TextFact) -> Text {
         match text.as_str() {
             Some(text) => Text::Utf8(text.to_owned()),
-            None => Text::Bytes {
-                base64: STANDARD.encode(&text.0),
-            },
+            None => Text::Bytes { base64: STANDARD.encode(&text.0) },
         }
     }
 }
@@ -432,10 +400,7 @@ fn numbers(frames: &[FrameNumber]) -> Vec<u64> {
 }
 
 fn counts(counts: &PacketCounts) -> BTreeMap<&'static str, u64> {
-    counts
-        .iter()
-        .map(|(packet, count)| (packet.name(), count))
-        .collect()
+    counts.iter().map(|(packet, count)| (packet.name(), count)).collect()
 }
 
 fn mac(mac: MacAddress) -> String {
