@@ -1,4 +1,6 @@
 //! The program as it is called: exit codes, standard output and standard error.
+// A test may fail by panicking, and looks at the files that the program wrote.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
