@@ -4,21 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use jiff::tz::TimeZone;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use crate::capture::{FrameNumber, Timestamp};
+use crate::capture::FrameNumber;
 use crate::diagnosis;
-use crate::net::MacAddress;
-use crate::session::{self, PacketCounts, TextFact, VersionFrom};
+use crate::session::{self, PacketCounts, VersionFrom};
 
 use super::event_text::{event_kind, event_text};
 use super::model::{self, Case, Report, client_id};
-use super::page::told;
+use super::value::{Text, Time, mac};
 use super::words;
 
 /// The document of `mqttcap read --format json`.
@@ -200,19 +196,6 @@ struct Event {
     until_frame: u64,
 }
 
-/// RFC 3339 in UTC with nanoseconds.
-#[derive(Serialize, JsonSchema)]
-#[serde(transparent)]
-struct Time(#[schemars(extend("format" = "date-time"))] String);
-
-/// Captured text; bytes that are not UTF-8 are encoded.
-#[derive(Serialize, JsonSchema)]
-#[serde(untagged)]
-enum Text {
-    Utf8(String),
-    Bytes { base64: String },
-}
-
 /// The JSON Schema (draft 2020-12) of [`Document`].
 pub(super) fn json_schema() -> Schema {
     let settings = SchemaSettings::draft2020_12().for_serialize();
@@ -380,29 +363,10 @@ impl Event {
     }
 }
 
-impl Time {
-    fn of(time: Timestamp) -> Time {
-        Time(told(time, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S.%9fZ"))
-    }
-}
-
-impl Text {
-    fn of(text: &TextFact) -> Text {
-        match text.as_str() {
-            Some(text) => Text::Utf8(text.to_owned()),
-            None => Text::Bytes { base64: STANDARD.encode(&text.0) },
-        }
-    }
-}
-
 fn numbers(frames: &[FrameNumber]) -> Vec<u64> {
     frames.iter().map(|frame| frame.0).collect()
 }
 
 fn counts(counts: &PacketCounts) -> BTreeMap<&'static str, u64> {
     counts.iter().map(|(packet, count)| (packet.name(), count)).collect()
-}
-
-fn mac(mac: MacAddress) -> String {
-    mac.0.map(|byte| format!("{byte:02x}")).join(":")
 }
