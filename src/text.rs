@@ -146,10 +146,7 @@ mod tests {
 
     #[test]
     fn plain_text_stays_as_it_is() {
-        assert_eq!(
-            escape("Küche/sensor-17 温度".as_bytes(), NAME),
-            "Küche/sensor-17 温度"
-        );
+        assert_eq!(escape("Küche/sensor-17 温度".as_bytes(), NAME), "Küche/sensor-17 温度");
         assert_eq!(escape(b"DOMAIN\\user", NAME), "DOMAIN\\user");
         assert_eq!(escape(b"", NAME), "");
     }
@@ -158,14 +155,8 @@ mod tests {
     fn hostile_text_is_made_visible() {
         assert_eq!(escape(b"\x1b[31mred\x1b[0m", NAME), "\\x1b[31mred\\x1b[0m");
         assert_eq!(escape(b"a\nb\r\tc\0", NAME), "a\\nb\\r\\tc\\x00");
-        assert_eq!(
-            escape("a\u{202e}b\u{200b}c\u{feff}".as_bytes(), NAME),
-            "a\\u{202e}b\\u{200b}c\\u{feff}"
-        );
-        assert_eq!(
-            escape("\u{9b}31m\u{85}".as_bytes(), NAME),
-            "\\u{9b}31m\\u{85}"
-        );
+        assert_eq!(escape("a\u{202e}b\u{200b}c\u{feff}".as_bytes(), NAME), "a\\u{202e}b\\u{200b}c\\u{feff}");
+        assert_eq!(escape("\u{9b}31m\u{85}".as_bytes(), NAME), "\\u{9b}31m\\u{85}");
         assert_eq!(escape("a\u{a0}b".as_bytes(), NAME), "a\\u{a0}b");
         assert_eq!(escape(b"\xff\xc3(", NAME), "\\xff\\xc3(");
         assert_eq!(escape("a” said".as_bytes(), NAME), "a\\u{201d} said");
@@ -178,20 +169,14 @@ mod tests {
         assert_eq!(escape(&[b'x'; 10], 10), "xxxxxxxxxx");
         assert_eq!(escape(&[0x1b; 500], 10).chars().count(), 9);
         assert_eq!(escape("é".repeat(500).as_bytes(), 10).chars().count(), 10);
-        assert_eq!(
-            escape("🦀".repeat(500).as_bytes(), 10),
-            format!("{}…", "🦀".repeat(9))
-        );
+        assert_eq!(escape("🦀".repeat(500).as_bytes(), 10), format!("{}…", "🦀".repeat(9)));
     }
 
     #[test]
     fn numbers_and_durations_read_well() {
         let numbers: Vec<_> = [0, 999, 1_204, 1_000_000].map(number).into();
         assert_eq!(numbers, ["0", "999", "1,204", "1,000,000"]);
-        assert_eq!(
-            [1, 1_200].map(|count| counted(count, "packet")),
-            ["1 packet", "1,200 packets"]
-        );
+        assert_eq!([1, 1_200].map(|count| counted(count, "packet")), ["1 packet", "1,200 packets"]);
         for (nanoseconds, text) in [
             (0, "less than 1 µs"),
             (320_000, "320 µs"),

@@ -113,7 +113,7 @@ pub(super) struct Schema {
 /// What is read.
 #[derive(Debug, Args)]
 pub(super) struct Input {
-    /// pcap or pcapng files, or a folder of them; several are one capture; `-` is standard input
+    /// pcap or pcapng files; several are read as one capture; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Take this server port for MQTT even where only connection attempts were seen (repeatable)

@@ -54,31 +54,22 @@ pub(super) enum Failure {
 impl Failure {
     /// The arguments make no sense.
     pub(super) fn arguments(message: impl Into<String>, hint: impl Into<String>) -> Failure {
-        Failure::Arguments {
-            message: message.into(),
-            hint: hint.into(),
-        }
+        Failure::Arguments { message: message.into(), hint: hint.into() }
     }
 
     /// One line of advice.
     pub(super) fn hint(&self) -> String {
         match self {
             Failure::Arguments { hint, .. } | Failure::Capture { hint, .. } => hint.clone(),
-            Failure::NoSuchSession { count: 0, .. } => {
-                "`mqttcap read FILE` says what the capture holds instead".into()
-            }
-            Failure::NoSuchSession { .. } => {
-                "`mqttcap read FILE` lists the sessions with their numbers".into()
-            }
+            Failure::NoSuchSession { count: 0, .. } => "`mqttcap read FILE` says what the capture holds instead".into(),
+            Failure::NoSuchSession { .. } => "`mqttcap read FILE` lists the sessions with their numbers".into(),
             Failure::Unexplained { suggestions, .. } if suggestions.is_empty() => {
                 "`mqttcap explain` lists everything that it can explain".into()
             }
             Failure::Unexplained { suggestions, .. } => {
                 format!("did you mean {}?", suggestions.join(" or "))
             }
-            Failure::Output { .. } => {
-                "--output wants a file in a folder that exists and may be written to".into()
-            }
+            Failure::Output { .. } => "--output wants a file in a folder that exists and may be written to".into(),
             Failure::Write(_) => "is the disk full?".into(),
         }
     }
@@ -96,13 +87,8 @@ impl From<clap::Error> for Failure {
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let message = text.split("\n\n").next().unwrap_or_default();
         let message = one_line(message.trim_start_matches("error: "));
-        let tip = text
-            .split_once("tip: ")
-            .map(|(_, tip)| tip.split("\n\n").next().unwrap_or_default());
-        let hint = tip.map_or_else(
-            || "`mqttcap --help` shows commands and options".to_owned(),
-            one_line,
-        );
+        let tip = text.split_once("tip: ").map(|(_, tip)| tip.split("\n\n").next().unwrap_or_default());
+        let hint = tip.map_or_else(|| "`mqttcap --help` shows commands and options".to_owned(), one_line);
         Failure::Arguments { message, hint }
     }
 }
@@ -111,9 +97,6 @@ fn numbered(count: u64) -> String {
     match count {
         0 => "the capture has none".into(),
         1 => "the capture has one, number 1".into(),
-        count => format!(
-            "the capture has {}, numbered 1 to {count}",
-            crate::text::number(count)
-        ),
+        count => format!("the capture has {}, numbered 1 to {count}", crate::text::number(count)),
     }
 }

@@ -22,9 +22,7 @@ use crate::report::{Report, Summary, json, ladder, table};
 use crate::session::Detail;
 
 use analyse::{analyse, is_known_id};
-use arguments::{
-    Arguments, Command, Explain, Read, ReadFormat, Schema, Show, ShowFormat, with_command,
-};
+use arguments::{Arguments, Command, Explain, Read, ReadFormat, Schema, Show, ShowFormat, with_command};
 use failure::Failure;
 use selection::{FailOn, Selection};
 
@@ -82,10 +80,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
 
 fn read(arguments: &Read) -> Result<ExitCode, Failure> {
     let selection = Selection::of(arguments)?;
-    let fail_on = arguments
-        .fail_on
-        .iter()
-        .map(|value| FailOn::parse(value, is_known_id));
+    let fail_on = arguments.fail_on.iter().map(|value| FailOn::parse(value, is_known_id));
     let fail_on = fail_on.collect::<Result<Vec<_>, _>>()?;
     let detail = match arguments.format {
         ReadFormat::Table => Detail::None,
@@ -97,10 +92,7 @@ fn read(arguments: &Read) -> Result<ExitCode, Failure> {
     if !arguments.quiet {
         write_report(&report, arguments)?;
     }
-    let matched = report
-        .cases
-        .iter()
-        .any(|case| fail_on.iter().any(|wanted| wanted.matches(case)));
+    let matched = report.cases.iter().any(|case| fail_on.iter().any(|wanted| wanted.matches(case)));
     Ok(ExitCode::from(if matched { MATCHED } else { 0 }))
 }
 
@@ -112,11 +104,7 @@ fn write_report(report: &Report, arguments: &Read) -> Result<(), Failure> {
     };
     match arguments.format {
         ReadFormat::Table => {
-            let extent = if arguments.verbose {
-                Extent::Everything
-            } else {
-                Extent::Problems
-            };
+            let extent = if arguments.verbose { Extent::Everything } else { Extent::Problems };
             let style = output::style(look, arguments.input.utc);
             table::write(report, extent, &style, &mut out)?;
         }
@@ -129,9 +117,7 @@ fn write_report(report: &Report, arguments: &Read) -> Result<(), Failure> {
 fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
     let mut report = analyse(&arguments.input, Detail::Full)?;
-    let Summary {
-        sessions: count, ..
-    } = report.summary;
+    let Summary { sessions: count, .. } = report.summary;
     let number = arguments.session;
     report.cases.retain(|case| case.number == number);
     let Some(case) = report.cases.first() else {
@@ -153,10 +139,7 @@ fn show(arguments: &Show) -> Result<ExitCode, Failure> {
 }
 
 fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
-    Err(Failure::Unexplained {
-        what: arguments.what.clone().unwrap_or_default(),
-        suggestions: Vec::new(),
-    })
+    Err(Failure::Unexplained { what: arguments.what.clone().unwrap_or_default(), suggestions: Vec::new() })
 }
 
 fn schema(arguments: &Schema) -> Result<ExitCode, Failure> {

@@ -22,10 +22,7 @@ pub(super) fn open(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
         None => Ok(Box::new(BufWriter::new(io::stdout().lock()))),
         Some(path) => match File::create(path) {
             Ok(file) => Ok(Box::new(BufWriter::new(file))),
-            Err(source) => Err(Failure::Output {
-                path: path.to_owned(),
-                source,
-            }),
+            Err(source) => Err(Failure::Output { path: path.to_owned(), source }),
         },
     }
 }
@@ -35,11 +32,7 @@ pub(super) fn keep_captures(output: Option<&Path>, captures: &[PathBuf]) -> Resu
     let Some(Ok(output)) = output.map(Path::canonicalize) else {
         return Ok(());
     };
-    match captures.iter().find(|capture| {
-        capture
-            .canonicalize()
-            .is_ok_and(|capture| capture == output)
-    }) {
+    match captures.iter().find(|capture| capture.canonicalize().is_ok_and(|capture| capture == output)) {
         None => Ok(()),
         Some(capture) => Err(Failure::arguments(
             format!("--output {} would overwrite the capture", capture.display()),
@@ -62,17 +55,8 @@ pub(super) fn open_text(look: &Look) -> Result<Box<dyn Write>, Failure> {
 
 /// How text is set there.
 pub(super) fn style(look: &Look, utc: bool) -> Style {
-    let zone = if utc {
-        TimeZone::UTC
-    } else {
-        TimeZone::system()
-    };
-    Style {
-        width: width(),
-        ascii: look.ascii,
-        color: color(look) != anstream::ColorChoice::Never,
-        zone,
-    }
+    let zone = if utc { TimeZone::UTC } else { TimeZone::system() };
+    Style { width: width(), ascii: look.ascii, color: color(look) != anstream::ColorChoice::Never, zone }
 }
 
 fn color(look: &Look) -> anstream::ColorChoice {
@@ -90,9 +74,5 @@ fn width() -> usize {
     let terminal = terminal_size::terminal_size_of(io::stdout());
     let terminal = terminal.map(|(width, _)| usize::from(width.0));
     let told = || std::env::var("COLUMNS").ok()?.parse().ok();
-    terminal
-        .or_else(told)
-        .filter(|width| *width > 0)
-        .unwrap_or(WIDTH)
-        .max(NARROWEST)
+    terminal.or_else(told).filter(|width| *width > 0).unwrap_or(WIDTH).max(NARROWEST)
 }

@@ -29,30 +29,20 @@ impl Selection {
                 let glob = GlobBuilder::new(pattern).literal_separator(false).build();
                 let glob = glob.map_err(|error| {
                     let message = format!("--client {pattern:?} is no pattern: {}", error.kind());
-                    Failure::arguments(
-                        message,
-                        "`*` stands for any text, `?` for one character: --client 'sensor-*'",
-                    )
+                    Failure::arguments(message, "`*` stands for any text, `?` for one character: --client 'sensor-*'")
                 })?;
                 Some(glob.compile_matcher())
             }
         };
-        Ok(Selection {
-            only: read.only,
-            client,
-            host: read.host,
-        })
+        Ok(Selection { only: read.only, client, host: read.host })
     }
 
     /// Whether `case` is shown.
     pub(super) fn shows(&self, case: &Case) -> bool {
         let problem = self.only != Some(Only::Problems) || case.is_problem();
         let peers = &case.session.wire.peers;
-        let host = self.host.is_none_or(|host| {
-            [peers.client, peers.server]
-                .iter()
-                .any(|peer| peer.endpoint.address == host)
-        });
+        let host =
+            self.host.is_none_or(|host| [peers.client, peers.server].iter().any(|peer| peer.endpoint.address == host));
         let client = self.client.as_ref().is_none_or(|glob| {
             let id = client_id(&case.session);
             id.is_some_and(|id| glob.is_match(String::from_utf8_lossy(&id.0).as_ref()))

@@ -52,15 +52,8 @@ fn beside_packets(kind: &EventKind) -> Option<String> {
         EventKind::Fin => "FIN, closes the connection".into(),
         EventKind::Reset => "RST, breaks the connection".into(),
         EventKind::Reserved { packet } => format!("packet of the reserved type {}", packet.0),
-        EventKind::Malformed {
-            packet,
-            field,
-            clause,
-        } => {
-            format!(
-                "{} that cannot be decoded: {field} [{clause}]",
-                packet.name()
-            )
+        EventKind::Malformed { packet, field, clause } => {
+            format!("{} that cannot be decoded: {field} [{clause}]", packet.name())
         }
         EventKind::Partial { packet } => format!("{}, captured only in part", packet.name()),
         EventKind::Gap { bytes, why } => {
@@ -73,10 +66,7 @@ fn beside_packets(kind: &EventKind) -> Option<String> {
             format!("{} {why}", text::counted(*bytes, "byte"))
         }
         EventKind::Skipped { bytes } => {
-            format!(
-                "{} passed over to find the next packet",
-                text::counted(*bytes, "byte")
-            )
+            format!("{} passed over to find the next packet", text::counted(*bytes, "byte"))
         }
         EventKind::ForeignAnswer(protocol) => {
             format!("an answer that is not MQTT: {}", protocol.name())
@@ -88,25 +78,13 @@ fn beside_packets(kind: &EventKind) -> Option<String> {
 fn packet(kind: &EventKind, version: Option<Version>) -> String {
     match kind {
         EventKind::Connect { .. } => connect(kind),
-        EventKind::Connack {
-            code,
-            session_present,
-            reason_string,
-        } => {
+        EventKind::Connack { code, session_present, reason_string } => {
             let present = session_present.then(|| "session present".to_owned());
             let coded = coded(PacketType::CONNACK, *code, version);
-            listed(
-                "CONNACK",
-                [Some(coded), quoted(reason_string.as_ref()), present],
-            )
+            listed("CONNACK", [Some(coded), quoted(reason_string.as_ref()), present])
         }
         EventKind::Publish { .. } => publish(kind),
-        EventKind::Acknowledgment {
-            packet,
-            packet_identifier,
-            code,
-            reason_string,
-        } => {
+        EventKind::Acknowledgment { packet, packet_identifier, code, reason_string } => {
             let said = format!("{} id {packet_identifier}", packet.name());
             if code.0 == 0 && reason_string.is_none() {
                 return said;
@@ -114,12 +92,7 @@ fn packet(kind: &EventKind, version: Option<Version>) -> String {
             let coded = coded(*packet, *code, version);
             listed(&(said + ":"), [Some(coded), quoted(reason_string.as_ref())])
         }
-        EventKind::Request {
-            packet,
-            packet_identifier,
-            filters,
-            more,
-        } => {
+        EventKind::Request { packet, packet_identifier, filters, more } => {
             let subscribe = *packet == PacketType::SUBSCRIBE;
             let filters = filters.iter().map(|(filter, options)| {
                 let qos = options & 0b11;
@@ -129,37 +102,19 @@ fn packet(kind: &EventKind, version: Option<Version>) -> String {
             let said = format!("{} id {packet_identifier} to", packet.name());
             listed(&said, filters.map(Some).chain([and_more(*more)]))
         }
-        EventKind::Answer {
-            packet,
-            packet_identifier,
-            codes,
-            more,
-            reason_string,
-        } => {
+        EventKind::Answer { packet, packet_identifier, codes, more, reason_string } => {
             let said = format!("{} id {packet_identifier}", packet.name());
-            let codes = codes
-                .iter()
-                .map(|code| Some(coded(*packet, *code, version)));
+            let codes = codes.iter().map(|code| Some(coded(*packet, *code, version)));
             let rest = [and_more(*more), quoted(reason_string.as_ref())];
             let words: Vec<_> = codes.chain(rest).collect();
-            let colon = if words.iter().any(Option::is_some) {
-                ":"
-            } else {
-                ""
-            };
+            let colon = if words.iter().any(Option::is_some) { ":" } else { "" };
             listed(&(said + colon), words)
         }
         EventKind::Several { packet } => format!("{} of several kinds", packet.name()),
         EventKind::Pingreq => "PINGREQ".into(),
         EventKind::Pingresp => "PINGRESP".into(),
-        EventKind::Disconnect {
-            code: ReasonCode(0),
-            reason_string: None,
-        } => "DISCONNECT".into(),
-        EventKind::Disconnect {
-            code,
-            reason_string,
-        } => {
+        EventKind::Disconnect { code: ReasonCode(0), reason_string: None } => "DISCONNECT".into(),
+        EventKind::Disconnect { code, reason_string } => {
             let coded = coded(PacketType::DISCONNECT, *code, version);
             listed("DISCONNECT", [Some(coded), quoted(reason_string.as_ref())])
         }
@@ -170,23 +125,10 @@ fn packet(kind: &EventKind, version: Option<Version>) -> String {
 }
 
 fn connect(kind: &EventKind) -> String {
-    let EventKind::Connect {
-        version,
-        client_id,
-        username,
-        has_password,
-        clean_start,
-        keep_alive,
-        will,
-    } = kind
-    else {
+    let EventKind::Connect { version, client_id, username, has_password, clean_start, keep_alive, will } = kind else {
         return String::new();
     };
-    let client_id = if client_id.is_empty() {
-        "without client id".into()
-    } else {
-        name(client_id)
-    };
+    let client_id = if client_id.is_empty() { "without client id".into() } else { name(client_id) };
     let keep_alive = match keep_alive {
         0 => "no keep-alive".into(),
         seconds => format!("keep-alive {seconds} s"),
@@ -198,27 +140,16 @@ fn connect(kind: &EventKind) -> String {
         Some(keep_alive),
         username.as_ref().map(|user| format!("user {}", name(user))),
         has_password.then(|| "password (hidden)".into()),
-        will.as_ref()
-            .map(|topic| format!("will to {}", name(topic))),
+        will.as_ref().map(|topic| format!("will to {}", name(topic))),
     ];
     listed("CONNECT", parts)
 }
 
 fn publish(kind: &EventKind) -> String {
-    let EventKind::Publish {
-        topic,
-        qos: QoS(qos),
-        retain,
-        dup,
-        packet_identifier,
-        payload_length,
-    } = kind
-    else {
+    let EventKind::Publish { topic, qos: QoS(qos), retain, dup, packet_identifier, payload_length } = kind else {
         return String::new();
     };
-    let id = packet_identifier
-        .map(|id| format!(" id {id}"))
-        .unwrap_or_default();
+    let id = packet_identifier.map(|id| format!(" id {id}")).unwrap_or_default();
     let topic = match topic {
         Some(topic) => name(topic),
         None => "a topic alias whose meaning was not captured".into(),
@@ -242,9 +173,7 @@ fn coded(packet: PacketType, code: ReasonCode, version: Option<Version>) -> Stri
             format!("{name} (return code {number})")
         }
         (PacketType::SUBACK, granted @ 0..=2) => format!("granted QoS {granted}"),
-        (PacketType::SUBACK, 0x80) if version.is_some_and(|version| !version.is_v5()) => {
-            "Failure (0x80)".into()
-        }
+        (PacketType::SUBACK, 0x80) if version.is_some_and(|version| !version.is_v5()) => "Failure (0x80)".into(),
         _ => match code.name(packet) {
             Some(name) => format!("{name} ({code})"),
             None => format!("code {code}"),
@@ -254,11 +183,7 @@ fn coded(packet: PacketType, code: ReasonCode, version: Option<Version>) -> Stri
 
 /// Captured text as a name.
 fn name(text: &TextFact) -> String {
-    if text.is_empty() {
-        "“”".into()
-    } else {
-        text::escape(&text.0, text::NAME)
-    }
+    if text.is_empty() { "“”".into() } else { text::escape(&text.0, text::NAME) }
 }
 
 /// Captured text as someone's words.

@@ -12,8 +12,7 @@ pub fn write(markdown: &str, style: &Style, out: &mut dyn Write) -> io::Result<(
     let page = &mut Page::new(out, style);
     let mut paragraph = Vec::new();
     for line in markdown.lines().chain([""]) {
-        let starts_anew =
-            line.starts_with("    ") || list_mark(line).is_some() || line.starts_with('#');
+        let starts_anew = line.starts_with("    ") || list_mark(line).is_some() || line.starts_with('#');
         if line.trim().is_empty() || starts_anew {
             put(&paragraph.join(" "), page)?;
             paragraph.clear();
@@ -23,11 +22,7 @@ pub fn write(markdown: &str, style: &Style, out: &mut dyn Write) -> io::Result<(
         } else if line.starts_with("    ") {
             page.line(&[(Ink::Accent, line)])?;
         } else if let Some(title) = line.strip_prefix('#') {
-            page.paragraph(
-                (Ink::Plain, ""),
-                Ink::Strong,
-                title.trim_start_matches('#').trim(),
-            )?;
+            page.paragraph((Ink::Plain, ""), Ink::Strong, title.trim_start_matches('#').trim())?;
         } else {
             paragraph.push(line.trim_end());
         }
@@ -47,11 +42,7 @@ pub fn write_list<'t>(
     let widest = entries.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
     page.line(&[(Ink::Strong, heading)])?;
     for (id, title) in entries {
-        page.paragraph(
-            (Ink::Accent, &format!("  {id:widest$}  ")),
-            Ink::Plain,
-            title,
-        )?;
+        page.paragraph((Ink::Accent, &format!("  {id:widest$}  ")), Ink::Plain, title)?;
     }
     Ok(())
 }
@@ -67,8 +58,6 @@ fn put(paragraph: &str, page: &mut Page<'_>) -> io::Result<()> {
 /// The mark of a list item and the text after it.
 fn list_mark(line: &str) -> Option<(&str, &str)> {
     let (mark, rest) = line.split_once(' ')?;
-    let number = mark
-        .strip_suffix('.')
-        .is_some_and(|digits| digits.parse::<u8>().is_ok());
+    let number = mark.strip_suffix('.').is_some_and(|digits| digits.parse::<u8>().is_ok());
     (number || mark == "-" || mark == "*").then_some((mark, rest))
 }

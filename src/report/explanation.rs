@@ -21,11 +21,7 @@ const SENTENCES: usize = 3;
 /// Explains the sessions, alike ones together, then what else is worth a look.
 pub(super) fn all(cases: &[Case], extent: Extent, page: &mut Page<'_>) -> io::Result<()> {
     let groups = groups(cases, extent);
-    let shown = if extent == Extent::Everything {
-        groups.len()
-    } else {
-        SHOWN
-    };
+    let shown = if extent == Extent::Everything { groups.len() } else { SHOWN };
     for group in groups.iter().take(shown) {
         page.blank()?;
         self::group(group, page)?;
@@ -78,10 +74,7 @@ fn groups(cases: &[Case], extent: Extent) -> Vec<Group<'_>> {
         let place = *places.entry(alike).or_insert(groups.len());
         match groups.get_mut(place) {
             Some(group) => group.cases.push(case),
-            None => groups.push(Group {
-                first: case,
-                cases: vec![case],
-            }),
+            None => groups.push(Group { first: case, cases: vec![case] }),
         }
     }
     groups
@@ -95,20 +88,12 @@ fn group(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
     }
     if sentences.len() > SENTENCES {
         let more = text::number((sentences.len() - SENTENCES) as u64);
-        page.paragraph(
-            (Ink::Plain, "  "),
-            Ink::Faint,
-            &format!("… and {more} more like these."),
-        )?;
+        page.paragraph((Ink::Plain, "  "), Ink::Faint, &format!("… and {more} more like these."))?;
     }
     body(&group.first.verdict, page)?;
     let findings = group.cases.iter().flat_map(|case| &case.verdict.findings);
     also(&by_id(findings), page)?;
-    page.paragraph(
-        (Ink::Faint, "  In Wireshark: "),
-        Ink::Accent,
-        &filter(&group.cases),
-    )
+    page.paragraph((Ink::Faint, "  In Wireshark: "), Ink::Accent, &filter(&group.cases))
 }
 
 /// The sentences of these cases, each once, with the frames of all that share it.
@@ -117,9 +102,7 @@ fn sentences<'r>(cases: &[&'r Case]) -> Vec<(&'r Case, Vec<FrameNumber>)> {
     let mut sentences: Vec<(&Case, Vec<FrameNumber>)> = Vec::new();
     for case in cases {
         let outcome = &case.verdict.outcome;
-        let place = *places
-            .entry((&outcome.sentence, outcome.confidence))
-            .or_insert(sentences.len());
+        let place = *places.entry((&outcome.sentence, outcome.confidence)).or_insert(sentences.len());
         match sentences.get_mut(place) {
             Some((_, frames)) => frames.extend(&outcome.frames),
             None => sentences.push((case, outcome.frames.clone())),
@@ -130,11 +113,7 @@ fn sentences<'r>(cases: &[&'r Case]) -> Vec<(&'r Case, Vec<FrameNumber>)> {
 
 fn title(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let numbers: Vec<u64> = group.cases.iter().map(|case| case.number).collect();
-    let sessions = if numbers.len() == 1 {
-        "Session"
-    } else {
-        "Sessions"
-    };
+    let sessions = if numbers.len() == 1 { "Session" } else { "Sessions" };
     let mut clients: Vec<String> = group.cases.iter().map(|case| case.client_name()).collect();
     clients.sort();
     clients.dedup();
@@ -143,19 +122,12 @@ fn title(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
         many => text::counted(many.len() as u64, "client"),
     };
     let server = group.first.session.wire.peers.server.endpoint;
-    let title = format!(
-        "{sessions} {} · {client} → {server}",
-        words::ranges(&numbers)
-    );
+    let title = format!("{sessions} {} · {client} → {server}", words::ranges(&numbers));
     page.paragraph((Ink::Plain, ""), Ink::Strong, &title)
 }
 
 /// The sentence of an outcome, how sure it is and the frames that show it.
-pub(super) fn headline(
-    verdict: &Verdict,
-    frames: &[FrameNumber],
-    page: &mut Page<'_>,
-) -> io::Result<()> {
+pub(super) fn headline(verdict: &Verdict, frames: &[FrameNumber], page: &mut Page<'_>) -> io::Result<()> {
     let outcome = &verdict.outcome;
     let (ink, mark) = words::mark(outcome.severity);
     page.paragraph((ink, &format!("  {mark} ")), Ink::Plain, &outcome.sentence)?;
@@ -168,25 +140,12 @@ pub(super) fn headline(
 /// What limits the verdict, what the client printed, causes and next steps.
 pub(super) fn body(verdict: &Verdict, page: &mut Page<'_>) -> io::Result<()> {
     if !verdict.qualifiers.is_empty() {
-        let cautions: Vec<_> = verdict
-            .qualifiers
-            .iter()
-            .map(|qualifier| words::caution(*qualifier))
-            .collect();
-        page.paragraph(
-            (Ink::Plain, "    "),
-            Ink::Faint,
-            &format!("Bear in mind: {}.", cautions.join("; ")),
-        )?;
+        let cautions: Vec<_> = verdict.qualifiers.iter().map(|qualifier| words::caution(*qualifier)).collect();
+        page.paragraph((Ink::Plain, "    "), Ink::Faint, &format!("Bear in mind: {}.", cautions.join("; ")))?;
     }
     if !verdict.client_saw.is_empty() {
         heading("The client's program may have said", page)?;
-        let widest = verdict
-            .client_saw
-            .iter()
-            .map(|saw| saw.client.len())
-            .max()
-            .unwrap_or(0);
+        let widest = verdict.client_saw.iter().map(|saw| saw.client.len()).max().unwrap_or(0);
         for saw in &verdict.client_saw {
             let lead = format!("    {:widest$}  ", saw.client);
             page.paragraph((Ink::Faint, &lead), Ink::Plain, saw.reports)?;
@@ -206,11 +165,7 @@ fn list(name: &str, items: &[String], page: &mut Page<'_>) -> io::Result<()> {
     }
     heading(name, page)?;
     for (number, item) in (1..).zip(items) {
-        let lead = if items.len() == 1 {
-            "    ".to_owned()
-        } else {
-            format!("    {number}. ")
-        };
+        let lead = if items.len() == 1 { "    ".to_owned() } else { format!("    {number}. ") };
         page.paragraph((Ink::Faint, &lead), Ink::Plain, item)?;
     }
     Ok(())
@@ -282,11 +237,7 @@ pub(super) fn findings(findings: &[Finding], page: &mut Page<'_>) -> io::Result<
             page.paragraph((Ink::Plain, "      "), Ink::Faint, detail)?;
         }
         if let Some(clause) = one.clause {
-            page.paragraph(
-                (Ink::Plain, "      "),
-                Ink::Faint,
-                &format!("Rule: {clause}"),
-            )?;
+            page.paragraph((Ink::Plain, "      "), Ink::Faint, &format!("Rule: {clause}"))?;
         }
     }
     Ok(())
@@ -296,38 +247,18 @@ pub(super) fn findings(findings: &[Finding], page: &mut Page<'_>) -> io::Result<
 fn worth_a_look(cases: &[Case], page: &mut Page<'_>) -> io::Result<()> {
     let healthy = || cases.iter().filter(|case| !case.is_problem());
     let grave = |finding: &&Finding| finding.severity >= Severity::Warning;
-    let kinds = by_id(
-        healthy()
-            .flat_map(|case| &case.verdict.findings)
-            .filter(grave),
-    );
+    let kinds = by_id(healthy().flat_map(|case| &case.verdict.findings).filter(grave));
     if kinds.is_empty() {
         return Ok(());
     }
     page.blank()?;
-    page.line(&[(
-        Ink::Strong,
-        "Also worth a look, in sessions that did not go wrong",
-    )])?;
+    page.line(&[(Ink::Strong, "Also worth a look, in sessions that did not go wrong")])?;
     for (finding, _) in kinds {
-        let has = |case: &&Case| {
-            case.verdict
-                .findings
-                .iter()
-                .any(|other| other.id == finding.id)
-        };
+        let has = |case: &&Case| case.verdict.findings.iter().any(|other| other.id == finding.id);
         let numbers: Vec<u64> = healthy().filter(has).map(|case| case.number).collect();
-        let sessions = if numbers.len() == 1 {
-            "session"
-        } else {
-            "sessions"
-        };
+        let sessions = if numbers.len() == 1 { "session" } else { "sessions" };
         let (ink, mark) = words::mark(finding.severity);
-        let text = format!(
-            "{} ({sessions} {})",
-            finding.headline,
-            words::ranges(&numbers)
-        );
+        let text = format!("{} ({sessions} {})", finding.headline, words::ranges(&numbers));
         page.paragraph((ink, &format!("  {mark} ")), Ink::Plain, &text)?;
     }
     Ok(())
@@ -339,14 +270,8 @@ fn filter(cases: &[&Case]) -> String {
     match cases {
         [one] => one.filter(),
         many => {
-            let streams = many
-                .iter()
-                .take(SHOWN)
-                .map(|case| case.session.wire.stream.to_string());
-            format!(
-                "tcp.stream in {{{}}}",
-                streams.collect::<Vec<_>>().join(", ")
-            )
+            let streams = many.iter().take(SHOWN).map(|case| case.session.wire.stream.to_string());
+            format!("tcp.stream in {{{}}}", streams.collect::<Vec<_>>().join(", "))
         }
     }
 }

@@ -4,15 +4,12 @@
 #![allow(clippy::default_trait_access)]
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
-use crate::diagnosis::{
-    ClientReport, Confidence, Finding, Note, Outcome, Qualifier, Severity, Verdict,
-};
+use crate::diagnosis::{ClientReport, Confidence, Finding, Note, Outcome, Qualifier, Severity, Verdict};
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::{Endpoint, MacAddress};
 use crate::session::{
-    AuthFacts, CaptureEdge, CaptureFacts, ClientEvidence, ConnackFacts, ConnectFacts, Detail,
-    EventKind, KeepAliveFacts, Neighbours, Peer, PerSide, PingFacts, Session, TextFact, Timeline,
-    VersionFrom, Wire,
+    AuthFacts, CaptureEdge, CaptureFacts, ClientEvidence, ConnackFacts, ConnectFacts, Detail, EventKind,
+    KeepAliveFacts, Neighbours, Peer, PerSide, PingFacts, Session, TextFact, Timeline, VersionFrom, Wire,
 };
 use crate::stream::Side;
 
@@ -23,28 +20,17 @@ const START: i64 = 1_795_270_915_000_000_000;
 pub(super) const SECOND: i64 = 1_000_000_000;
 
 pub(super) fn style(width: usize) -> Style {
-    Style {
-        width,
-        ascii: false,
-        color: false,
-        zone: jiff::tz::TimeZone::UTC,
-    }
+    Style { width, ascii: false, color: false, zone: jiff::tz::TimeZone::UTC }
 }
 
 pub(super) fn at(frame: u64, nanoseconds: i64) -> Moment {
-    Moment {
-        frame: FrameNumber(frame),
-        time: Timestamp(START + nanoseconds),
-    }
+    Moment { frame: FrameNumber(frame), time: Timestamp(START + nanoseconds) }
 }
 
 fn peer(address: &str, mac: u8) -> Peer {
     let address: std::net::SocketAddr = address.parse().unwrap();
     Peer {
-        endpoint: Endpoint {
-            address: address.ip(),
-            port: address.port(),
-        },
+        endpoint: Endpoint { address: address.ip(), port: address.port() },
         mac: Some(MacAddress([2, 0x42, 10, 0, 0, mac])),
     }
 }
@@ -153,15 +139,8 @@ pub(super) fn finding(id: &'static str, severity: Severity, headline: &str, fram
 }
 
 /// A session that the broker refused.
-pub(super) fn refused(
-    client_id: &[u8],
-    stream: u32,
-    frame: u64,
-    seconds: i64,
-) -> (Session, Verdict) {
-    let when = |later: u64, milliseconds: i64| {
-        at(frame + later, seconds * SECOND + milliseconds * 1_000_000)
-    };
+pub(super) fn refused(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -> (Session, Verdict) {
+    let when = |later: u64, milliseconds: i64| at(frame + later, seconds * SECOND + milliseconds * 1_000_000);
     let mut session = session(client_id, stream, when(0, 0), when(6, 7));
     session.connack = Some(ConnackFacts {
         at: when(4, 5),
@@ -195,31 +174,15 @@ pub(super) fn refused(
     timeline.push(when(5, 5), Some(Side::Server), EventKind::Fin);
     timeline.push(when(6, 7), Some(Side::Client), EventKind::Reset);
     let name = crate::text::escape(client_id, crate::text::NAME);
-    let sentence =
-        format!("The broker refused {name}: Not authorized (0x87), saying “token expired”.");
-    let mut verdict = verdict(
-        "refused-not-authorized",
-        "refused",
-        Severity::Error,
-        &sentence,
-        &[frame + 3, frame + 4],
-    );
+    let sentence = format!("The broker refused {name}: Not authorized (0x87), saying “token expired”.");
+    let mut verdict = verdict("refused-not-authorized", "refused", Severity::Error, &sentence, &[frame + 3, frame + 4]);
     verdict.outcome.code = Some(ReasonCode(0x87));
     verdict.outcome.code_name = Some("Not authorized");
     verdict.outcome.reason_string = Some(TextFact::new(b"token expired"));
     verdict.client_saw = vec![
-        ClientReport {
-            client: "Paho Python",
-            reports: "on_connect: Not authorized (0x87)",
-        },
-        ClientReport {
-            client: "mosquitto_pub",
-            reports: "Connection error: Not authorized",
-        },
-        ClientReport {
-            client: "PubSubClient",
-            reports: "rc=5 (MQTT_CONNECT_UNAUTHORIZED)",
-        },
+        ClientReport { client: "Paho Python", reports: "on_connect: Not authorized (0x87)" },
+        ClientReport { client: "mosquitto_pub", reports: "Connection error: Not authorized" },
+        ClientReport { client: "PubSubClient", reports: "rc=5 (MQTT_CONNECT_UNAUTHORIZED)" },
     ];
     verdict.causes = vec![
         "The token or password is no longer valid; the broker says so itself.".to_owned(),
@@ -229,8 +192,7 @@ pub(super) fn refused(
     ];
     verdict.next_steps = vec![
         "Renew the token of user dev and connect again.".to_owned(),
-        "Look at the broker's log at this time; it names the rule that refused the client."
-            .to_owned(),
+        "Look at the broker's log at this time; it names the rule that refused the client.".to_owned(),
     ];
     verdict.findings = vec![finding(
         "plain-text-password",
@@ -255,36 +217,26 @@ fn connect(client_id: &[u8]) -> EventKind {
 
 /// A session that ended as it should, with a long run of messages.
 #[allow(clippy::too_many_lines)] // a story told in one go
-pub(super) fn healthy(
-    client_id: &[u8],
-    stream: u32,
-    frame: u64,
-    seconds: i64,
-) -> (Session, Verdict) {
+pub(super) fn healthy(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -> (Session, Verdict) {
     let when = |later: u64, after: i64| at(frame + later, (seconds + after) * SECOND);
     let mut session = session(client_id, stream, when(0, 0), when(400, 170));
     session.version = Some(Version::V311);
     session.published.client.by_qos = [4_812, 1, 0];
     let topic = || Some(TextFact::new(b"plant/4/line/2/temperature"));
-    let publish =
-        |qos: u8, packet_identifier: Option<u16>, payload_length: u64| EventKind::Publish {
-            topic: topic(),
-            qos: QoS(qos),
-            retain: false,
-            dup: false,
-            packet_identifier,
-            payload_length,
-        };
+    let publish = |qos: u8, packet_identifier: Option<u16>, payload_length: u64| EventKind::Publish {
+        topic: topic(),
+        qos: QoS(qos),
+        retain: false,
+        dup: false,
+        packet_identifier,
+        payload_length,
+    };
     let timeline = &mut session.timeline;
     timeline.push(when(0, 0), Some(Side::Client), connect(client_id));
     timeline.push(
         when(1, 0),
         Some(Side::Server),
-        EventKind::Connack {
-            code: ReasonCode(0),
-            session_present: true,
-            reason_string: None,
-        },
+        EventKind::Connack { code: ReasonCode(0), session_present: true, reason_string: None },
     );
     timeline.push(
         when(2, 1),
@@ -292,10 +244,7 @@ pub(super) fn healthy(
         EventKind::Request {
             packet: PacketType(8),
             packet_identifier: 1,
-            filters: vec![
-                (TextFact::new(b"plant/4/set/#"), 1),
-                (TextFact::new(b"alarm"), 2),
-            ],
+            filters: vec![(TextFact::new(b"plant/4/set/#"), 1), (TextFact::new(b"alarm"), 2)],
             more: 3,
         },
     );
@@ -323,28 +272,14 @@ pub(super) fn healthy(
     );
     let mut run = Timeline::new(Detail::Full, 400);
     run.push(when(6, 3), Some(Side::Client), publish(0, None, 96_240));
-    let run = run.events().cloned().map(|event| crate::session::Event {
-        count: 4_812,
-        until: when(390, 160),
-        ..event
-    });
+    let run = run.events().cloned().map(|event| crate::session::Event { count: 4_812, until: when(390, 160), ..event });
     let run: Vec<_> = run.collect();
     timeline.finish(run);
-    timeline.push(
-        when(391, 161),
-        None,
-        EventKind::Gap {
-            bytes: 1_460,
-            why: crate::stream::GapReason::NotCaptured,
-        },
-    );
+    timeline.push(when(391, 161), None, EventKind::Gap { bytes: 1_460, why: crate::stream::GapReason::NotCaptured });
     timeline.push(
         when(400, 170),
         Some(Side::Client),
-        EventKind::Disconnect {
-            code: ReasonCode(0),
-            reason_string: None,
-        },
+        EventKind::Disconnect { code: ReasonCode(0), reason_string: None },
     );
     let name = crate::text::escape(client_id, crate::text::NAME);
     let mut verdict = verdict(
@@ -372,32 +307,15 @@ pub(super) fn report() -> Report {
     let still = {
         let (session, _) = healthy(b"dashboard-1", 1, 20, 1);
         let sentence = "dashboard-1 was still connected when the capture ended.";
-        (
-            session,
-            verdict(
-                "capture-ended-connected",
-                "healthy",
-                Severity::Ok,
-                sentence,
-                &[1_200],
-            ),
-        )
+        (session, verdict("capture-ended-connected", "healthy", Severity::Ok, sentence, &[1_200]))
     };
     let silent = {
         let (session, _) = healthy(b"press-8/left wing/controller of the old line", 7, 60, 12);
         let sentence = "“press-8/left wing/controller of the old line” was silent for 1 min 31 s, more than \
                         1.5 × its Keep Alive of 60 s, so the broker closed.";
-        let mut verdict = verdict(
-            "keepalive-expired",
-            "ended-by-server",
-            Severity::Warning,
-            sentence,
-            &[77, 1_180],
-        );
+        let mut verdict = verdict("keepalive-expired", "ended-by-server", Severity::Warning, sentence, &[77, 1_180]);
         verdict.outcome.confidence = Confidence::VeryLikely;
-        verdict.causes = vec![
-            "The device slept, or its program was blocked longer than its Keep Alive.".to_owned(),
-        ];
+        verdict.causes = vec!["The device slept, or its program was blocked longer than its Keep Alive.".to_owned()];
         verdict.qualifiers = vec![Qualifier::PartialStart, Qualifier::CaptureGaps];
         (session, verdict)
     };
@@ -407,13 +325,7 @@ pub(super) fn report() -> Report {
         session.version = None;
         session.version_from = None;
         let sentence = "10.0.0.21 knocked on 10.0.0.5:1883 4 times in 7 s and nothing came back.";
-        let mut verdict = verdict(
-            "syn-unanswered",
-            "network",
-            Severity::Error,
-            sentence,
-            &[70, 71, 74, 80],
-        );
+        let mut verdict = verdict("syn-unanswered", "network", Severity::Error, sentence, &[70, 71, 74, 80]);
         verdict.outcome.confidence = Confidence::Possible;
         (session, verdict)
     };
@@ -429,11 +341,7 @@ pub(super) fn report() -> Report {
         text: "The file ends in the middle of a packet; it was analysed up to there.".to_owned(),
         frames: vec![FrameNumber(1_204)],
     }];
-    let capture = CaptureSummary {
-        files: vec!["trace.pcap".to_owned()],
-        facts,
-        notes,
-    };
+    let capture = CaptureSummary { files: vec!["trace.pcap".to_owned()], facts, notes };
     let sessions = vec![
         healthy(b"gateway-3", 0, 2, 0),
         still,

@@ -50,18 +50,11 @@ fn put(value: &impl Serialize, layout: impl Formatter, out: &mut dyn Write) -> i
 struct Harmless<F>(F);
 
 impl<F: Formatter> Formatter for Harmless<F> {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
         for part in fragment.split_inclusive(text::is_unseen) {
             let plain = part.trim_end_matches(text::is_unseen);
             out.write_all(plain.as_bytes())?;
-            for character in part
-                .chars()
-                .skip_while(|character| !text::is_unseen(*character))
-            {
+            for character in part.chars().skip_while(|character| !text::is_unseen(*character)) {
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     write!(out, "\\u{unit:04x}")?;
                 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::capture::Timestamp;
-use crate::session::{Event, Session};
+use crate::session::{Event, Session, Wire};
 use crate::stream::Side;
 use crate::text;
 
@@ -38,12 +38,7 @@ fn facts(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
     page.paragraph(
         (Ink::Plain, ""),
         Ink::Strong,
-        &format!(
-            "Session {} · {}: {}",
-            case.number,
-            case.client_name(),
-            words::outcome(&case.verdict.outcome)
-        ),
+        &format!("Session {} · {}: {}", case.number, case.client_name(), words::outcome(&case.verdict.outcome)),
     )?;
     fact("Client", &wire.peers.client.endpoint.to_string(), page)?;
     fact("Server", &wire.peers.server.endpoint.to_string(), page)?;
@@ -59,39 +54,19 @@ fn facts(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
             0 => "none".to_owned(),
             seconds => format!("{seconds} s"),
         };
-        let server = session
-            .connack
-            .as_ref()
-            .and_then(|connack| connack.server_keep_alive);
-        let server = server
-            .map(|seconds| format!(", the server asks for {seconds} s"))
-            .unwrap_or_default();
+        let server = session.connack.as_ref().and_then(|connack| connack.server_keep_alive);
+        let server = server.map(|seconds| format!(", the server asks for {seconds} s")).unwrap_or_default();
         fact("Keep-alive", &format!("{keep_alive}{server}"), page)?;
         if let Some(user) = &connect.username {
-            let password = if connect.has_password {
-                ", with a password"
-            } else {
-                ", without password"
-            };
-            fact(
-                "User",
-                &format!("{}{password}", text::escape(&user.0, text::NAME)),
-                page,
-            )?;
+            let password = if connect.has_password { ", with a password" } else { ", without password" };
+            fact("User", &format!("{}{password}", text::escape(&user.0, text::NAME)), page)?;
         }
     }
     let zone = &page.style.zone;
-    let when = format!(
-        "{}, for {}",
-        told(wire.first.time, zone, "%Y-%m-%d %H:%M:%S%.3f %Z"),
-        text::duration(case.lasted())
-    );
+    let when =
+        format!("{}, for {}", told(wire.first.time, zone, "%Y-%m-%d %H:%M:%S%.3f %Z"), text::duration(case.lasted()));
     fact("Started", &when, page)?;
-    fact(
-        "Frames",
-        &format!("{}–{}", wire.first.frame, wire.last.frame),
-        page,
-    )?;
+    fact("Frames", &format!("{}–{}", wire.first.frame, wire.last.frame), page)?;
     fact("Wireshark", &case.filter(), page)
 }
 
@@ -100,18 +75,9 @@ fn fact(name: &str, value: &str, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 fn ladder(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
-    let width = page
-        .style
-        .width
-        .saturating_sub(MARGIN)
-        .clamp(*LADDER.start(), *LADDER.end());
+    let width = page.style.width.saturating_sub(MARGIN).clamp(*LADDER.start(), *LADDER.end());
     let room = width - "client".len() - "server".len();
-    let head = format!(
-        "{:>11} {:>7}  client{}server",
-        "time",
-        "frame",
-        " ".repeat(room)
-    );
+    let head = format!("{:>11} {:>7}  client{}server", "time", "frame", " ".repeat(room));
     page.line(&[(Ink::Faint, &head)])?;
     let session = &case.session;
     let mut empty = true;
@@ -140,11 +106,7 @@ fn rung(event: &Event, session: &Session, width: usize, page: &mut Page<'_>) -> 
     }
     let room = width - FRAME;
     let lines = style.wrap(&text, room);
-    let margin = format!(
-        "{:>11} {:>7}  ",
-        offset(event.at.time, session.wire.first.time),
-        event.at.frame
-    );
+    let margin = format!("{:>11} {:>7}  ", offset(event.at.time, &session.wire), event.at.frame);
     let ink = ink(event);
     let (rail, line, right, left) = ("│", "─", "▶", "◀");
     for (place, words) in lines.iter().enumerate() {
@@ -153,14 +115,8 @@ fn rung(event: &Event, session: &Session, width: usize, page: &mut Page<'_>) -> 
             ("    ".to_owned(), " ".repeat(fill + 4))
         } else {
             match event.side {
-                Some(Side::Client) => (
-                    line.repeat(3) + " ",
-                    format!(" {}{right}", line.repeat(fill + 2)),
-                ),
-                Some(Side::Server) => (
-                    format!("{left}{} ", line.repeat(2)),
-                    format!(" {}", line.repeat(fill + 3)),
-                ),
+                Some(Side::Client) => (line.repeat(3) + " ", format!(" {}{right}", line.repeat(fill + 2))),
+                Some(Side::Server) => (format!("{left}{} ", line.repeat(2)), format!(" {}", line.repeat(fill + 3))),
                 None => ("    ".to_owned(), " ".repeat(fill + 4)),
             }
         };
@@ -185,27 +141,25 @@ fn ink(event: &Event) -> Ink {
     use crate::session::EventKind as Kind;
     match &event.kind {
         Kind::Connack { code, .. } if code.0 != 0 => Ink::Bad,
-        Kind::Acknowledgment { code, .. } | Kind::Disconnect { code, .. } if code.0 >= 0x80 => {
-            Ink::Bad
-        }
+        Kind::Acknowledgment { code, .. } | Kind::Disconnect { code, .. } if code.0 >= 0x80 => Ink::Bad,
         Kind::Answer { codes, .. } if codes.iter().any(|code| code.0 >= 0x80) => Ink::Bad,
-        Kind::Reset | Kind::Malformed { .. } | Kind::Reserved { .. } | Kind::ForeignAnswer(_) => {
-            Ink::Bad
-        }
+        Kind::Reset | Kind::Malformed { .. } | Kind::Reserved { .. } | Kind::ForeignAnswer(_) => Ink::Bad,
         Kind::Partial { .. } | Kind::Gap { .. } | Kind::Skipped { .. } => Ink::Notice,
         Kind::Syn | Kind::SynAck | Kind::Established | Kind::Fin => Ink::Faint,
         _ => Ink::Plain,
     }
 }
 
-/// Seconds since the session's first frame: `+0.003`, `-0.001` when the clock went back.
-fn offset(time: Timestamp, start: Timestamp) -> String {
-    let nanoseconds = time.nanoseconds_since(start);
+/// Seconds since the session's first frame: `+0.003121`, `-0.001000` when the clock went back. A
+/// long session is told in milliseconds.
+fn offset(time: Timestamp, wire: &Wire) -> String {
+    const LONG: i64 = 100_000_000_000;
+    let nanoseconds = time.nanoseconds_since(wire.first.time);
     let sign = if nanoseconds < 0 { '-' } else { '+' };
-    let span = nanoseconds.unsigned_abs();
-    format!(
-        "{sign}{}.{:03}",
-        text::number(span / 1_000_000_000),
-        span / 1_000_000 % 1_000
-    )
+    let (span, seconds) = (nanoseconds.unsigned_abs(), nanoseconds.unsigned_abs() / 1_000_000_000);
+    if wire.last.time.nanoseconds_since(wire.first.time) < LONG {
+        format!("{sign}{seconds}.{:06}", span / 1_000 % 1_000_000)
+    } else {
+        format!("{sign}{}.{:03}", text::number(seconds), span / 1_000_000 % 1_000)
+    }
 }

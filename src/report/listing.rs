@@ -4,9 +4,7 @@
 
 use std::io;
 
-use comfy_table::{
-    CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle,
-};
+use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 
 use crate::stream::Side;
 use crate::text;
@@ -31,68 +29,32 @@ pub(super) enum Days {
 
 const NUMBER: Column = right("#", |case, _, _| case.number.to_string());
 const CLIENT: Column = left("Client", |case, _, _| case.client_name());
-const FROM: Column = left("From", |case, _, _| {
-    case.session.wire.peers.client.endpoint.to_string()
-});
-const SERVER: Column = left("Server", |case, _, _| {
-    case.session.wire.peers.server.endpoint.to_string()
-});
-const VERSION: Column = left("MQTT", |case, _, _| {
-    case.session
-        .version
-        .map_or_else(|| "–".to_owned(), |version| version.to_string())
-});
+const FROM: Column = left("From", |case, _, _| case.session.wire.peers.client.endpoint.to_string());
+const SERVER: Column = left("Server", |case, _, _| case.session.wire.peers.server.endpoint.to_string());
+const VERSION: Column =
+    left("MQTT", |case, _, _| case.session.version.map_or_else(|| "–".to_owned(), |version| version.to_string()));
 const STARTED: Column = left("Started", |case, style, days| {
-    let pattern = if days == Days::One {
-        "%H:%M:%S"
-    } else {
-        "%m-%d %H:%M"
-    };
+    let pattern = if days == Days::One { "%H:%M:%S" } else { "%m-%d %H:%M" };
     told(case.session.wire.first.time, &style.zone, pattern)
 });
 const STARTED_EXACTLY: Column = left("Started", |case, style, days| {
-    let pattern = if days == Days::One {
-        "%H:%M:%S%.3f"
-    } else {
-        "%m-%d %H:%M:%S"
-    };
+    let pattern = if days == Days::One { "%H:%M:%S%.3f" } else { "%m-%d %H:%M:%S" };
     told(case.session.wire.first.time, &style.zone, pattern)
 });
 const LASTED: Column = right("Lasted", |case, _, _| text::duration(case.lasted()));
-const SENT: Column = right("Sent", |case, _, _| {
-    text::number(case.messages(Side::Client))
-});
-const RECEIVED: Column = right("Received", |case, _, _| {
-    text::number(case.messages(Side::Server))
-});
+const SENT: Column = right("Sent", |case, _, _| text::number(case.messages(Side::Client)));
+const RECEIVED: Column = right("Received", |case, _, _| text::number(case.messages(Side::Server)));
 const FRAMES: Column = left("Frames", |case, _, _| {
     let wire = &case.session.wire;
     format!("{}–{}", wire.first.frame, wire.last.frame)
 });
-const STREAM: Column = right("tcp.stream", |case, _, _| {
-    case.session.wire.stream.to_string()
-});
+const STREAM: Column = right("tcp.stream", |case, _, _| case.session.wire.stream.to_string());
 const ENDED: Column = left("How it ended", |case, _, _| ended(case));
 
 /// From the richest to the barest.
 const LAYOUTS: [&[Column]; 4] = [
-    &[
-        NUMBER,
-        CLIENT,
-        FROM,
-        SERVER,
-        VERSION,
-        STARTED_EXACTLY,
-        LASTED,
-        SENT,
-        RECEIVED,
-        FRAMES,
-        STREAM,
-        ENDED,
-    ],
-    &[
-        NUMBER, CLIENT, SERVER, VERSION, STARTED, LASTED, STREAM, ENDED,
-    ],
+    &[NUMBER, CLIENT, FROM, SERVER, VERSION, STARTED_EXACTLY, LASTED, SENT, RECEIVED, FRAMES, STREAM, ENDED],
+    &[NUMBER, CLIENT, SERVER, VERSION, STARTED, LASTED, STREAM, ENDED],
     &[NUMBER, CLIENT, VERSION, STARTED, LASTED, ENDED],
     &[NUMBER, CLIENT, ENDED],
 ];
@@ -105,28 +67,17 @@ const CLIENT_LEAST: usize = 16;
 const CLIENT_MOST: usize = 40;
 
 const fn left(head: &'static str, cell: fn(&Case, &Style, Days) -> String) -> Column {
-    Column {
-        head,
-        alignment: CellAlignment::Left,
-        cell,
-    }
+    Column { head, alignment: CellAlignment::Left, cell }
 }
 
 const fn right(head: &'static str, cell: fn(&Case, &Style, Days) -> String) -> Column {
-    Column {
-        head,
-        alignment: CellAlignment::Right,
-        cell,
-    }
+    Column { head, alignment: CellAlignment::Right, cell }
 }
 
 /// Writes the table of `rows`.
 pub(super) fn write(rows: &[&Case], days: Days, page: &mut Page<'_>) -> io::Result<()> {
     let style = page.style;
-    let mut settings = LAYOUTS
-        .iter()
-        .map(|layout| Setting::of(layout, rows, days, style))
-        .peekable();
+    let mut settings = LAYOUTS.iter().map(|layout| Setting::of(layout, rows, days, style)).peekable();
     let mut lines = Vec::new();
     while let Some(setting) = settings.next() {
         if setting.fits(style) || settings.peek().is_none() {
@@ -157,11 +108,7 @@ fn row(case: &Case, line: &str, page: &mut Page<'_>) -> io::Result<()> {
 
 fn ended(case: &Case) -> String {
     let outcome = &case.verdict.outcome;
-    format!(
-        "{} {}",
-        words::mark(outcome.severity).1,
-        words::outcome(outcome)
-    )
+    format!("{} {}", words::mark(outcome.severity).1, words::outcome(outcome))
 }
 
 /// A layout with its cells filled in.
@@ -176,21 +123,13 @@ struct Setting {
 
 impl Setting {
     fn of(layout: &'static [Column], rows: &[&Case], days: Days, style: &Style) -> Setting {
-        let cell = |case: &Case, column: &Column| {
-            style
-                .characters(&(column.cell)(case, style, days))
-                .into_owned()
-        };
-        let cells: Vec<Vec<String>> = rows
-            .iter()
-            .map(|case| layout.iter().map(|column| cell(case, column)).collect())
-            .collect();
+        let cell = |case: &Case, column: &Column| style.characters(&(column.cell)(case, style, days)).into_owned();
+        let cells: Vec<Vec<String>> =
+            rows.iter().map(|case| layout.iter().map(|column| cell(case, column)).collect()).collect();
         let mut taken = GAP * layout.len().saturating_sub(1);
         let mut client = 0;
         for (place, column) in layout.iter().enumerate() {
-            let widths = cells
-                .iter()
-                .filter_map(|row| Some(style.width_of(row.get(place)?)));
+            let widths = cells.iter().filter_map(|row| Some(style.width_of(row.get(place)?)));
             let widest = widths.max().unwrap_or(0).max(column.head.len());
             if column.head == CLIENT.head {
                 client = widest;
@@ -198,12 +137,7 @@ impl Setting {
                 taken += widest;
             }
         }
-        Setting {
-            layout,
-            cells,
-            taken,
-            client,
-        }
+        Setting { layout, cells, taken, client }
     }
 
     fn fits(&self, style: &Style) -> bool {
@@ -219,13 +153,11 @@ impl Setting {
             .set_header(self.layout.iter().map(|column| column.head));
         for row in self.cells {
             let cells = self.layout.iter().zip(row);
-            table.add_row(cells.map(|(column, cell)| {
-                if column.head == CLIENT.head {
-                    style.cut(&cell, room)
-                } else {
-                    cell
-                }
-            }));
+            table.add_row(cells.map(
+                |(column, cell)| {
+                    if column.head == CLIENT.head { style.cut(&cell, room) } else { cell }
+                },
+            ));
         }
         let last = self.layout.len().saturating_sub(1);
         for (place, (set, column)) in table.column_iter_mut().zip(self.layout).enumerate() {
@@ -233,10 +165,7 @@ impl Setting {
             set.set_padding((0, u16::from(place < last)));
             set.set_cell_alignment(column.alignment);
         }
-        table
-            .lines()
-            .map(|line| line.trim_end().to_owned())
-            .collect()
+        table.lines().map(|line| line.trim_end().to_owned()).collect()
     }
 }
 

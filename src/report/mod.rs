@@ -14,6 +14,7 @@ pub mod model;
 mod page;
 mod schema;
 pub mod table;
+mod value;
 mod words;
 
 pub use model::{CaptureSummary, Case, Report, Style, Summary};

@@ -78,25 +78,14 @@ impl Report {
         for (number, (session, verdict)) in (1..).zip(sessions) {
             summary.sessions = number;
             *summary.by_outcome.entry(verdict.outcome.id).or_default() += 1;
-            *summary
-                .by_severity
-                .entry(verdict.outcome.severity)
-                .or_default() += 1;
+            *summary.by_severity.entry(verdict.outcome.severity).or_default() += 1;
             let address = session.wire.peers.client.endpoint.address;
             let id = client_id(&session).cloned();
             clients.insert((id.is_none().then_some(address), id));
-            cases.push(Case {
-                number,
-                session,
-                verdict,
-            });
+            cases.push(Case { number, session, verdict });
         }
         summary.clients = clients.len() as u64;
-        Report {
-            capture,
-            summary,
-            cases,
-        }
+        Report { capture, summary, cases }
     }
 }
 
@@ -109,10 +98,7 @@ impl Summary {
 
     /// Sessions with one of these outcomes.
     pub fn with(&self, outcomes: &[&str]) -> u64 {
-        outcomes
-            .iter()
-            .filter_map(|id| self.by_outcome.get(id))
-            .sum()
+        outcomes.iter().filter_map(|id| self.by_outcome.get(id)).sum()
     }
 }
 

@@ -65,11 +65,7 @@ impl<'a> Page<'a> {
         let last = spans.len().saturating_sub(1);
         for (place, (ink, text)) in spans.iter().enumerate() {
             let text = self.style.characters(text);
-            let text = if place == last {
-                text.trim_end()
-            } else {
-                &text
-            };
+            let text = if place == last { text.trim_end() } else { &text };
             if self.style.color && *ink != Ink::Plain && !text.is_empty() {
                 let ansi = ink.ansi();
                 write!(self.out, "{ansi}{text}{ansi:#}")?;
@@ -83,18 +79,9 @@ impl<'a> Page<'a> {
     /// A wrapped paragraph: `lead` stands before its first line, the others are set in as far.
     pub(super) fn paragraph(&mut self, lead: (Ink, &str), ink: Ink, text: &str) -> io::Result<()> {
         let indent = " ".repeat(self.style.width_of(lead.1));
-        let room = self
-            .style
-            .width
-            .min(PROSE)
-            .saturating_sub(indent.len())
-            .max(20);
+        let room = self.style.width.min(PROSE).saturating_sub(indent.len()).max(20);
         for (place, line) in self.style.wrap(text, room).iter().enumerate() {
-            let before = if place == 0 {
-                lead
-            } else {
-                (Ink::Plain, indent.as_str())
-            };
+            let before = if place == 0 { lead } else { (Ink::Plain, indent.as_str()) };
             self.line(&[before, (ink, line)])?;
         }
         Ok(())
@@ -104,11 +91,7 @@ impl<'a> Page<'a> {
 impl Style {
     /// `text` in the characters that may be used.
     pub(super) fn characters<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if self.ascii && !text.is_ascii() {
-            Cow::Owned(to_ascii(text))
-        } else {
-            Cow::Borrowed(text)
-        }
+        if self.ascii && !text.is_ascii() { Cow::Owned(to_ascii(text)) } else { Cow::Borrowed(text) }
     }
 
     /// Columns that `text` takes.

@@ -4,21 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use jiff::tz::TimeZone;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use crate::capture::{FrameNumber, Timestamp};
+use crate::capture::FrameNumber;
 use crate::diagnosis;
-use crate::net::MacAddress;
-use crate::session::{self, PacketCounts, TextFact, VersionFrom};
+use crate::session::{self, PacketCounts, VersionFrom};
 
 use super::event_text::{event_kind, event_text};
 use super::model::{self, Case, Report, client_id};
-use super::page::told;
+use super::value::{Text, Time, mac};
 use super::words;
 
 /// The document of `mqttcap read --format json`.
@@ -200,25 +196,10 @@ struct Event {
     until_frame: u64,
 }
 
-/// RFC 3339 in UTC with nanoseconds.
-#[derive(Serialize, JsonSchema)]
-#[serde(transparent)]
-struct Time(#[schemars(extend("format" = "date-time"))] String);
-
-/// Captured text; bytes that are not UTF-8 are encoded.
-#[derive(Serialize, JsonSchema)]
-#[serde(untagged)]
-enum Text {
-    Utf8(String),
-    Bytes { base64: String },
-}
-
 /// The JSON Schema (draft 2020-12) of [`Document`].
 pub(super) fn json_schema() -> Schema {
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    settings
-        .into_generator()
-        .into_root_schema_for::<Document<'static>>()
+    settings.into_generator().into_root_schema_for::<Document<'static>>()
 }
 
 impl<'r> Document<'r> {
@@ -237,10 +218,7 @@ const SCHEMA: &str = "mqttcap/1";
 
 impl<'r> SessionLine<'r> {
     pub(super) fn of(case: &'r Case) -> SessionLine<'r> {
-        SessionLine {
-            kind: "session",
-            session: Session::of(case),
-        }
+        SessionLine { kind: "session", session: Session::of(case) }
     }
 }
 
@@ -258,11 +236,8 @@ impl<'r> SummaryLine<'r> {
 impl<'r> Capture<'r> {
     fn of(capture: &'r model::CaptureSummary) -> Capture<'r> {
         let facts = &capture.facts;
-        let notes = capture.notes.iter().map(|note| Note {
-            id: note.id,
-            text: &note.text,
-            frames: numbers(&note.frames),
-        });
+        let notes =
+            capture.notes.iter().map(|note| Note { id: note.id, text: &note.text, frames: numbers(&note.frames) });
         Capture {
             files: &capture.files,
             packets: facts.packets,
@@ -281,20 +256,14 @@ impl Summary {
             sessions: summary.sessions,
             clients: summary.clients,
             by_outcome: summary.by_outcome.clone(),
-            by_severity: by_severity
-                .map(|(severity, count)| (words::severity(*severity), *count))
-                .collect(),
+            by_severity: by_severity.map(|(severity, count)| (words::severity(*severity), *count)).collect(),
         }
     }
 }
 
 impl<'r> Session<'r> {
     fn of(case: &'r Case) -> Session<'r> {
-        let Case {
-            number,
-            session,
-            verdict,
-        } = case;
+        let Case { number, session, verdict } = case;
         let wire = &session.wire;
         let connect = session.connect.as_ref();
         let accepted = session.connack.as_ref();
@@ -311,9 +280,7 @@ impl<'r> Session<'r> {
                 VersionFrom::Inferred(_) => "inferred",
             }),
             client_id: client_id(session).map(Text::of),
-            username: connect
-                .and_then(|connect| connect.username.as_ref())
-                .map(Text::of),
+            username: connect.and_then(|connect| connect.username.as_ref()).map(Text::of),
             clean_start: connect.map(|connect| connect.clean_start),
             keep_alive: connect.map(|connect| connect.keep_alive),
             session_present: accepted.map(|connack| connack.session_present),
@@ -322,31 +289,17 @@ impl<'r> Session<'r> {
             first_frame: wire.first.frame.0,
             last_frame: wire.last.frame.0,
             outcome: Outcome::of(&verdict.outcome),
-            qualifiers: verdict
-                .qualifiers
-                .iter()
-                .map(|qualifier| words::qualifier(*qualifier))
-                .collect(),
+            qualifiers: verdict.qualifiers.iter().map(|qualifier| words::qualifier(*qualifier)).collect(),
             client_saw: verdict
                 .client_saw
                 .iter()
-                .map(|saw| ClientSaw {
-                    client: saw.client,
-                    reports: saw.reports,
-                })
+                .map(|saw| ClientSaw { client: saw.client, reports: saw.reports })
                 .collect(),
             causes: &verdict.causes,
             next_steps: &verdict.next_steps,
             findings: verdict.findings.iter().map(Finding::of).collect(),
-            counts: Counts {
-                client: counts(&session.counts.client),
-                server: counts(&session.counts.server),
-            },
-            timeline: session
-                .timeline
-                .events()
-                .map(|event| Event::of(event, session))
-                .collect(),
+            counts: Counts { client: counts(&session.counts.client), server: counts(&session.counts.server) },
+            timeline: session.timeline.events().map(|event| Event::of(event, session)).collect(),
             timeline_left_out: session.timeline.left_out(),
         }
     }
@@ -410,34 +363,10 @@ impl Event {
     }
 }
 
-impl Time {
-    fn of(time: Timestamp) -> Time {
-        Time(told(time, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S.%9fZ"))
-    }
-}
-
-impl Text {
-    fn of(text: &TextFact) -> Text {
-        match text.as_str() {
-            Some(text) => Text::Utf8(text.to_owned()),
-            None => Text::Bytes {
-                base64: STANDARD.encode(&text.0),
-            },
-        }
-    }
-}
-
 fn numbers(frames: &[FrameNumber]) -> Vec<u64> {
     frames.iter().map(|frame| frame.0).collect()
 }
 
 fn counts(counts: &PacketCounts) -> BTreeMap<&'static str, u64> {
-    counts
-        .iter()
-        .map(|(packet, count)| (packet.name(), count))
-        .collect()
-}
-
-fn mac(mac: MacAddress) -> String {
-    mac.0.map(|byte| format!("{byte:02x}")).join(":")
+    counts.iter().map(|(packet, count)| (packet.name(), count)).collect()
 }

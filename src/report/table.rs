@@ -28,12 +28,7 @@ pub enum Extent {
 }
 
 /// Writes the report of a capture.
-pub fn write(
-    report: &Report,
-    extent: Extent,
-    style: &Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn write(report: &Report, extent: Extent, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = &mut Page::new(out, style);
     page.paragraph((Ink::Plain, ""), Ink::Strong, &capture(report, &style.zone))?;
     page.paragraph((Ink::Plain, ""), Ink::Strong, &counts(report))?;
@@ -58,14 +53,15 @@ pub fn write(
 /// “trace.pcap: 1,204 packets over 3 min 12 s from 2026-11-21 14:21:55 UTC.”
 fn capture(report: &Report, zone: &TimeZone) -> String {
     let facts = &report.capture.facts;
+    // Which folder it lies in is known to who asked.
+    let name = |file: &String| {
+        let name = file.rsplit(std::path::is_separator).find(|part| !part.is_empty()).unwrap_or(file);
+        text::escape(name.as_bytes(), text::NAME)
+    };
     let files = match report.capture.files.as_slice() {
         [] => "capture".to_owned(),
-        [file] => text::escape(file.as_bytes(), 2 * text::NAME),
-        [file, more @ ..] => format!(
-            "{} and {}",
-            text::escape(file.as_bytes(), 2 * text::NAME),
-            text::counted(more.len() as u64, "more file")
-        ),
+        [file] => name(file),
+        [file, more @ ..] => format!("{} and {}", name(file), text::counted(more.len() as u64, "more file")),
     };
     let packets = text::counted(facts.packets, "packet");
     let span = match (facts.first, facts.last) {
@@ -89,12 +85,7 @@ fn counts(report: &Report) -> String {
     let open = summary.with(&["capture-ended-connected", "capture-began-mid-session"]);
     let unclear = summary.with(&["unclassified"]);
     let well = summary.sessions - wrong - open - unclear;
-    let ended = [
-        (well, "ended well"),
-        (open, "still open"),
-        (unclear, "unclear"),
-        (wrong, "went wrong"),
-    ];
+    let ended = [(well, "ended well"), (open, "still open"), (unclear, "unclear"), (wrong, "went wrong")];
     let ended: Vec<String> = ended
         .iter()
         .filter(|(count, _)| *count > 0)
@@ -116,11 +107,7 @@ fn sessions(report: &Report, extent: Extent, page: &mut Page<'_>) -> io::Result<
     if !rows.is_empty() {
         let facts = &report.capture.facts;
         let day = |time: Option<Timestamp>| time.map(|time| told(time, &page.style.zone, "%F"));
-        let days = if day(facts.first) == day(facts.last) {
-            Days::One
-        } else {
-            Days::Several
-        };
+        let days = if day(facts.first) == day(facts.last) { Days::One } else { Days::Several };
         listing::write(&rows, days, page)?;
     }
     let problems = report.cases.iter().filter(|case| case.is_problem()).count();

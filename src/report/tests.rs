@@ -22,10 +22,7 @@ fn as_ladder(case: &Case, style: &Style) -> String {
 }
 
 fn ascii(width: usize) -> Style {
-    Style {
-        ascii: true,
-        ..style(width)
-    }
+    Style { ascii: true, ..style(width) }
 }
 
 fn widest(text: &str) -> usize {
@@ -50,12 +47,7 @@ fn table_in_ascii() {
 #[test]
 fn table_of_everything() {
     let report = report();
-    insta::assert_snapshot!(text(|out| table::write(
-        &report,
-        Extent::Everything,
-        &style(80),
-        out
-    )));
+    insta::assert_snapshot!(text(|out| table::write(&report, Extent::Everything, &style(80), out)));
 }
 
 #[test]
@@ -106,16 +98,10 @@ fn ascii_means_ascii() {
 #[test]
 fn colour_changes_nothing_but_colour() {
     let report = report();
-    let colourful = Style {
-        color: true,
-        ..style(80)
-    };
+    let colourful = Style { color: true, ..style(80) };
     for (plain, coloured) in [
         (as_table(&report, &style(80)), as_table(&report, &colourful)),
-        (
-            as_ladder(&report.cases[0], &style(80)),
-            as_ladder(&report.cases[0], &colourful),
-        ),
+        (as_ladder(&report.cases[0], &style(80)), as_ladder(&report.cases[0], &colourful)),
     ] {
         assert_ne!(plain, coloured);
         assert_eq!(plain, anstream::adapter::strip_str(&coloured).to_string());
@@ -125,10 +111,7 @@ fn colour_changes_nothing_but_colour() {
 #[test]
 fn an_empty_capture_is_said() {
     let empty = Report::new(CaptureSummary::default(), Vec::new());
-    assert_eq!(
-        as_table(&empty, &style(80)),
-        "capture: 0 packets.\nNo MQTT session in it.\n"
-    );
+    assert_eq!(as_table(&empty, &style(80)), "capture: 0 packets.\nNo MQTT session in it.\n");
 }
 
 #[test]
@@ -142,20 +125,12 @@ fn a_selection_of_nothing_is_said() {
 #[test]
 fn thousands_of_alike_sessions_stay_readable() {
     let many = (0..2_000).map(|number| match number % 4 {
-        0 => refused(
-            format!("meter-{number}").as_bytes(),
-            number,
-            u64::from(number) * 500 + 1,
-            5,
-        ),
+        0 => refused(format!("meter-{number}").as_bytes(), number, u64::from(number) * 500 + 1, 5),
         _ => healthy(b"gateway", number, u64::from(number) * 500 + 1, 5),
     });
     let report = Report::new(CaptureSummary::default(), many.collect());
     let table = as_table(&report, &style(80));
-    assert!(
-        table.contains("1,500 sessions without trouble not listed here"),
-        "{table}"
-    );
+    assert!(table.contains("1,500 sessions without trouble not listed here"), "{table}");
     assert!(table.contains("… and 497 more like these."), "{table}");
     assert_eq!(table.matches("What to try").count(), 1);
     assert!(table.lines().count() < 560);
@@ -172,18 +147,14 @@ const HOSTILE: [&[u8]; 6] = [
 ];
 
 fn is_harmless(text: &str) -> bool {
-    text.chars()
-        .all(|character| character == '\n' || !crate::text::is_unseen(character))
+    text.chars().all(|character| character == '\n' || !crate::text::is_unseen(character))
 }
 
 #[test]
 fn hostile_names_harm_no_format() {
-    let sessions = HOSTILE
-        .iter()
-        .zip(0..)
-        .map(|(id, number)| refused(id, number, u64::from(number) * 10 + 1, 0));
-    let mut capture = CaptureSummary::default();
-    capture.files = vec!["\x1b[2Jtrace\n.pcap".to_owned()];
+    let sessions = HOSTILE.iter().zip(0..).map(|(id, number)| refused(id, number, u64::from(number) * 10 + 1, 0));
+    let files = vec!["\x1b[2Jtrace\n.pcap".to_owned()];
+    let capture = CaptureSummary { files, ..CaptureSummary::default() };
     let report = Report::new(capture, sessions.collect());
     for width in [80, 200] {
         let table = as_table(&report, &style(width));
@@ -222,34 +193,20 @@ fn documents_fit_the_schema() {
     }
     let hostile = HOSTILE.iter().map(|id| refused(id, 1, 1, 0)).collect();
     let hostile = Report::new(CaptureSummary::default(), hostile);
-    for report in [
-        report(),
-        emptied,
-        hostile,
-        Report::new(CaptureSummary::default(), Vec::new()),
-    ] {
+    for report in [report(), emptied, hostile, Report::new(CaptureSummary::default(), Vec::new())] {
         let document: Value = serde_json::from_str(&text(|out| json::write(&report, out))).unwrap();
-        let errors: Vec<String> = validator
-            .iter_errors(&document)
-            .map(|error| error.to_string())
-            .collect();
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}");
     }
     let mut broken: Value = serde_json::from_str(&text(|out| json::write(&report(), out))).unwrap();
-    broken["sessions"][0]
-        .as_object_mut()
-        .unwrap()
-        .remove("username");
+    broken["sessions"][0].as_object_mut().unwrap().remove("username");
     assert!(!validator.is_valid(&broken), "an absent fact must be null");
 }
 
 #[test]
 fn lines_carry_their_kind() {
     let lines = text(|out| json::write_lines(&report(), out));
-    let lines: Vec<Value> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (last, sessions) = lines.split_last().unwrap();
     assert!(sessions.iter().all(|session| session["kind"] == "session"));
     assert_eq!(last["kind"], "summary");

@@ -132,9 +132,7 @@ pub(super) fn frames(frames: &[FrameNumber]) -> Option<String> {
     match numbers.as_slice() {
         [] => None,
         [one] => Some(format!("frame {one}")),
-        [most @ .., last] if numbers.len() <= SHOWN => {
-            Some(format!("frames {} and {last}", most.join(", ")))
-        }
+        [most @ .., last] if numbers.len() <= SHOWN => Some(format!("frames {} and {last}", most.join(", "))),
         _ => {
             let first: Vec<_> = numbers.iter().take(SHOWN - 1).map(String::as_str).collect();
             let more = text::number((numbers.len() - first.len()) as u64);
