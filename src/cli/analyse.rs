@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::capture::{Frame, FrameNumber, Moment};
-use crate::diagnosis::{Confidence, Note, Outcome, Severity, Verdict};
+use crate::diagnosis::{Note, Verdict};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::report::{CaptureSummary, Report};
@@ -108,25 +108,7 @@ impl From<source::Error> for Failure {
 // --- Until `diagnosis` is merged: its three functions. ---
 
 fn judged(session: Session) -> (Session, Verdict) {
-    let outcome = Outcome {
-        id: "unclassified",
-        group: "unknown",
-        severity: Severity::Info,
-        confidence: Confidence::Certain,
-        sentence: "The capture does not show enough to say how this session ended.".into(),
-        code: None,
-        code_name: None,
-        reason_string: None,
-        frames: vec![session.wire.last.frame],
-    };
-    let verdict = Verdict {
-        outcome,
-        qualifiers: Vec::new(),
-        findings: Vec::new(),
-        client_saw: Vec::new(),
-        causes: Vec::new(),
-        next_steps: Vec::new(),
-    };
+    let verdict = crate::diagnosis::diagnose(&session);
     (session, verdict)
 }
 

@@ -24,7 +24,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
         "The broker ended the session of {} because it is shutting down or restarting",
         story.client()
     );
-    Some(advise(story, refusal::dismissal(disconnect, &what)))
+    Some(advise(refusal::dismissal(disconnect, &what)))
 }
 
 /// The broker closed several sessions at once.
