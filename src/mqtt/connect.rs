@@ -59,13 +59,23 @@ impl<'p> Connect<'p> {
     /// `None` for any other pair, which a server refuses.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
-        version_of(self.protocol_name, self.protocol_level)
+        match (self.protocol_name.0, Version::from_level(self.protocol_level)?) {
+            (b"MQIsdp", Version::V31) => Some(Version::V31),
+            (b"MQTT", version @ (Version::V311 | Version::V5)) => Some(version),
+            _ => None,
+        }
     }
 
     /// Whether the level byte carries bit 7: the mark of a mosquitto-style bridge, in no standard.
     #[must_use]
     pub fn bridge(&self) -> bool {
         self.protocol_level & 0x80 != 0
+    }
+
+    /// Whether the Password Flag is set (MQTT 5.0 §3.1.2.9).
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.flags & flag::PASSWORD != 0
     }
 
     /// Clean Start (5.0) or Clean Session (3.x).
@@ -119,19 +129,13 @@ impl<'p> Connect<'p> {
     }
 }
 
-/// The version that the first bytes of a CONNECT's body say, for a CONNECT that was cut after them.
+/// What the first bytes of a CONNECT's body say, up to the Client Identifier, for a CONNECT that was
+/// cut after it: will, user name and password are `None` whatever the flags say.
 #[must_use]
-pub fn connect_version(body: &[u8]) -> Option<Version> {
-    let (rest, name) = field("Protocol Name", "MQTT-3.1.2-1", text).parse(body).ok()?;
-    version_of(name, *rest.first()?)
-}
-
-fn version_of(protocol_name: Text<'_>, protocol_level: u8) -> Option<Version> {
-    match (protocol_name.0, Version::from_level(protocol_level)?) {
-        (b"MQIsdp", Version::V31) => Some(Version::V31),
-        (b"MQTT", version @ (Version::V311 | Version::V5)) => Some(version),
-        _ => None,
-    }
+pub fn connect_head(body: &[u8]) -> Option<Connect<'_>> {
+    let (rest, (name, level)) = name_and_level(body).ok()?;
+    let (_, connect) = head(rest, name, level, level & 0x7F >= 5).ok()?;
+    Some(connect)
 }
 
 impl Will<'_> {
@@ -144,8 +148,7 @@ impl Will<'_> {
 
 /// Reads the body. A level of 5 or more has properties, unless only the layout of 3.x fits.
 pub(super) fn connect(body: &[u8]) -> Read<'_, Connect<'_>> {
-    let (rest, name) = field("Protocol Name", "MQTT-3.1.2-1", text).parse(body)?;
-    let (rest, level) = field("Protocol Version", "§3.1.2.2", be_u8).parse(rest)?;
+    let (rest, (name, level)) = name_and_level(body)?;
     let read = connect_after_level(rest, name, level, level & 0x7F >= 5);
     if read.is_err() && level & 0x7F > 5 {
         return connect_after_level(rest, name, level, false).or(read);
@@ -159,10 +162,8 @@ fn connect_after_level<'p>(
     level: u8,
     has_properties: bool,
 ) -> Read<'p, Connect<'p>> {
-    let (rest, flags) = field("Connect Flags", "§3.1.2.3", be_u8).parse(input)?;
-    let (rest, keep_alive) = field("Keep Alive", "§3.1.2.10", be_u16).parse(rest)?;
-    let (rest, read) = optional_properties(rest, has_properties)?;
-    let (rest, client_id) = field("Client Identifier", "MQTT-3.1.3-3", text).parse(rest)?;
+    let (rest, read) = head(input, name, level, has_properties)?;
+    let flags = read.flags;
     let (rest, will) = if flags & flag::WILL == 0 {
         (rest, None)
     } else {
@@ -198,16 +199,30 @@ fn connect_after_level<'p>(
             .parse(rest)?
     };
     end("Payload", "MQTT-3.1.3-1", rest)?;
+    Ok((rest, Connect { will, username, password, ..read }))
+}
+
+fn name_and_level(body: &[u8]) -> Read<'_, (Text<'_>, u8)> {
+    let (rest, name) = field("Protocol Name", "MQTT-3.1.2-1", text).parse(body)?;
+    let (rest, level) = field("Protocol Version", "§3.1.2.2", be_u8).parse(rest)?;
+    Ok((rest, (name, level)))
+}
+
+fn head<'p>(input: &'p [u8], name: Text<'p>, level: u8, has_properties: bool) -> Read<'p, Connect<'p>> {
+    let (rest, flags) = field("Connect Flags", "§3.1.2.3", be_u8).parse(input)?;
+    let (rest, keep_alive) = field("Keep Alive", "§3.1.2.10", be_u16).parse(rest)?;
+    let (rest, properties) = optional_properties(rest, has_properties)?;
+    let (rest, client_id) = field("Client Identifier", "MQTT-3.1.3-3", text).parse(rest)?;
     let connect = Connect {
         protocol_name: name,
         protocol_level: level,
         flags,
         keep_alive,
-        properties: read,
+        properties,
         client_id,
-        will,
-        username,
-        password,
+        will: None,
+        username: None,
+        password: None,
     };
     Ok((rest, connect))
 }

@@ -37,7 +37,7 @@ pub use acknowledgment::Acknowledgment;
 pub use auth::Auth;
 pub use conformance::Violation;
 pub use connack::Connack;
-pub use connect::{Connect, Will, connect_version};
+pub use connect::{Connect, Will, connect_head};
 pub use disconnect::Disconnect;
 pub use framer::{Framed, Framer, Hints, SkipReason, Skipped};
 pub use header::{FixedHeader, HeaderRead, MAX_FRAMES, Missing, RawPacket};

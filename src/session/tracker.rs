@@ -8,7 +8,7 @@ use crate::mqtt::conformance::{Severity, Violation};
 use crate::mqtt::{
     Acknowledgment, Connack, Connect, Disconnect, Malformed, MalformedReason, Packet, PacketType, ParseError, Publish, QoS, RawPacket,
     ReasonCode, Skipped, Suback, Subscribe, Text, Unsubscribe, Version,
-    connect_version,
+    connect_head,
 };
 use crate::stream::{Gap, Side};
 use crate::transport::Protocol;
@@ -283,13 +283,12 @@ impl Tracker {
             Ok(parsed) => self.parsed(from, raw, parsed, &mut last),
             Err(ParseError::Malformed(malformed)) => self.malformed(from, at, packet, *malformed),
             Err(ParseError::Partial { .. }) => {
-                if packet == PacketType::CONNECT
-                    && self.version.is_none()
-                    && let Some(version) = connect_version(raw.body)
-                {
-                    self.version = Some((version, VersionFrom::Connect));
+                let head = if packet == PacketType::CONNECT { connect_head(raw.body) } else { None };
+                if let Some(connect) = head {
+                    self.connect_packet(at, raw, &connect);
+                } else {
+                    self.timeline.push(at, Some(from), EventKind::Partial { packet });
                 }
-                self.timeline.push(at, Some(from), EventKind::Partial { packet });
             }
         }
         let newest = self.last_packets.of_mut(from);
@@ -367,7 +366,7 @@ impl Tracker {
                 protocol_level: connect.protocol_level,
                 client_id: fact(connect.client_id),
                 username: connect.username.map(fact),
-                has_password: connect.password.is_some(),
+                has_password: connect.has_password(),
                 clean_start: connect.clean_start(),
                 keep_alive: connect.keep_alive,
                 will: connect.will.map(|will| WillFacts { topic: fact(will.topic), qos: will.qos, retain: will.retain }),
@@ -387,7 +386,7 @@ impl Tracker {
                     version,
                     client_id: fact(connect.client_id),
                     username: connect.username.map(fact),
-                    has_password: connect.password.is_some(),
+                    has_password: connect.has_password(),
                     clean_start: connect.clean_start(),
                     keep_alive: connect.keep_alive,
                     will: connect.will.map(|will| fact(will.topic)),
