@@ -44,10 +44,21 @@ struct Waiting {
     store: OutOfOrder,
     /// Since when `expected` has been what is missing.
     since: Moment,
-    /// Segments of the other end when the hole opened; `None` until it is first judged.
-    heard: Option<u64>,
+    /// How things stood when the hole opened; `None` until it is first judged.
+    opened: Option<Opened>,
     /// The first acknowledgment of some of the hole.
     confirmed: Option<Confirmed>,
+}
+
+/// How things stood when a hole opened.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    /// Segments of the other end.
+    heard: u64,
+    /// Cost of what was stored.
+    cost: usize,
+    /// Segments since then.
+    segments: usize,
 }
 
 /// The other end acknowledged bytes that were not captured.
@@ -301,7 +312,7 @@ impl Assembler {
                 self.waiting = None;
             } else {
                 waiting.since = now;
-                waiting.heard = None;
+                waiting.opened = None;
                 waiting.confirmed = None;
             }
         }
@@ -357,7 +368,10 @@ impl Assembler {
         let Some(waiting) = &mut self.waiting else {
             return;
         };
-        let opened = *waiting.heard.get_or_insert(hearing.heard);
+        let cost = waiting.store.cost();
+        let opened = waiting.opened.get_or_insert(Opened { heard: hearing.heard, cost, segments: 0 });
+        opened.segments += usize::from(segment);
+        let opened = *opened;
         if let Some(confirmed) = &mut waiting.confirmed {
             confirmed.segments = confirmed.segments.saturating_add(u8::from(segment));
             let Confirmed { since, segments, to } = *confirmed;
@@ -372,10 +386,11 @@ impl Assembler {
             }
         } else if hearing.acknowledged > expected {
             waiting.confirmed = Some(Confirmed { since: at.time, segments: 0, to: hearing.acknowledged });
-        } else if hearing.heard == opened
-            && (waiting.store.cost() >= patience::DEAF_BYTES
-                || waiting.store.len() >= patience::DEAF_SEGMENTS
-                || (opened == 0 && at.time.nanoseconds_since(waiting.since.time) >= patience::DEAF_TIME))
+        } else if hearing.heard == opened.heard
+            && (cost >= opened.cost + patience::DEAF_BYTES
+                || opened.segments >= patience::DEAF_SEGMENTS
+                || (opened.heard == 0
+                    && at.time.nanoseconds_since(waiting.since.time) >= patience::DEAF_TIME))
         {
             self.give_up(end, GapReason::NotCaptured, at, budget, deliver);
         }

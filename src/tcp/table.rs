@@ -392,4 +392,6 @@ fn spread(short: u32) -> u64 {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
