@@ -94,12 +94,7 @@ impl<R: Reader> FlowTable<R> {
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             latest: NONE,
-            lists: Lists {
-                unanswered: List::new(),
-                open: List::new(),
-                stranded: List::new(),
-                closing: List::new(),
-            },
+            lists: Lists { unanswered: List::new(), open: List::new(), stranded: List::new(), closing: List::new() },
             due: VecDeque::new(),
             tombstones: Tombstones::new(limits.connections),
             budget: Budget::new(limits),
@@ -124,12 +119,11 @@ impl<R: Reader> FlowTable<R> {
     ) -> u32 {
         let (key, from_low) = Key::of(segment.source, segment.destination);
         let cached = self.slots.get(self.latest as usize).filter(|slot| slot.key == key && slot.flow.is_some());
-        let (hash, found) = match cached {
-            Some(slot) => (slot.hash, Some(self.latest)),
-            None => {
-                let hash = self.hasher.hash_one(key);
-                (hash, self.find(hash, &key))
-            }
+        let (hash, found) = if let Some(slot) = cached {
+            (slot.hash, Some(self.latest))
+        } else {
+            let hash = self.hasher.hash_one(key);
+            (hash, self.find(hash, &key))
         };
         let mut bases = Bases::default();
         let mut stream = self.streams;
@@ -325,8 +319,8 @@ impl<R: Reader> FlowTable<R> {
             if now.nanoseconds_since(since) < patience::REORDER_TIME {
                 return false;
             }
-            let at = Moment { frame: flow.connection.facts.last.frame, time: now };
-            flow.judge_holes(End::A, at, false, &mut self.budget);
+            let at = flow.connection.facts.last;
+            flow.judge_holes(End::A, at, Some(now), &mut self.budget);
         }
         slot.is_due = false;
         true
