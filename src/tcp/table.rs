@@ -30,7 +30,7 @@ pub struct FlowTable<R: Reader> {
     vacant: Vec<u32>,
     index: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
-    /// Slot of the last segment.
+    /// Slot of the last segment; none if that came too late for its connection.
     latest: u32,
     lists: Lists,
     /// Slots where a hole was acknowledged, waiting for frames that the capture swapped.
@@ -146,6 +146,7 @@ impl<R: Reader> FlowTable<R> {
                 (bases, stream) = (stone.bases, stone.stream);
                 if !stone.open {
                     self.late += 1;
+                    self.latest = NONE;
                     return stream;
                 }
             }
