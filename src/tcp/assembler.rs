@@ -44,10 +44,21 @@ struct Waiting {
     store: OutOfOrder,
     /// Since when `expected` has been what is missing.
     since: Moment,
-    /// Segments of the other end when the hole opened; `None` until it is first judged.
-    heard: Option<u64>,
+    /// How things stood when the hole opened; `None` until it is first judged.
+    opened: Option<Opened>,
     /// The first acknowledgment of some of the hole.
     confirmed: Option<Confirmed>,
+}
+
+/// How things stood when a hole opened.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    /// Segments of the other end.
+    heard: u64,
+    /// Cost of what was stored.
+    cost: usize,
+    /// Segments since then.
+    segments: usize,
 }
 
 /// The other end acknowledged bytes that were not captured.
@@ -118,15 +129,17 @@ impl Assembler {
         Some(self.waiting.as_ref()?.confirmed?.since)
     }
 
-    /// A SYN: the stream's first byte follows it (RFC 9293 §3.4). Whether it is believed: once
-    /// data went by, one that says otherwise is not.
-    pub(super) fn begin(&mut self, syn: u32, budget: &mut Budget) -> bool {
+    /// A SYN: the stream's first byte follows it (RFC 9293 §3.4). Whether it is believed: one that
+    /// says otherwise than before is not, once data went by or the handshake is `settled`.
+    pub(super) fn begin(&mut self, syn: u32, settled: bool, budget: &mut Budget) -> bool {
         let first = advance(syn, 1);
-        if self.numbering.is_fixed() && self.numbering.sequence_of(0) == first {
-            return true;
-        }
-        if self.expected() > 0 || self.waiting.is_some() {
-            return false;
+        if self.numbering.is_fixed() {
+            if self.numbering.sequence_of(0) == first {
+                return true;
+            }
+            if settled || self.expected() > 0 || self.waiting.is_some() {
+                return false;
+            }
         }
         self.forget(budget);
         self.fin = None;
@@ -167,12 +180,7 @@ impl Assembler {
     }
 
     /// Takes a segment's payload: delivers what is in order, keeps what is not.
-    pub(super) fn accept(
-        &mut self,
-        arrival: Arrival<'_>,
-        budget: &mut Budget,
-        deliver: &mut Deliver<'_>,
-    ) {
+    pub(super) fn accept(&mut self, arrival: Arrival<'_>, budget: &mut Budget, deliver: &mut Deliver<'_>) {
         let end = arrival.offset.saturating_add(i64::from(arrival.length));
         loop {
             let start = arrival.offset.max(self.expected().cast_signed());
@@ -208,15 +216,7 @@ impl Assembler {
     }
 
     #[allow(clippy::too_many_arguments)] // one caller, all of one segment
-    fn keep(
-        &mut self,
-        offset: u64,
-        data: &[u8],
-        cut: u64,
-        at: Moment,
-        starts_segment: bool,
-        budget: &mut Budget,
-    ) {
+    fn keep(&mut self, offset: u64, data: &[u8], cut: u64, at: Moment, starts_segment: bool, budget: &mut Budget) {
         let waiting = self.wait(at);
         let before = waiting.store.cost();
         waiting.store.insert(offset, data, at, starts_segment);
@@ -261,13 +261,7 @@ impl Assembler {
 
     /// Delivers the stored piece at `expected`, of which `data` is another copy; where the stored
     /// piece was cut, `data` instead. Returns how many bytes of `data` that used.
-    fn deliver_over(
-        &mut self,
-        data: &[u8],
-        at: Moment,
-        budget: &mut Budget,
-        deliver: &mut Deliver<'_>,
-    ) -> u64 {
+    fn deliver_over(&mut self, data: &[u8], at: Moment, budget: &mut Budget, deliver: &mut Deliver<'_>) -> u64 {
         let expected = self.expected();
         let Some(piece) = self.take(expected, budget) else {
             return 0;
@@ -301,7 +295,7 @@ impl Assembler {
                 self.waiting = None;
             } else {
                 waiting.since = now;
-                waiting.heard = None;
+                waiting.opened = None;
                 waiting.confirmed = None;
             }
         }
@@ -316,54 +310,43 @@ impl Assembler {
     }
 
     /// Declares the bytes up to `to` missing and delivers what follows them.
-    fn give_up(
-        &mut self,
-        to: u64,
-        why: GapReason,
-        at: Moment,
-        budget: &mut Budget,
-        deliver: &mut Deliver<'_>,
-    ) {
+    fn give_up(&mut self, to: u64, why: GapReason, at: Moment, budget: &mut Budget, deliver: &mut Deliver<'_>) {
         self.deliver_gap(to.saturating_sub(self.expected()), why, at, deliver);
         self.drain(at, budget, deliver);
     }
 
     /// The stream goes on at `offset`: what is stored before it is delivered, the rest is missing.
-    pub(super) fn jump(
-        &mut self,
-        offset: u64,
-        at: Moment,
-        budget: &mut Budget,
-        deliver: &mut Deliver<'_>,
-    ) {
+    pub(super) fn jump(&mut self, offset: u64, at: Moment, budget: &mut Budget, deliver: &mut Deliver<'_>) {
         self.flush(u64::MAX, at, budget, deliver);
         self.give_up(offset, GapReason::NotCaptured, at, budget, deliver);
     }
 
     /// Asks whether the hole, if there is one, can still close; declares it missing if not. To be
-    /// called for each segment of the connection, or (with `segment` false) as time passes.
+    /// called for each segment of the connection, or as time has `passed` since the last, `at`.
     pub(super) fn judge_hole(
         &mut self,
         hearing: Hearing,
-        segment: bool,
+        passed: Option<Timestamp>,
         at: Moment,
         budget: &mut Budget,
         deliver: &mut Deliver<'_>,
     ) {
         let expected = self.expected();
+        let (segment, now) = (passed.is_none(), passed.unwrap_or(at.time));
         let Some(end) = self.hole_end() else {
             return;
         };
         let Some(waiting) = &mut self.waiting else {
             return;
         };
-        let opened = *waiting.heard.get_or_insert(hearing.heard);
+        let cost = waiting.store.cost();
+        let opened = waiting.opened.get_or_insert(Opened { heard: hearing.heard, cost, segments: 0 });
+        opened.segments += usize::from(segment);
+        let opened = *opened;
         if let Some(confirmed) = &mut waiting.confirmed {
             confirmed.segments = confirmed.segments.saturating_add(u8::from(segment));
             let Confirmed { since, segments, to } = *confirmed;
-            if segments >= patience::REORDER_SEGMENTS
-                || at.time.nanoseconds_since(since) >= patience::REORDER_TIME
-            {
+            if segments >= patience::REORDER_SEGMENTS || now.nanoseconds_since(since) >= patience::REORDER_TIME {
                 while let Some(end) = self.hole_end()
                     && self.expected() < to
                 {
@@ -371,24 +354,18 @@ impl Assembler {
                 }
             }
         } else if hearing.acknowledged > expected {
-            waiting.confirmed = Some(Confirmed { since: at.time, segments: 0, to: hearing.acknowledged });
-        } else if hearing.heard == opened
-            && (waiting.store.cost() >= patience::DEAF_BYTES
-                || waiting.store.len() >= patience::DEAF_SEGMENTS
-                || (opened == 0 && at.time.nanoseconds_since(waiting.since.time) >= patience::DEAF_TIME))
+            waiting.confirmed = Some(Confirmed { since: now, segments: 0, to: hearing.acknowledged });
+        } else if hearing.heard == opened.heard
+            && (cost >= opened.cost + patience::DEAF_BYTES
+                || opened.segments >= patience::DEAF_SEGMENTS
+                || (opened.heard == 0 && now.nanoseconds_since(waiting.since.time) >= patience::DEAF_TIME))
         {
             self.give_up(end, GapReason::NotCaptured, at, budget, deliver);
         }
     }
 
     /// Delivers all that is kept, and declares the holes before it and before the FIN.
-    pub(super) fn flush(
-        &mut self,
-        acknowledged: u64,
-        at: Moment,
-        budget: &mut Budget,
-        deliver: &mut Deliver<'_>,
-    ) {
+    pub(super) fn flush(&mut self, acknowledged: u64, at: Moment, budget: &mut Budget, deliver: &mut Deliver<'_>) {
         let why = |to| if acknowledged >= to { GapReason::NotCaptured } else { GapReason::NeverSeen };
         while let Some(end) = self.hole_end() {
             self.give_up(end, why(end), at, budget, deliver);

@@ -12,7 +12,7 @@ use super::budget::Budget;
 use super::facts::Sender;
 use super::numbering::Place;
 use super::sequence::advance;
-use super::{Connection, Direction, Ending, Facts, Interest, Reader, Reset, patience};
+use super::{Connection, Direction, Ending, Facts, Interest, Reader, patience};
 
 /// How far a connection has come: which of the table's lists it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +29,9 @@ pub(super) enum Standing {
 
 /// What is kept of one direction.
 #[derive(Debug)]
-struct Half {
-    assembler: Assembler,
-    sender: Sender,
+pub(super) struct Half {
+    pub(super) assembler: Assembler,
+    pub(super) sender: Sender,
 }
 
 impl Half {
@@ -44,15 +44,16 @@ impl Half {
 #[derive(Debug)]
 pub(super) struct Flow<R> {
     pub(super) connection: Connection<R>,
-    a: Half,
-    b: Half,
+    pub(super) a: Half,
+    pub(super) b: Half,
     interest: Interest,
     /// Since when both FINs or a RST were seen.
     closed: Option<Timestamp>,
 }
 
 impl Facts {
-    fn from_mut(&mut self, end: End) -> &mut Direction {
+    #[allow(clippy::wrong_self_convention)] // the mutable face of `Facts::from`
+    pub(super) fn from_mut(&mut self, end: End) -> &mut Direction {
         match end {
             End::A => &mut self.from_a,
             End::B => &mut self.from_b,
@@ -71,14 +72,14 @@ impl<R: Reader> Flow<R> {
         }
     }
 
-    fn half(&mut self, end: End) -> &mut Half {
+    pub(super) fn half(&mut self, end: End) -> &mut Half {
         match end {
             End::A => &mut self.a,
             End::B => &mut self.b,
         }
     }
 
-    fn assembler(&self, end: End) -> &Assembler {
+    pub(super) fn assembler(&self, end: End) -> &Assembler {
         match end {
             End::A => &self.a.assembler,
             End::B => &self.b.assembler,
@@ -138,7 +139,7 @@ impl<R: Reader> Flow<R> {
         }
 
         if self.a.assembler.is_waiting() || self.b.assembler.is_waiting() {
-            self.judge_holes(from, at, true, budget);
+            self.judge_holes(from, at, None, budget);
         }
         if self.closed.is_none() && self.connection.facts.is_closed() {
             self.closed = Some(at.time);
@@ -158,55 +159,6 @@ impl<R: Reader> Flow<R> {
         let direction = self.connection.facts.from_mut(from);
         direction.duplicated += 1;
         direction.conflicting_overlaps += conflicting;
-    }
-
-    /// A RST (RFC 9293 §3.10.7): believed near what its sender would send next, or when it answers
-    /// a SYN by its acknowledgment number; or when nothing is known to judge it by.
-    fn reset(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
-        let (own, other) = (self.assembler(from), self.assembler(from.other()));
-        let facts = &self.connection.facts;
-        let sent = facts.from(from.other()).sent.0;
-        let answers = segment.flags.ack() && {
-            let offset = other.numbering.offset_near(segment.acknowledgment, sent);
-            other.numbering.is_hinted() && (0..=sent.cast_signed() + 1).contains(&offset)
-        };
-        let valid = if own.numbering.is_hinted() {
-            let reference = own.expected().max(facts.from(from).acknowledged.0);
-            let ahead = own.numbering.offset_near(segment.sequence, reference) - reference.cast_signed();
-            ahead.abs() <= patience::WINDOW || (answers && facts.established.is_none())
-        } else if segment.flags.ack() {
-            answers || !other.numbering.is_hinted()
-        } else {
-            true
-        };
-        let facts = &mut self.connection.facts;
-        if !valid {
-            facts.from_mut(from).ignored_resets += 1;
-            return;
-        }
-        if facts.reset.is_none() {
-            facts.reset = Some(Reset { by: from, at, hop_limit: segment.hop_limit });
-        }
-        if answers {
-            self.acknowledge(from, segment.acknowledgment, at);
-        }
-    }
-
-    /// A SYN, with or without ACK. Whether it agrees with what is known.
-    fn synchronize(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) -> bool {
-        if !self.half(from).assembler.begin(segment.sequence, budget) {
-            return false;
-        }
-        let facts = &mut self.connection.facts;
-        if segment.flags.ack() {
-            facts.syn_ack.again(at);
-            facts.initiator.get_or_insert(from.other());
-        } else {
-            facts.syn.again(at);
-            facts.initiator.get_or_insert(from);
-        }
-        facts.from_mut(from).options(segment.options);
-        true
     }
 
     /// What a segment says that is not a RST and no copy.
@@ -239,7 +191,8 @@ impl<R: Reader> Flow<R> {
             self.establish(from, segment, at);
         }
         if late_probe || (!syn && !fin && self.is_probe(from, offset, length)) {
-            self.connection.facts.from_mut(from).probe(at);
+            let window_closed = self.connection.facts.from(from.other()).zero_window.is_some();
+            self.connection.facts.from_mut(from).probe(window_closed, at);
             return;
         }
         self.payload(from, segment, offset, onward, at, budget);
@@ -257,45 +210,6 @@ impl<R: Reader> Flow<R> {
             && (length == 0 || direction.acknowledged >= direction.sent || facts.from(from.other()).segments == 0)
     }
 
-    /// What `from` acknowledges of the other end's stream.
-    fn acknowledge(&mut self, from: End, acknowledgment: u32, at: Moment) {
-        let other = from.other();
-        let before = self.connection.facts.from(other).acknowledged.0;
-        let half = match other {
-            End::A => &mut self.a,
-            End::B => &mut self.b,
-        };
-        if !half.assembler.numbering.is_fixed() {
-            half.assembler.numbering.hint(acknowledgment);
-            return;
-        }
-        let direction = self.connection.facts.from_mut(other);
-        let offset = half.assembler.numbering.offset_near(acknowledgment, before);
-        let believed = before.max(direction.sent.0).cast_signed() + patience::WINDOW;
-        if offset >= 0 && offset <= believed {
-            direction.acknowledge(&mut half.sender, offset.cast_unsigned(), half.assembler.fin(), at);
-        }
-    }
-
-    /// Whether this segment, which is no SYN, completes the handshake (RFC 9293 §3.5).
-    fn establish(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
-        let facts = &self.connection.facts;
-        if facts.established.is_some() || (facts.syn.count == 0 && facts.syn_ack.count == 0) {
-            return;
-        }
-        let other = &self.assembler(from.other()).numbering;
-        let completes = if facts.initiator == Some(from) {
-            let offset = other.offset_near(segment.acknowledgment, 0);
-            segment.flags.ack() && other.is_hinted() && (0..=patience::WINDOW).contains(&offset)
-        } else {
-            // Data of the other end: it has had the ACK, though the capture has not.
-            segment.payload_length > 0 && segment.flags.ack()
-        };
-        if completes {
-            self.connection.facts.established = Some(at);
-        }
-    }
-
     /// The payload and the FIN of a segment at `offset`.
     fn payload(
         &mut self,
@@ -306,14 +220,15 @@ impl<R: Reader> Flow<R> {
         at: Moment,
         budget: &mut Budget,
     ) {
-        let (half, facts) = match from {
-            End::A => (&mut self.a, &mut self.connection.facts),
-            End::B => (&mut self.b, &mut self.connection.facts),
+        let half = match from {
+            End::A => &mut self.a,
+            End::B => &mut self.b,
         };
-        let direction = facts.from_mut(from);
+        let direction = self.connection.facts.from_mut(from);
         let mut length = segment.payload_length;
         let end = offset.saturating_add(i64::from(length));
         if let Some(fin) = half.assembler.fin()
+            && length > 0
             && end > fin.cast_signed()
         {
             // Nothing follows a FIN (RFC 9293 §3.10.4).
@@ -393,16 +308,15 @@ impl<R: Reader> Flow<R> {
     }
 
     /// Declares the holes that cannot close any more. `by` is the end whose segment came last:
-    /// the other end's data is older and is delivered first.
-    pub(super) fn judge_holes(&mut self, by: End, at: Moment, segment: bool, budget: &mut Budget) {
+    /// the other end's data is older and is delivered first. `passed` says that no segment came,
+    /// but time passed since `at`.
+    pub(super) fn judge_holes(&mut self, by: End, at: Moment, passed: Option<Timestamp>, budget: &mut Budget) {
         for end in [by.other(), by] {
             let facts = &self.connection.facts;
-            let hearing = Hearing {
-                acknowledged: facts.from(end).acknowledged.0,
-                heard: facts.from(end.other()).segments,
-            };
+            let hearing =
+                Hearing { acknowledged: facts.from(end).acknowledged.0, heard: facts.from(end.other()).segments };
             self.deliver(end, budget, |assembler, budget, deliver| {
-                assembler.judge_hole(hearing, segment, at, budget, deliver);
+                assembler.judge_hole(hearing, passed, at, budget, deliver);
             });
         }
     }
@@ -412,8 +326,8 @@ impl<R: Reader> Flow<R> {
         let at = self.connection.facts.last;
         let closed = self.closed.is_some();
         self.connection.facts.ending = Some(if closed { Ending::Closed } else { ending });
-        let older = |end: End| self.assembler(end).first_waiting().map_or(u64::MAX, |(_, at)| at.frame.0);
-        let order = if older(End::B) < older(End::A) { [End::B, End::A] } else { [End::A, End::B] };
+        let oldest = |end: End| self.assembler(end).first_waiting().map_or(u64::MAX, |(_, at)| at.frame.0);
+        let order = if oldest(End::B) < oldest(End::A) { [End::B, End::A] } else { [End::A, End::B] };
         for end in order {
             let acknowledged = self.connection.facts.from(end).acknowledged.0;
             self.deliver(end, budget, |assembler, budget, deliver| {
@@ -435,7 +349,7 @@ impl<R: Reader> Flow<R> {
 /// captures on all interfaces): at once, and with another hop limit.
 fn is_other_hop(direction: &Direction, segment: &Segment<'_>, at: Moment) -> bool {
     direction.hop_limit != Some(segment.hop_limit)
-        && direction.last_data.is_some_and(|last| {
-            (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(last.time))
-        })
+        && direction
+            .last_data
+            .is_some_and(|last| (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(last.time)))
 }

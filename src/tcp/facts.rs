@@ -147,13 +147,16 @@ impl Direction {
     }
 
     fn retried(&mut self, length: u32, at: Moment) {
-        self.smallest_retried =
-            if self.retries.count == 0 { length } else { self.smallest_retried.min(length) };
+        self.smallest_retried = if self.retries.count == 0 { length } else { self.smallest_retried.min(length) };
         self.retries.again(at);
     }
 
-    /// A keep-alive probe of this end.
-    pub(super) fn probe(&mut self, at: Moment) {
+    /// A keep-alive probe of this end, or a probe of the other end's closed window.
+    pub(super) fn probe(&mut self, window_closed: bool, at: Moment) {
+        if window_closed {
+            self.window_probes += 1;
+            return;
+        }
         self.keep_alive_probes += 1;
         self.unanswered_probes.again(at);
     }

@@ -23,6 +23,7 @@
 mod assembler;
 mod budget;
 mod connection;
+mod control;
 mod facts;
 mod links;
 mod numbering;
@@ -228,6 +229,8 @@ pub struct Direction {
     pub largest_acknowledged: u32,
     /// TCP keep-alive probes (RFC 1122 §4.2.3.6).
     pub keep_alive_probes: u64,
+    /// Probes of the other end's closed window (RFC 9293 §3.8.6.1) that carry nothing new.
+    pub window_probes: u64,
     /// Keep-alive probes since the other end was last heard.
     pub unanswered_probes: Repeated,
     /// Segments that the capture holds twice (mirror ports, capturing on all interfaces), told from

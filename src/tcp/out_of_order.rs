@@ -115,11 +115,7 @@ impl OutOfOrder {
             let bytes = data.get(index(from - offset)..index(to - offset)).unwrap_or_default();
             store.put(
                 from,
-                Stored {
-                    content: Content::Bytes(bytes.into()),
-                    at,
-                    starts_segment: starts_segment && from == offset,
-                },
+                Stored { content: Content::Bytes(bytes.into()), at, starts_segment: starts_segment && from == offset },
             );
         });
     }
@@ -138,13 +134,13 @@ impl OutOfOrder {
 
     /// Pieces that share a byte with `[start, end)`, in order.
     fn touching(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, &Stored)> {
-        let before = self
-            .pieces
-            .range(..start)
-            .next_back()
-            .filter(|(offset, piece)| *offset + piece.length() > start);
+        let before = self.pieces.range(..start).next_back().filter(|(offset, piece)| *offset + piece.length() > start);
         let within = if start < end { Some(self.pieces.range(start..end)) } else { None };
-        before.filter(|_| start < end).into_iter().chain(within.into_iter().flatten()).map(|(offset, piece)| (*offset, piece))
+        before
+            .filter(|_| start < end)
+            .into_iter()
+            .chain(within.into_iter().flatten())
+            .map(|(offset, piece)| (*offset, piece))
     }
 
     /// Calls `put` for each part of `[start, end)` that no piece covers.

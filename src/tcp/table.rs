@@ -30,7 +30,7 @@ pub struct FlowTable<R: Reader> {
     vacant: Vec<u32>,
     index: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
-    /// Slot of the last segment.
+    /// Slot of the last segment; none if that came too late for its connection.
     latest: u32,
     lists: Lists,
     /// Slots where a hole was acknowledged, waiting for frames that the capture swapped.
@@ -94,12 +94,7 @@ impl<R: Reader> FlowTable<R> {
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             latest: NONE,
-            lists: Lists {
-                unanswered: List::new(),
-                open: List::new(),
-                stranded: List::new(),
-                closing: List::new(),
-            },
+            lists: Lists { unanswered: List::new(), open: List::new(), stranded: List::new(), closing: List::new() },
             due: VecDeque::new(),
             tombstones: Tombstones::new(limits.connections),
             budget: Budget::new(limits),
@@ -124,12 +119,11 @@ impl<R: Reader> FlowTable<R> {
     ) -> u32 {
         let (key, from_low) = Key::of(segment.source, segment.destination);
         let cached = self.slots.get(self.latest as usize).filter(|slot| slot.key == key && slot.flow.is_some());
-        let (hash, found) = match cached {
-            Some(slot) => (slot.hash, Some(self.latest)),
-            None => {
-                let hash = self.hasher.hash_one(key);
-                (hash, self.find(hash, &key))
-            }
+        let (hash, found) = if let Some(slot) = cached {
+            (slot.hash, Some(self.latest))
+        } else {
+            let hash = self.hasher.hash_one(key);
+            (hash, self.find(hash, &key))
         };
         let mut bases = Bases::default();
         let mut stream = self.streams;
@@ -152,6 +146,7 @@ impl<R: Reader> FlowTable<R> {
                 (bases, stream) = (stone.bases, stone.stream);
                 if !stone.open {
                     self.late += 1;
+                    self.latest = NONE;
                     return stream;
                 }
             }
@@ -330,8 +325,8 @@ impl<R: Reader> FlowTable<R> {
             if now.nanoseconds_since(since) < patience::REORDER_TIME {
                 return false;
             }
-            let at = Moment { frame: flow.connection.facts.last.frame, time: now };
-            flow.judge_holes(End::A, at, false, &mut self.budget);
+            let at = flow.connection.facts.last;
+            flow.judge_holes(End::A, at, Some(now), &mut self.budget);
         }
         slot.is_due = false;
         true
@@ -396,5 +391,7 @@ fn spread(short: u32) -> u64 {
     u64::from(short) << 32 | u64::from(short)
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -147,14 +147,7 @@ impl Wire {
     }
 
     pub(super) fn with(limits: &Limits) -> Wire {
-        Wire {
-            table: FlowTable::new(limits),
-            ended: Vec::new(),
-            now: 0,
-            tick: 5_000_000,
-            frame: 0,
-            patience: None,
-        }
+        Wire { table: FlowTable::new(limits), ended: Vec::new(), now: 0, tick: 5_000_000, frame: 0, patience: None }
     }
 
     /// Puts a segment on the wire; returns its stream.
@@ -169,12 +162,9 @@ impl Wire {
         }
         let frame = range.start as usize..range.end as usize;
         let patience = self.patience;
-        self.table.push(
-            segment,
-            at,
-            |_| Recorder { patience, frame, ..Recorder::default() },
-            &mut |connection| self.ended.push(connection),
-        )
+        self.table.push(segment, at, |_| Recorder { patience, frame, ..Recorder::default() }, &mut |connection| {
+            self.ended.push(connection);
+        })
     }
 
     /// From the client to the server.

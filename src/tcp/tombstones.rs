@@ -79,9 +79,7 @@ impl Tombstones {
 /// Whether an index entry is that of `key`.
 fn is(stones: &VecDeque<Option<Tombstone>>, buried: u64, (h, number): (u64, u64), hash: u64, key: &Key) -> bool {
     h == hash
-        && place(number, buried)
-            .and_then(|place| stones.get(place)?.as_ref())
-            .is_some_and(|stone| stone.key == *key)
+        && place(number, buried).and_then(|place| stones.get(place)?.as_ref()).is_some_and(|stone| stone.key == *key)
 }
 
 fn place(number: u64, buried: u64) -> Option<usize> {

@@ -29,12 +29,19 @@ fn a_whole_connection_in_order_is_never_copied() {
     assert_eq!(facts.from_b.fin_acknowledged.unwrap().frame.0, 8);
     assert_eq!(facts.from_a.waiting_since, None);
     assert_eq!(facts.from_b.waiting_since, None);
+    assert_eq!((facts.from_a.ignored, facts.from_b.ignored), (0, 0));
     assert_eq!(facts.from_a.largest_acknowledged, 5);
     wire.wait(1.9);
     assert!(wire.ended.is_empty());
     wire.wait(0.1);
     assert_eq!(wire.ended.len(), 1);
     assert_eq!(wire.ended[0].facts.ending, Some(Ending::Closed));
+}
+
+#[test]
+fn a_connection_without_holes_is_small() {
+    let bytes = size_of::<super::Slot<()>>();
+    assert!(bytes <= 1440, "{bytes} bytes a connection beside its reader: is it worth it?");
 }
 
 #[test]
@@ -332,6 +339,12 @@ fn a_server_that_changes_its_mind_about_its_syn_ack() {
     assert_eq!(wire.facts().syn_ack.count, 2);
     wire.s(500, 101, SYN | ACK, b"");
     assert_eq!(wire.facts().from_b.ignored, 1);
+    // Once the client has chosen one, another is not believed.
+    let mut wire = Wire::new();
+    wire.open(100, 900);
+    wire.s(500, 101, SYN | ACK, b"");
+    wire.s(901, 101, ACK, b"hi");
+    assert_eq!((wire.b(), wire.facts().from_b.ignored), ("hi".into(), 1));
 }
 
 #[test]
@@ -412,6 +425,8 @@ fn a_zero_window_is_remembered_until_it_opens() {
     let with = |window| Segment { window, ..segment(server(), client(), 501, 101, ACK, b"") };
     wire.send(&with(0));
     wire.send(&with(0));
+    wire.c(100, 501, ACK, b"");
+    assert_eq!((wire.facts().from_a.window_probes, wire.facts().from_a.keep_alive_probes), (1, 0));
     assert_eq!(wire.facts().from_b.zero_window.unwrap().frame.0, 4);
     wire.send(&with(9));
     assert_eq!(wire.facts().from_b.zero_window, None);
