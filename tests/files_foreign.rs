@@ -1,6 +1,8 @@
 //! Reads every capture of other projects, where they are present beside the repository, and
 //! compares each frame with what `tshark` sees, where it is installed.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)] // a test
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -108,6 +110,34 @@ fn line_of_tshark(line: &str) -> (Line, String) {
     (line, fields[10].to_owned())
 }
 
+/// Why a frame may differ from what tshark makes of it; `None` for a difference that is a mistake.
+fn explanation(file: &str, protocols: &str, ours: Option<&Line>, theirs: &Line) -> Option<&'static str> {
+    let Some(ours) = ours else {
+        // Custom blocks: numbered here as there, but no frames.
+        return (file.starts_with("pcapng-test-generator") && protocols == "data").then_some("no packet");
+    };
+    if ours.tcp == theirs.tcp && (ours.captured, ours.original) == (theirs.captured, theirs.original) {
+        return match file {
+            "tcpdump--timestamp_invalid_nano.pcap" => Some("a fraction over 2^31 ns is unsigned here, signed there"),
+            _ if file.starts_with("pcapng-test-generator") && theirs.time == 0 => {
+                Some("a packet without a time takes the last one here, 1970 there")
+            }
+            _ => None,
+        };
+    }
+    const TUNNELS: [&str; 6] = [":gre:", ":vxlan:", ":geneve:", ":gtp:", ":capwap.data:", ":icmpv6:"];
+    const LINKS: [&str; 2] = ["radiotap:", "ipoib:"];
+    match &ours.tcp {
+        None if TUNNELS.iter().any(|tunnel| protocols.contains(tunnel)) => Some("inside a tunnel or a quotation"),
+        None if LINKS.iter().any(|link| protocols.starts_with(link)) => Some("a link type that is not supported"),
+        None if protocols.contains(":ipv6.fraghdr:") => Some("the first fragment alone is no segment here"),
+        Some(_) if file == "nDPI--fuzz-2006-06-26-2594.pcap" => {
+            Some("an IP length beyond the frame is believed here, cut to the frame there")
+        }
+        _ => None,
+    }
+}
+
 #[test]
 fn every_foreign_capture_reads_as_tshark_reads_it() {
     let files = captures();
@@ -115,28 +145,40 @@ fn every_foreign_capture_reads_as_tshark_reads_it() {
         eprintln!("skipped: no captures of other projects here");
         return;
     }
-    let mut differences: BTreeMap<String, String> = BTreeMap::new();
-    for path in &files {
-        let ours = ours(path);
-        let Some(theirs) = theirs(path) else {
+    let mut mistakes = String::new();
+    let mut explained: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let (mut frames, mut segments) = (0, 0);
+    // Starting tshark is what takes time.
+    let theirs: Vec<_> = std::thread::scope(|scope| {
+        let chunks: Vec<_> = files.chunks(files.len().div_ceil(4)).collect();
+        let threads: Vec<_> =
+            chunks.into_iter().map(|chunk| scope.spawn(|| chunk.iter().map(|path| theirs(path)).collect::<Vec<_>>())).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    for (path, theirs) in files.iter().zip(theirs) {
+        let ours: BTreeMap<u64, Line> = ours(path).into_iter().map(|line| (line.frame, line)).collect();
+        let Some(theirs) = theirs else {
             eprintln!("compared with nothing: tshark is not installed");
-            continue;
+            return;
         };
-        let mut text = String::new();
-        if ours.len() != theirs.len() {
-            writeln!(text, "frames: {} here, {} there", ours.len(), theirs.len()).unwrap();
-        }
-        for (ours, (theirs, protocols)) in ours.iter().zip(&theirs) {
-            if ours != theirs {
-                writeln!(text, "{protocols}\n  here  {ours:?}\n  there {theirs:?}").unwrap();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        for (theirs, protocols) in &theirs {
+            let ours = ours.get(&theirs.frame);
+            frames += 1;
+            if ours == Some(theirs) {
+                segments += usize::from(theirs.tcp.is_some());
+                continue;
+            }
+            match explanation(&file, protocols, ours, theirs) {
+                Some(reason) => *explained.entry(reason).or_default() += 1,
+                None => writeln!(mistakes, "{file} {protocols}\n  here  {ours:?}\n  there {theirs:?}").unwrap(),
             }
         }
-        if !text.is_empty() {
-            differences.insert(path.file_name().unwrap().to_string_lossy().into_owned(), text);
+        // tshark reads nothing of a file with a link type unknown to it.
+        if ours.keys().any(|frame| *frame > theirs.len() as u64) && file != "tcpdump--dsa.pcap" {
+            writeln!(mistakes, "{file}: {} frames here, {} there", ours.len(), theirs.len()).unwrap();
         }
     }
-    for (name, text) in &differences {
-        eprintln!("== {name}\n{text}");
-    }
-    assert!(differences.is_empty());
+    eprintln!("{frames} frames, {segments} segments the same; explained: {explained:#?}");
+    assert!(mistakes.is_empty(), "{mistakes}");
 }

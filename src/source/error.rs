@@ -96,6 +96,16 @@ impl Error {
         }
     }
 
+    /// The nearest kind of I/O error.
+    pub(super) fn io_kind(&self) -> io::ErrorKind {
+        match self {
+            Error::NotFound { .. } => io::ErrorKind::NotFound,
+            Error::PermissionDenied { .. } => io::ErrorKind::PermissionDenied,
+            Error::Io { source, .. } => source.kind(),
+            _ => io::ErrorKind::InvalidData,
+        }
+    }
+
     /// The first thing to try.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

@@ -117,6 +117,11 @@ impl CaptureFile {
         &self.path
     }
 
+    /// Number of the last frame, or of what Wireshark numbers without it being a packet.
+    pub(super) fn last_number(&self) -> FrameNumber {
+        FrameNumber(self.number)
+    }
+
     /// Packets handed out so far.
     pub fn packets(&self) -> u64 {
         self.packets

@@ -5,9 +5,11 @@
 //! [`Damage`], not as an error. This module knows nothing of what the frames carry.
 
 mod buffer;
+mod captures;
 mod clock;
 mod content;
 mod damage;
+mod directory;
 mod error;
 mod file;
 mod pcap;
@@ -15,6 +17,7 @@ mod pcapng;
 mod shown;
 mod step;
 
+pub use captures::Captures;
 pub use content::Content;
 pub use damage::{Damage, Fault};
 pub use error::Error;

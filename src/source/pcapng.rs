@@ -46,7 +46,7 @@ pub struct Drops {
 }
 
 impl Drops {
-    fn plus(self, other: Drops) -> Drops {
+    pub(super) fn plus(self, other: Drops) -> Drops {
         Drops {
             interface: self.interface.saturating_add(other.interface),
             system: self.system.saturating_add(other.system),
