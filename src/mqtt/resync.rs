@@ -3,15 +3,15 @@
 //! Invariant: a packet is believed in only when it is the first of a chain of plausible packets that
 //! runs to the end of what is in view, with [`ENOUGH`] evidence; when in doubt, bytes are skipped.
 //!
-//! Evidence is counted in bits (see `plausible`): the packets' own weights, [`SEGMENT`] for a start
+//! Evidence is counted in bits (see `glance`): the packets' own weights, [`SEGMENT`] for a start
 //! where a TCP segment starts, [`TILES`] for an end where one ends. A start in the middle of a
 //! segment must be of a packet that few bytes cannot imitate, or of a run of [`WEAK_RUN`] others.
 //! A payload may hold MQTT: a packet inside the extent of an earlier plausible one waits until
 //! that one's end shows whether it was real. Bytes that tunnel whole packets right after the hole
 //! cannot be told from packets.
 
-use super::framer::{Hints, SkipReason, Skipped};
-use super::plausible::{ENOUGH, TILES, Walk};
+use super::framed::{Hints, SkipReason, Skipped};
+use super::walk::{ENOUGH, TILES, Walk};
 use crate::capture::Moment;
 use crate::stream::{Chunk, StreamOffset};
 
@@ -127,7 +127,7 @@ impl Search {
     }
 
     /// Takes the next bytes. Returns the window's index of a packet's start, once one is believed in.
-    pub(super) fn push(&mut self, chunk: Chunk<'_>, hints: &Hints, limit: usize) -> Option<usize> {
+    pub(super) fn push(&mut self, chunk: Chunk<'_>, hints: Hints, limit: usize) -> Option<usize> {
         self.append(chunk);
         let (window, untried) = (&self.window, self.untried);
         self.candidates.retain_mut(|candidate| {
@@ -264,7 +264,7 @@ impl Search {
     }
 
     /// Follows the chain that starts at `start`, unless it ends at once. Whether it does.
-    fn follow(&mut self, start: usize, starts_segment: bool, hints: &Hints) -> bool {
+    fn follow(&mut self, start: usize, starts_segment: bool, hints: Hints) -> bool {
         let mut walk = Walk::new(hints.sender);
         let bytes = self.window.get(start..).unwrap_or_default();
         if !walk.advance(bytes, hints.version) {
