@@ -146,8 +146,14 @@ fn only_sender(kind: PacketType) -> Option<Side> {
     }
 }
 
+/// Longest plausible packet that is no PUBLISH: the protocol allows more, people do not send it.
+const LONGEST: u32 = 65_536;
+
 /// Whether a packet of this type and version may have this Remaining Length.
 fn length_fits(kind: PacketType, length: u32, version: Option<Version>) -> bool {
+    if kind != PacketType::PUBLISH && length > LONGEST {
+        return false;
+    }
     let old = version.is_some_and(|version| !version.is_v5());
     match kind {
         PacketType::PINGREQ | PacketType::PINGRESP => length == 0,
