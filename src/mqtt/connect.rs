@@ -33,7 +33,7 @@ pub struct Connect<'p> {
 /// The will of a CONNECT.
 #[derive(Clone, Copy, Debug)]
 pub struct Will<'p> {
-    /// Will QoS.
+    /// Will `QoS`.
     pub qos: QoS,
     /// Will Retain.
     pub retain: bool,

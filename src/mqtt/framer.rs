@@ -5,67 +5,12 @@
 //! by [`Limits::packet_bytes`] and [`Limits::resync_bytes`], whatever lengths the stream claims.
 
 use super::resync::Search;
-use super::{FixedHeader, HeaderRead, MAX_FRAMES, Missing, RawPacket, Version};
+use super::{
+    FixedHeader, Framed, HeaderRead, Hints, MAX_FRAMES, Missing, RawPacket, SkipReason, Skipped,
+};
 use crate::capture::{FrameNumber, Moment};
 use crate::limits::Limits;
-use crate::stream::{Chunk, Gap, GapReason, Side, StreamOffset};
-
-/// What the session knows that helps to find a packet's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hints {
-    /// The side that sends this direction.
-    pub sender: Option<Side>,
-    /// The version, when it is known for certain.
-    pub version: Option<Version>,
-}
-
-/// What the framer finds.
-#[derive(Clone, Copy, Debug)]
-pub enum Framed<'p> {
-    /// A control packet.
-    Packet(RawPacket<'p>),
-    /// Bytes passed over while looking for the next packet.
-    Skipped(Skipped),
-    /// A Remaining Length of more than four bytes: what follows is looked at as after a gap.
-    Unframeable {
-        /// Where the packet begins.
-        offset: StreamOffset,
-        /// Its first byte.
-        first_byte: u8,
-        /// The frame with the byte that shows it.
-        at: Moment,
-    },
-}
-
-/// Bytes passed over while looking for the next packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// Offset of the first one.
-    pub offset: StreamOffset,
-    /// How many, captured or not.
-    pub length: u64,
-    /// How many of them were not captured.
-    pub missing: u64,
-    /// Why the framer was out of step.
-    pub why: SkipReason,
-    /// When it fell out of step.
-    pub from: Moment,
-    /// When it was in step again, or the last frame before the stream ended.
-    pub until: Moment,
-}
-
-/// Why a framer is out of step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SkipReason {
-    /// A packet's first bytes were not captured.
-    Gap(GapReason),
-    /// The capture began in the middle of the stream.
-    LateStart,
-    /// A Remaining Length could not be read.
-    Unframeable,
-    /// The stream ended inside a fixed header.
-    StreamEnded,
-}
+use crate::stream::{Chunk, Gap, StreamOffset};
 
 /// Largest buffer that is kept from one straddling packet to the next.
 const KEPT_BUFFER: usize = 4096;
@@ -161,7 +106,7 @@ impl Framer {
                 State::Between => self.cut(rest, on),
                 State::Inside(straddle) => self.go_on(straddle, rest, on),
                 State::Lost(_) => {
-                    self.search(rest, hints, on);
+                    self.search(rest, *hints, on);
                     return;
                 }
             };
@@ -208,7 +153,7 @@ impl Framer {
             }
             State::Lost(search) => {
                 if let Some(found) = search.last_chance() {
-                    self.replay(found, hints, on);
+                    self.replay(found, *hints, on);
                     // In step again, unless the window itself could not be cut.
                     if !self.is_lost() {
                         return self.gap(gap, hints, on);
@@ -224,7 +169,7 @@ impl Framer {
         if let State::Lost(search) = &mut self.state
             && let Some(found) = search.last_chance()
         {
-            self.replay(found, hints, on);
+            self.replay(found, *hints, on);
         }
         match std::mem::replace(&mut self.state, State::Between) {
             State::Between => {}
@@ -443,7 +388,7 @@ impl Framer {
     }
 
     /// Out of step: looks for a packet's start in what was kept and `chunk`.
-    fn search(&mut self, chunk: Chunk<'_>, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) {
+    fn search(&mut self, chunk: Chunk<'_>, hints: Hints, on: &mut impl FnMut(Framed<'_>)) {
         let State::Lost(search) = &mut self.state else {
             return;
         };
@@ -453,7 +398,7 @@ impl Framer {
     }
 
     /// In step again from index `found` of the search's window: cuts what it holds.
-    fn replay(&mut self, found: usize, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) {
+    fn replay(&mut self, found: usize, hints: Hints, on: &mut impl FnMut(Framed<'_>)) {
         let State::Lost(search) = std::mem::replace(&mut self.state, State::Between) else {
             return;
         };
@@ -462,7 +407,7 @@ impl Framer {
         }
         search
             .chunks_from(found)
-            .for_each(|chunk| self.push(chunk, hints, on));
+            .for_each(|chunk| self.push(chunk, &hints, on));
     }
 }
 

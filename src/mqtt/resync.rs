@@ -3,15 +3,15 @@
 //! Invariant: a packet is believed in only when it is the first of a chain of plausible packets that
 //! runs to the end of what is in view, with [`ENOUGH`] evidence; when in doubt, bytes are skipped.
 //!
-//! Evidence is counted in bits (see `plausible`): the packets' own weights, [`SEGMENT`] for a start
+//! Evidence is counted in bits (see `glance`): the packets' own weights, [`SEGMENT`] for a start
 //! where a TCP segment starts, [`TILES`] for an end where one ends. A start in the middle of a
 //! segment must be of a packet that few bytes cannot imitate, or of a run of [`WEAK_RUN`] others.
 //! A payload may hold MQTT: a packet inside the extent of an earlier plausible one waits until
 //! that one's end shows whether it was real. Bytes that tunnel whole packets right after the hole
 //! cannot be told from packets.
 
-use super::framer::{Hints, SkipReason, Skipped};
-use super::plausible::{ENOUGH, TILES, Walk};
+use super::framed::{Hints, SkipReason, Skipped};
+use super::walk::{ENOUGH, TILES, Walk};
 use crate::capture::Moment;
 use crate::stream::{Chunk, StreamOffset};
 
@@ -58,6 +58,8 @@ struct Candidate {
     start: usize,
     starts_segment: bool,
     walk: Walk,
+    /// Where the walk came to a packet's end at the end of a chunk.
+    tiled: Option<usize>,
 }
 
 impl Candidate {
@@ -66,12 +68,30 @@ impl Candidate {
     }
 
     /// Whether the packets from here are believed in, with the window ending at `end`.
+    ///
+    /// The walk must be inside a plausible packet at the window's end, or have gone on over the end
+    /// of a chunk where a packet ended; else the next bytes may still show that it is wrong. A walk
+    /// from a segment's start to a segment's end is believed in at once.
     fn is_believed(&self, end: usize) -> bool {
-        let tiles = self.walk.ends_at(end - self.start);
-        let confirmed = tiles || self.walk.packets > 1;
+        let next = self.start.saturating_add(self.walk.next);
+        let goes_on = next > end || self.tiled.is_some_and(|tiled| next > tiled);
+        let confirmed = self.walk.packets > 1 && goes_on;
+        (confirmed || (self.starts_segment && next == end)) && self.is_enough(end)
+    }
+
+    /// The same when no more bytes come.
+    fn is_believed_at_last(&self, end: usize) -> bool {
+        let next = self.start.saturating_add(self.walk.next);
+        (self.walk.packets > 1 || next == end) && next >= end && self.is_enough(end)
+    }
+
+    fn is_enough(&self, end: usize) -> bool {
+        let tiles = self.tiled.is_some() || self.walk.ends_at(end - self.start);
         let weak_only =
             self.walk.strong == 0 && !self.starts_segment && self.walk.packets < WEAK_RUN;
-        confirmed && !weak_only && self.score() + if tiles { TILES } else { 0 } >= ENOUGH
+        self.walk.packets > 0
+            && !weak_only
+            && self.score() + if tiles { TILES } else { 0 } >= ENOUGH
     }
 
     /// Whether it starts amid a segment with a few weak packets: they may be the end of a payload,
@@ -127,7 +147,13 @@ impl Search {
     }
 
     /// Takes the next bytes. Returns the window's index of a packet's start, once one is believed in.
-    pub(super) fn push(&mut self, chunk: Chunk<'_>, hints: &Hints, limit: usize) -> Option<usize> {
+    pub(super) fn push(&mut self, chunk: Chunk<'_>, hints: Hints, limit: usize) -> Option<usize> {
+        let end = self.window.len();
+        for candidate in &mut self.candidates {
+            if candidate.walk.ends_at(end - candidate.start) {
+                candidate.tiled = Some(end);
+            }
+        }
         self.append(chunk);
         let (window, untried) = (&self.window, self.untried);
         self.candidates.retain_mut(|candidate| {
@@ -173,7 +199,7 @@ impl Search {
         let end = self.window.len();
         self.candidates
             .iter()
-            .find(|candidate| candidate.is_believed(end))
+            .find(|candidate| candidate.is_believed_at_last(end))
             .map(|candidate| candidate.start)
     }
 
@@ -264,7 +290,7 @@ impl Search {
     }
 
     /// Follows the chain that starts at `start`, unless it ends at once. Whether it does.
-    fn follow(&mut self, start: usize, starts_segment: bool, hints: &Hints) -> bool {
+    fn follow(&mut self, start: usize, starts_segment: bool, hints: Hints) -> bool {
         let mut walk = Walk::new(hints.sender);
         let bytes = self.window.get(start..).unwrap_or_default();
         if !walk.advance(bytes, hints.version) {
@@ -274,6 +300,7 @@ impl Search {
             start,
             starts_segment,
             walk,
+            tiled: None,
         };
         if candidate.is_doubtful() {
             return false;
@@ -344,6 +371,7 @@ impl Search {
         }
         for candidate in &mut self.candidates {
             candidate.start = candidate.start.saturating_sub(first);
+            candidate.tiled = candidate.tiled.map(|tiled| tiled.saturating_sub(first));
         }
     }
 }

@@ -1,5 +1,7 @@
 use super::*;
 use crate::capture::Timestamp;
+use crate::mqtt::Version;
+use crate::stream::{GapReason, Side};
 
 const CLIENT_311: Hints = Hints {
     sender: Some(Side::Client),
@@ -76,13 +78,13 @@ fn run(mut framer: Framer, hints: Hints, pieces: &[Result<&[u8], u64>]) -> Vec<S
         match *piece {
             Ok(data) => {
                 framer.push(chunk(offset, frame, data), &hints, &mut |framed| {
-                    log.add(framed)
+                    log.add(framed);
                 });
                 offset += data.len() as u64;
             }
             Err(length) => {
                 framer.gap(gap(offset, length, frame), &hints, &mut |framed| {
-                    log.add(framed)
+                    log.add(framed);
                 });
                 offset += length;
             }
@@ -276,7 +278,7 @@ fn a_packet_of_256_mb_takes_bounded_memory() {
     let mut framer = start();
     let mut log = Log::default();
     framer.push(chunk(0, 1, &header), &CLIENT_311, &mut |framed| {
-        log.add(framed)
+        log.add(framed);
     });
     let block = vec![0x30; 1 << 20];
     let (mut offset, mut left) = (8, 268_435_455 - 3);
@@ -294,7 +296,7 @@ fn a_packet_of_256_mb_takes_bounded_memory() {
     assert_eq!(log.0, ["PUBLISH 0 at 0 65536/268435455 Limit frames 1,2"]);
     assert!(framer.heap_bytes() < 8 << 10);
     framer.push(chunk(offset, 3, &[0xC0, 0]), &CLIENT_311, &mut |framed| {
-        log.add(framed)
+        log.add(framed);
     });
     assert_eq!(log.0.len(), 2);
 }
@@ -401,12 +403,12 @@ fn the_search_keeps_a_bounded_window() {
     let mut framer = Framer::somewhere(&limits);
     let mut log = Log::default();
     let noise: Vec<u8> = (0..1_000_000u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1])
         .collect();
     for (index, data) in noise.chunks(1000).enumerate() {
         let index = index as u64;
         framer.push(chunk(index * 1000, index, data), &NO_HINTS, &mut |framed| {
-            log.add(framed)
+            log.add(framed);
         });
         assert!(framer.heap_bytes() < 200 << 10);
     }
