@@ -25,7 +25,7 @@ pub fn diagnose(session: &Session) -> Verdict {
         outcome: judged.outcome,
         qualifiers: story.qualifiers.clone(),
         findings: Vec::new(),
-        client_saw: Vec::new(),
+        client_saw: symptom::reports(&story, judged.sight),
         causes: judged.causes,
         next_steps: judged.next_steps,
     }

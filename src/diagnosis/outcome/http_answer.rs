@@ -30,7 +30,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .cause("A Wi-Fi login page or a transparent web proxy answers in place of the broker.")
         .step("Check the port: 1883 is plain MQTT, 8883 MQTT over TLS; 8080, 8083, 9001 and 18083 usually are web ports.")
         .step("In a guest network, open a web page with a browser first: a login page may stand in the way.")
-        .seen_as(Sight::Foreign),
+        .seen_as(Sight::Http),
     )
 }
 

@@ -1,4 +1,21 @@
 //! What client libraries print, and what they saw on the wire when they did.
+//!
+//! Invariant: one table serves both ways, from the wire to the print ([`reports`]) and from the
+//! print back to its meaning (`explain rc=-2`). A number never stands without its library, since
+//! the same number means different things in different libraries.
+
+mod arduino;
+mod library;
+mod mosquitto;
+mod others;
+mod paho;
+mod pubsubclient;
+mod version5;
+
+pub(crate) use library::Library;
+
+use super::ClientReport;
+use super::story::Story;
 
 /// What the client's end of the connection saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +32,8 @@ pub(crate) enum Sight {
     ClosedBeforeConnack,
     /// A CONNACK with this code.
     Refused(u8),
+    /// The server answered in HTTP.
+    Http,
     /// The server answered in another protocol.
     Foreign,
     /// The server closed or reset the running session.
@@ -30,3 +49,92 @@ pub(crate) enum Sight {
     /// Nothing that a library reports.
     Nothing,
 }
+
+/// One thing that a library prints.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Symptom {
+    /// The library.
+    pub(crate) library: Library,
+    /// The number it prints, if it prints one.
+    pub(crate) code: Option<i32>,
+    /// What is printed.
+    pub(crate) prints: &'static str,
+    /// What it stands for, as a sentence.
+    pub(crate) means: &'static str,
+    /// What the library saw on the wire; empty for what a capture does not show.
+    pub(crate) sees: &'static [Sight],
+}
+
+/// Shorthand for a row of the table.
+const fn row(
+    library: Library,
+    code: Option<i32>,
+    prints: &'static str,
+    means: &'static str,
+    sees: &'static [Sight],
+) -> Symptom {
+    Symptom {
+        library,
+        code,
+        prints,
+        means,
+        sees,
+    }
+}
+
+/// All symptoms, by library.
+pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
+    [
+        pubsubclient::SYMPTOMS,
+        paho::PYTHON,
+        mosquitto::SYMPTOMS,
+        others::ESP_MQTT,
+        others::MQTT_JS,
+        paho::JAVA,
+        paho::C,
+        arduino::ARDUINO_MQTT,
+        arduino::ASYNC_MQTT_CLIENT,
+        arduino::ARDUINO_MQTT_CLIENT,
+        others::RUMQTTC,
+        others::HIVEMQ,
+        others::AWS,
+        others::ZEPHYR,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// What the client's library printed, as far as the facts do not rule the library out.
+pub(crate) fn reports(story: &Story<'_>, sight: Sight) -> Vec<ClientReport> {
+    let v5 = story.version().is_some_and(crate::mqtt::Version::is_v5);
+    let sight = match sight {
+        // Before 5.0 no library expects a DISCONNECT of the broker: it sees the close.
+        Sight::Disconnected(_) if !v5 => Sight::Lost,
+        seen => seen,
+    };
+    let own = all()
+        .filter(|symptom| symptom.sees.contains(&sight))
+        .filter(|symptom| !(v5 && matches!(sight, Sight::Refused(_))))
+        .map(|symptom| (symptom.library, symptom.prints));
+    let named = if v5 {
+        version5::reports(sight)
+    } else {
+        Vec::new()
+    };
+    let mut reports: Vec<(Library, &'static str)> = own
+        .chain(named)
+        .filter(|(library, _)| library.fits(story))
+        .collect();
+    let hint = library::hinted(story);
+    reports.sort_by_key(|(library, _)| (Some(*library) != hint, *library));
+    reports
+        .into_iter()
+        .map(|(library, reports)| ClientReport {
+            client: library.name(),
+            reports,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
