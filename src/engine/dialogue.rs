@@ -8,6 +8,7 @@
 use crate::capture::Moment;
 use crate::limits::Limits;
 use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, RawPacket, VersionEvidence};
+use crate::net::Undeliverable;
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
 use crate::tcp::{Facts, Interest, Reader};
@@ -43,7 +44,7 @@ pub(super) enum Ended {
     /// It carried something else.
     Other { protocol: Protocol, server_port: u16 },
     /// It carried nothing.
-    NoData,
+    NoData { undeliverable: Option<(Moment, Undeliverable)> },
 }
 
 /// The reader of one connection.
@@ -54,6 +55,7 @@ pub(super) struct Dialogue {
     /// One of the ports is taken for MQTT.
     hinted: bool,
     state: State,
+    undeliverable: Option<(Moment, Undeliverable)>,
     news: Vec<News>,
 }
 
@@ -102,12 +104,12 @@ struct Following {
 
 impl Dialogue {
     pub(super) fn new(limits: &Limits, detail: Detail, hinted: bool) -> Dialogue {
-        Dialogue { limits: *limits, detail, hinted, state: State::Opening(Vec::new()), news: Vec::new() }
+        Dialogue { limits: *limits, detail, hinted, state: State::Opening(Vec::new()), undeliverable: None, news: Vec::new() }
     }
 
-    /// The tracker of a connection that never carried data.
-    pub(super) fn attempt(limits: &Limits, detail: Detail) -> Tracker {
-        Tracker::new(limits, detail)
+    /// A router or host says that a segment of the connection could not be delivered.
+    pub(super) fn undeliverable(&mut self, at: Moment, error: Undeliverable) {
+        self.undeliverable.get_or_insert((at, error));
     }
 
     /// The end that is the client, once the connection is known to carry MQTT.
@@ -141,7 +143,7 @@ impl Dialogue {
         if let State::Opening(held) = &mut self.state {
             let held = std::mem::take(held);
             if held.is_empty() {
-                return Ended::NoData;
+                return Ended::NoData { undeliverable: self.undeliverable };
             }
             let client = facts.initiator.unwrap_or(End::A);
             let sent = held.iter().filter(|held| held.from == client).flat_map(|held| &held.data);
@@ -161,12 +163,15 @@ impl Dialogue {
                 if following.probation {
                     return Ended::Other { protocol: Protocol::Unknown, server_port: server_port(facts, client) };
                 }
+                if let Some((at, error)) = self.undeliverable {
+                    following.tracker.undeliverable(at, error);
+                }
                 Ended::Mqtt { client, evidence: following.evidence, tracker: following.tracker }
             }
             State::Other(protocol) => {
                 Ended::Other { protocol, server_port: server_port(facts, facts.initiator.unwrap_or(End::A)) }
             }
-            State::Opening(_) => Ended::NoData,
+            State::Opening(_) => Ended::NoData { undeliverable: self.undeliverable },
         }
     }
 

@@ -9,8 +9,8 @@ mod population;
 
 use crate::capture::{Frame, Moment, Timestamp};
 use crate::limits::Limits;
-use crate::net::{self, Decoded, Endpoint, Segment};
-use crate::session::{CaptureEdge, CaptureFacts, Detail, Session, Wire};
+use crate::net::{self, Decoded, Endpoint, Segment, Undeliverable};
+use crate::session::{CaptureEdge, CaptureFacts, ClientEvidence, Detail, Session, Tracker, Wire};
 use crate::tcp::{Connection, Ending, Facts, FlowTable};
 use crate::transport::Protocol;
 
@@ -54,7 +54,7 @@ struct Rest {
     facts: CaptureFacts,
     population: Population,
     /// Connections without data to a server of which it is not known if it speaks MQTT.
-    attempts: Vec<Facts>,
+    attempts: Vec<(Facts, Option<(Moment, Undeliverable)>)>,
     /// Sessions that ended, not yet handed out.
     ended: Vec<Session>,
     last_clock_jump: Option<Timestamp>,
@@ -84,6 +84,11 @@ impl Engine {
         self.rest.note_frame(frame);
         match net::decode(frame.link, frame.data, frame.original_length) {
             Decoded::Segment(segment) => self.segment(&segment, frame.at),
+            Decoded::Undeliverable(error) => {
+                if let Some(connection) = self.table.get_mut(error.source, error.destination) {
+                    connection.reader.undeliverable(frame.at, error);
+                }
+            }
             Decoded::Other => {}
             Decoded::Fragment => self.rest.facts.fragments.add(frame.at.frame),
             Decoded::Undecodable(undecodable) => {
@@ -170,9 +175,9 @@ impl Rest {
                 self.ended.push(tracker.finish(wire, evidence, neighbours, edge));
             }
             Ended::Other { protocol, server_port } => self.note_other(protocol, server_port, &facts),
-            Ended::NoData => {
+            Ended::NoData { undeliverable } => {
                 if self.attempts.len() < self.limits.attempts {
-                    self.attempts.push(facts);
+                    self.attempts.push((facts, undeliverable));
                 } else {
                     self.facts.evicted.add(facts.last.frame);
                 }
@@ -182,7 +187,7 @@ impl Rest {
 
     /// Connections without data to a server that speaks MQTT, or to a port that is taken for it, are sessions too.
     fn end_attempts(&mut self) {
-        for facts in std::mem::take(&mut self.attempts) {
+        for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
             let Some(client) = facts.initiator else { continue };
             if !self.is_hinted(facts.endpoint(client.other())) {
                 continue;
@@ -195,12 +200,11 @@ impl Rest {
             };
             let wire = Wire::new(&facts, client);
             let neighbours = self.population.neighbours(&wire, None, None);
-            let session = Dialogue::attempt(&self.limits, self.detail).finish(
-                wire,
-                crate::session::ClientEvidence::Opened,
-                neighbours,
-                edge,
-            );
+            let mut tracker = Tracker::new(&self.limits, self.detail);
+            if let Some((at, error)) = undeliverable {
+                tracker.undeliverable(at, error);
+            }
+            let session = tracker.finish(wire, ClientEvidence::Opened, neighbours, edge);
             self.ended.push(session);
         }
     }

@@ -13,7 +13,7 @@ use etherparse::{
 
 use super::link::LinkAddresses;
 use super::rest::Rest;
-use super::{Decoded, Layer, Undecodable, Why, tcp};
+use super::{Decoded, Layer, Undecodable, Why, icmp, tcp};
 
 /// Length of the IPv6 header.
 const IPV6_HEADER: usize = 40;
@@ -61,7 +61,7 @@ pub(super) fn decode_ipv4(rest: Rest<'_>, link: LinkAddresses) -> Result<Decoded
             let (next, payload) = skip_authentication(payload, Layer::Ipv4)?;
             decode_transport(next, payload, &addresses)
         }
-        _ => Ok(Decoded::Other),
+        number => decode_transport(number, payload, &addresses),
     }
 }
 
@@ -114,7 +114,14 @@ fn decode_transport<'a>(
     payload: Rest<'a>,
     addresses: &Addresses,
 ) -> Result<Decoded<'a>, Undecodable> {
-    if number == ip_number::TCP { tcp::decode(payload, addresses) } else { Ok(Decoded::Other) }
+    match number {
+        ip_number::TCP => tcp::decode(payload, addresses),
+        ip_number::ICMP | ip_number::IPV6_ICMP => {
+            let error = icmp::undeliverable(number, payload.data, addresses.source);
+            Ok(error.map_or(Decoded::Other, Decoded::Undeliverable))
+        }
+        _ => Ok(Decoded::Other),
+    }
 }
 
 fn skip(rest: Rest<'_>, count: usize, layer: Layer) -> Result<Rest<'_>, Undecodable> {

@@ -4,6 +4,7 @@
 //! and judges nothing; what it cannot read it names, with the layer where it stopped.
 
 mod encapsulation;
+mod icmp;
 mod ip;
 mod link;
 mod link_type;
@@ -108,12 +109,51 @@ pub struct Segment<'a> {
 pub enum Decoded<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
-    /// Something whole that is not TCP (UDP, ARP, ICMP, another `EtherType`, …).
+    /// An ICMP or ICMPv6 error that quotes a TCP segment.
+    Undeliverable(Undeliverable),
+    /// Something whole that is not TCP (UDP, ARP, other ICMP, another `EtherType`, …).
     Other,
     /// A fragment of an IP packet.
     Fragment,
     /// A frame that could not be read down to TCP.
     Undecodable(Undecodable),
+}
+
+/// The word of a router or host that it could not deliver a TCP segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undeliverable {
+    /// Who says so.
+    pub router: IpAddr,
+    /// Why.
+    pub reason: UnreachableReason,
+    /// Sender of the segment.
+    pub source: Endpoint,
+    /// Receiver that it did not reach.
+    pub destination: Endpoint,
+}
+
+/// Why a segment could not be delivered (RFC 792, RFC 1812 §5.2.7.1, RFC 4443 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnreachableReason {
+    /// No route to the network.
+    Network,
+    /// The last router cannot reach the host.
+    Host,
+    /// The host does not know TCP.
+    Protocol,
+    /// Port unreachable: for TCP, the reject rule of a firewall.
+    Port,
+    /// Forbidden by a firewall that says so.
+    Prohibited,
+    /// Time to Live or Hop Limit ran out on the way: a routing loop.
+    TimeExceeded,
+    /// Another type and code.
+    Other {
+        /// ICMP type.
+        kind: u8,
+        /// ICMP code.
+        code: u8,
+    },
 }
 
 /// Where and why decoding stopped.
@@ -160,6 +200,20 @@ impl fmt::Display for MacAddress {
             write!(f, "{colon}{byte:02x}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for UnreachableReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            UnreachableReason::Network => "no route to that network",
+            UnreachableReason::Host => "the host does not answer in its network",
+            UnreachableReason::Protocol => "the host does not speak TCP",
+            UnreachableReason::Port => "port unreachable",
+            UnreachableReason::Prohibited => "prohibited by a firewall",
+            UnreachableReason::TimeExceeded => "the packet went in a circle until its time to live ran out",
+            UnreachableReason::Other { kind, code } => return write!(f, "ICMP type {kind}, code {code}"),
+        })
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         authentication_method: None,
     };
     Session {
+        undeliverable: None,
         wire: Wire {
             stream,
             peers: PerSide {

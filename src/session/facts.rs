@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::mqtt::{Malformed, PacketType, QoS, ReasonCode, Version};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Undeliverable};
 use crate::stream::Side;
 use crate::transport::Protocol;
 
@@ -43,6 +43,8 @@ pub struct Session {
     pub version: Option<Version>,
     /// How the version is known.
     pub version_from: Option<VersionFrom>,
+    /// The first word of a router or host that a segment of the connection could not be delivered.
+    pub undeliverable: Option<(Moment, Undeliverable)>,
     /// The first CONNECT.
     pub connect: Option<ConnectFacts>,
     /// The first CONNACK.

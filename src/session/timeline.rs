@@ -4,9 +4,11 @@
 //! is folded keeps its count, first and last moment; what is left out is counted.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
+use crate::net::UnreachableReason;
 use crate::stream::{GapReason, Side};
 
 use super::facts::TextFact;
@@ -35,6 +37,13 @@ pub enum EventKind {
     SynAck,
     /// The handshake was completed.
     Established,
+    /// A router or host says that a segment could not be delivered.
+    Undeliverable {
+        /// Who says so.
+        router: IpAddr,
+        /// Why.
+        reason: UnreachableReason,
+    },
     /// FIN.
     Fin,
     /// RST.

@@ -10,6 +10,7 @@ use crate::mqtt::{
     ReasonCode, Skipped, Suback, Subscribe, Text, Unsubscribe, Version,
     connect_head,
 };
+use crate::net::Undeliverable;
 use crate::stream::{Gap, Side};
 use crate::transport::Protocol;
 
@@ -34,6 +35,7 @@ const SHOWN: usize = 8;
 #[derive(Debug)]
 pub struct Tracker {
     limits: Limits,
+    undeliverable: Option<(Moment, Undeliverable)>,
     version: Option<(Version, VersionFrom)>,
     connect: Option<Box<ConnectFacts>>,
     connack: Option<Box<ConnackFacts>>,
@@ -77,6 +79,7 @@ impl Tracker {
     pub fn new(limits: &Limits, detail: Detail) -> Tracker {
         Tracker {
             limits: *limits,
+            undeliverable: None,
             version: None,
             connect: None,
             connack: None,
@@ -187,6 +190,11 @@ impl Tracker {
             malformed.side = malformed.side.other();
         }
         self.keep_alive = KeepAliveFacts::default();
+    }
+
+    /// A router or host says that a segment could not be delivered.
+    pub fn undeliverable(&mut self, at: Moment, error: Undeliverable) {
+        self.undeliverable.get_or_insert((at, error));
     }
 
     /// The server's first bytes are not MQTT.
@@ -661,7 +669,7 @@ impl Tracker {
         neighbours: Neighbours,
         capture: CaptureEdge,
     ) -> Session {
-        self.timeline.finish(connection_events(&wire));
+        self.timeline.finish(connection_events(&wire, self.undeliverable));
         let mut open_exchanges = self.exchanges.into_open();
         open_exchanges.extend(self.requests.into_iter().map(|request| Exchange {
             sender: Side::Client,
@@ -678,6 +686,7 @@ impl Tracker {
         Session {
             wire,
             client_evidence,
+            undeliverable: self.undeliverable,
             version: self.version.map(|(version, _)| version),
             version_from: self.version.map(|(_, from)| from),
             connect: self.connect.map(|connect| *connect),
@@ -721,7 +730,7 @@ fn packet_length(raw: &RawPacket<'_>) -> u64 {
     u64::from(raw.header.remaining_length) + u64::from(raw.header.length)
 }
 
-fn connection_events(wire: &Wire) -> Vec<Event> {
+fn connection_events(wire: &Wire, undeliverable: Option<(Moment, Undeliverable)>) -> Vec<Event> {
     let one = |at: Moment, side: Side, kind: EventKind| Event { at, until: at, count: 1, side: Some(side), kind };
     let mut events = Vec::new();
     for (seen, side, kind) in [(wire.syn, Side::Client, EventKind::Syn), (wire.syn_ack, Side::Server, EventKind::SynAck)] {
@@ -729,6 +738,10 @@ fn connection_events(wire: &Wire) -> Vec<Event> {
             let count = u64::from(seen.count);
             events.push(Event { at: seen.first, until: seen.last, count, side: Some(side), kind });
         }
+    }
+    if let Some((at, Undeliverable { router, reason, .. })) = undeliverable {
+        let kind = EventKind::Undeliverable { router, reason };
+        events.push(Event { at, until: at, count: 1, side: None, kind });
     }
     if let Some(at) = wire.established {
         events.push(one(at, Side::Client, EventKind::Established));
