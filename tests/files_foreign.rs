@@ -1,7 +1,7 @@
 //! Reads every capture of other projects, where they are present beside the repository, and
 //! compares each frame with what `tshark` sees, where it is installed.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)] // a test
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, clippy::disallowed_methods)] // a test
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -201,7 +201,7 @@ fn mutated_foreign_captures_never_panic() {
         let original = &original[..original.len().min(20_000)];
         for _ in 0..40 {
             let mut bytes = original[..original.len() - random(original.len() / 4)].to_vec();
-            for _ in 0..1 + random(20) {
+            for _ in 0..=random(20) {
                 let place = random(bytes.len());
                 if let Some(byte) = bytes.get_mut(place) {
                     *byte = [0, 0xff, 0x7f, 0x80, u8::try_from(random(256)).unwrap()][random(5)];
