@@ -1,7 +1,7 @@
 //! Reads every capture of other projects, where they are present beside the repository, and
 //! compares each frame with what `tshark` sees, where it is installed.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)] // a test
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, clippy::disallowed_methods)] // a test
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -112,6 +112,8 @@ fn line_of_tshark(line: &str) -> (Line, String) {
 
 /// Why a frame may differ from what tshark makes of it; `None` for a difference that is a mistake.
 fn explanation(file: &str, protocols: &str, ours: Option<&Line>, theirs: &Line) -> Option<&'static str> {
+    const TUNNELS: [&str; 6] = [":gre:", ":vxlan:", ":geneve:", ":gtp:", ":capwap.data:", ":icmpv6:"];
+    const LINKS: [&str; 2] = ["radiotap:", "ipoib:"];
     let Some(ours) = ours else {
         // Custom blocks: numbered here as there, but no frames.
         return (file.starts_with("pcapng-test-generator") && protocols == "data").then_some("no packet");
@@ -125,8 +127,6 @@ fn explanation(file: &str, protocols: &str, ours: Option<&Line>, theirs: &Line) 
             _ => None,
         };
     }
-    const TUNNELS: [&str; 6] = [":gre:", ":vxlan:", ":geneve:", ":gtp:", ":capwap.data:", ":icmpv6:"];
-    const LINKS: [&str; 2] = ["radiotap:", "ipoib:"];
     match &ours.tcp {
         None if TUNNELS.iter().any(|tunnel| protocols.contains(tunnel)) => Some("inside a tunnel or a quotation"),
         None if LINKS.iter().any(|link| protocols.starts_with(link)) => Some("a link type that is not supported"),
@@ -151,8 +151,10 @@ fn every_foreign_capture_reads_as_tshark_reads_it() {
     // Starting tshark is what takes time.
     let theirs: Vec<_> = std::thread::scope(|scope| {
         let chunks: Vec<_> = files.chunks(files.len().div_ceil(4)).collect();
-        let threads: Vec<_> =
-            chunks.into_iter().map(|chunk| scope.spawn(|| chunk.iter().map(|path| theirs(path)).collect::<Vec<_>>())).collect();
+        let threads: Vec<_> = chunks
+            .into_iter()
+            .map(|chunk| scope.spawn(|| chunk.iter().map(|path| theirs(path)).collect::<Vec<_>>()))
+            .collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     for (path, theirs) in files.iter().zip(theirs) {
@@ -181,4 +183,34 @@ fn every_foreign_capture_reads_as_tshark_reads_it() {
     }
     eprintln!("{frames} frames, {segments} segments the same; explained: {explained:#?}");
     assert!(mistakes.is_empty(), "{mistakes}");
+}
+
+/// Changes bytes of real captures, from a fixed seed, and cuts them: nothing may panic.
+#[test]
+fn mutated_foreign_captures_never_panic() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below.max(1)).unwrap()).unwrap()
+    };
+    for path in captures() {
+        let original = std::fs::read(&path).unwrap();
+        // What is of interest is near the start: file headers and the first frames.
+        let original = &original[..original.len().min(20_000)];
+        for _ in 0..40 {
+            let mut bytes = original[..original.len() - random(original.len() / 4)].to_vec();
+            for _ in 0..=random(20) {
+                let place = random(bytes.len());
+                if let Some(byte) = bytes.get_mut(place) {
+                    *byte = [0, 0xff, 0x7f, 0x80, u8::try_from(random(256)).unwrap()][random(5)];
+                }
+            }
+            let Ok(mut file) = CaptureFile::read_from(&path, std::io::Cursor::new(bytes)) else { continue };
+            while let Some(frame) = file.next_frame() {
+                let _ = decode(frame.link, frame.data, frame.original_length);
+            }
+        }
+    }
 }

@@ -43,9 +43,7 @@ pub(super) fn decode_ipv4(rest: Rest<'_>, link: LinkAddresses) -> Result<Decoded
         0 => rest,
         total => rest.limited_to(u32::from(total)),
     };
-    let payload = packet
-        .after(header_length)
-        .ok_or(Undecodable { layer: Layer::Ipv4, why: Why::Invalid })?;
+    let payload = packet.after(header_length).ok_or(Undecodable { layer: Layer::Ipv4, why: Why::Invalid })?;
     if header.is_fragmenting_payload() {
         return Ok(Decoded::Fragment);
     }

@@ -85,9 +85,7 @@ pub(super) fn decode_ether_type(
                 let tag = SingleVlanSlice::from_slice(rest.data)
                     .map_err(|error| rest.too_short(Layer::Vlan, error.required_len))?;
                 ether_type = tag.ether_type();
-                rest = rest
-                    .after(tag.header_len())
-                    .ok_or_else(|| rest.too_short(Layer::Vlan, tag.header_len()))?;
+                rest = rest.after(tag.header_len()).ok_or_else(|| rest.too_short(Layer::Vlan, tag.header_len()))?;
             }
             other => return decode_encapsulated(other, rest, addresses),
         }

@@ -150,7 +150,9 @@ impl Captures {
             }
             match (self.waiting.front(), earliest) {
                 (None, None) => return None,
-                (Some(next), Some((index, time))) if next.first.is_some_and(|first| first > time) => return Some(index),
+                (Some(next), Some((index, time))) if next.first.is_some_and(|first| first > time) => {
+                    return Some(index);
+                }
                 (None, Some((index, _))) => return Some(index),
                 (Some(_), _) => self.begin(),
             }

@@ -227,7 +227,9 @@ fn open_format(path: &Path, buffer: &mut Buffer) -> Result<Format, Error> {
                     Step::Fault(Fault::SectionVersion(version)) => {
                         return Err(Error::Version { path: owned(), version });
                     }
-                    Step::Record(_) | Step::Numbered(_) | Step::Fault(_) => return Err(Error::InvalidHeader { path: owned() }),
+                    Step::Record(_) | Step::Numbered(_) | Step::Fault(_) => {
+                        return Err(Error::InvalidHeader { path: owned() });
+                    }
                 }
             }
         }

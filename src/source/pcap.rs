@@ -42,9 +42,9 @@ pub(super) struct Pcap {
 /// Whether these are the first bytes of a pcap file.
 pub(super) fn is_magic(start: [u8; 4]) -> bool {
     let [a, b, c, d] = start;
-    [[a, b, c, d], [d, c, b, a]].iter().any(|magic| {
-        matches!(magic, [0xa1, 0xb2, 0xc3, 0xd4] | [0xa1, 0xb2, 0x3c, 0x4d] | [0xa1, 0xb2, 0xcd, 0x34])
-    })
+    [[a, b, c, d], [d, c, b, a]]
+        .iter()
+        .any(|magic| matches!(magic, [0xa1, 0xb2, 0xc3, 0xd4] | [0xa1, 0xb2, 0x3c, 0x4d] | [0xa1, 0xb2, 0xcd, 0x34]))
 }
 
 impl Pcap {

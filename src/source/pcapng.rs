@@ -10,9 +10,7 @@ use pcap_parser::pcapng::{
     parse_interfacestatisticsblock_be, parse_interfacestatisticsblock_le, parse_sectionheaderblock,
     parse_unknownblock_be, parse_unknownblock_le,
 };
-use pcap_parser::{
-    CB_MAGIC, DCB_MAGIC, EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, PcapError, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC,
-};
+use pcap_parser::{CB_MAGIC, DCB_MAGIC, EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, PcapError, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC};
 
 use super::buffer::MAXIMUM;
 use super::clock::Clock;
@@ -221,7 +219,8 @@ impl Pcapng {
         let (rest, header) = match parse_sectionheaderblock(input) {
             Ok(parsed) => parsed,
             Err(error) => {
-                let order = if input.get(8..12) == Some(&[0x1a, 0x2b, 0x3c, 0x4d]) { Order::Big } else { Order::Little };
+                let order =
+                    if input.get(8..12) == Some(&[0x1a, 0x2b, 0x3c, 0x4d]) { Order::Big } else { Order::Little };
                 return more(input, order, &error, Fault::SectionHeader);
             }
         };
