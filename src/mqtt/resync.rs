@@ -12,6 +12,7 @@
 
 use super::framed::{Hints, SkipReason, Skipped};
 use super::walk::{ENOUGH, TILES, Walk};
+use super::{PacketType, PropertyId, Version};
 use crate::capture::Moment;
 use crate::stream::{Chunk, StreamOffset};
 
@@ -293,6 +294,9 @@ impl Search {
     fn follow(&mut self, start: usize, starts_segment: bool, hints: Hints) -> bool {
         let mut walk = Walk::new(hints.sender);
         let bytes = self.window.get(start..).unwrap_or_default();
+        if !starts_segment && hints.version.is_none_or(Version::is_v5) && may_be_properties(bytes) {
+            return false;
+        }
         if !walk.advance(bytes, hints.version) {
             return false;
         }
@@ -374,4 +378,20 @@ impl Search {
             candidate.tiled = candidate.tiled.map(|tiled| tiled.saturating_sub(first));
         }
     }
+}
+
+/// Whether bytes that look like a PUBLISH may as well be the end of a text, then a property that
+/// is a text or begins with one: the last character is the first byte, the identifier the
+/// Remaining Length, the text's length the topic's. Packets with User Properties hold many such.
+fn may_be_properties(bytes: &[u8]) -> bool {
+    let [first, length, 0, ..] = bytes else {
+        return false;
+    };
+    let texts = [
+        PropertyId::CONTENT_TYPE,
+        PropertyId::RESPONSE_TOPIC,
+        PropertyId::REASON_STRING,
+        PropertyId::USER_PROPERTY,
+    ];
+    first >> 4 == PacketType::PUBLISH.0 && texts.contains(&PropertyId(u32::from(*length)))
 }

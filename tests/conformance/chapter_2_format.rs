@@ -1,10 +1,11 @@
 //! MQTT 5.0 chapter 2, 3.1.1 chapter 2: fixed header, Remaining Length, properties.
 
+use mqttcap::capture::Moment;
 use mqttcap::limits::Limits;
 use mqttcap::mqtt::{
     FixedHeader, Framed, Framer, HeaderRead, Hints, PropertyId, QoS, RawPacket, Version, parse,
 };
-use mqttcap::stream::Chunk;
+use mqttcap::stream::{Chunk, StreamOffset};
 
 /// §2.1.4, table 2-1 of 3.1.1 §2.2.3: the digits of the length and how many packets fit.
 #[test]
@@ -54,9 +55,9 @@ fn packets_of_boundary_lengths_are_cut_out() {
         let mut framer = Framer::at_start(&limits);
         for part in stream.chunks(1448) {
             let chunk = Chunk {
-                offset: Default::default(),
+                offset: StreamOffset::default(),
                 data: part,
-                at: Default::default(),
+                at: Moment::default(),
                 starts_segment: true,
             };
             framer.push(chunk, &Hints::default(), &mut |framed| {
@@ -81,7 +82,7 @@ fn property_names_and_packets_of_table_2_4() {
     assert_eq!(PropertyId(0x04).name(), None);
 }
 
-/// §2.2.1: only PUBLISH with QoS 1 or 2 has a Packet Identifier.
+/// §2.2.1: only PUBLISH with `QoS` 1 or 2 has a Packet Identifier.
 #[test]
 fn packet_identifier_by_qos() {
     for (first, qos, identified) in [(0x30, 0, false), (0x32, 1, true), (0x34, 2, true)] {

@@ -5,7 +5,7 @@ use mqtt_proto::{Protocol, v3, v5};
 use proptest::prelude::*;
 
 /// Packets of MQTT 5.0.
-pub fn packets_of_5_0() -> impl Strategy<Value = v5::Packet> {
+pub(crate) fn packets_of_5_0() -> impl Strategy<Value = v5::Packet> {
     prop::collection::vec(any::<u8>(), 64..1024).prop_filter_map("no packet", |seed| {
         let packet = v5::Packet::arbitrary(&mut Unstructured::new(&seed)).ok()?;
         let fits =
@@ -15,7 +15,7 @@ pub fn packets_of_5_0() -> impl Strategy<Value = v5::Packet> {
 }
 
 /// Packets of MQTT 3.1.1 and 3.1.
-pub fn packets_of_3_x() -> impl Strategy<Value = v3::Packet> {
+pub(crate) fn packets_of_3_x() -> impl Strategy<Value = v3::Packet> {
     prop::collection::vec(any::<u8>(), 64..1024).prop_filter_map("no packet", |seed| {
         let packet = v3::Packet::arbitrary(&mut Unstructured::new(&seed)).ok()?;
         let fits =
@@ -25,7 +25,7 @@ pub fn packets_of_3_x() -> impl Strategy<Value = v3::Packet> {
 }
 
 /// Streams of packets, each with its encoding.
-pub fn streams_of_5_0() -> impl Strategy<Value = Vec<Vec<u8>>> {
+pub(crate) fn streams_of_5_0() -> impl Strategy<Value = Vec<Vec<u8>>> {
     prop::collection::vec(
         packets_of_5_0().prop_map(|packet| packet.encode().unwrap().as_ref().to_vec()),
         1..12,
