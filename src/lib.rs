@@ -8,11 +8,16 @@
 //! outcome and findings ([`diagnosis`]) → text ([`report`]).
 
 pub mod capture;
+pub mod cli;
 pub mod diagnosis;
+pub mod engine;
 pub mod limits;
 pub mod mqtt;
 pub mod net;
+pub mod report;
 pub mod session;
+pub mod source;
 pub mod stream;
 pub mod tcp;
+pub mod text;
 pub mod transport;

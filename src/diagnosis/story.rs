@@ -289,9 +289,7 @@ impl<'a> Story<'a> {
             .hop_limit
             .or(self.session.neighbours.server_hop_limit);
         match (self.session.wire.reset, own) {
-            (Some(reset), Some(own)) if reset.by == Side::Server => {
-                reset.hop_limit.abs_diff(own) > 2
-            }
+            (Some(reset), Some(own)) if reset.by == Side::Server => hops(reset.hop_limit) != hops(own),
             _ => false,
         }
     }
@@ -352,3 +350,10 @@ pub(crate) fn how(close: CloseHow) -> &'static str {
         CloseHow::Reset => "reset",
     }
 }
+/// How many routers a packet has passed, from what is left of its Time to Live: hosts begin with 64,
+/// 128 or 255, and not always with the same for a RST.
+fn hops(hop_limit: u8) -> u8 {
+    let begun = [64, 128, 255].into_iter().find(|begun| *begun >= hop_limit);
+    begun.unwrap_or(u8::MAX) - hop_limit
+}
+

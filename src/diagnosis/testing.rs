@@ -57,6 +57,7 @@ impl Tale {
         let zero = Moment::default();
         Tale {
             session: Session {
+                undeliverable: None,
                 wire: Wire {
                     stream: 0,
                     peers: PerSide {

@@ -43,7 +43,7 @@ impl<'p> Connack<'p> {
         self.properties.two_byte(PropertyId::RECEIVE_MAXIMUM)
     }
 
-    /// Maximum QoS: 0 or 1; 2 when absent (5.0).
+    /// Maximum `QoS`: 0 or 1; 2 when absent (5.0).
     #[must_use]
     pub fn maximum_qos(&self) -> Option<QoS> {
         self.properties.byte(PropertyId::MAXIMUM_QOS).map(QoS)

@@ -33,7 +33,7 @@ pub struct Connect<'p> {
 /// The will of a CONNECT.
 #[derive(Clone, Copy, Debug)]
 pub struct Will<'p> {
-    /// Will QoS.
+    /// Will `QoS`.
     pub qos: QoS,
     /// Will Retain.
     pub retain: bool,
@@ -59,10 +59,7 @@ impl<'p> Connect<'p> {
     /// `None` for any other pair, which a server refuses.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
-        match (
-            self.protocol_name.0,
-            Version::from_level(self.protocol_level)?,
-        ) {
+        match (self.protocol_name.0, Version::from_level(self.protocol_level)?) {
             (b"MQIsdp", Version::V31) => Some(Version::V31),
             (b"MQTT", version @ (Version::V311 | Version::V5)) => Some(version),
             _ => None,
@@ -73,6 +70,12 @@ impl<'p> Connect<'p> {
     #[must_use]
     pub fn bridge(&self) -> bool {
         self.protocol_level & 0x80 != 0
+    }
+
+    /// Whether the Password Flag is set (MQTT 5.0 §3.1.2.9).
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.flags & flag::PASSWORD != 0
     }
 
     /// Clean Start (5.0) or Clean Session (3.x).
@@ -126,6 +129,15 @@ impl<'p> Connect<'p> {
     }
 }
 
+/// What the first bytes of a CONNECT's body say, up to the Client Identifier, for a CONNECT that was
+/// cut after it: will, user name and password are `None` whatever the flags say.
+#[must_use]
+pub fn connect_head(body: &[u8]) -> Option<Connect<'_>> {
+    let (rest, (name, level)) = name_and_level(body).ok()?;
+    let (_, connect) = head(rest, name, level, level & 0x7F >= 5).ok()?;
+    Some(connect)
+}
+
 impl Will<'_> {
     /// Will Delay Interval in seconds, 0 when absent (5.0).
     #[must_use]
@@ -136,8 +148,7 @@ impl Will<'_> {
 
 /// Reads the body. A level of 5 or more has properties, unless only the layout of 3.x fits.
 pub(super) fn connect(body: &[u8]) -> Read<'_, Connect<'_>> {
-    let (rest, name) = field("Protocol Name", "MQTT-3.1.2-1", text).parse(body)?;
-    let (rest, level) = field("Protocol Version", "§3.1.2.2", be_u8).parse(rest)?;
+    let (rest, (name, level)) = name_and_level(body)?;
     let read = connect_after_level(rest, name, level, level & 0x7F >= 5);
     if read.is_err() && level & 0x7F > 5 {
         return connect_after_level(rest, name, level, false).or(read);
@@ -151,10 +162,8 @@ fn connect_after_level<'p>(
     level: u8,
     has_properties: bool,
 ) -> Read<'p, Connect<'p>> {
-    let (rest, flags) = field("Connect Flags", "§3.1.2.3", be_u8).parse(input)?;
-    let (rest, keep_alive) = field("Keep Alive", "§3.1.2.10", be_u16).parse(rest)?;
-    let (rest, read) = optional_properties(rest, has_properties)?;
-    let (rest, client_id) = field("Client Identifier", "MQTT-3.1.3-3", text).parse(rest)?;
+    let (rest, read) = head(input, name, level, has_properties)?;
+    let flags = read.flags;
     let (rest, will) = if flags & flag::WILL == 0 {
         (rest, None)
     } else {
@@ -190,16 +199,30 @@ fn connect_after_level<'p>(
             .parse(rest)?
     };
     end("Payload", "MQTT-3.1.3-1", rest)?;
+    Ok((rest, Connect { will, username, password, ..read }))
+}
+
+fn name_and_level(body: &[u8]) -> Read<'_, (Text<'_>, u8)> {
+    let (rest, name) = field("Protocol Name", "MQTT-3.1.2-1", text).parse(body)?;
+    let (rest, level) = field("Protocol Version", "§3.1.2.2", be_u8).parse(rest)?;
+    Ok((rest, (name, level)))
+}
+
+fn head<'p>(input: &'p [u8], name: Text<'p>, level: u8, has_properties: bool) -> Read<'p, Connect<'p>> {
+    let (rest, flags) = field("Connect Flags", "§3.1.2.3", be_u8).parse(input)?;
+    let (rest, keep_alive) = field("Keep Alive", "§3.1.2.10", be_u16).parse(rest)?;
+    let (rest, properties) = optional_properties(rest, has_properties)?;
+    let (rest, client_id) = field("Client Identifier", "MQTT-3.1.3-3", text).parse(rest)?;
     let connect = Connect {
         protocol_name: name,
         protocol_level: level,
         flags,
         keep_alive,
-        properties: read,
+        properties,
         client_id,
-        will,
-        username,
-        password,
+        will: None,
+        username: None,
+        password: None,
     };
     Ok((rest, connect))
 }

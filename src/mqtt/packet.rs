@@ -18,13 +18,13 @@ pub enum Packet<'p> {
     Connack(Connack<'p>),
     /// Publish message.
     Publish(Publish<'p>),
-    /// Publish acknowledgment (QoS 1).
+    /// Publish acknowledgment (`QoS` 1).
     Puback(Acknowledgment<'p>),
-    /// Publish received (QoS 2, part 1).
+    /// Publish received (`QoS` 2, part 1).
     Pubrec(Acknowledgment<'p>),
-    /// Publish release (QoS 2, part 2).
+    /// Publish release (`QoS` 2, part 2).
     Pubrel(Acknowledgment<'p>),
-    /// Publish complete (QoS 2, part 3).
+    /// Publish complete (`QoS` 2, part 3).
     Pubcomp(Acknowledgment<'p>),
     /// Subscribe request.
     Subscribe(Subscribe<'p>),

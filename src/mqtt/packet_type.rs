@@ -18,13 +18,13 @@ impl PacketType {
     pub const CONNACK: PacketType = PacketType(2);
     /// Publish message.
     pub const PUBLISH: PacketType = PacketType(3);
-    /// Publish acknowledgment (QoS 1).
+    /// Publish acknowledgment (`QoS` 1).
     pub const PUBACK: PacketType = PacketType(4);
-    /// Publish received (QoS 2, part 1).
+    /// Publish received (`QoS` 2, part 1).
     pub const PUBREC: PacketType = PacketType(5);
-    /// Publish release (QoS 2, part 2).
+    /// Publish release (`QoS` 2, part 2).
     pub const PUBREL: PacketType = PacketType(6);
-    /// Publish complete (QoS 2, part 3).
+    /// Publish complete (`QoS` 2, part 3).
     pub const PUBCOMP: PacketType = PacketType(7);
     /// Subscribe request.
     pub const SUBSCRIBE: PacketType = PacketType(8);

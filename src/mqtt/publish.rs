@@ -12,13 +12,13 @@ use super::{Properties, PropertyId, QoS, RawPacket, Text, Version};
 pub struct Publish<'p> {
     /// DUP flag.
     pub dup: bool,
-    /// QoS.
+    /// `QoS`.
     pub qos: QoS,
     /// RETAIN flag.
     pub retain: bool,
     /// Topic Name; empty when a Topic Alias stands for it.
     pub topic: Text<'p>,
-    /// Packet Identifier, present for QoS 1 and 2.
+    /// Packet Identifier, present for `QoS` 1 and 2.
     pub packet_identifier: Option<u16>,
     /// Properties (5.0).
     pub properties: Properties<'p>,
@@ -55,7 +55,7 @@ impl<'p> Publish<'p> {
     }
 }
 
-/// The DUP, QoS and RETAIN flags of a fixed header (MQTT 5.0 §3.3.1).
+/// The DUP, `QoS` and RETAIN flags of a fixed header (MQTT 5.0 §3.3.1).
 pub(super) fn flags(first_byte: u8) -> (bool, QoS, bool) {
     (
         first_byte & 0x08 != 0,
@@ -64,7 +64,7 @@ pub(super) fn flags(first_byte: u8) -> (bool, QoS, bool) {
     )
 }
 
-/// Reads the part of the body that was captured. QoS 3 is read as QoS 1 and 2 are: with a
+/// Reads the part of the body that was captured. `QoS` 3 is read as `QoS` 1 and 2 are: with a
 /// Packet Identifier.
 #[inline]
 pub(super) fn publish<'p>(

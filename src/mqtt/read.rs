@@ -88,6 +88,7 @@ pub(super) fn field<'p, T>(
 }
 
 /// The fault inside a `nom` error.
+#[allow(clippy::needless_pass_by_value)] // the shape that `Result::map_err` takes
 pub(super) fn fault(error: nom::Err<Fault>) -> Fault {
     match error {
         nom::Err::Error(fault) | nom::Err::Failure(fault) => fault,

@@ -81,7 +81,7 @@ reason_codes! {
 impl ReasonCode {
     /// Normal disconnection: 0x00 in a DISCONNECT.
     pub const NORMAL_DISCONNECTION: ReasonCode = ReasonCode(0x00);
-    /// Granted QoS 0: 0x00 in a SUBACK.
+    /// Granted `QoS` 0: 0x00 in a SUBACK.
     pub const GRANTED_QOS_0: ReasonCode = ReasonCode(0x00);
 
     /// The name in a packet of MQTT 5.0. A defined code has its name in every packet, allowed

@@ -23,7 +23,7 @@ pub struct Subscribe<'p> {
 pub struct SubscriptionRequest<'p> {
     /// Topic Filter.
     pub filter: Text<'p>,
-    /// Subscription Options byte as sent (MQTT 5.0 §3.8.3.1); requested QoS in bits 0 and 1.
+    /// Subscription Options byte as sent (MQTT 5.0 §3.8.3.1); requested `QoS` in bits 0 and 1.
     pub options: u8,
 }
 
@@ -46,7 +46,7 @@ impl<'p> Subscribe<'p> {
 }
 
 impl SubscriptionRequest<'_> {
-    /// The QoS asked for.
+    /// The `QoS` asked for.
     #[must_use]
     pub fn qos(&self) -> QoS {
         QoS(self.options & 3)

@@ -3,8 +3,23 @@
 //! Invariant: every slice returned lies inside the frame's own memory. This layer keeps no state
 //! and judges nothing; what it cannot read it names, with the layer where it stopped.
 
+mod encapsulation;
+mod icmp;
+mod ip;
+mod link;
+mod link_type;
+mod rest;
+mod tcp;
+
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::net::IpAddr;
+
+use crate::capture::LinkType;
+
+pub use link::decode;
 
 /// An IP address and a TCP or UDP port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,12 +109,51 @@ pub struct Segment<'a> {
 pub enum Decoded<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
-    /// Something whole that is not TCP (UDP, ARP, ICMP, another `EtherType`, …).
+    /// An ICMP or ICMPv6 error that quotes a TCP segment.
+    Undeliverable(Undeliverable),
+    /// Something whole that is not TCP (UDP, ARP, other ICMP, another `EtherType`, …).
     Other,
     /// A fragment of an IP packet.
     Fragment,
     /// A frame that could not be read down to TCP.
     Undecodable(Undecodable),
+}
+
+/// The word of a router or host that it could not deliver a TCP segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undeliverable {
+    /// Who says so.
+    pub router: IpAddr,
+    /// Why.
+    pub reason: UnreachableReason,
+    /// Sender of the segment.
+    pub source: Endpoint,
+    /// Receiver that it did not reach.
+    pub destination: Endpoint,
+}
+
+/// Why a segment could not be delivered (RFC 792, RFC 1812 §5.2.7.1, RFC 4443 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnreachableReason {
+    /// No route to the network.
+    Network,
+    /// The last router cannot reach the host.
+    Host,
+    /// The host does not know TCP.
+    Protocol,
+    /// Port unreachable: for TCP, the reject rule of a firewall.
+    Port,
+    /// Forbidden by a firewall that says so.
+    Prohibited,
+    /// Time to Live or Hop Limit ran out on the way: a routing loop.
+    TimeExceeded,
+    /// Another type and code.
+    Other {
+        /// ICMP type.
+        kind: u8,
+        /// ICMP code.
+        code: u8,
+    },
 }
 
 /// Where and why decoding stopped.
@@ -137,4 +191,61 @@ pub enum Why {
     Truncated,
     /// The header contradicts itself.
     Invalid,
+}
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, byte) in self.0.iter().enumerate() {
+            let colon = if place == 0 { "" } else { ":" };
+            write!(f, "{colon}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for UnreachableReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            UnreachableReason::Network => "no route to that network",
+            UnreachableReason::Host => "the host does not answer in its network",
+            UnreachableReason::Protocol => "the host does not speak TCP",
+            UnreachableReason::Port => "port unreachable",
+            UnreachableReason::Prohibited => "prohibited by a firewall",
+            UnreachableReason::TimeExceeded => "the packet went in a circle until its time to live ran out",
+            UnreachableReason::Other { kind, code } => return write!(f, "ICMP type {kind}, code {code}"),
+        })
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Layer::LinkType(number) => match LinkType(*number).name() {
+                Some(name) => write!(f, "link type {number} ({name})"),
+                None => write!(f, "link type {number}"),
+            },
+            Layer::Link => f.write_str("the link-layer header"),
+            Layer::Vlan => f.write_str("the VLAN tag"),
+            Layer::Ipv4 => f.write_str("the IPv4 header"),
+            Layer::Ipv6 => f.write_str("the IPv6 header"),
+            Layer::Tcp => f.write_str("the TCP header"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Why::NotSupported => "is not supported",
+            Why::Truncated => "is cut off by the snap length",
+            Why::Invalid => "contradicts itself or its frame",
+        })
+    }
+}
+
+/// In plain words: "the IPv4 header is cut off by the snap length".
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.layer, self.why)
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::mqtt::{Malformed, PacketType, QoS, ReasonCode, Version};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Undeliverable};
 use crate::stream::Side;
 use crate::transport::Protocol;
 
@@ -44,6 +44,8 @@ pub struct Session {
     pub version: Option<Version>,
     /// How the version is known.
     pub version_from: Option<VersionFrom>,
+    /// The first word of a router or host that a segment of the connection could not be delivered.
+    pub undeliverable: Option<(Moment, Undeliverable)>,
     /// The first CONNECT.
     pub connect: Option<ConnectFacts>,
     /// The first CONNACK.
@@ -434,10 +436,11 @@ pub struct Neighbours {
     /// The last CONNECT with the same client id on another connection to the same server before
     /// this one was closed, if it came while this one was open.
     pub rival: Option<Rival>,
-    /// Other sessions that the same server closed within one second of this one's end.
+    /// Closes by the same server, within one second of its closing this one, of other sessions that
+    /// no packet had announced (the first 16): the frames of their FIN or RST.
     pub closed_together: Vec<FrameNumber>,
-    /// Whether the same server took a new session within a minute after this one's end: when.
-    pub server_accepted_later: Option<Moment>,
+    /// How many such closes there are.
+    pub closed_together_count: u64,
     /// Time to Live or Hop Limit of the newest segment that is not a RST which the server's
     /// address sent on any other connection of the capture, from any port: it tells whether a RST
     /// that is this connection's only answer comes from the server itself.

@@ -5,8 +5,11 @@
 //! What other connections had to do with it stands in [`Neighbours`].
 
 mod capture;
+mod exchanges;
 mod facts;
 mod timeline;
+mod topics;
+mod tracker;
 mod wire;
 
 pub use capture::{CaptureFacts, Tally};
@@ -16,5 +19,6 @@ pub use facts::{
     PingFacts, PublishFacts, Refusal, Rival, Session, Subscription, TextFact, UnfinishedPacket,
     VersionFrom, ViolationFact, WillFacts,
 };
-pub use timeline::{Event, EventKind, Timeline};
+pub use timeline::{Detail, Event, EventKind, Timeline};
+pub use tracker::Tracker;
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

@@ -4,9 +4,11 @@
 //! is folded keeps its count, first and last moment; what is left out is counted.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
+use crate::net::UnreachableReason;
 use crate::stream::{GapReason, Side};
 
 use super::facts::TextFact;
@@ -35,6 +37,13 @@ pub enum EventKind {
     SynAck,
     /// The handshake was completed.
     Established,
+    /// A router or host says that a segment could not be delivered.
+    Undeliverable {
+        /// Who says so.
+        router: IpAddr,
+        /// Why.
+        reason: UnreachableReason,
+    },
     /// FIN.
     Fin,
     /// RST.
@@ -115,6 +124,11 @@ pub enum EventKind {
         /// Reason String.
         reason_string: Option<TextFact>,
     },
+    /// A run of packets of one type with more topics or codes than are told apart.
+    Several {
+        /// Their type.
+        packet: PacketType,
+    },
     /// PINGREQ.
     Pingreq,
     /// PINGRESP.
@@ -166,10 +180,207 @@ pub enum EventKind {
     ForeignAnswer(crate::transport::Protocol),
 }
 
+/// How much of a timeline is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing: for reports that do not show it.
+    #[default]
+    None,
+    /// The first and last of each run of routine packets; what lies between is folded.
+    Folded,
+    /// Every packet, up to the limit.
+    Full,
+}
+
 /// The events of a session, with repetition folded.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    head: Vec<Event>,
+    detail: Detail,
+    limit: usize,
+    /// Settled events.
+    entries: Vec<Event>,
+    /// Where in `entries` the current stretch of routine packets begins.
+    stretch: usize,
+    /// The newest routine packets, not yet folded.
+    recent: VecDeque<Event>,
+    /// The newest events once `entries` is full.
     tail: VecDeque<Event>,
     left_out: u64,
 }
+
+/// Routine packets shown one by one at each end of a stretch.
+const VERBATIM: usize = 4;
+/// Runs told apart in one stretch; further ones are counted together.
+const RUNS: usize = 8;
+/// Newest events kept once the timeline is full.
+const TAIL: usize = 40;
+
+impl Timeline {
+    /// An empty timeline of at most `limit` entries.
+    pub fn new(detail: Detail, limit: usize) -> Timeline {
+        Timeline {
+            detail,
+            limit,
+            entries: Vec::new(),
+            stretch: 0,
+            recent: VecDeque::new(),
+            tail: VecDeque::new(),
+            left_out: 0,
+        }
+    }
+
+    /// Whether events are kept at all.
+    pub fn wanted(&self) -> bool {
+        self.detail != Detail::None
+    }
+
+    /// Adds one event; it must not be older than the one before.
+    pub fn push(&mut self, at: Moment, side: Option<Side>, kind: EventKind) {
+        let event = Event { at, until: at, count: 1, side, kind };
+        match self.detail {
+            Detail::None => {}
+            Detail::Folded if event.kind.is_routine() => {
+                self.recent.push_back(event);
+                if self.recent.len() > VERBATIM
+                    && let Some(oldest) = self.recent.pop_front()
+                {
+                    self.fold(oldest);
+                }
+            }
+            Detail::Folded | Detail::Full => {
+                self.end_stretch();
+                self.settle(event);
+                self.stretch = self.entries.len();
+            }
+        }
+    }
+
+    /// Settles what is open and puts events of the connection itself in their place. Packets keep
+    /// the order of their streams, also where the capture has their frames in another.
+    pub fn finish(&mut self, mut connection: Vec<Event>) {
+        if self.detail == Detail::None {
+            return;
+        }
+        self.end_stretch();
+        self.entries.extend(self.tail.drain(..));
+        connection.sort_by_key(|event| event.at.frame);
+        for event in connection {
+            let before = self.entries.iter().rposition(|entry| entry.at.frame <= event.at.frame);
+            self.entries.insert(before.map_or(0, |before| before + 1), event);
+        }
+        self.entries.shrink_to_fit();
+    }
+
+    /// Sides were taken the wrong way round.
+    pub fn swap_sides(&mut self) {
+        for event in self.entries.iter_mut().chain(&mut self.recent).chain(&mut self.tail) {
+            event.side = event.side.map(Side::other);
+        }
+    }
+
+    /// The events in order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.entries.iter()
+    }
+
+    /// How many packets the timeline does not show because it was full.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    fn end_stretch(&mut self) {
+        while let Some(event) = self.recent.pop_front() {
+            self.settle(event);
+        }
+    }
+
+    fn fold(&mut self, event: Event) {
+        let stretch = self.entries.get_mut(self.stretch..).unwrap_or_default();
+        if stretch.len() < VERBATIM {
+            self.settle(event);
+            return;
+        }
+        let runs = stretch.get_mut(VERBATIM..).unwrap_or_default();
+        if let Some(run) = runs.iter_mut().find(|run| run.continues_with(&event)) {
+            run.absorb(&event);
+        } else if runs.len() < RUNS {
+            self.settle(event);
+        } else {
+            let packet = event.kind.packet();
+            let several = runs
+                .iter_mut()
+                .find(|run| run.side == event.side && matches!(run.kind, EventKind::Several { packet: of } if Some(of) == packet));
+            if let Some(run) = several {
+                run.absorb(&event);
+            } else if let Some(packet) = packet {
+                self.settle(Event { kind: EventKind::Several { packet }, ..event });
+            }
+        }
+    }
+
+    fn settle(&mut self, event: Event) {
+        if self.entries.len() < self.limit {
+            self.entries.push(event);
+            return;
+        }
+        self.tail.push_back(event);
+        if self.tail.len() > TAIL
+            && let Some(oldest) = self.tail.pop_front()
+        {
+            self.left_out += oldest.count;
+        }
+    }
+}
+
+impl Event {
+    fn continues_with(&self, next: &Event) -> bool {
+        self.side == next.side
+            && match (&self.kind, &next.kind) {
+                (
+                    EventKind::Publish { topic, qos, retain, dup, .. },
+                    EventKind::Publish { topic: next_topic, qos: next_qos, retain: next_retain, dup: next_dup, .. },
+                ) => topic == next_topic && qos == next_qos && retain == next_retain && dup == next_dup,
+                (
+                    EventKind::Acknowledgment { packet, code, .. },
+                    EventKind::Acknowledgment { packet: next_packet, code: next_code, .. },
+                ) => packet == next_packet && code == next_code,
+                (EventKind::Pingreq, EventKind::Pingreq) | (EventKind::Pingresp, EventKind::Pingresp) => true,
+                _ => false,
+            }
+    }
+
+    fn absorb(&mut self, next: &Event) {
+        self.count += next.count;
+        self.until = next.until;
+        if let (EventKind::Publish { payload_length, .. }, EventKind::Publish { payload_length: more, .. }) =
+            (&mut self.kind, &next.kind)
+        {
+            *payload_length += more;
+        }
+    }
+}
+
+impl EventKind {
+    /// Whether it is of the kind that a healthy session repeats endlessly.
+    fn is_routine(&self) -> bool {
+        match self {
+            EventKind::Publish { dup, .. } => !dup,
+            EventKind::Acknowledgment { code, reason_string, .. } => code.0 < 0x80 && reason_string.is_none(),
+            EventKind::Pingreq | EventKind::Pingresp => true,
+            _ => false,
+        }
+    }
+
+    fn packet(&self) -> Option<PacketType> {
+        match self {
+            EventKind::Publish { .. } => Some(PacketType::PUBLISH),
+            EventKind::Acknowledgment { packet, .. } => Some(*packet),
+            EventKind::Pingreq => Some(PacketType::PINGREQ),
+            EventKind::Pingresp => Some(PacketType::PINGRESP),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,42 @@
 //!
 //! Invariant: a sequence number becomes a 64-bit [`StreamOffset`] once, on entry; nothing above
 //! sees wrap-around. This layer knows nothing of MQTT and which end is its client.
+//!
+//! What it promises to a [`Reader`]:
+//!
+//! * The facts of a connection are brought up to date first, then the segment's data is handed on.
+//! * In-order data is a slice of the captured frame; only out-of-order data is copied, within
+//!   [`Limits`](crate::limits::Limits).
+//! * A byte is delivered once. **Of overlapping copies the first one captured wins**; bytes of a
+//!   later copy that differ from a copy still held are counted in
+//!   [`Direction::conflicting_overlaps`]. Bytes already delivered are not kept, so a later copy of
+//!   them is not compared.
+//! * A hole waits for its bytes while they may still come, then it becomes a
+//!   [`Gap`](crate::stream::Gap): see [`patience`] for how long.
+//! * Payload of a RST (RFC 9293 §3.5.3 allows none that is stream data) and data beyond a FIN are
+//!   not stream data and are not delivered.
+//!
+//! It does not validate checksums (captures before offload have wrong ones), follow MPTCP, or
+//! treat urgent data apart (it stays in line, RFC 6093).
+
+mod assembler;
+mod budget;
+mod connection;
+mod control;
+mod facts;
+mod links;
+mod numbering;
+mod out_of_order;
+pub mod patience;
+mod sequence;
+mod table;
+mod tombstones;
+mod tuple;
+
+#[cfg(test)]
+mod testing;
+
+pub use table::FlowTable;
 
 use crate::capture::Moment;
 use crate::net::{Endpoint, MacAddress};
@@ -63,9 +99,50 @@ pub struct Facts {
     pub from_a: Direction,
     /// What B sends.
     pub from_b: Direction,
+    /// Why the connection is no longer followed; `None` while it is.
+    pub ending: Option<Ending>,
+}
+
+/// Why a connection is no longer followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// Both ends sent FIN, or one sent RST, and it has lingered.
+    Closed,
+    /// A SYN with another sequence number began a new connection between the same ports.
+    Replaced,
+    /// It was let go to stay within [`Limits::connections`](crate::limits::Limits::connections).
+    LetGo,
+    /// The capture ended.
+    CaptureEnded,
 }
 
 impl Facts {
+    /// Facts of a connection of which nothing is known but its ends and its first segment's moment.
+    pub fn new(stream: u32, a: Endpoint, b: Endpoint, first: Moment) -> Facts {
+        Facts {
+            stream,
+            a,
+            b,
+            a_mac: None,
+            b_mac: None,
+            first,
+            last: first,
+            initiator: None,
+            syn: Repeated::default(),
+            syn_ack: Repeated::default(),
+            established: None,
+            reset: None,
+            from_a: Direction::default(),
+            from_b: Direction::default(),
+            ending: None,
+        }
+    }
+
+    /// Whether both ends sent FIN or one sent RST.
+    pub fn is_closed(&self) -> bool {
+        self.reset.is_some() || (self.from_a.fin.is_some() && self.from_b.fin.is_some())
+    }
+
     /// What `end` sends.
     pub fn from(&self, end: End) -> &Direction {
         match end {
@@ -128,14 +205,45 @@ pub struct Direction {
     pub cut_segments: u64,
     /// Times that a repeated byte differed from its first copy.
     pub conflicting_overlaps: u64,
-    /// Highest offset sent (exclusive end).
+    /// Highest offset sent (exclusive end of the payload; a FIN adds nothing).
     pub sent: StreamOffset,
-    /// Highest offset that the other end acknowledged.
+    /// Highest offset that the other end acknowledged. More than `sent` when the capture missed
+    /// the segments.
     pub acknowledged: StreamOffset,
-    /// Retransmissions since the other end last acknowledged something new.
+    /// When the other end last acknowledged something new.
+    pub last_acknowledged: Option<Moment>,
+    /// When the other end acknowledged the FIN.
+    pub fin_acknowledged: Option<Moment>,
+    /// Since when this end has waited for an acknowledgment without any progress, as its
+    /// retransmission timer counts (RFC 6298 §5): the later of the first transmission of what is
+    /// outstanding and the last acknowledgment of anything new. `None` when nothing is outstanding.
+    pub waiting_since: Option<Moment>,
+    /// Retransmissions (of payload or FIN) since the other end last acknowledged something new.
     pub retries: Repeated,
+    /// Payload length in bytes of the smallest segment among `retries`: nothing of this size or
+    /// above was seen to arrive since. 0 while there are none.
+    pub smallest_retried: u32,
+    /// Payload length in bytes of the largest segment that the other end acknowledged whole, with
+    /// `smallest_retried` the evidence of a path MTU black hole (RFC 2923 §2.1). An upper bound
+    /// where the sender's segmentation was offloaded.
+    pub largest_acknowledged: u32,
     /// TCP keep-alive probes (RFC 1122 §4.2.3.6).
     pub keep_alive_probes: u64,
+    /// Probes of the other end's closed window (RFC 9293 §3.8.6.1) that carry nothing new.
+    pub window_probes: u64,
+    /// Keep-alive probes since the other end was last heard.
+    pub unanswered_probes: Repeated,
+    /// Segments that the capture holds twice (mirror ports, capturing on all interfaces), told from
+    /// retransmissions by coming within milliseconds; they count nowhere else but in `segments`.
+    pub duplicated: u64,
+    /// Segments whose numbers no receiver would accept here (RFC 9293 §3.10.7.4), RSTs apart.
+    pub ignored: u64,
+    /// RSTs whose numbers no receiver would accept here (RFC 9293 §3.10.7.3 and §3.10.7.4).
+    pub ignored_resets: u64,
+    /// Largest payload in bytes that this end asked for in its SYN (RFC 9293 §3.7.1).
+    pub maximum_segment_size: Option<u16>,
+    /// Shift count of the window that this end offered in its SYN (RFC 7323 §2.2).
+    pub window_scale: Option<u8>,
     /// When the window went to zero and has stayed there.
     pub zero_window: Option<Moment>,
     /// TTL or Hop Limit of the first segment that is not a RST.

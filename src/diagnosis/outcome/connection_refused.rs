@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_foreign_ttl_points_at_a_firewall() {
         let mut session = Tale::knocking(1).reset(Side::Server, 0.001).build();
-        session.neighbours.server_hop_limit = Some(255);
+        session.neighbours.server_hop_limit = Some(57);
         let outcome = outcome(&session);
         assert_eq!((outcome.id, outcome.confidence), ("connection-refused", Confidence::Likely));
     }

@@ -46,7 +46,7 @@ macro_rules! order {
 order! {
     modules:
         clean_disconnect disconnect_with_will capture_ended_connected capture_began_mid_session
-        syn_unanswered connection_refused tcp_handshake_incomplete
+        icmp_unreachable syn_unanswered connection_refused tcp_handshake_incomplete
         plain_to_tls_port http_answer not_mqtt
         tcp_open_no_connect connect_unanswered connect_closed
         refused_protocol_version refused_client_id refused_bad_credentials refused_not_authorized
@@ -59,7 +59,7 @@ order! {
         path_failed unclassified;
     order:
         // Before TCP carried anything.
-        syn_unanswered::judge connection_refused::judge tcp_handshake_incomplete::judge
+        icmp_unreachable::judge syn_unanswered::judge connection_refused::judge tcp_handshake_incomplete::judge
         // The wrong door: the answer is not MQTT.
         http_answer::judge plain_to_tls_port::answered not_mqtt::judge
         // What was said in so many words.

@@ -24,7 +24,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
         "The broker ended the session of {} because it is shutting down or restarting",
         story.client()
     );
-    Some(advise(story, refusal::dismissal(disconnect, &what)))
+    Some(advise(refusal::dismissal(disconnect, &what)))
 }
 
 /// The broker closed several sessions at once.
@@ -34,7 +34,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     if !story.connected() || together.len() < OTHERS {
         return None;
     }
-    let others = words::number(together.len() as u64);
+    let others = words::number(story.session.neighbours.closed_together_count);
     let sentence = format!(
         "The broker {} the connection of {} and {others} others within one second, as it does when it shuts down or restarts.",
         how(close.how),
@@ -47,17 +47,15 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     judgement.frames.extend(together.iter().take(4));
     judgement.frames.sort_unstable();
     judgement.frames.dedup();
-    Some(advise(story, judgement))
+    Some(advise(judgement))
 }
 
-fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
-    let later = story.session.neighbours.server_accepted_later;
+fn advise(judgement: Judgement) -> Judgement {
     judgement
-        .cause_if(later.is_some(), "The broker was restarted: it took new sessions within a minute.")
-        .cause_if(later.is_none(), "The broker was stopped or restarted: an update, a changed configuration, a crash.")
+        .cause("The broker was stopped or restarted: an update, a changed configuration, a crash.")
         .cause("An operator or a load balancer disconnected all clients.")
         .step("Look into the broker's log, and into that of its host, at this time.")
-        .step_if(later.is_none(), "Check that the broker is running again.")
+        .step("Check that the broker is running again.")
 }
 
 #[cfg(test)]
@@ -79,6 +77,7 @@ mod tests {
             let tale = Tale::connected().close(Side::Server, 5.0);
             tale.with(|session| {
                 session.neighbours.closed_together = (0..others).map(|n| FrameNumber(50 + n)).collect();
+                session.neighbours.closed_together_count = others;
             })
         };
         let seen = outcome(&closed(2).build());

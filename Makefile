@@ -1,0 +1,38 @@
+# make demo   build and read a committed capture
+# make test   run all tests
+# Both install what the build needs, with sudo where it is there.
+
+CARGO ?= cargo
+
+.PHONY: demo test bench deps test-deps fmt lint doc captures
+
+demo: deps
+	$(CARGO) build --release --quiet
+	@$(CARGO) run --release --quiet -- read captures/demo.pcapng
+
+test: deps test-deps
+	$(CARGO) test --workspace
+
+bench: deps
+	$(CARGO) bench --bench read_capture
+
+# libpcap's headers: for capturing on an interface.
+deps:
+	@./.ci/install libpcap
+
+# tshark: what mqttcap decodes is compared with it. Tests that need it say so and skip without it.
+test-deps:
+	@./.ci/install tshark || echo "tshark could not be installed: the tests that compare with it are skipped"
+
+fmt:
+	$(CARGO) fmt --all
+
+lint:
+	$(CARGO) clippy --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+
+# Makes the captures anew, with real brokers and clients in network namespaces (root, Linux).
+captures:
+	captures/make

@@ -1,0 +1,164 @@
+"""What the network and the place of the capture do to a session."""
+import signal
+import sys
+
+from lab import BROKER, HERE, network, scenario
+
+
+@scenario("lossy-link")
+def lossy_link(lab):
+    """The router loses about ten percent of the packets in both directions; 40 messages with QoS 1 and 10 with QoS 2 get through nevertheless,
+    thanks to TCP. The capture is taken at the client, so the retransmissions show."""
+    lab.capture(at="client")
+    lab.mosquitto()
+    lab.firewall("router", "-A", "FORWARD", "-m", "statistic", "--mode", "random", "--probability", "0.1", "-j", "DROP")
+    lab.paho("client", "gateway-2", "connect", "many=plant/7/temperature,1,40,0.03", "many=plant/7/alarm,2,10,0.03", "acks", "disconnect",
+             timeout=20)
+    lab.sleep(2)
+
+
+def mid_session(lab, version):
+    lab.mosquitto()
+    client = lab.start_paho("client", "sensor-17", "connect", "sub=plant/7/set,1", "acks", "wait=2", "pub=plant/7/temperature,1,21.5",
+                            "pub=plant/7/temperature,0,21.6", "pub=plant/7/temperature,2,21.7", "sub=plant/7/mode,1", "acks", "wait=4",
+                            "disconnect", keepalive=3, version=version).wait_for("on_subscribe")
+    lab.note("the client is connected and has subscribed; only now the capture begins")
+    lab.capture()
+    client.wait()
+
+
+@scenario("picked-up-mid-session")
+def picked_up_mid_session(lab):
+    """The capture begins when a 3.1.1 client is already connected and has subscribed; then it publishes, subscribes, pings and says goodbye."""
+    mid_session(lab, "3.1.1")
+
+
+@scenario("picked-up-mid-session-v5")
+def picked_up_mid_session_v5(lab):
+    """The same with MQTT 5."""
+    mid_session(lab, "5")
+
+
+@scenario("picked-up-no-end")
+def picked_up_no_end(lab):
+    """The capture begins and ends inside a session; only a publish and a ping are seen."""
+    lab.mosquitto()
+    client = lab.start_paho("client", "sensor-17", "connect", "wait=1.5", "pub=plant/7/temperature,1,21.5", "wait=60", keepalive=3)
+    client.wait_for("on_connect")
+    lab.note("the client is connected; only now the capture begins")
+    lab.capture()
+    lab.sleep(6)
+    lab.end_capture()
+    lab.note("the client is still connected now")
+
+
+def connect(client_id):
+    return {"send": {"cmd": "connect", "protocolId": "MQTT", "protocolVersion": 4, "clean": True, "clientId": client_id, "keepalive": 60}}
+
+
+def publish(payload):
+    return {"send": {"cmd": "publish", "topic": "plant/7/text", "payload": payload, "qos": 1, "messageId": 2, "dup": False, "retain": False}}
+
+
+BYE = {"send": {"cmd": "disconnect"}}
+
+
+@scenario("byte-at-a-time")
+def byte_at_a_time(lab):
+    """A client writes CONNECT and a PUBLISH of 147 bytes one byte per segment; the cut falls inside the two-byte Remaining Length too."""
+    lab.capture()
+    lab.mosquitto()
+    lab.raw("client", {"drip": [connect("slow-modem")], "every": 8}, {"read": "connack"},
+            {"drip": [publish("0123456789" * 13)], "every": 8}, {"read": "puback"}, BYE, {"close": True}, {"read": "close"})
+
+
+@scenario("pipelined")
+def pipelined(lab):
+    """A client sends CONNECT, SUBSCRIBE and PUBLISH in one segment without waiting for the answers, and gets its own message back."""
+    subscribe = {"send": {"cmd": "subscribe", "messageId": 1, "subscriptions": [{"topic": "plant/#", "qos": 0}]}}
+    lab.capture()
+    lab.mosquitto()
+    lab.raw("client", {"together": [connect("hasty-4"), subscribe, publish("21.5")]}, {"read": "puback"}, {"wait": 300}, BYE, {"close": True},
+            {"read": "close"})
+
+
+@scenario("ipv6")
+@network(ipv6=True)
+def ipv6(lab):
+    """A healthy session over IPv6."""
+    lab.sleep(3)  # until the links' own addresses have been checked for duplicates
+    lab.capture(only="tcp or icmp6")
+    lab.mosquitto()
+    lab.paho("client", "sensor-17", "connect", "sub=plant/7/set,1", "pub=plant/7/temperature,1,21.5", "acks", "disconnect", host="fd00::2")
+
+
+@scenario("vlan")
+def vlan(lab):
+    """A healthy session between two switches, captured on the trunk that carries VLAN 7 (802.1Q tags, put on by a small program)."""
+    lab.note("router: instead of routing, two switches joined by a trunk (trunk1 - trunk2) carry VLAN 7 between client and broker")
+    lab.inside("router", "sysctl", "-qw", "net.ipv4.ip_forward=0")
+    lab.ip("router", "link", "add", "trunk1", "type", "veth", "peer", "name", "trunk2")
+    for device in ("client", "broker"):
+        lab.ip("router", "address", "flush", "dev", device)
+    for device in ("trunk1", "trunk2"):
+        lab.inside("router", "ethtool", "-K", device, *"rx off tx off tso off gso off gro off".split())
+        lab.ip("router", "link", "set", device, "up")
+    lab.ip("client", "route", "replace", BROKER, "dev", "eth0")
+    lab.ip("broker", "route", "replace", "10.0.0.11", "dev", "eth0")
+    for access, trunk in (("client", "trunk1"), ("broker", "trunk2")):
+        lab.start_program("router", sys.executable, HERE / "vlan-switch.py", access, trunk, "7",
+                          shown=f"python vlan-switch.py {access} {trunk} 7").wait_for("switching")
+    lab.capture(at="router", interface="trunk1", only="vlan and (tcp or arp)")
+    lab.mosquitto()
+    lab.paho("client", "sensor-17", "connect", "sub=plant/7/set,1", "pub=plant/7/temperature,1,21.5", "acks", "disconnect")
+
+
+@scenario("any-interface")
+def any_interface(lab):
+    """tcpdump -i any on the broker's machine: a client on the same machine (over the loopback interface) and one from outside."""
+    lab.capture(interface="any", only="tcp port 1883")
+    lab.mosquitto()
+    lab.paho("broker", "rules-engine", "connect", "sub=plant/#,1", "pub=plant/state,1,on", "acks", "wait=0.3", "disconnect", host="127.0.0.1")
+    lab.paho("client", "sensor-17", "connect", "pub=plant/7/temperature,1,21.5", "acks", "disconnect")
+
+
+@scenario("any-interface-on-router")
+def any_interface_on_router(lab):
+    """tcpdump -i any on a router: each packet is captured twice, once coming in and once going out (with a TTL lower by one)."""
+    lab.capture(at="router", interface="any", only="tcp port 1883")
+    lab.mosquitto()
+    lab.paho("client", "sensor-17", "connect", "sub=plant/7/set,1", "pub=plant/7/temperature,1,21.5", "acks", "disconnect")
+
+
+@scenario("short-snaplen")
+def short_snaplen(lab):
+    """tcpdump -s 96 keeps the first 96 bytes of each frame only: the ends of the larger packets are cut off."""
+    lab.capture(snaplen=96)
+    lab.mosquitto()
+    lab.paho("client", "sensor-17", "connect", "pub=plant/7/report,1," + "all is well; " * 12, "pub=plant/7/temperature,1,21.5", "acks",
+             "disconnect", user="plant", password="secret")
+
+
+@scenario("one-way")
+def one_way(lab):
+    """Only the direction from the client to the broker is captured."""
+    lab.capture(only="tcp dst port 1883")
+    lab.mosquitto()
+    lab.paho("client", "sensor-17", "connect", "sub=plant/7/set,1", "pub=plant/7/temperature,1,21.5", "acks", "disconnect")
+
+
+@scenario("stalled-receiver")
+def stalled_receiver(lab):
+    """A subscriber freezes (SIGSTOP) with a small receive buffer while large messages are sent to it: its TCP window closes. It wakes up
+    again after five seconds, receives all, and says goodbye."""
+    lab.inside("client", "sysctl", "-qw", "net.ipv4.tcp_rmem=4096 4096 4096")
+    lab.note("client: sysctl net.ipv4.tcp_rmem='4096 4096 4096'")
+    lab.capture(only="tcp and host 10.0.0.11")
+    lab.mosquitto()
+    display = lab.start_paho("client", "display-9", "connect", "sub=yard/camera/picture,0", "messages=4", "wait=0.3", "disconnect")
+    display.wait_for("on_subscribe")
+    display.signal(signal.SIGSTOP)
+    lab.paho("client2", "camera-4", "connect", *["bytes=yard/camera/picture,0,4000"] * 4, "wait=0.5", "disconnect")
+    lab.sleep(5)
+    display.signal(signal.SIGCONT)
+    display.wait()

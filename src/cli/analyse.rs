@@ -1,0 +1,90 @@
+//! From files to a report: the wiring of source, engine and diagnosis.
+
+use std::path::Path;
+
+use crate::diagnosis::{self, Note};
+use crate::engine::{Config, Engine};
+use crate::limits::Limits;
+use crate::report::{CaptureSummary, Report};
+use crate::session::{Detail, Session};
+use crate::source::{self, Captures, Damage, Fault};
+use crate::text;
+
+use super::arguments::Input;
+use super::failure::Failure;
+
+/// Reads the captures of `input` to their end and judges every session.
+pub(super) fn analyse(input: &Input, detail: Detail) -> Result<Report, Failure> {
+    let config = Config { limits: Limits::default(), ports: input.ports.clone(), detail };
+    let mut captures = Captures::open(&input.files)?;
+    let mut engine = Engine::new(config);
+    let mut sessions = Vec::new();
+    let mut judge = |session: Session| {
+        let verdict = diagnosis::diagnose(&session);
+        sessions.push((session, verdict));
+    };
+    while let Some(frame) = captures.next_frame() {
+        engine.push(&frame, &mut judge);
+    }
+    let facts = engine.finish(&mut judge);
+    if facts.packets == 0
+        && let Some(damage) = captures.damage().first()
+    {
+        return Err(Failure::Capture {
+            message: format!("cannot read {damage}"),
+            hint: "copy the file again, or capture again with: tcpdump -s 0 -w trace.pcap".into(),
+        });
+    }
+    let mut notes = notes_on_files(&captures);
+    notes.extend(diagnosis::notes(&facts));
+    let files = captures.paths().iter().map(|path| name(path)).collect();
+    Ok(Report::new(CaptureSummary { files, facts, notes }, sessions))
+}
+
+/// What the files themselves say.
+fn notes_on_files(captures: &Captures) -> Vec<Note> {
+    let mut notes: Vec<Note> = captures.damage().iter().map(damaged).collect();
+    let lost = captures.drops().map_or(0, |drops| drops.interface.saturating_add(drops.system));
+    if lost > 0 {
+        notes.push(Note {
+            id: "capture-lost-packets",
+            text: format!(
+                "The capturing host says that it lost {}: what is missing may never have been missing on the wire.",
+                text::counted(lost, "packet")
+            ),
+            frames: Vec::new(),
+        });
+    }
+    let passed_over = captures.passed_over().len() as u64;
+    if passed_over > 0 {
+        notes.push(Note {
+            id: "files-passed-over",
+            text: format!("{} in the folder: no capture, passed over.", text::counted(passed_over, "file")),
+            frames: Vec::new(),
+        });
+    }
+    notes
+}
+
+fn damaged(damage: &Damage) -> Note {
+    let id = if damage.fault == Fault::Cut { "capture-truncated" } else { "capture-damaged" };
+    let text = format!("{damage}. It was analysed up to there.");
+    Note { id, text, frames: Vec::new() }
+}
+
+/// What messages call a file.
+fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
+}
+
+impl From<source::Error> for Failure {
+    fn from(error: source::Error) -> Failure {
+        let hint = error.hint().unwrap_or_else(|| "`mqttcap --help` shows what can be read".into());
+        Failure::Capture { message: error.to_string(), hint }
+    }
+}
+
+/// Whether a finding or outcome of this id exists.
+pub(super) fn is_known_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+}

@@ -1,0 +1,186 @@
+//! The command line as it is typed.
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Commands, to tell `mqttcap FILE` from `mqttcap read FILE`.
+const COMMANDS: [&str; 5] = ["read", "show", "explain", "schema", "help"];
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "mqttcap",
+    version,
+    about = "Reads a packet capture and says in plain words how each MQTT session ended, and why.",
+    after_help = "\
+Examples:
+  mqttcap trace.pcap                     all sessions, and what went wrong
+  mqttcap read *.pcapng --only problems  rotated files read as one capture
+  mqttcap show trace.pcap -s 3           session 3, packet by packet
+  mqttcap explain 0x87                   what a code means and what to do
+  mqttcap explain rc=-2 --client PubSubClient
+
+`mqttcap FILE` is short for `mqttcap read FILE`. `-` reads standard input.
+Exit status: 0 analysed, 1 --fail-on matched, 2 could not analyse."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the sessions of a capture and explain each that went wrong
+    Read(Read),
+    /// Show one session packet by packet, with findings and evidence
+    Show(Show),
+    /// Explain a reason code, a return code, a client's code, or an id of a report
+    Explain(Explain),
+    /// Print the JSON Schema of `read --format json`
+    Schema(Schema),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mqttcap read trace.pcap --client 'sensor-*'
+  mqttcap read trace.pcap --format json --output report.json
+  mqttcap read trace.pcap --quiet --fail-on error || echo 'something went wrong'
+  tcpdump -w - -i eth0 port 1883 | mqttcap read -")]
+pub(super) struct Read {
+    #[command(flatten)]
+    pub(super) input: Input,
+    /// Show only sessions that went wrong
+    #[arg(long, value_name = "WHICH")]
+    pub(super) only: Option<Only>,
+    /// Show only sessions whose client id matches
+    #[arg(long, value_name = "GLOB")]
+    pub(super) client: Option<String>,
+    /// Show only sessions of this client or server address
+    #[arg(long, value_name = "ADDR")]
+    pub(super) host: Option<IpAddr>,
+    /// How to write the report
+    #[arg(long, value_enum, default_value_t = ReadFormat::Table, value_name = "FORMAT")]
+    pub(super) format: ReadFormat,
+    /// Exit with status 1 if a shown session ended with this severity or a worse one, or has this outcome or finding
+    #[arg(long, value_name = "SEVERITY|ID", value_delimiter = ',')]
+    pub(super) fail_on: Vec<String>,
+    /// Print no report: for --fail-on
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// List and explain every session, also those without trouble
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    pub(super) input: Input,
+    /// Number of the session, as `mqttcap read` lists it
+    #[arg(short, long, value_name = "N")]
+    pub(super) session: u64,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = ShowFormat::Table, value_name = "FORMAT")]
+    pub(super) format: ShowFormat,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// A code (0x87, 135, rc=5, rc=-2) or an id (session-taken-over); without it, all are listed
+    #[arg(allow_hyphen_values = true)]
+    pub(super) what: Option<String>,
+    /// The client library that printed the code
+    #[arg(long, value_name = "NAME")]
+    pub(super) client: Option<String>,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Write to a file instead of standard output
+    #[arg(long, value_name = "PATH")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// What is read.
+#[derive(Debug, Args)]
+pub(super) struct Input {
+    /// pcap or pcapng files; several are read as one capture; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Take this server port for MQTT even where only connection attempts were seen (repeatable)
+    #[arg(long = "port", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) ports: Vec<u16>,
+    /// Tell times in UTC instead of local time
+    #[arg(long)]
+    pub(super) utc: bool,
+}
+
+/// How it looks and where it goes.
+#[derive(Debug, Args)]
+pub(super) struct Look {
+    /// Write to a file instead of standard output
+    #[arg(long, value_name = "PATH")]
+    pub(super) output: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(super) color: Color,
+    /// Use only ASCII characters
+    #[arg(long)]
+    pub(super) ascii: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Only {
+    /// Sessions that went wrong
+    Problems,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReadFormat {
+    /// For people
+    Table,
+    /// One document
+    Json,
+    /// One session a line, then a summary
+    Ndjson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ShowFormat {
+    /// For people
+    Table,
+    /// A document with this session only
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The arguments of the process, with the command that may be left out.
+pub(super) fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let helps = ["-h", "--help", "-V", "--version"];
+    let named = |argument: &OsString| {
+        let is = |names: &[&str]| names.iter().any(|name| argument == name);
+        is(&COMMANDS) || is(&helps)
+    };
+    if arguments.get(1).is_some_and(|argument| !named(argument)) {
+        arguments.insert(1, "read".into());
+    }
+    arguments
+}

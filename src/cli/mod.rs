@@ -1,0 +1,150 @@
+//! The edge: arguments → configuration → wiring → exit code.
+//!
+//! Invariant: data goes to standard output, talk to standard error; a reader that goes away is no
+//! error. Nothing else in the crate looks at the environment, the terminal or the clock.
+
+mod analyse;
+mod arguments;
+mod failure;
+mod output;
+mod selection;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style as Ansi};
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::report::table::Extent;
+use crate::report::{Report, Summary, json, ladder, table};
+use crate::session::Detail;
+
+use analyse::{analyse, is_known_id};
+use arguments::{Arguments, Command, Explain, Read, ReadFormat, Schema, Show, ShowFormat, with_command};
+use failure::Failure;
+use selection::{FailOn, Selection};
+
+/// Exit status when `--fail-on` matched.
+const MATCHED: u8 = 1;
+/// Exit status when nothing could be analysed.
+const FAILED: u8 = 2;
+
+/// Runs mqttcap with the arguments of the process, its name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = with_command(arguments.into_iter().collect());
+    let done = match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { command }) => dispatch(&command),
+        Err(error) => match error.kind() {
+            // Help and version go to standard output; if nobody reads them, so be it.
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                let _ = error.print();
+                return ExitCode::SUCCESS;
+            }
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                let _ = error.print();
+                return ExitCode::from(FAILED);
+            }
+            _ => Err(error.into()),
+        },
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(&failure);
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// One line that says what is wrong, one that says what to do.
+fn tell(failure: &Failure) {
+    let error = Ansi::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    let hint = Ansi::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
+    let mut out = anstream::stderr().lock();
+    // If standard error is closed there is nobody left to tell.
+    let _ = writeln!(out, "{error}error:{error:#} {failure}");
+    let _ = writeln!(out, "{hint}hint:{hint:#} {}", failure.hint());
+}
+
+fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Read(arguments) => read(arguments),
+        Command::Show(arguments) => show(arguments),
+        Command::Explain(arguments) => explain(arguments),
+        Command::Schema(arguments) => schema(arguments),
+    }
+}
+
+fn read(arguments: &Read) -> Result<ExitCode, Failure> {
+    let selection = Selection::of(arguments)?;
+    let fail_on = arguments.fail_on.iter().map(|value| FailOn::parse(value, is_known_id));
+    let fail_on = fail_on.collect::<Result<Vec<_>, _>>()?;
+    let detail = match arguments.format {
+        ReadFormat::Table => Detail::None,
+        ReadFormat::Json | ReadFormat::Ndjson => Detail::Folded,
+    };
+    output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
+    let mut report = analyse(&arguments.input, detail)?;
+    report.cases.retain(|case| selection.shows(case));
+    if !arguments.quiet {
+        write_report(&report, arguments)?;
+    }
+    let matched = report.cases.iter().any(|case| fail_on.iter().any(|wanted| wanted.matches(case)));
+    Ok(ExitCode::from(if matched { MATCHED } else { 0 }))
+}
+
+fn write_report(report: &Report, arguments: &Read) -> Result<(), Failure> {
+    let look = &arguments.look;
+    let mut out = match arguments.format {
+        ReadFormat::Table => output::open_text(look)?,
+        ReadFormat::Json | ReadFormat::Ndjson => output::open(look.output.as_deref())?,
+    };
+    match arguments.format {
+        ReadFormat::Table => {
+            let extent = if arguments.verbose { Extent::Everything } else { Extent::Problems };
+            let style = output::style(look, arguments.input.utc);
+            table::write(report, extent, &style, &mut out)?;
+        }
+        ReadFormat::Json => json::write(report, &mut out)?,
+        ReadFormat::Ndjson => json::write_lines(report, &mut out)?,
+    }
+    Ok(out.flush()?)
+}
+
+fn show(arguments: &Show) -> Result<ExitCode, Failure> {
+    output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
+    let mut report = analyse(&arguments.input, Detail::Full)?;
+    let Summary { sessions: count, .. } = report.summary;
+    let number = arguments.session;
+    report.cases.retain(|case| case.number == number);
+    let Some(case) = report.cases.first() else {
+        return Err(Failure::NoSuchSession { number, count });
+    };
+    let look = &arguments.look;
+    let mut out = match arguments.format {
+        ShowFormat::Table => output::open_text(look)?,
+        ShowFormat::Json => output::open(look.output.as_deref())?,
+    };
+    match arguments.format {
+        ShowFormat::Table => {
+            ladder::write(case, &output::style(look, arguments.input.utc), &mut out)?;
+        }
+        ShowFormat::Json => json::write(&report, &mut out)?,
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
+    Err(Failure::Unexplained { what: arguments.what.clone().unwrap_or_default(), suggestions: Vec::new() })
+}
+
+fn schema(arguments: &Schema) -> Result<ExitCode, Failure> {
+    let mut out = output::open(arguments.output.as_deref())?;
+    json::write_schema(&mut out)?;
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,78 @@
+//! Where a report goes, and how wide and how colourful it may be there.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+use crate::report::Style;
+
+use super::arguments::{Color, Look};
+use super::failure::Failure;
+
+/// Width where nobody tells it.
+const WIDTH: usize = 80;
+/// Narrower than this nothing can be read.
+const NARROWEST: usize = 40;
+
+/// Opens the output: a file, or standard output, locked and buffered.
+pub(super) fn open(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
+    match path {
+        None => Ok(Box::new(BufWriter::new(io::stdout().lock()))),
+        Some(path) => match File::create(path) {
+            Ok(file) => Ok(Box::new(BufWriter::new(file))),
+            Err(source) => Err(Failure::Output { path: path.to_owned(), source }),
+        },
+    }
+}
+
+/// Refuses to write a report over a capture that it is made from.
+pub(super) fn keep_captures(output: Option<&Path>, captures: &[PathBuf]) -> Result<(), Failure> {
+    let Some(Ok(output)) = output.map(Path::canonicalize) else {
+        return Ok(());
+    };
+    match captures.iter().find(|capture| capture.canonicalize().is_ok_and(|capture| capture == output)) {
+        None => Ok(()),
+        Some(capture) => Err(Failure::arguments(
+            format!("--output {} would overwrite the capture", capture.display()),
+            "give the report another name",
+        )),
+    }
+}
+
+/// Opens the output for text: as [`open`], on an old Windows console with colours translated.
+pub(super) fn open_text(look: &Look) -> Result<Box<dyn Write>, Failure> {
+    match look.output.as_deref() {
+        None => {
+            let choice = color(look);
+            let out = anstream::AutoStream::new(io::stdout().lock(), choice);
+            Ok(Box::new(BufWriter::new(out)))
+        }
+        path => open(path),
+    }
+}
+
+/// How text is set there.
+pub(super) fn style(look: &Look, utc: bool) -> Style {
+    let zone = if utc { TimeZone::UTC } else { TimeZone::system() };
+    Style { width: width(), ascii: look.ascii, color: color(look) != anstream::ColorChoice::Never, zone }
+}
+
+fn color(look: &Look) -> anstream::ColorChoice {
+    match look.color {
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+        Color::Auto if look.output.is_some() => anstream::ColorChoice::Never,
+        // NO_COLOR, CLICOLOR, TERM and whether it is a terminal.
+        Color::Auto => anstream::AutoStream::choice(&io::stdout()),
+    }
+}
+
+/// Columns of the terminal, else `COLUMNS`, else 80.
+fn width() -> usize {
+    let terminal = terminal_size::terminal_size_of(io::stdout());
+    let terminal = terminal.map(|(width, _)| usize::from(width.0));
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    terminal.or_else(told).filter(|width| *width > 0).unwrap_or(WIDTH).max(NARROWEST)
+}

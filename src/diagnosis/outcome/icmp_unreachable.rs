@@ -1,0 +1,79 @@
+//! `icmp-unreachable`: a router or the host itself says that the connection cannot be made.
+
+use super::{About, Judgement};
+use crate::diagnosis::story::Story;
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity};
+use crate::net::{Undeliverable, UnreachableReason};
+
+pub(super) const ABOUT: About = About {
+    id: "icmp-unreachable",
+    group: "network",
+    severity: Severity::Error,
+    text: include_str!("icmp_unreachable.md"),
+};
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let wire = &story.session.wire;
+    let (at, error) = story.session.undeliverable?;
+    // A connection that came about all the same was not stopped by it.
+    if wire.syn_ack.count > 0 || wire.established.is_some() || wire.sent.server.segments > 0 {
+        return None;
+    }
+    let Undeliverable { router, reason, .. } = error;
+    let address = wire.peers.server.endpoint.address;
+    let (client, server, port) = (story.client_host(), story.server(), story.port());
+    let speaker = if router == address { format!("{address} itself") } else { format!("The router {router}") };
+    let sentence = format!("{speaker} told {client} that {server} cannot be reached: {reason}.");
+    let is = |reasons: &[UnreachableReason]| reasons.contains(&reason);
+    let refused = is(&[UnreachableReason::Port, UnreachableReason::Prohibited]);
+    let away = is(&[UnreachableReason::Host]);
+    let astray = is(&[UnreachableReason::Network, UnreachableReason::TimeExceeded]);
+    Some(
+        Judgement::new(Confidence::Certain, sentence)
+            .at([wire.syn.first, at])
+            .cause_if(refused, format!("A firewall rule at {router} rejects the connection and says so."))
+            .cause_if(away, format!("The host {address} is off, or has another address now."))
+            .cause_if(astray, "A route is missing or leads in a circle: a VPN or an uplink is down, or the address belongs to no network here.")
+            .step_if(refused, format!("Look for a rule that rejects TCP port {port} in the firewall of {router}."))
+            .step_if(away, format!("Check that {address} is on and still has this address; `ping {address}` from its own network."))
+            .step_if(astray, format!("Follow the way with `traceroute {address}` from the client's network, and look at the routes of {router}."))
+            .step(format!("Compare the address {address} with that of the broker."))
+            .seen_as(if refused { Sight::KnockRefused } else { Sight::KnockUnanswered }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::net::{Undeliverable, UnreachableReason};
+    use crate::session::Session;
+
+    fn told(mut session: Session, reason: UnreachableReason) -> Session {
+        let error = Undeliverable {
+            router: "10.0.0.1".parse().unwrap(),
+            reason,
+            source: session.wire.peers.client.endpoint,
+            destination: session.wire.peers.server.endpoint,
+        };
+        session.undeliverable = Some((session.wire.syn.last, error));
+        session
+    }
+
+    #[test]
+    fn a_router_says_why() {
+        let outcome = outcome(&told(Tale::knocking(1).build(), UnreachableReason::Network));
+        assert_eq!((outcome.id, outcome.confidence), ("icmp-unreachable", Confidence::Certain));
+        assert_eq!(
+            outcome.sentence,
+            "The router 10.0.0.1 told 10.0.0.21 that 10.0.0.5:1883 cannot be reached: no route to that network."
+        );
+    }
+
+    #[test]
+    fn a_connection_that_came_about_is_not_unreachable() {
+        let open = told(Tale::connected().build(), UnreachableReason::Host);
+        assert_ne!(outcome(&open).id, "icmp-unreachable");
+    }
+}

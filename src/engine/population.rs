@@ -1,0 +1,225 @@
+//! What sessions have to do with each other: who speaks MQTT, who uses which client id, who was
+//! closed together.
+//!
+//! Invariant: bounded. Of every client id the last two connections are remembered, and of every
+//! close the last seconds.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
+
+use crate::capture::{FrameNumber, Moment};
+use crate::limits::Limits;
+use crate::net::{Endpoint, Segment};
+use crate::session::{Neighbours, Rival, TextFact, Wire};
+use crate::stream::Side;
+use crate::tcp::Connection;
+use crate::transport::Protocol;
+
+use super::dialogue::{Dialogue, News};
+
+/// Sessions that a server closed within this many nanoseconds were closed together.
+const TOGETHER: i64 = 1_000_000_000;
+/// Closes older than this are forgotten: sessions are handed out well before.
+const FORGET: i64 = 10_000_000_000;
+/// Closes by one server remembered.
+const CLOSES: usize = 4096;
+/// Of the sessions closed together, this many are named.
+const NAMED: usize = 16;
+
+#[derive(Debug)]
+pub(super) struct Population {
+    limit: usize,
+    servers: HashSet<Endpoint>,
+    presences: HashMap<TextFact, SmallVec<[Presence; 2]>>,
+    /// Time to Live or Hop Limit of each server's newest SYN-ACK.
+    hop_limits: HashMap<IpAddr, u8>,
+    /// Servers that answered TLS with TLS, and the first frame that shows it.
+    tls: HashMap<Endpoint, Moment>,
+    /// Closes by each server that were not announced by a packet, in capture order.
+    closes: HashMap<Endpoint, VecDeque<ServerClose>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Presence {
+    stream: u32,
+    client: Endpoint,
+    server: IpAddr,
+    connect: Moment,
+    accepted: Option<Moment>,
+    refused: Option<Moment>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ServerClose {
+    at: Moment,
+    stream: u32,
+}
+
+impl Population {
+    pub(super) fn new(limits: &Limits) -> Population {
+        Population {
+            limit: limits.connections,
+            servers: HashSet::new(),
+            presences: HashMap::new(),
+            hop_limits: HashMap::new(),
+            tls: HashMap::new(),
+            closes: HashMap::new(),
+        }
+    }
+
+    /// Whether MQTT was spoken with this server.
+    pub(super) fn speaks_mqtt(&self, server: Endpoint) -> bool {
+        self.servers.contains(&server)
+    }
+
+    /// Takes what `segment`, captured at `at`, changed in its connection.
+    pub(super) fn hear(&mut self, connection: &mut Connection<Dialogue>, segment: &Segment<'_>, at: Moment) {
+        let flags = segment.flags;
+        let facts = &connection.facts;
+        if flags.syn() && flags.ack() && has_room(&self.hop_limits, &segment.source.address, self.limit) {
+            self.hop_limits.insert(segment.source.address, segment.hop_limit);
+        }
+        if connection.reader.other() == Some(Protocol::Tls)
+            && facts.initiator.is_some_and(|client| facts.endpoint(client.other()) == segment.source)
+            && !segment.payload.is_empty()
+            && has_room(&self.tls, &segment.source, self.limit)
+        {
+            self.tls.entry(segment.source).or_insert(at);
+        }
+        let news = connection.reader.take_news();
+        if let Some(client) = connection.reader.client() {
+            let server = facts.endpoint(client.other());
+            for news in news {
+                match news {
+                    News::Connect { client_id, at } => self.connect(
+                        client_id,
+                        Presence {
+                            stream: facts.stream,
+                            client: facts.endpoint(client),
+                            server: server.address,
+                            connect: at,
+                            accepted: None,
+                            refused: None,
+                        },
+                    ),
+                    News::Answered { client_id, accepted, at } => {
+                        self.answered(&client_id, facts.stream, accepted, at);
+                    }
+                    News::Mqtt => {
+                        if self.servers.len() < self.limit {
+                            self.servers.insert(server);
+                        }
+                    }
+                }
+            }
+            if flags.fin() || flags.rst() {
+                self.close(connection, at);
+            }
+        }
+    }
+
+    fn connect(&mut self, client_id: TextFact, presence: Presence) {
+        if client_id.is_empty() {
+            return;
+        }
+        if !has_room(&self.presences, &client_id, self.limit) {
+            self.presences.clear();
+        }
+        let presences = self.presences.entry(client_id).or_default();
+        if presences.len() == 2 {
+            presences.remove(0);
+        }
+        presences.push(presence);
+    }
+
+    fn answered(&mut self, client_id: &TextFact, stream: u32, accepted: bool, at: Moment) {
+        let presences = self.presences.get_mut(client_id);
+        if let Some(presence) = presences.and_then(|all| all.iter_mut().find(|presence| presence.stream == stream)) {
+            *(if accepted { &mut presence.accepted } else { &mut presence.refused }) = Some(at);
+        }
+    }
+
+    fn close(&mut self, connection: &Connection<Dialogue>, at: Moment) {
+        let Some(client) = connection.reader.client() else { return };
+        let wire = Wire::new(&connection.facts, client);
+        let Some(close) = wire.close() else { return };
+        if close.by != Side::Server || close.at != at || connection.reader.end_was_announced() {
+            return;
+        }
+        let server = wire.peers.server.endpoint;
+        if !has_room(&self.closes, &server, self.limit) {
+            self.closes.clear();
+        }
+        let closes = self.closes.entry(server).or_default();
+        while closes.len() >= CLOSES
+            || closes.front().is_some_and(|old| at.time.nanoseconds_since(old.at.time) > FORGET)
+        {
+            closes.pop_front();
+        }
+        closes.push_back(ServerClose { at, stream: wire.stream });
+    }
+
+    /// What other sessions had to do with the one over `wire`.
+    pub(super) fn neighbours(&self, wire: &Wire, client_id: Option<&TextFact>, connect: Option<Moment>) -> Neighbours {
+        let close = wire.close();
+        let end = close.map_or(wire.last, |close| close.at);
+        let rival = client_id.zip(connect).and_then(|(client_id, connect)| {
+            let presences = self.presences.get(client_id)?;
+            presences
+                .iter()
+                .rev()
+                .find(|other| {
+                    other.stream != wire.stream
+                        && other.server == wire.peers.server.endpoint.address
+                        && other.connect.frame > connect.frame
+                        && other.connect.frame < end.frame
+                })
+                .map(|other| Rival {
+                    client: other.client,
+                    stream: other.stream,
+                    connect: other.connect,
+                    accepted: other.accepted,
+                    refused: other.refused,
+                })
+        });
+        let mut together = Together::default();
+        if close.is_some_and(|close| close.by == Side::Server)
+            && let Some(closes) = self.closes.get(&wire.peers.server.endpoint)
+        {
+            together = Together::of(closes, end, wire.stream);
+        }
+        let server = wire.peers.server.endpoint;
+        Neighbours {
+            rival,
+            closed_together: together.frames,
+            closed_together_count: together.count,
+            server_hop_limit: self.hop_limits.get(&server.address).copied(),
+            tls_on_port: self.tls.get(&server).copied(),
+        }
+    }
+}
+
+/// Closes at about the same time.
+#[derive(Default)]
+struct Together {
+    frames: Vec<FrameNumber>,
+    count: u64,
+}
+
+impl Together {
+    /// Those of `closes` within one second of `end`, but for that of `stream` itself.
+    fn of(closes: &VecDeque<ServerClose>, end: Moment, stream: u32) -> Together {
+        let early = closes.partition_point(|other| end.time.nanoseconds_since(other.at.time) > TOGETHER);
+        let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER);
+        let near = || closes.range(early..late.max(early)).filter(|other| other.stream != stream);
+        Together { frames: near().take(NAMED).map(|other| other.at.frame).collect(), count: near().count() as u64 }
+    }
+}
+
+/// Whether `map` may take a value for `key`: it has one, or is not full.
+fn has_room<K: Eq + std::hash::Hash, V>(map: &HashMap<K, V>, key: &K, limit: usize) -> bool {
+    map.len() < limit || map.contains_key(key)
+}

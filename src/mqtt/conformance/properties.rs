@@ -1,0 +1,140 @@
+//! Rules on properties (MQTT 5.0 §2.2.2).
+
+use super::{Check, Severity, Violation, v5};
+use crate::mqtt::{PacketType, Properties, Property, PropertyId, Value};
+use crate::stream::Side;
+
+/// Where properties stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the variable header of a packet.
+    Packet(PacketType),
+    /// In the payload of a CONNECT, before the will.
+    Will,
+}
+
+impl Place {
+    fn allows(self, id: PropertyId) -> bool {
+        match self {
+            Place::Packet(kind) => id.allowed_in(kind),
+            Place::Will => id.allowed_in_will(),
+        }
+    }
+
+    fn allows_again(self, id: PropertyId) -> bool {
+        match self {
+            Place::Packet(kind) => id.may_repeat_in(kind),
+            Place::Will => id == PropertyId::USER_PROPERTY,
+        }
+    }
+}
+
+impl<F: FnMut(Violation)> Check<'_, F> {
+    #[inline]
+    pub(super) fn properties(&mut self, properties: Properties<'_>, place: Place) {
+        if properties.is_empty() {
+            return;
+        }
+        let mut seen = 0_u64;
+        for property in properties {
+            // Every identifier that decodes is below 64.
+            let bit = 1_u64.checked_shl(property.id.0).unwrap_or(0);
+            let again = seen & bit != 0;
+            seen |= bit;
+            let field = property.id.name().unwrap_or("Properties");
+            if !place.allows(property.id) {
+                self.say(
+                    Severity::Ends,
+                    v5("§2.2.2.2"),
+                    field,
+                    "the property is not allowed in this packet",
+                );
+            } else if again && !place.allows_again(property.id) {
+                self.say(
+                    Severity::Ends,
+                    v5("§2.2.2.2"),
+                    field,
+                    "the property stands more than once",
+                );
+            }
+            self.property(property, field, place);
+        }
+        let has = |id: PropertyId| seen & 1_u64.checked_shl(id.0).unwrap_or(0) != 0;
+        if has(PropertyId::AUTHENTICATION_DATA) && !has(PropertyId::AUTHENTICATION_METHOD) {
+            let what = "there is Authentication Data without an Authentication Method";
+            self.say(
+                Severity::Ends,
+                v5("§3.1.2.11.10"),
+                "Authentication Data",
+                what,
+            );
+        }
+    }
+
+    fn property(&mut self, property: Property<'_>, field: &'static str, place: Place) {
+        match property.value {
+            // Every property of type Byte is a yes or no, or the Maximum QoS, which is 0 or 1.
+            Value::Byte(value) if value > 1 => {
+                self.say(
+                    Severity::Ends,
+                    v5("§2.2.2.2"),
+                    field,
+                    "the value of the property is neither 0 nor 1",
+                );
+            }
+            Value::TwoByte(0) if property.id == PropertyId::TOPIC_ALIAS => {
+                self.say(
+                    Severity::Ends,
+                    v5("MQTT-3.3.2-8"),
+                    field,
+                    "the Topic Alias is 0",
+                );
+            }
+            Value::TwoByte(0) if property.id == PropertyId::RECEIVE_MAXIMUM => {
+                self.say(
+                    Severity::Ends,
+                    v5("§3.1.2.11.3"),
+                    field,
+                    "the Receive Maximum is 0",
+                );
+            }
+            Value::FourByte(0) if property.id == PropertyId::MAXIMUM_PACKET_SIZE => {
+                self.say(
+                    Severity::Ends,
+                    v5("§3.1.2.11.4"),
+                    field,
+                    "the Maximum Packet Size is 0",
+                );
+            }
+            Value::Variable(value) => {
+                if value == 0 {
+                    self.say(
+                        Severity::Ends,
+                        v5("§3.8.2.1.2"),
+                        field,
+                        "the Subscription Identifier is 0",
+                    );
+                }
+                if self.sender == Side::Client && place == Place::Packet(PacketType::PUBLISH) {
+                    let what = "a client sent a PUBLISH with a Subscription Identifier";
+                    self.say(Severity::Ends, v5("MQTT-3.3.4-6"), field, what);
+                }
+            }
+            Value::Text(text) if property.id == PropertyId::RESPONSE_TOPIC => {
+                self.topic_name(text, field);
+            }
+            Value::Text(text) => {
+                self.text(text, field);
+            }
+            Value::Pair(name, value) if !(name.is_well_formed() && value.is_well_formed()) => {
+                self.say(
+                    Severity::Risk,
+                    v5("MQTT-1.5.7-1"),
+                    field,
+                    "the string pair is not well-formed UTF-8",
+                );
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! Cuts one direction of a stream into control packets.
+//!
+//! Invariant: every byte is looked at once while in step; a packet inside one chunk is borrowed
+//! from it, and one that straddles chunks is appended up to its end only. What is kept is bounded
+//! by [`Limits::packet_bytes`] and [`Limits::resync_bytes`], whatever lengths the stream claims.
+
+use super::resync::Search;
+use super::{
+    FixedHeader, Framed, HeaderRead, Hints, MAX_FRAMES, Missing, RawPacket, SkipReason, Skipped,
+};
+use crate::capture::{FrameNumber, Moment};
+use crate::limits::Limits;
+use crate::stream::{Chunk, Gap, StreamOffset};
+
+/// Largest buffer that is kept from one straddling packet to the next.
+const KEPT_BUFFER: usize = 4096;
+
+/// Cuts one direction of a stream into control packets.
+#[derive(Debug)]
+pub struct Framer {
+    packet_bytes: usize,
+    resync_bytes: usize,
+    state: State,
+    /// The body so far of a packet that straddles chunks.
+    buffer: Vec<u8>,
+    /// Its frames so far.
+    frames: Vec<FrameNumber>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The next byte begins a packet.
+    Between,
+    /// A packet has begun in an earlier chunk.
+    Inside(Straddle),
+    /// It is not known where the next packet begins. Boxed: most framers never get here.
+    Lost(Box<Search>),
+}
+
+/// A packet that straddles chunks.
+#[derive(Clone, Copy, Debug)]
+struct Straddle {
+    offset: StreamOffset,
+    started: Moment,
+    last: Moment,
+    /// Its first bytes, while the fixed header is not whole.
+    first: [u8; 5],
+    have: u8,
+    header: Option<FixedHeader>,
+    /// Bytes of the body gone by, kept or not.
+    taken: u32,
+    missing: Option<Missing>,
+}
+
+impl Straddle {
+    fn remaining(&self) -> u32 {
+        self.header.map_or(0, |header| {
+            header.remaining_length.saturating_sub(self.taken)
+        })
+    }
+}
+
+impl Framer {
+    /// A framer for a stream seen from its first byte.
+    #[must_use]
+    pub fn at_start(limits: &Limits) -> Framer {
+        Framer {
+            packet_bytes: limits.packet_bytes,
+            resync_bytes: limits.resync_bytes,
+            state: State::Between,
+            buffer: Vec::new(),
+            frames: Vec::new(),
+        }
+    }
+
+    /// A framer for a stream that the capture joins in the middle.
+    #[must_use]
+    pub fn somewhere(limits: &Limits) -> Framer {
+        let mut framer = Framer::at_start(limits);
+        framer.state = State::Lost(Box::new(Search::new(None, SkipReason::LateStart)));
+        framer
+    }
+
+    /// Whether it is looking for the next packet's start.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self.state, State::Lost(_))
+    }
+
+    /// Bytes of heap memory held.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let search = match &self.state {
+            State::Lost(search) => search.heap_bytes(),
+            _ => 0,
+        };
+        self.buffer.capacity() + self.frames.capacity() * size_of::<FrameNumber>() + search
+    }
+
+    /// Takes the next bytes of the stream.
+    #[inline]
+    pub fn push(&mut self, chunk: Chunk<'_>, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) {
+        let mut rest = chunk;
+        while !rest.data.is_empty() {
+            rest = match self.state {
+                State::Between => self.cut(rest, on),
+                State::Inside(straddle) => self.go_on(straddle, rest, on),
+                State::Lost(_) => {
+                    self.search(rest, *hints, on);
+                    return;
+                }
+            };
+        }
+    }
+
+    /// Takes a hole in the stream.
+    pub fn gap(&mut self, gap: Gap, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) {
+        if gap.length == 0 {
+            return;
+        }
+        let why = SkipReason::Gap(gap.why);
+        match &mut self.state {
+            State::Between => {
+                self.lose(gap.offset, why, gap.at);
+                self.pass(gap.length, gap.at);
+            }
+            State::Inside(straddle) if straddle.header.is_none() => {
+                let (offset, started) = (straddle.offset, straddle.started);
+                self.reset_buffer();
+                self.lose(offset, why, started);
+                self.pass(gap.length, gap.at);
+            }
+            State::Inside(straddle) => {
+                let remaining = straddle.remaining();
+                straddle.missing.get_or_insert(Missing::Gap(gap.why));
+                if gap.length < u64::from(remaining) {
+                    straddle.taken += u32::try_from(gap.length).unwrap_or(remaining);
+                    return;
+                }
+                straddle.taken += remaining;
+                straddle.last = gap.at;
+                let done = *straddle;
+                self.emit(&done, on);
+                let beyond = gap.length - u64::from(remaining);
+                if beyond > 0 {
+                    self.lose(
+                        StreamOffset(gap.offset.0 + u64::from(remaining)),
+                        why,
+                        gap.at,
+                    );
+                    self.pass(beyond, gap.at);
+                }
+            }
+            State::Lost(search) => {
+                if let Some(found) = search.last_chance() {
+                    self.replay(found, *hints, on);
+                    // In step again, unless the window itself could not be cut.
+                    if !self.is_lost() {
+                        return self.gap(gap, hints, on);
+                    }
+                }
+                self.pass(gap.length, gap.at);
+            }
+        }
+    }
+
+    /// Ends the stream: a packet that has begun is given as it is.
+    pub fn finish(&mut self, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) {
+        if let State::Lost(search) = &mut self.state
+            && let Some(found) = search.last_chance()
+        {
+            self.replay(found, *hints, on);
+        }
+        match std::mem::replace(&mut self.state, State::Between) {
+            State::Between => {}
+            State::Inside(mut straddle) if straddle.header.is_some() => {
+                straddle.missing = Some(Missing::StreamEnded);
+                self.emit(&straddle, on);
+            }
+            State::Inside(straddle) => {
+                self.reset_buffer();
+                on(Framed::Skipped(Skipped {
+                    offset: straddle.offset,
+                    length: u64::from(straddle.have),
+                    missing: 0,
+                    why: SkipReason::StreamEnded,
+                    from: straddle.started,
+                    until: straddle.last,
+                }));
+            }
+            State::Lost(search) => {
+                if let Some(skipped) = search.skipped_all() {
+                    on(Framed::Skipped(skipped));
+                }
+            }
+        }
+    }
+
+    /// In step, at a packet's first byte: cuts off every packet that is whole. Returns what is left
+    /// for another state.
+    #[inline]
+    fn cut<'c>(&mut self, chunk: Chunk<'c>, on: &mut impl FnMut(Framed<'_>)) -> Chunk<'c> {
+        let frames = [chunk.at.frame];
+        let mut data = chunk.data;
+        let mut offset = chunk.offset.0;
+        while let Some(&first_byte) = data.first() {
+            let header = match FixedHeader::read(data) {
+                HeaderRead::Complete(header) => header,
+                HeaderRead::Incomplete => {
+                    self.begin(None, data, StreamOffset(offset), chunk.at);
+                    break;
+                }
+                HeaderRead::Unframeable => {
+                    let starts_segment = chunk.starts_segment && offset == chunk.offset.0;
+                    let offset = StreamOffset(offset);
+                    on(Framed::Unframeable {
+                        offset,
+                        first_byte,
+                        at: chunk.at,
+                    });
+                    self.lose(offset, SkipReason::Unframeable, chunk.at);
+                    return Chunk {
+                        offset,
+                        data,
+                        at: chunk.at,
+                        starts_segment,
+                    };
+                }
+            };
+            let after_header = data.get(usize::from(header.length)..).unwrap_or_default();
+            let length = usize::try_from(header.remaining_length).unwrap_or(usize::MAX);
+            let Some((body, rest)) = after_header.split_at_checked(length) else {
+                self.begin(Some(header), after_header, StreamOffset(offset), chunk.at);
+                break;
+            };
+            let kept = body.get(..self.packet_bytes);
+            on(Framed::Packet(RawPacket {
+                header,
+                body: kept.unwrap_or(body),
+                missing: kept
+                    .filter(|kept| kept.len() < length)
+                    .map(|_| Missing::Limit),
+                offset: StreamOffset(offset),
+                frames: &frames,
+                started: chunk.at,
+                completed: chunk.at,
+            }));
+            data = rest;
+            offset += header.packet_length();
+        }
+        Chunk { data: &[], ..chunk }
+    }
+
+    /// A packet begins at the end of a chunk: keeps the part that is there.
+    fn begin(
+        &mut self,
+        header: Option<FixedHeader>,
+        data: &[u8],
+        offset: StreamOffset,
+        at: Moment,
+    ) {
+        let straddle = Straddle {
+            offset,
+            started: at,
+            last: at,
+            first: [0; 5],
+            have: 0,
+            header,
+            taken: 0,
+            missing: None,
+        };
+        self.state = State::Inside(self.keep(straddle, data, at));
+    }
+
+    /// Appends `data`, which does not reach beyond the packet, to what is kept of it.
+    fn keep(&mut self, mut straddle: Straddle, data: &[u8], at: Moment) -> Straddle {
+        straddle.last = at;
+        if self.frames.last() != Some(&at.frame) {
+            match self.frames.get_mut(MAX_FRAMES) {
+                Some(last) => *last = at.frame,
+                None => self.frames.push(at.frame),
+            }
+        }
+        if straddle.header.is_none() {
+            for (slot, byte) in straddle
+                .first
+                .iter_mut()
+                .skip(usize::from(straddle.have))
+                .zip(data)
+            {
+                *slot = *byte;
+                straddle.have += 1;
+            }
+            return straddle;
+        }
+        straddle.taken += u32::try_from(data.len()).unwrap_or(u32::MAX);
+        if straddle.missing.is_none() {
+            let room = self.packet_bytes.saturating_sub(self.buffer.len());
+            let kept = data.get(..room);
+            self.buffer.extend_from_slice(kept.unwrap_or(data));
+            if kept.is_some_and(|kept| kept.len() < data.len()) {
+                straddle.missing = Some(Missing::Limit);
+            }
+        }
+        straddle
+    }
+
+    /// Goes on with a packet that began in an earlier chunk; returns the bytes after it.
+    fn go_on<'c>(
+        &mut self,
+        mut straddle: Straddle,
+        chunk: Chunk<'c>,
+        on: &mut impl FnMut(Framed<'_>),
+    ) -> Chunk<'c> {
+        let mut data = chunk.data;
+        while straddle.header.is_none() {
+            let Some((byte, rest)) = data.split_at_checked(1) else {
+                self.state = State::Inside(straddle);
+                return Chunk { data: &[], ..chunk };
+            };
+            data = rest;
+            straddle = self.keep(straddle, byte, chunk.at);
+            let seen = straddle
+                .first
+                .get(..usize::from(straddle.have))
+                .unwrap_or_default();
+            match FixedHeader::read(seen) {
+                HeaderRead::Complete(header) => straddle.header = Some(header),
+                HeaderRead::Incomplete => {}
+                HeaderRead::Unframeable => {
+                    let [first_byte, ..] = straddle.first;
+                    on(Framed::Unframeable {
+                        offset: straddle.offset,
+                        first_byte,
+                        at: chunk.at,
+                    });
+                    self.reset_buffer();
+                    self.lose(straddle.offset, SkipReason::Unframeable, straddle.started);
+                    return after(chunk, data);
+                }
+            }
+        }
+        let remaining = usize::try_from(straddle.remaining()).unwrap_or(usize::MAX);
+        let (ours, rest) = data.split_at_checked(remaining).unwrap_or((data, &[]));
+        let straddle = self.keep(straddle, ours, chunk.at);
+        if straddle.remaining() == 0 {
+            self.emit(&straddle, on);
+        } else {
+            self.state = State::Inside(straddle);
+        }
+        after(chunk, rest)
+    }
+
+    /// Gives a packet that straddled chunks, and is in step after it.
+    fn emit(&mut self, straddle: &Straddle, on: &mut impl FnMut(Framed<'_>)) {
+        if let Some(header) = straddle.header {
+            on(Framed::Packet(RawPacket {
+                header,
+                body: &self.buffer,
+                missing: straddle.missing,
+                offset: straddle.offset,
+                frames: &self.frames,
+                started: straddle.started,
+                completed: straddle.last,
+            }));
+        }
+        self.reset_buffer();
+        self.state = State::Between;
+    }
+
+    fn reset_buffer(&mut self) {
+        self.frames.clear();
+        self.buffer.clear();
+        if self.buffer.capacity() > KEPT_BUFFER {
+            self.buffer = Vec::new();
+        }
+    }
+
+    fn lose(&mut self, offset: StreamOffset, why: SkipReason, from: Moment) {
+        self.state = State::Lost(Box::new(Search::new(Some((offset, from)), why)));
+    }
+
+    /// Passes over bytes that were not captured, out of step.
+    fn pass(&mut self, length: u64, at: Moment) {
+        if let State::Lost(search) = &mut self.state {
+            search.pass(length, at);
+        }
+    }
+
+    /// Out of step: looks for a packet's start in what was kept and `chunk`.
+    fn search(&mut self, chunk: Chunk<'_>, hints: Hints, on: &mut impl FnMut(Framed<'_>)) {
+        let State::Lost(search) = &mut self.state else {
+            return;
+        };
+        if let Some(found) = search.push(chunk, hints, self.resync_bytes) {
+            self.replay(found, hints, on);
+        }
+    }
+
+    /// In step again from index `found` of the search's window: cuts what it holds.
+    fn replay(&mut self, found: usize, hints: Hints, on: &mut impl FnMut(Framed<'_>)) {
+        let State::Lost(search) = std::mem::replace(&mut self.state, State::Between) else {
+            return;
+        };
+        if let Some(skipped) = search.skipped_until(found) {
+            on(Framed::Skipped(skipped));
+        }
+        search
+            .chunks_from(found)
+            .for_each(|chunk| self.push(chunk, &hints, on));
+    }
+}
+
+/// The rest of a chunk after its first bytes were used.
+fn after<'c>(chunk: Chunk<'c>, rest: &'c [u8]) -> Chunk<'c> {
+    let used = chunk.data.len() - rest.len();
+    let offset = StreamOffset(chunk.offset.0 + u64::try_from(used).unwrap_or(0));
+    Chunk {
+        offset,
+        data: rest,
+        starts_segment: chunk.starts_segment && used == 0,
+        at: chunk.at,
+    }
+}
+
+#[cfg(test)]
+mod tests;

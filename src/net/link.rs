@@ -1,0 +1,176 @@
+//! The link layer: Ethernet with VLAN tags, Linux cooked capture, BSD loopback, raw IP; the rest
+//! is in `encapsulation`.
+//!
+//! Formats: IEEE 802.3 and 802.1Q, and <https://www.tcpdump.org/linktypes.html>.
+
+use etherparse::{EtherType, Ethernet2HeaderSlice, SingleVlanSlice, ether_type};
+
+use super::encapsulation::{decode_encapsulated, decode_nflog, decode_ppp};
+use super::ip::{decode_ipv4, decode_ipv6};
+use super::rest::Rest;
+use super::{Decoded, Layer, MacAddress, Undecodable, Why};
+use crate::capture::LinkType;
+
+/// `DLT_RAW` as most systems and as `OpenBSD` number it; old captures carry it instead of 101.
+const RAW_ALIASES: [LinkType; 2] = [LinkType(12), LinkType(14)];
+
+/// PPP, with or without HDLC framing.
+const PPP: LinkType = LinkType(9);
+/// Linux netfilter log messages.
+const NFLOG: LinkType = LinkType(239);
+
+/// An outer tag of stacked VLANs as some switches write it (beside 0x88a8 and 0x9100).
+const VLAN_9200: EtherType = EtherType(0x9200);
+
+/// The `EtherType` field is a length below this (IEEE 802.3 §3.2.6).
+pub(super) const SMALLEST_ETHER_TYPE: u16 = 0x0600;
+
+/// The link-layer addresses that a frame states.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LinkAddresses {
+    pub(super) source: Option<MacAddress>,
+    pub(super) destination: Option<MacAddress>,
+}
+
+/// Reads a captured frame down to its TCP segment.
+///
+/// `original_length` is the frame's length on the wire, more than `data.len()` when it was cut.
+#[inline]
+pub fn decode(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> {
+    let frame = Rest::of_frame(data, original_length);
+    let decoded = match link {
+        LinkType::ETHERNET => decode_ethernet(frame),
+        LinkType::LINUX_SLL => decode_cooked(frame),
+        LinkType::LINUX_SLL2 => decode_cooked_v2(frame),
+        LinkType::NULL | LinkType::LOOP => decode_loopback(frame),
+        LinkType::RAW => decode_raw(frame),
+        LinkType::IPV4 => decode_ipv4(frame, LinkAddresses::default()),
+        LinkType::IPV6 => decode_ipv6(frame, LinkAddresses::default()),
+        PPP => decode_ppp(frame, LinkAddresses::default()),
+        NFLOG => decode_nflog(frame),
+        other if RAW_ALIASES.contains(&other) => decode_raw(frame),
+        LinkType(number) => Err(Undecodable { layer: Layer::LinkType(number), why: Why::NotSupported }),
+    };
+    decoded.unwrap_or_else(Decoded::Undecodable)
+}
+
+#[inline]
+fn decode_ethernet(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
+    let header = Ethernet2HeaderSlice::from_slice(frame.data)
+        .map_err(|error| frame.too_short(Layer::Link, error.required_len))?;
+    let addresses = LinkAddresses {
+        source: Some(MacAddress(header.source())),
+        destination: Some(MacAddress(header.destination())),
+    };
+    let payload = link_payload(frame, header.slice().len())?;
+    decode_ether_type(header.ether_type(), payload, addresses)
+}
+
+/// Goes by the `EtherType`, through any number of VLAN tags.
+#[inline]
+pub(super) fn decode_ether_type(
+    mut ether_type: EtherType,
+    mut rest: Rest<'_>,
+    addresses: LinkAddresses,
+) -> Result<Decoded<'_>, Undecodable> {
+    // Every turn takes the 4 bytes of a tag, so the walk ends.
+    loop {
+        match ether_type {
+            ether_type::IPV4 => return decode_ipv4(rest, addresses),
+            ether_type::IPV6 => return decode_ipv6(rest, addresses),
+            ether_type::VLAN_TAGGED_FRAME
+            | ether_type::PROVIDER_BRIDGING
+            | ether_type::VLAN_DOUBLE_TAGGED_FRAME
+            | VLAN_9200 => {
+                let tag = SingleVlanSlice::from_slice(rest.data)
+                    .map_err(|error| rest.too_short(Layer::Vlan, error.required_len))?;
+                ether_type = tag.ether_type();
+                rest = rest.after(tag.header_len()).ok_or_else(|| rest.too_short(Layer::Vlan, tag.header_len()))?;
+            }
+            other => return decode_encapsulated(other, rest, addresses),
+        }
+    }
+}
+
+/// Linux cooked capture v1: packet type, ARPHRD type, address length, address[8], protocol.
+///
+/// Read by hand: etherparse declines hardware types that it does not know, such as those of tunnels.
+fn decode_cooked(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
+    const HEADER: usize = 16;
+    let Some(&[_, _, h0, h1, l0, l1, ref address @ .., _, _, p0, p1]) = frame.data.first_chunk::<HEADER>() else {
+        return Err(frame.too_short(Layer::Link, HEADER));
+    };
+    let address_length = u16::from_be_bytes([l0, l1]);
+    let addresses = sender(address_length, *address);
+    let payload = link_payload(frame, HEADER)?;
+    decode_cooked_protocol([h0, h1], [p0, p1], payload, addresses)
+}
+
+/// Linux cooked capture v2: protocol, reserved, interface index, ARPHRD type, packet type, address
+/// length, address[8].
+fn decode_cooked_v2(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
+    const HEADER: usize = 20;
+    let Some(&[p0, p1, _, _, _, _, _, _, h0, h1, _, address_length, ref address @ .., _, _]) =
+        frame.data.first_chunk::<HEADER>()
+    else {
+        return Err(frame.too_short(Layer::Link, HEADER));
+    };
+    let addresses = sender(u16::from(address_length), *address);
+    let payload = link_payload(frame, HEADER)?;
+    decode_cooked_protocol([h0, h1], [p0, p1], payload, addresses)
+}
+
+fn decode_cooked_protocol(
+    hardware: [u8; 2],
+    protocol: [u8; 2],
+    payload: Rest<'_>,
+    addresses: LinkAddresses,
+) -> Result<Decoded<'_>, Undecodable> {
+    /// `ARPHRD_NETLINK`: the protocol field is a netlink family.
+    const NETLINK: u16 = 824;
+    let protocol = u16::from_be_bytes(protocol);
+    if u16::from_be_bytes(hardware) == NETLINK || protocol < SMALLEST_ETHER_TYPE {
+        return Ok(Decoded::Other);
+    }
+    decode_ether_type(EtherType(protocol), payload, addresses)
+}
+
+/// Cooked captures keep the sender's address only.
+fn sender(address_length: u16, address: [u8; 6]) -> LinkAddresses {
+    LinkAddresses { source: (address_length == 6).then_some(MacAddress(address)), destination: None }
+}
+
+/// BSD loopback: an address family in the byte order of the capturing host, or of the network.
+fn decode_loopback(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
+    const HEADER: usize = 4;
+    let Some(&family) = frame.data.first_chunk::<HEADER>() else {
+        return Err(frame.too_short(Layer::Link, HEADER));
+    };
+    // Families are small numbers, so one order or the other leaves the upper half empty.
+    let family = match u32::from_be_bytes(family) {
+        big if big <= 0xffff => big,
+        _ => u32::from_le_bytes(family),
+    };
+    let payload = link_payload(frame, HEADER)?;
+    match family {
+        // AF_INET, the same everywhere.
+        2 => decode_ipv4(payload, LinkAddresses::default()),
+        // AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, macOS.
+        10 | 24 | 28 | 30 => decode_ipv6(payload, LinkAddresses::default()),
+        _ => Ok(Decoded::Other),
+    }
+}
+
+/// Raw IP: the version nibble tells.
+fn decode_raw(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
+    match frame.data.first() {
+        Some(first) if first >> 4 == 4 => decode_ipv4(frame, LinkAddresses::default()),
+        Some(first) if first >> 4 == 6 => decode_ipv6(frame, LinkAddresses::default()),
+        Some(_) => Err(Undecodable { layer: Layer::Link, why: Why::Invalid }),
+        None => Err(frame.too_short(Layer::Link, 1)),
+    }
+}
+
+fn link_payload(frame: Rest<'_>, header: usize) -> Result<Rest<'_>, Undecodable> {
+    frame.after(header).ok_or_else(|| frame.too_short(Layer::Link, header))
+}

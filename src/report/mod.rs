@@ -1,0 +1,25 @@
+//! From findings to text: one renderer a file, all over one [`Report`], each writing to a writer.
+//!
+//! Invariant: a renderer decides nothing. What went wrong, how sure that is and which frames show
+//! it were decided by [`crate::diagnosis`]; captured text reaches the output only through
+//! [`crate::text::escape`] or as JSON strings.
+
+mod event_text;
+pub mod explain;
+mod explanation;
+pub mod json;
+pub mod ladder;
+mod listing;
+pub mod model;
+mod page;
+mod schema;
+pub mod table;
+mod value;
+mod words;
+
+pub use model::{CaptureSummary, Case, Report, Style, Summary};
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

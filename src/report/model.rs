@@ -1,0 +1,141 @@
+//! What every renderer renders.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::tz::TimeZone;
+
+use crate::diagnosis::{Note, Severity, Verdict};
+use crate::session::{CaptureFacts, Session, TextFact};
+use crate::stream::Side;
+use crate::text;
+
+/// A capture, analysed.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The capture as a whole.
+    pub capture: CaptureSummary,
+    /// All its sessions, counted, those that are not shown too.
+    pub summary: Summary,
+    /// The sessions that are shown, in order of their first frame.
+    pub cases: Vec<Case>,
+}
+
+/// The capture as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct CaptureSummary {
+    /// Names of the files, as given.
+    pub files: Vec<String>,
+    /// Its facts.
+    pub facts: CaptureFacts,
+    /// What is worth saying of it.
+    pub notes: Vec<Note>,
+}
+
+/// All sessions, counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Sessions.
+    pub sessions: u64,
+    /// Different clients: by client id, by address where there is none.
+    pub clients: u64,
+    /// Sessions by outcome.
+    pub by_outcome: BTreeMap<&'static str, u64>,
+    /// Sessions by severity.
+    pub by_severity: BTreeMap<Severity, u64>,
+}
+
+/// One session and what is said of it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// From 1, in order of the first frame, before anything was filtered.
+    pub number: u64,
+    /// Its facts.
+    pub session: Session,
+    /// Its outcome and findings.
+    pub verdict: Verdict,
+}
+
+/// How text is set.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Only ASCII characters.
+    pub ascii: bool,
+    /// With ANSI colours.
+    pub color: bool,
+    /// The zone in which times are told.
+    pub zone: TimeZone,
+}
+
+impl Report {
+    /// Numbers and counts the sessions of a capture.
+    pub fn new(capture: CaptureSummary, mut sessions: Vec<(Session, Verdict)>) -> Report {
+        sessions.sort_by_key(|(session, _)| (session.wire.first.frame, session.wire.stream));
+        let mut summary = Summary::default();
+        let mut clients = HashSet::new();
+        let mut cases = Vec::with_capacity(sessions.len());
+        for (number, (session, verdict)) in (1..).zip(sessions) {
+            summary.sessions = number;
+            *summary.by_outcome.entry(verdict.outcome.id).or_default() += 1;
+            *summary.by_severity.entry(verdict.outcome.severity).or_default() += 1;
+            let address = session.wire.peers.client.endpoint.address;
+            let id = client_id(&session).cloned();
+            clients.insert((id.is_none().then_some(address), id));
+            cases.push(Case { number, session, verdict });
+        }
+        summary.clients = clients.len() as u64;
+        Report { capture, summary, cases }
+    }
+}
+
+impl Summary {
+    /// Sessions that went wrong.
+    pub fn problems(&self) -> u64 {
+        let bad = self.by_severity.range(Severity::Warning..);
+        bad.map(|(_, count)| count).sum()
+    }
+
+    /// Sessions with one of these outcomes.
+    pub fn with(&self, outcomes: &[&str]) -> u64 {
+        outcomes.iter().filter_map(|id| self.by_outcome.get(id)).sum()
+    }
+}
+
+impl Case {
+    /// Whether it needs an explanation.
+    pub fn is_problem(&self) -> bool {
+        self.verdict.outcome.severity >= Severity::Warning
+    }
+
+    /// What to call the client: its client id, else its address and port; harmless to print.
+    pub fn client_name(&self) -> String {
+        match client_id(&self.session) {
+            Some(id) => text::escape(&id.0, text::NAME),
+            None => self.session.wire.peers.client.endpoint.to_string(),
+        }
+    }
+
+    /// Nanoseconds from the first to the last frame.
+    pub fn lasted(&self) -> i64 {
+        let wire = &self.session.wire;
+        wire.last.time.nanoseconds_since(wire.first.time)
+    }
+
+    /// The Wireshark display filter for exactly this session.
+    pub fn filter(&self) -> String {
+        format!("tcp.stream eq {}", self.session.wire.stream)
+    }
+
+    /// PUBLISH messages that `side` sent.
+    pub fn messages(&self, side: Side) -> u64 {
+        self.session.published.of(side).by_qos.iter().sum()
+    }
+}
+
+/// The client id: as sent, or as the server assigned it.
+pub fn client_id(session: &Session) -> Option<&TextFact> {
+    let sent = session.connect.as_ref().map(|connect| &connect.client_id);
+    let assigned = || session.connack.as_ref()?.assigned_client_id.as_ref();
+    sent.filter(|id| !id.is_empty()).or_else(assigned)
+}

@@ -1,0 +1,78 @@
+//! The one buffer that a capture file is read through: refilled from the front, never the whole file.
+//!
+//! Invariant: memory is bounded by twice [`MAXIMUM`] whatever the file holds, and the bytes not yet
+//! consumed are one slice.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+/// Size of one `read()`: larger pieces fall out of the processor's cache.
+const PIECE: usize = 256 << 10;
+
+/// The buffer grows up to this for a record that does not fit; a longer record is damage.
+pub(super) const MAXIMUM: usize = 16 << 20;
+
+/// Bytes of a file, from the first not yet consumed.
+pub(super) struct Buffer {
+    input: Box<dyn Read + Send>,
+    bytes: Vec<u8>,
+    /// Which of `bytes` are read and not consumed.
+    unread: Range<usize>,
+    /// Offset in the file of `unread.start`.
+    offset: u64,
+}
+
+impl Buffer {
+    pub(super) fn new(input: Box<dyn Read + Send>) -> Self {
+        Buffer { input, bytes: vec![0; PIECE], unread: 0..0, offset: 0 }
+    }
+
+    /// The bytes read and not yet consumed.
+    #[inline]
+    pub(super) fn unread(&self) -> &[u8] {
+        self.bytes.get(self.unread.clone()).unwrap_or_default()
+    }
+
+    /// Offset in the file of the first unread byte.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Takes the first `count` unread bytes; they stay in place until the next [`Buffer::refill`].
+    #[inline]
+    pub(super) fn consume(&mut self, count: usize) -> &[u8] {
+        let start = self.unread.start;
+        let end = start.saturating_add(count).min(self.unread.end);
+        self.unread.start = end;
+        self.offset += end.abs_diff(start) as u64;
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// Reads once more behind the unread bytes; `false` at the end of the file.
+    ///
+    /// The buffer doubles only when it is full of unread bytes, so a length that lies allocates no
+    /// more than the file has.
+    pub(super) fn refill(&mut self) -> io::Result<bool> {
+        if self.unread.is_empty() {
+            self.unread = 0..0;
+        } else if self.unread.start > 0 {
+            self.bytes.copy_within(self.unread.clone(), 0);
+            self.unread = 0..self.unread.len();
+        }
+        if self.unread.end == self.bytes.len() {
+            self.bytes.resize(self.bytes.len() * 2, 0);
+        }
+        let end = self.bytes.len().min(self.unread.end + PIECE);
+        let free = self.bytes.get_mut(self.unread.end..end).unwrap_or_default();
+        loop {
+            match self.input.read(free) {
+                Ok(count) => {
+                    self.unread.end += count;
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Several capture files as one capture in time order, as `mergecap` joins them: rotated files read
+//! as one, and files of two interfaces are interleaved.
+//!
+//! Invariant: a file is open only while the time read has reached its first packet, so that memory
+//! grows with the files that overlap in time and not with their number. Within one file the order
+//! of its packets is kept, even where its clock went back.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use super::damage::{Damage, Fault};
+use super::directory;
+use super::error::Error;
+use super::file::CaptureFile;
+use super::pcapng::Drops;
+use crate::capture::{Frame, FrameNumber, Timestamp};
+
+/// One or more capture files, read as one capture.
+#[derive(Debug)]
+pub struct Captures {
+    paths: Vec<PathBuf>,
+    /// Files not begun, by the time of their first packet.
+    waiting: VecDeque<Waiting>,
+    open: Vec<Open>,
+    /// Number of the last frame handed out.
+    number: u64,
+    damage: Vec<Damage>,
+    drops: Option<Drops>,
+    untimed: u64,
+    bytes: u64,
+    passed_over: Vec<Error>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    first: Option<Timestamp>,
+    path: PathBuf,
+    /// What can be read only once, such as standard input, stays open.
+    file: Option<CaptureFile>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: CaptureFile,
+    /// The file's own number of its last frame handed out.
+    last: u64,
+}
+
+impl Captures {
+    /// Opens files and directories of files; `-` is standard input. A directory stands for the
+    /// captures in it, told by their content.
+    pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Captures, Error> {
+        let mut waiting = Vec::new();
+        let mut passed_over = Vec::new();
+        for path in paths.iter().map(AsRef::as_ref) {
+            match Waiting::open(path) {
+                Ok(file) => waiting.push(file),
+                Err(Error::Directory { path }) => {
+                    let members = directory::files(&path)?;
+                    let (files, before) = (members.len(), waiting.len());
+                    for member in members {
+                        match Waiting::open(&member) {
+                            Ok(file) => waiting.push(file),
+                            Err(Error::Directory { .. }) => {}
+                            Err(error) => passed_over.push(error),
+                        }
+                    }
+                    if waiting.len() == before {
+                        return Err(Error::NoCaptures { path, files });
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        // A stable sort: files that begin at the same time stay in the order given.
+        waiting.sort_by_key(|file| file.first);
+        Ok(Captures {
+            paths: waiting.iter().map(|file| file.path.clone()).collect(),
+            waiting: waiting.into(),
+            open: Vec::new(),
+            number: 0,
+            damage: Vec::new(),
+            drops: None,
+            untimed: 0,
+            bytes: 0,
+            passed_over,
+        })
+    }
+
+    /// The next packet of all files; `None` at the end.
+    #[inline]
+    pub fn next_frame(&mut self) -> Option<Frame<'_>> {
+        let index = self.earliest()?;
+        let open = self.open.get_mut(index)?;
+        let mut frame = open.file.next_frame()?;
+        // The file counts its own packets, and whatever else Wireshark numbers between them.
+        self.number += frame.at.frame.0 - open.last;
+        open.last = frame.at.frame.0;
+        frame.at.frame = FrameNumber(self.number);
+        Some(frame)
+    }
+
+    /// The files, in the order of their first packets.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Files of directories that could not be read as captures, and why.
+    pub fn passed_over(&self) -> &[Error] {
+        &self.passed_over
+    }
+
+    /// Where files could not be read to their end; complete once [`Captures::next_frame`] has
+    /// returned `None`.
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// Packets that the capturing hosts say they lost; `None` if no file tells. Complete at the end.
+    pub fn drops(&self) -> Option<Drops> {
+        self.drops
+    }
+
+    /// Packets without a time of their own. Complete at the end.
+    pub fn untimed(&self) -> u64 {
+        self.untimed
+    }
+
+    /// Bytes read of all files so far.
+    pub fn bytes(&self) -> u64 {
+        self.open.iter().fold(self.bytes, |sum, open| sum + open.file.bytes())
+    }
+
+    /// Which of the open files has the earliest next packet; begins and ends files on the way.
+    #[inline]
+    fn earliest(&mut self) -> Option<usize> {
+        loop {
+            let mut earliest: Option<(usize, Timestamp)> = None;
+            let mut ended = None;
+            for (index, open) in self.open.iter_mut().enumerate() {
+                match open.file.next_time() {
+                    Some(time) if earliest.is_none_or(|(_, known)| time < known) => earliest = Some((index, time)),
+                    Some(_) => {}
+                    None => ended = Some(index),
+                }
+            }
+            if let Some(index) = ended {
+                self.close(index);
+                continue;
+            }
+            match (self.waiting.front(), earliest) {
+                (None, None) => return None,
+                (Some(next), Some((index, time))) if next.first.is_some_and(|first| first > time) => {
+                    return Some(index);
+                }
+                (None, Some((index, _))) => return Some(index),
+                (Some(_), _) => self.begin(),
+            }
+        }
+    }
+
+    #[cold]
+    fn begin(&mut self) {
+        let Some(Waiting { path, file, .. }) = self.waiting.pop_front() else { return };
+        match file.map_or_else(|| CaptureFile::open(&path), Ok) {
+            Ok(file) => self.open.push(Open { file, last: 0 }),
+            // It could be opened before: it was moved, or too many files are open.
+            Err(error) => {
+                let fault = Fault::Read(error.io_kind());
+                self.damage.push(Damage { path, packets: 0, offset: 0, fault });
+            }
+        }
+    }
+
+    #[cold]
+    fn close(&mut self, index: usize) {
+        let Open { file, last } = self.open.remove(index);
+        self.number += file.last_number().0.saturating_sub(last);
+        self.bytes += file.bytes();
+        self.untimed += file.untimed();
+        if let Some(drops) = file.drops() {
+            self.drops = Some(self.drops.unwrap_or_default().plus(drops));
+        }
+        self.damage.extend(file.damage().cloned());
+    }
+}
+
+impl Waiting {
+    /// Opens a file, looks at the time of its first packet, and closes it if it can be opened again.
+    fn open(path: &Path) -> Result<Waiting, Error> {
+        let mut file = CaptureFile::open(path)?;
+        let first = file.next_time();
+        let reopens = path.metadata().is_ok_and(|metadata| metadata.is_file()) && path != Path::new("-");
+        Ok(Waiting { first, path: path.to_path_buf(), file: (!reopens).then_some(file) })
+    }
+}

@@ -1,0 +1,238 @@
+//! One capture file, or standard input, from its first packet to its last.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::buffer::Buffer;
+use super::content::{Content, LOOKED_AT};
+use super::damage::{Damage, Fault};
+use super::error::Error;
+use super::pcap::{self, Pcap};
+use super::pcapng::{self, Drops, Pcapng};
+use super::step::{Record, Step};
+use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
+
+/// A pcap or pcapng file being read.
+pub struct CaptureFile {
+    path: PathBuf,
+    buffer: Buffer,
+    format: Format,
+    /// Packets handed out.
+    packets: u64,
+    /// Number of the last frame handed out, or of the last before this file.
+    number: u64,
+    /// The next packet, where it was looked at ahead.
+    ahead: Option<Record>,
+    damage: Option<Damage>,
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Format {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+impl fmt::Debug for CaptureFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CaptureFile").field("path", &self.path).field("packets", &self.packets).finish_non_exhaustive()
+    }
+}
+
+impl CaptureFile {
+    /// Opens a capture; `-` is standard input.
+    pub fn open(path: &Path) -> Result<CaptureFile, Error> {
+        if path == Path::new("-") {
+            return CaptureFile::read_from(path, io::stdin());
+        }
+        let open = |error| Error::io("open", path, error);
+        // A FIFO may be read only once, so the file is asked, not the path.
+        #[allow(clippy::disallowed_methods)] // this is the edge that opens files
+        let file = File::open(path).map_err(open)?;
+        if file.metadata().map_err(open)?.is_dir() {
+            return Err(Error::Directory { path: path.to_path_buf() });
+        }
+        CaptureFile::read_from(path, file)
+    }
+
+    /// Reads a capture from anything that can be read; `path` is what messages call it.
+    pub fn read_from(path: &Path, input: impl Read + Send + 'static) -> Result<CaptureFile, Error> {
+        let mut buffer = Buffer::new(Box::new(input));
+        let format = open_format(path, &mut buffer)?;
+        Ok(CaptureFile {
+            path: path.to_path_buf(),
+            buffer,
+            format,
+            packets: 0,
+            number: 0,
+            ahead: None,
+            damage: None,
+            ended: false,
+        })
+    }
+
+    /// Numbers the frames from the one after `last`: for the files that follow a first one.
+    #[must_use]
+    pub fn numbered_after(mut self, last: FrameNumber) -> CaptureFile {
+        self.number = last.0;
+        self
+    }
+
+    /// The next packet; `None` at the end of the file or where it is damaged.
+    #[inline]
+    pub fn next_frame(&mut self) -> Option<Frame<'_>> {
+        let record = match self.ahead.take() {
+            Some(record) => record,
+            None => self.advance()?,
+        };
+        self.packets += 1;
+        self.number += 1;
+        let bytes = self.buffer.consume(record.length);
+        Some(Frame {
+            at: Moment { frame: FrameNumber(self.number), time: record.time },
+            link: record.link,
+            data: bytes.get(record.data).unwrap_or_default(),
+            original_length: record.original_length,
+        })
+    }
+
+    /// Capture time of the next packet, without taking it.
+    pub fn next_time(&mut self) -> Option<Timestamp> {
+        if self.ahead.is_none() {
+            self.ahead = self.advance();
+        }
+        self.ahead.as_ref().map(|record| record.time)
+    }
+
+    /// Where and why the file could not be read to its end; known once [`CaptureFile::next_frame`]
+    /// has returned `None`.
+    pub fn damage(&self) -> Option<&Damage> {
+        self.damage.as_ref()
+    }
+
+    /// The file's path as given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of the last frame, or of what Wireshark numbers without it being a packet.
+    pub(super) fn last_number(&self) -> FrameNumber {
+        FrameNumber(self.number)
+    }
+
+    /// Packets handed out so far.
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Bytes of the file read so far, up to the end of the last packet handed out.
+    pub fn bytes(&self) -> u64 {
+        self.buffer.offset()
+    }
+
+    /// Packets of pcapng that carried no time of their own; they were given that of the packet before.
+    pub fn untimed(&self) -> u64 {
+        match &self.format {
+            Format::Pcap(_) => 0,
+            Format::Pcapng(pcapng) => pcapng.untimed(),
+        }
+    }
+
+    /// Packets that the capturing host says it lost; `None` if the file does not tell.
+    pub fn drops(&self) -> Option<Drops> {
+        match &self.format {
+            Format::Pcap(_) => None,
+            Format::Pcapng(pcapng) => pcapng.drops(),
+        }
+    }
+
+    /// Finds the next packet in the buffer.
+    #[inline]
+    fn advance(&mut self) -> Option<Record> {
+        if self.ended {
+            return None;
+        }
+        loop {
+            let step = match &mut self.format {
+                Format::Pcap(pcap) => pcap.step(self.buffer.unread()),
+                Format::Pcapng(pcapng) => pcapng.step(self.buffer.unread()),
+            };
+            match step {
+                Step::Record(record) => return Some(record),
+                Step::Skip(count) => {
+                    self.buffer.consume(count);
+                }
+                Step::Numbered(count) => {
+                    self.number += 1;
+                    self.buffer.consume(count);
+                }
+                Step::More => match self.buffer.refill() {
+                    Ok(true) => {}
+                    Ok(false) if self.buffer.unread().is_empty() => return self.end(None),
+                    Ok(false) => return self.end(Some(Fault::Cut)),
+                    Err(error) => return self.end(Some(Fault::Read(error.kind()))),
+                },
+                Step::Fault(fault) => return self.end(Some(fault)),
+            }
+        }
+    }
+
+    #[cold]
+    fn end(&mut self, fault: Option<Fault>) -> Option<Record> {
+        self.ended = true;
+        self.damage = fault.map(|fault| Damage {
+            path: self.path.clone(),
+            packets: self.packets,
+            offset: self.buffer.offset(),
+            fault,
+        });
+        None
+    }
+}
+
+/// Reads the file header, or the first section header.
+fn open_format(path: &Path, buffer: &mut Buffer) -> Result<Format, Error> {
+    let owned = || path.to_path_buf();
+    let read = |buffer: &mut Buffer| buffer.refill().map_err(|error| Error::io("read", path, error));
+    while buffer.unread().len() < LOOKED_AT && read(buffer)? {}
+    let start = buffer.unread();
+    if start.is_empty() {
+        return Err(Error::Empty { path: owned() });
+    }
+    match start.first_chunk::<4>() {
+        Some(magic) if pcap::is_magic(*magic) => {
+            let Some(header) = start.first_chunk::<{ pcap::HEADER }>() else {
+                return Err(Error::CutHeader { path: owned(), length: start.len() as u64 });
+            };
+            let pcap = Pcap::new(header).ok_or_else(|| Error::InvalidHeader { path: owned() })?;
+            buffer.consume(pcap::HEADER);
+            Ok(Format::Pcap(pcap))
+        }
+        Some(&pcapng::MAGIC) => {
+            let mut pcapng = Pcapng::new();
+            loop {
+                match pcapng.step(buffer.unread()) {
+                    Step::Skip(length) => {
+                        buffer.consume(length);
+                        return Ok(Format::Pcapng(pcapng));
+                    }
+                    Step::More => {
+                        let length = buffer.unread().len() as u64;
+                        if !read(buffer)? {
+                            return Err(Error::CutHeader { path: owned(), length });
+                        }
+                    }
+                    Step::Fault(Fault::SectionVersion(version)) => {
+                        return Err(Error::Version { path: owned(), version });
+                    }
+                    Step::Record(_) | Step::Numbered(_) | Step::Fault(_) => {
+                        return Err(Error::InvalidHeader { path: owned() });
+                    }
+                }
+            }
+        }
+        _ => Err(Error::NotACapture { path: owned(), content: Content::of(start, path) }),
+    }
+}

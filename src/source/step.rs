@@ -1,0 +1,33 @@
+//! What the two formats make of the next bytes of a file.
+
+use std::ops::Range;
+
+use super::damage::Fault;
+use crate::capture::{LinkType, Timestamp};
+
+/// A packet record found at the start of the unread bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) time: Timestamp,
+    pub(super) link: LinkType,
+    pub(super) original_length: u32,
+    /// Where in the record the captured bytes are.
+    pub(super) data: Range<usize>,
+    /// Length of the whole record in the file.
+    pub(super) length: usize,
+}
+
+/// What stands at the start of the unread bytes.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A packet.
+    Record(Record),
+    /// This many bytes that are no packet.
+    Skip(usize),
+    /// This many bytes that are no packet, yet Wireshark gives them a frame number.
+    Numbered(usize),
+    /// More bytes are needed to tell.
+    More,
+    /// Nothing that can be read; nothing after it can be found either.
+    Fault(Fault),
+}

@@ -1,0 +1,355 @@
+//! One connection: two directions, their facts, and how it opens and closes.
+//!
+//! Invariant: facts are updated before data is delivered; the other end's pieces that a segment
+//! sets free are delivered before the segment's own. This module does not know other connections.
+
+use crate::capture::{Moment, Timestamp};
+use crate::net::Segment;
+use crate::stream::{End, Piece};
+
+use super::assembler::{Arrival, Assembler, Deliver, Hearing, Novelty};
+use super::budget::Budget;
+use super::facts::Sender;
+use super::numbering::Place;
+use super::sequence::advance;
+use super::{Connection, Direction, Ending, Facts, Interest, Reader, patience};
+
+/// How far a connection has come: which of the table's lists it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// No handshake was completed and no data seen.
+    Unanswered,
+    /// In use.
+    Open,
+    /// Both ends sent FIN, but data before a FIN is missing and nobody acknowledged it.
+    Stranded,
+    /// Closed.
+    Closing,
+}
+
+/// What is kept of one direction.
+#[derive(Debug)]
+pub(super) struct Half {
+    pub(super) assembler: Assembler,
+    pub(super) sender: Sender,
+}
+
+impl Half {
+    fn new() -> Half {
+        Half { assembler: Assembler::new(), sender: Sender::default() }
+    }
+}
+
+/// A connection with its reassembly.
+#[derive(Debug)]
+pub(super) struct Flow<R> {
+    pub(super) connection: Connection<R>,
+    pub(super) a: Half,
+    pub(super) b: Half,
+    interest: Interest,
+    /// Since when both FINs or a RST were seen.
+    closed: Option<Timestamp>,
+}
+
+impl Facts {
+    #[allow(clippy::wrong_self_convention)] // the mutable face of `Facts::from`
+    pub(super) fn from_mut(&mut self, end: End) -> &mut Direction {
+        match end {
+            End::A => &mut self.from_a,
+            End::B => &mut self.from_b,
+        }
+    }
+}
+
+impl<R: Reader> Flow<R> {
+    pub(super) fn new(facts: Facts, reader: R) -> Flow<R> {
+        Flow {
+            connection: Connection { facts, reader },
+            a: Half::new(),
+            b: Half::new(),
+            interest: Interest::Wanted,
+            closed: None,
+        }
+    }
+
+    pub(super) fn half(&mut self, end: End) -> &mut Half {
+        match end {
+            End::A => &mut self.a,
+            End::B => &mut self.b,
+        }
+    }
+
+    pub(super) fn assembler(&self, end: End) -> &Assembler {
+        match end {
+            End::A => &self.a.assembler,
+            End::B => &self.b.assembler,
+        }
+    }
+
+    /// Which list of the table the connection belongs to.
+    pub(super) fn standing(&self) -> Standing {
+        let facts = &self.connection.facts;
+        if self.closed.is_some() {
+            let complete = self.a.assembler.is_complete() && self.b.assembler.is_complete();
+            if complete || facts.reset.is_some() { Standing::Closing } else { Standing::Stranded }
+        } else if facts.established.is_some() || facts.from_a.sent.0 > 0 || facts.from_b.sent.0 > 0 {
+            Standing::Open
+        } else {
+            Standing::Unanswered
+        }
+    }
+
+    /// Whether the connection closed long enough before `now` to end.
+    pub(super) fn has_lingered(&self, now: Timestamp) -> bool {
+        let linger = match self.standing() {
+            Standing::Unanswered | Standing::Open => return false,
+            Standing::Stranded => patience::STRANDED,
+            Standing::Closing => patience::LINGER,
+        };
+        self.closed.is_some_and(|closed| now.nanoseconds_since(closed) >= linger)
+    }
+
+    /// Since when the longest confirmed hole waits for frames out of order, if one does.
+    pub(super) fn confirmed(&self) -> Option<Timestamp> {
+        [self.a.assembler.confirmed(), self.b.assembler.confirmed()].into_iter().flatten().min()
+    }
+
+    /// Takes a segment of this connection.
+    pub(super) fn push(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
+        let facts = &mut self.connection.facts;
+        facts.last = at;
+        let mac = match from {
+            End::A => &mut facts.a_mac,
+            End::B => &mut facts.b_mac,
+        };
+        if mac.is_none() {
+            *mac = segment.source_mac;
+        }
+        facts.from_mut(from).segment(segment, at);
+        facts.from_mut(from.other()).unanswered_probes.count = 0;
+
+        if segment.flags.rst() {
+            self.reset(from, segment, at);
+        } else if self.half(from).sender.is_copy(segment, at) {
+            self.copy(from, segment, at);
+        } else if segment.flags.syn() && !self.synchronize(from, segment, at, budget) {
+            self.connection.facts.from_mut(from).ignored += 1;
+        } else {
+            self.stream(from, segment, at, budget);
+        }
+
+        if self.a.assembler.is_waiting() || self.b.assembler.is_waiting() {
+            self.judge_holes(from, at, None, budget);
+        }
+        if self.closed.is_none() && self.connection.facts.is_closed() {
+            self.closed = Some(at.time);
+        }
+    }
+
+    /// The capture holds this segment twice. Out-of-order copies are still compared.
+    fn copy(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
+        let assembler = self.assembler(from);
+        let mut conflicting = 0;
+        if assembler.is_waiting() {
+            let sequence = advance(segment.sequence, i64::from(segment.flags.syn()));
+            let offset = assembler.numbering.offset_near(sequence, assembler.expected());
+            let arrival = Arrival { offset, payload: segment.payload, length: segment.payload_length, at };
+            conflicting = assembler.inspect(&arrival).conflicting;
+        }
+        let direction = self.connection.facts.from_mut(from);
+        direction.duplicated += 1;
+        direction.conflicting_overlaps += conflicting;
+    }
+
+    /// What a segment says that is not a RST and no copy.
+    fn stream(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
+        let (syn, fin, length) = (segment.flags.syn(), segment.flags.fin(), segment.payload_length);
+        let sequence = advance(segment.sequence, i64::from(syn));
+        let acknowledged = self.connection.facts.from(from).acknowledged.0;
+        let numbering = &mut self.half(from).assembler.numbering;
+        let late_probe = length == 1
+            && !fin
+            && !numbering.is_fixed()
+            && numbering.is_hinted()
+            && numbering.offset_near(sequence, 0) == -1;
+        if length == 0 {
+            numbering.hint(sequence);
+        }
+        let placed = if late_probe { Place::At(-1) } else { numbering.place(sequence, length, acknowledged) };
+        let (offset, onward) = match placed {
+            Place::At(offset) => (offset, None),
+            Place::Onward(offset) => (offset.cast_signed(), Some(offset)),
+            Place::Far => {
+                self.connection.facts.from_mut(from).ignored += 1;
+                return;
+            }
+        };
+        if segment.flags.ack() {
+            self.acknowledge(from, segment.acknowledgment, at);
+        }
+        if !syn {
+            self.establish(from, segment, at);
+        }
+        if late_probe || (!syn && !fin && self.is_probe(from, offset, length)) {
+            let window_closed = self.connection.facts.from(from.other()).zero_window.is_some();
+            self.connection.facts.from_mut(from).probe(window_closed, at);
+            return;
+        }
+        self.payload(from, segment, offset, onward, at, budget);
+    }
+
+    /// Whether an empty or one-byte segment is a keep-alive probe: one below the next number to
+    /// send (RFC 1122 §4.2.3.6), and not the retransmission of a byte that is still outstanding.
+    fn is_probe(&self, from: End, offset: i64, length: u32) -> bool {
+        let facts = &self.connection.facts;
+        let direction = facts.from(from);
+        length <= 1
+            && self.assembler(from).numbering.is_fixed()
+            && direction.fin.is_none()
+            && offset + 1 == direction.sent.0.cast_signed()
+            && (length == 0 || direction.acknowledged >= direction.sent || facts.from(from.other()).segments == 0)
+    }
+
+    /// The payload and the FIN of a segment at `offset`.
+    fn payload(
+        &mut self,
+        from: End,
+        segment: &Segment<'_>,
+        offset: i64,
+        onward: Option<u64>,
+        at: Moment,
+        budget: &mut Budget,
+    ) {
+        let half = match from {
+            End::A => &mut self.a,
+            End::B => &mut self.b,
+        };
+        let direction = self.connection.facts.from_mut(from);
+        let mut length = segment.payload_length;
+        let end = offset.saturating_add(i64::from(length));
+        if let Some(fin) = half.assembler.fin()
+            && length > 0
+            && end > fin.cast_signed()
+        {
+            // Nothing follows a FIN (RFC 9293 §3.10.4).
+            direction.ignored += 1;
+            length = u32::try_from(fin.cast_signed().saturating_sub(offset)).unwrap_or(0);
+        }
+        let payload = segment.payload.get(..length as usize).unwrap_or(segment.payload);
+        let arrival = Arrival { offset, payload, length, at };
+        let end = offset.saturating_add(i64::from(length)).max(0).cast_unsigned();
+        let mut new = Novelty::default();
+        if length > 0 {
+            new = half.assembler.inspect(&arrival);
+            if new.fresh == 0 && is_other_hop(direction, segment, at) {
+                direction.duplicated += 1;
+                return;
+            }
+            if payload.len() < length as usize {
+                direction.cut_segments += 1;
+            }
+            direction.data(&mut half.sender, end, length, new, at);
+        }
+        if segment.flags.fin() {
+            direction.fin(length == 0, at);
+        }
+        if length == 0 && !segment.flags.fin() {
+            return;
+        }
+        if self.interest == Interest::CountOnly {
+            let direction = self.connection.facts.from_mut(from);
+            direction.bytes += new.fresh;
+            let assembler = &mut self.half(from).assembler;
+            assembler.numbering.skip_to(end);
+            if segment.flags.fin() {
+                assembler.end_at(end, at);
+                assembler.forget(budget);
+            }
+            return;
+        }
+        self.deliver(from, budget, |assembler, budget, deliver| {
+            if let Some(onward) = onward {
+                assembler.jump(onward, at, budget, deliver);
+            }
+            assembler.accept(arrival, budget, deliver);
+            if segment.flags.fin() {
+                assembler.end_at(end, at);
+            }
+        });
+    }
+
+    /// Lets `work` deliver pieces of what `from` sends to the reader.
+    fn deliver(
+        &mut self,
+        from: End,
+        budget: &mut Budget,
+        work: impl FnOnce(&mut Assembler, &mut Budget, &mut Deliver<'_>),
+    ) {
+        let Connection { facts, reader } = &mut self.connection;
+        let interest = &mut self.interest;
+        let assembler = match from {
+            End::A => &mut self.a.assembler,
+            End::B => &mut self.b.assembler,
+        };
+        work(assembler, budget, &mut |piece: Piece<'_>| {
+            let direction = facts.from_mut(from);
+            match &piece {
+                Piece::Chunk(chunk) => direction.bytes += chunk.data.len() as u64,
+                Piece::Gap(gap) => direction.missing_bytes += gap.length,
+            }
+            if *interest == Interest::Wanted {
+                *interest = reader.piece(from, piece, facts);
+            }
+        });
+        if self.interest == Interest::CountOnly {
+            self.a.assembler.forget(budget);
+            self.b.assembler.forget(budget);
+        }
+    }
+
+    /// Declares the holes that cannot close any more. `by` is the end whose segment came last:
+    /// the other end's data is older and is delivered first. `passed` says that no segment came,
+    /// but time passed since `at`.
+    pub(super) fn judge_holes(&mut self, by: End, at: Moment, passed: Option<Timestamp>, budget: &mut Budget) {
+        for end in [by.other(), by] {
+            let facts = &self.connection.facts;
+            let hearing =
+                Hearing { acknowledged: facts.from(end).acknowledged.0, heard: facts.from(end.other()).segments };
+            self.deliver(end, budget, |assembler, budget, deliver| {
+                assembler.judge_hole(hearing, passed, at, budget, deliver);
+            });
+        }
+    }
+
+    /// The connection is followed no longer: what is kept is delivered, with the holes before it.
+    pub(super) fn end(mut self, ending: Ending, budget: &mut Budget) -> Connection<R> {
+        let at = self.connection.facts.last;
+        let closed = self.closed.is_some();
+        self.connection.facts.ending = Some(if closed { Ending::Closed } else { ending });
+        let oldest = |end: End| self.assembler(end).first_waiting().map_or(u64::MAX, |(_, at)| at.frame.0);
+        let order = if oldest(End::B) < oldest(End::A) { [End::B, End::A] } else { [End::A, End::B] };
+        for end in order {
+            let acknowledged = self.connection.facts.from(end).acknowledged.0;
+            self.deliver(end, budget, |assembler, budget, deliver| {
+                assembler.flush(acknowledged, at, budget, deliver);
+            });
+        }
+        self.a.assembler.forget(budget);
+        self.b.assembler.forget(budget);
+        self.connection
+    }
+
+    /// Whether both FINs or a RST were seen.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+}
+
+/// Whether a wholly repeated segment is the same one captured at another hop (on a router that
+/// captures on all interfaces): at once, and with another hop limit.
+fn is_other_hop(direction: &Direction, segment: &Segment<'_>, at: Moment) -> bool {
+    direction.hop_limit != Some(segment.hop_limit)
+        && direction
+            .last_data
+            .is_some_and(|last| (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(last.time)))
+}

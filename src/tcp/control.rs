@@ -1,0 +1,103 @@
+//! What the control bits and the acknowledgment number of a segment say: opening, resetting,
+//! acknowledging. What numbers are believed is decided here.
+//!
+//! Invariant: nothing here delivers data.
+
+use crate::capture::Moment;
+use crate::net::Segment;
+use crate::stream::End;
+
+use super::budget::Budget;
+use super::connection::Flow;
+use super::{Reader, Reset, patience};
+
+impl<R: Reader> Flow<R> {
+    /// A RST (RFC 9293 §3.10.7): believed near what its sender would send next, or when it answers
+    /// a SYN by its acknowledgment number; or when nothing is known to judge it by.
+    pub(super) fn reset(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
+        let (own, other) = (self.assembler(from), self.assembler(from.other()));
+        let facts = &self.connection.facts;
+        let sent = facts.from(from.other()).sent.0;
+        let answers = segment.flags.ack() && {
+            let offset = other.numbering.offset_near(segment.acknowledgment, sent);
+            other.numbering.is_hinted() && (0..=sent.cast_signed() + 1).contains(&offset)
+        };
+        let valid = if own.numbering.is_hinted() {
+            let reference = own.expected().max(facts.from(from).acknowledged.0);
+            let ahead = own.numbering.offset_near(segment.sequence, reference) - reference.cast_signed();
+            ahead.abs() <= patience::WINDOW || (answers && facts.established.is_none())
+        } else if segment.flags.ack() {
+            answers || !other.numbering.is_hinted()
+        } else {
+            true
+        };
+        let facts = &mut self.connection.facts;
+        if !valid {
+            facts.from_mut(from).ignored_resets += 1;
+            return;
+        }
+        if facts.reset.is_none() {
+            facts.reset = Some(Reset { by: from, at, hop_limit: segment.hop_limit });
+        }
+        if answers {
+            self.acknowledge(from, segment.acknowledgment, at);
+        }
+    }
+
+    /// A SYN, with or without ACK. Whether it agrees with what is known.
+    pub(super) fn synchronize(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) -> bool {
+        let settled = self.connection.facts.established.is_some();
+        if !self.half(from).assembler.begin(segment.sequence, settled, budget) {
+            return false;
+        }
+        let facts = &mut self.connection.facts;
+        if segment.flags.ack() {
+            facts.syn_ack.again(at);
+            facts.initiator.get_or_insert(from.other());
+        } else {
+            facts.syn.again(at);
+            facts.initiator.get_or_insert(from);
+        }
+        facts.from_mut(from).options(segment.options);
+        true
+    }
+
+    /// What `from` acknowledges of the other end's stream.
+    pub(super) fn acknowledge(&mut self, from: End, acknowledgment: u32, at: Moment) {
+        let other = from.other();
+        let before = self.connection.facts.from(other).acknowledged.0;
+        let half = match other {
+            End::A => &mut self.a,
+            End::B => &mut self.b,
+        };
+        if !half.assembler.numbering.is_fixed() {
+            half.assembler.numbering.hint(acknowledgment);
+            return;
+        }
+        let direction = self.connection.facts.from_mut(other);
+        let offset = half.assembler.numbering.offset_near(acknowledgment, before);
+        let believed = before.max(direction.sent.0).cast_signed() + patience::WINDOW;
+        if offset >= 0 && offset <= believed {
+            direction.acknowledge(&mut half.sender, offset.cast_unsigned(), half.assembler.fin(), at);
+        }
+    }
+
+    /// Whether this segment, which is no SYN, completes the handshake (RFC 9293 §3.5).
+    pub(super) fn establish(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
+        let facts = &self.connection.facts;
+        if facts.established.is_some() || (facts.syn.count == 0 && facts.syn_ack.count == 0) {
+            return;
+        }
+        let other = &self.assembler(from.other()).numbering;
+        let completes = if facts.initiator == Some(from) {
+            let offset = other.offset_near(segment.acknowledgment, 0);
+            segment.flags.ack() && other.is_hinted() && (0..=patience::WINDOW).contains(&offset)
+        } else {
+            // Data of the other end: it has had the ACK, though the capture has not.
+            segment.payload_length > 0 && segment.flags.ack()
+        };
+        if completes {
+            self.connection.facts.established = Some(at);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Keeping the facts of one direction: what a segment says of its sender, and what an
+//! acknowledgment says of the other end's data.
+//!
+//! Invariant: facts only count and remember; they never decide what is delivered.
+
+use crate::capture::{Moment, Timestamp};
+use crate::net::Segment;
+use crate::stream::StreamOffset;
+
+use super::assembler::Novelty;
+use super::{Direction, Repeated, patience};
+
+impl Repeated {
+    /// Once more, `at`.
+    pub(super) fn again(&mut self, at: Moment) {
+        if self.count == 0 {
+            self.first = at;
+        }
+        self.last = at;
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+/// Size records in flight that are remembered; see [`Sender::sizes`].
+const SIZES: usize = 4;
+
+/// What must be remembered of one end, beside its facts, to keep them.
+#[derive(Debug, Default)]
+pub(super) struct Sender {
+    /// Its last segment with SYN, FIN or payload.
+    latest: Option<Latest>,
+    /// Segments in flight that are larger than any acknowledged and any before them in flight:
+    /// (end offset, payload length), both rising. The first `filled` are in use.
+    sizes: [(u64, u32); SIZES],
+    filled: usize,
+}
+
+/// What tells two copies of one segment from two segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Latest {
+    time: Timestamp,
+    sequence: u32,
+    acknowledgment: u32,
+    length: u32,
+    window: u16,
+    flags: u8,
+}
+
+impl Sender {
+    /// Whether the capture holds this segment twice. Remembers it if not.
+    pub(super) fn is_copy(&mut self, segment: &Segment<'_>, at: Moment) -> bool {
+        if segment.payload_length == 0 && !segment.flags.syn() && !segment.flags.fin() {
+            return false;
+        }
+        let this = Latest {
+            time: at.time,
+            sequence: segment.sequence,
+            acknowledgment: segment.acknowledgment,
+            length: segment.payload_length,
+            window: segment.window,
+            flags: segment.flags.0,
+        };
+        if let Some(latest) = self.latest
+            && (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(latest.time))
+            && (Latest { time: at.time, ..latest }) == this
+        {
+            return true;
+        }
+        self.latest = Some(this);
+        false
+    }
+
+    fn sent(&mut self, end: u64, length: u32, direction: &Direction) {
+        let largest = self.sizes.get(self.filled.wrapping_sub(1)).map_or(0, |(_, length)| *length);
+        if length > direction.largest_acknowledged.max(largest)
+            && let Some(record) = self.sizes.get_mut(self.filled)
+        {
+            *record = (end, length);
+            self.filled += 1;
+        }
+    }
+
+    fn acknowledged(&mut self, to: u64, direction: &mut Direction) {
+        let whole = self.sizes.iter().take(self.filled).take_while(|(end, _)| *end <= to).count();
+        if let Some((_, length)) = whole.checked_sub(1).and_then(|last| self.sizes.get(last)) {
+            direction.largest_acknowledged = *length;
+            self.sizes.rotate_left(whole);
+            self.filled -= whole;
+        }
+    }
+}
+
+impl Direction {
+    /// Whether the other end owes an acknowledgment.
+    fn is_outstanding(&self) -> bool {
+        self.acknowledged < self.sent || (self.fin.is_some() && self.fin_acknowledged.is_none())
+    }
+
+    /// Any segment of this end.
+    pub(super) fn segment(&mut self, segment: &Segment<'_>, at: Moment) {
+        self.segments += 1;
+        self.last_segment = Some(at);
+        if segment.flags.rst() {
+            return;
+        }
+        self.hop_limit.get_or_insert(segment.hop_limit);
+        if segment.flags.syn() {
+            return;
+        }
+        if segment.window == 0 {
+            self.zero_window.get_or_insert(at);
+        } else {
+            self.zero_window = None;
+        }
+    }
+
+    /// Payload of this end that ends at offset `end`.
+    pub(super) fn data(&mut self, sender: &mut Sender, end: u64, length: u32, new: Novelty, at: Moment) {
+        self.first_data.get_or_insert(at);
+        self.conflicting_overlaps += new.conflicting;
+        if new.fresh > 0 {
+            self.last_data = Some(at);
+        }
+        if end > self.sent.0 {
+            if !self.is_outstanding() {
+                self.waiting_since = Some(at);
+            }
+            self.sent = StreamOffset(end);
+            sender.sent(end, length, self);
+        }
+        if new.repeated > 0 {
+            self.retransmitted += 1;
+            self.retried(length, at);
+        }
+    }
+
+    /// A FIN of this end.
+    pub(super) fn fin(&mut self, empty: bool, at: Moment) {
+        if self.fin.is_none() {
+            if !self.is_outstanding() {
+                self.waiting_since = Some(at);
+            }
+            self.fin = Some(at);
+        } else if empty && self.fin_acknowledged.is_none() {
+            self.retried(0, at);
+        }
+    }
+
+    fn retried(&mut self, length: u32, at: Moment) {
+        self.smallest_retried = if self.retries.count == 0 { length } else { self.smallest_retried.min(length) };
+        self.retries.again(at);
+    }
+
+    /// A keep-alive probe of this end, or a probe of the other end's closed window.
+    pub(super) fn probe(&mut self, window_closed: bool, at: Moment) {
+        if window_closed {
+            self.window_probes += 1;
+            return;
+        }
+        self.keep_alive_probes += 1;
+        self.unanswered_probes.again(at);
+    }
+
+    /// The other end acknowledged everything before `offset`, which counts this end's FIN.
+    pub(super) fn acknowledge(&mut self, sender: &mut Sender, offset: u64, fin: Option<u64>, at: Moment) {
+        let (offset, with_fin) = match fin {
+            Some(fin) if offset > fin => (fin, self.fin_acknowledged.is_none()),
+            _ => (offset, false),
+        };
+        if offset <= self.acknowledged.0 && !with_fin {
+            return;
+        }
+        if with_fin {
+            self.fin_acknowledged = Some(at);
+        }
+        self.acknowledged = StreamOffset(offset.max(self.acknowledged.0));
+        self.last_acknowledged = Some(at);
+        self.retries = Repeated::default();
+        self.smallest_retried = 0;
+        self.waiting_since = if self.is_outstanding() { Some(at) } else { None };
+        sender.acknowledged(offset, self);
+    }
+
+    /// What the options of this end's SYN announce (RFC 9293 §3.2, RFC 7323 §2.2).
+    pub(super) fn options(&mut self, mut options: &[u8]) {
+        loop {
+            options = match options {
+                [1, rest @ ..] => rest,
+                [2, 4, high, low, rest @ ..] => {
+                    self.maximum_segment_size = Some(u16::from_be_bytes([*high, *low]));
+                    rest
+                }
+                [3, 3, shift, rest @ ..] => {
+                    self.window_scale = Some(*shift);
+                    rest
+                }
+                [kind, length, ..] if *kind != 0 && *length >= 2 => {
+                    options.get(usize::from(*length)..).unwrap_or_default()
+                }
+                _ => return,
+            };
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! The table of connections: which segment belongs to which, under Wireshark's stream numbers.
+//!
+//! Invariant: streams are numbered from 0 in order of their first segment, over all TCP traffic,
+//! as Wireshark's `tcp.stream` (checked against 4.0). No order of a hash table reaches the output:
+//! two runs over one capture give the same connections in the same order, however often
+//! [`FlowTable::advance`] is called, but for when a quiet hole is declared. This module does not
+//! look into segments beyond their addresses and SYN.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::capture::{Moment, Timestamp};
+use crate::limits::Limits;
+use crate::net::{Endpoint, Segment};
+use crate::stream::End;
+
+use super::budget::Budget;
+use super::connection::{Flow, Standing};
+use super::links::{Link, Links, List, NONE};
+use super::tombstones::{Tombstone, Tombstones};
+use super::tuple::{Bases, Key};
+use super::{Connection, Ending, Facts, Reader, patience};
+
+/// All connections that are being followed.
+#[derive(Debug)]
+pub struct FlowTable<R: Reader> {
+    slots: Vec<Slot<R>>,
+    vacant: Vec<u32>,
+    index: HashTable<(u32, u32)>,
+    hasher: DefaultHashBuilder,
+    /// Slot of the last segment; none if that came too late for its connection.
+    latest: u32,
+    lists: Lists,
+    /// Slots where a hole was acknowledged, waiting for frames that the capture swapped.
+    due: VecDeque<u32>,
+    tombstones: Tombstones,
+    budget: Budget,
+    connections: usize,
+    streams: u32,
+    evicted: u64,
+    late: u64,
+}
+
+#[derive(Debug)]
+struct Slot<R> {
+    link: Link,
+    /// When it was last put at the end of its list.
+    stamp: Timestamp,
+    key: Key,
+    hash: u64,
+    bases: Bases,
+    standing: Standing,
+    /// Whether end A is the low end of the key.
+    a_is_low: bool,
+    /// Whether `due` holds this slot.
+    is_due: bool,
+    flow: Option<Flow<R>>,
+}
+
+impl<R> Links for Vec<Slot<R>> {
+    fn link(&mut self, slot: u32) -> Option<&mut Link> {
+        self.get_mut(slot as usize).map(|slot| &mut slot.link)
+    }
+}
+
+/// The lists of slots, each by when they were put in.
+#[derive(Debug)]
+struct Lists {
+    unanswered: List,
+    open: List,
+    stranded: List,
+    closing: List,
+}
+
+impl Lists {
+    fn of(&mut self, standing: Standing) -> &mut List {
+        match standing {
+            Standing::Unanswered => &mut self.unanswered,
+            Standing::Open => &mut self.open,
+            Standing::Stranded => &mut self.stranded,
+            Standing::Closing => &mut self.closing,
+        }
+    }
+}
+
+impl<R: Reader> FlowTable<R> {
+    /// An empty table that keeps within `limits`.
+    pub fn new(limits: &Limits) -> FlowTable<R> {
+        FlowTable {
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            index: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            latest: NONE,
+            lists: Lists { unanswered: List::new(), open: List::new(), stranded: List::new(), closing: List::new() },
+            due: VecDeque::new(),
+            tombstones: Tombstones::new(limits.connections),
+            budget: Budget::new(limits),
+            connections: limits.connections.max(1),
+            streams: 0,
+            evicted: 0,
+            late: 0,
+        }
+    }
+
+    /// Takes the next segment of the capture. Its connection is opened if need be, with the reader
+    /// that `new_reader` makes; the connection's facts are updated; then stream data is handed to
+    /// the reader. Connections that end by this are given to `ended`.
+    ///
+    /// Returns the segment's `tcp.stream`.
+    pub fn push(
+        &mut self,
+        segment: &Segment<'_>,
+        at: Moment,
+        new_reader: impl FnOnce(&Facts) -> R,
+        ended: &mut impl FnMut(Connection<R>),
+    ) -> u32 {
+        let (key, from_low) = Key::of(segment.source, segment.destination);
+        let cached = self.slots.get(self.latest as usize).filter(|slot| slot.key == key && slot.flow.is_some());
+        let (hash, found) = if let Some(slot) = cached {
+            (slot.hash, Some(self.latest))
+        } else {
+            let hash = self.hasher.hash_one(key);
+            (hash, self.find(hash, &key))
+        };
+        let mut bases = Bases::default();
+        let mut stream = self.streams;
+        if let Some(place) = found
+            && let Some(slot) = self.slots.get(place as usize)
+            && let Some(flow) = &slot.flow
+        {
+            if slot.bases.refuse(segment, from_low) {
+                self.end(place, Ending::Replaced, ended);
+                self.tombstones.remove(hash, &key);
+            } else if flow.has_lingered(at.time) {
+                self.end(place, Ending::Closed, ended);
+            } else {
+                return self.append(place, segment, from_low, at);
+            }
+        }
+        if let Some(stone) = self.tombstones.get_mut(hash, &key) {
+            if !stone.bases.refuse(segment, from_low) {
+                stone.bases.learn(segment, from_low);
+                (bases, stream) = (stone.bases, stone.stream);
+                if !stone.open {
+                    self.late += 1;
+                    self.latest = NONE;
+                    return stream;
+                }
+            }
+            self.tombstones.remove(hash, &key);
+        }
+        if stream == self.streams {
+            self.streams = self.streams.wrapping_add(1);
+        }
+        self.make_room(ended);
+        let facts = Facts::new(stream, segment.source, segment.destination, at);
+        let reader = new_reader(&facts);
+        let place = self.occupy(Slot {
+            link: Link::LOOSE,
+            stamp: at.time,
+            key,
+            hash,
+            bases,
+            standing: Standing::Unanswered,
+            a_is_low: from_low,
+            is_due: false,
+            flow: Some(Flow::new(facts, reader)),
+        });
+        self.append(place, segment, from_low, at)
+    }
+
+    /// Lets capture time pass: connections that closed and have lingered end, in the order in which
+    /// they closed, and holes of quiet connections are declared. To be called now and then, at best
+    /// for each frame: it costs next to nothing when nothing is due.
+    pub fn advance(&mut self, now: Timestamp, ended: &mut impl FnMut(Connection<R>)) {
+        while let Some(place) = self.due.front().copied() {
+            if !self.judge_due(place, now) {
+                break;
+            }
+            self.due.pop_front();
+        }
+        for standing in [Standing::Closing, Standing::Stranded] {
+            while let Some(place) = self.lists.of(standing).first()
+                && self.flow(place).is_some_and(|flow| flow.has_lingered(now))
+            {
+                self.end(place, Ending::Closed, ended);
+            }
+        }
+    }
+
+    /// The capture is over: all connections end, in order of stream number.
+    pub fn finish(&mut self, ended: &mut impl FnMut(Connection<R>)) {
+        let mut places: Vec<(u32, u32)> = (0..)
+            .zip(&self.slots)
+            .filter_map(|(place, slot)| Some((slot.flow.as_ref()?.connection.facts.stream, place)))
+            .collect();
+        places.sort_unstable();
+        for (_, place) in places {
+            self.end(place, Ending::CaptureEnded, ended);
+        }
+    }
+
+    /// How many connections are followed.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether no connection is followed.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// How many streams there have been.
+    pub fn streams(&self) -> u32 {
+        self.streams
+    }
+
+    /// How many open connections were let go to stay within `Limits::connections`.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// How many segments came after their connection had ended, and went nowhere.
+    pub fn late(&self) -> u64 {
+        self.late
+    }
+
+    /// Bytes of out-of-order data kept now, with their overhead.
+    pub fn out_of_order_bytes(&self) -> usize {
+        self.budget.used()
+    }
+
+    /// The connection that took the last segment, if it is still followed.
+    pub fn latest_mut(&mut self) -> Option<&mut Connection<R>> {
+        Some(&mut self.slots.get_mut(self.latest as usize)?.flow.as_mut()?.connection)
+    }
+
+    /// The connection that is followed between two endpoints, in either order.
+    pub fn get(&self, one: Endpoint, other: Endpoint) -> Option<&Connection<R>> {
+        let (key, _) = Key::of(one, other);
+        let place = self.find(self.hasher.hash_one(key), &key)?;
+        Some(&self.flow(place)?.connection)
+    }
+
+    /// As [`FlowTable::get`], to tell the reader what other layers saw (an ICMP error, say).
+    pub fn get_mut(&mut self, one: Endpoint, other: Endpoint) -> Option<&mut Connection<R>> {
+        let (key, _) = Key::of(one, other);
+        let place = self.find(self.hasher.hash_one(key), &key)?;
+        Some(&mut self.slots.get_mut(place as usize)?.flow.as_mut()?.connection)
+    }
+
+    /// The connections that are followed, in no order that means anything, but the same in each run.
+    pub fn iter(&self) -> impl Iterator<Item = &Connection<R>> {
+        self.slots.iter().filter_map(|slot| Some(&slot.flow.as_ref()?.connection))
+    }
+
+    fn flow(&self, place: u32) -> Option<&Flow<R>> {
+        self.slots.get(place as usize)?.flow.as_ref()
+    }
+
+    fn find(&self, hash: u64, key: &Key) -> Option<u32> {
+        let short = short(hash);
+        let same = |(h, place): &(u32, u32)| {
+            *h == short && self.slots.get(*place as usize).is_some_and(|slot| slot.key == *key)
+        };
+        self.index.find(spread(short), same).map(|(_, place)| *place)
+    }
+
+    fn occupy(&mut self, slot: Slot<R>) -> u32 {
+        let short = short(slot.hash);
+        let place = if let Some(place) = self.vacant.pop()
+            && let Some(old) = self.slots.get_mut(place as usize)
+        {
+            let is_due = old.is_due;
+            *old = Slot { is_due, ..slot };
+            place
+        } else {
+            self.slots.push(slot);
+            u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
+        };
+        self.index.insert_unique(spread(short), (short, place), |(short, _)| spread(*short));
+        self.lists.of(Standing::Unanswered).push(place, &mut self.slots);
+        place
+    }
+
+    /// Gives a segment to the connection in `place`. Returns its stream.
+    fn append(&mut self, place: u32, segment: &Segment<'_>, from_low: bool, at: Moment) -> u32 {
+        self.latest = place;
+        let Some(slot) = self.slots.get_mut(place as usize) else {
+            return self.streams;
+        };
+        let Some(flow) = &mut slot.flow else {
+            return self.streams;
+        };
+        slot.bases.learn(segment, from_low);
+        let is_a = from_low == slot.a_is_low || segment.source == segment.destination;
+        flow.push(if is_a { End::A } else { End::B }, segment, at, &mut self.budget);
+        let stream = flow.connection.facts.stream;
+        if !slot.is_due && flow.confirmed().is_some() {
+            slot.is_due = true;
+            self.due.push_back(place);
+        }
+        let (old, new) = (slot.standing, flow.standing());
+        let idle_order = matches!(new, Standing::Unanswered | Standing::Open);
+        if old != new || (idle_order && at.time.nanoseconds_since(slot.stamp) >= patience::IDLE_GRAIN) {
+            slot.standing = new;
+            slot.stamp = at.time;
+            self.lists.of(old).remove(place, &mut self.slots);
+            self.lists.of(new).push(place, &mut self.slots);
+        }
+        stream
+    }
+
+    /// Judges the holes of a slot in `due`. Whether that slot is done with.
+    fn judge_due(&mut self, place: u32, now: Timestamp) -> bool {
+        let Some(slot) = self.slots.get_mut(place as usize) else {
+            return true;
+        };
+        if let Some(flow) = &mut slot.flow
+            && let Some(since) = flow.confirmed()
+        {
+            if now.nanoseconds_since(since) < patience::REORDER_TIME {
+                return false;
+            }
+            let at = flow.connection.facts.last;
+            flow.judge_holes(End::A, at, Some(now), &mut self.budget);
+        }
+        slot.is_due = false;
+        true
+    }
+
+    /// Ends the connection in `place`.
+    fn end(&mut self, place: u32, ending: Ending, ended: &mut impl FnMut(Connection<R>)) {
+        let Some(slot) = self.slots.get_mut(place as usize) else {
+            return;
+        };
+        let Some(flow) = slot.flow.take() else {
+            return;
+        };
+        let (short, standing) = (short(slot.hash), slot.standing);
+        let stone = Tombstone {
+            key: slot.key,
+            hash: slot.hash,
+            stream: flow.connection.facts.stream,
+            bases: slot.bases,
+            open: ending == Ending::LetGo && !flow.is_closed(),
+        };
+        self.lists.of(standing).remove(place, &mut self.slots);
+        if let Ok(entry) = self.index.find_entry(spread(short), |(_, p)| *p == place) {
+            entry.remove();
+        }
+        self.vacant.push(place);
+        if ending != Ending::CaptureEnded {
+            self.tombstones.insert(stone);
+        }
+        ended(flow.end(ending, &mut self.budget));
+    }
+
+    /// Lets a connection go if the table is full: a closed one first; then, so that a flood of SYNs
+    /// does not push sessions out, an unanswered one if these fill more than a quarter; else the
+    /// one in use that is idle longest.
+    fn make_room(&mut self, ended: &mut impl FnMut(Connection<R>)) {
+        if self.index.len() < self.connections {
+            return;
+        }
+        let Lists { unanswered, open, stranded, closing } = &self.lists;
+        let flooded = unanswered.len() > self.connections / 4;
+        let victim = closing
+            .first()
+            .or(stranded.first())
+            .or(if flooded { unanswered.first() } else { None })
+            .or(open.first())
+            .or(unanswered.first());
+        if let Some(victim) = victim {
+            self.evicted += u64::from(self.flow(victim).is_some_and(|flow| !flow.is_closed()));
+            self.end(victim, Ending::LetGo, ended);
+        }
+    }
+}
+
+/// The part of a hash that the index keeps.
+fn short(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// The kept part as the index wants it: its high bits tell entries apart, its low bits place them.
+fn spread(short: u32) -> u64 {
+    u64::from(short) << 32 | u64::from(short)
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
