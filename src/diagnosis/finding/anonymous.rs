@@ -1,14 +1,10 @@
 //! `anonymous`: the client was accepted without a user name.
 
 use super::{About, Found};
-use crate::diagnosis::story::Story;
 use crate::diagnosis::Severity;
+use crate::diagnosis::story::Story;
 
-pub(super) const ABOUT: About = About {
-    id: "anonymous",
-    severity: Severity::Info,
-    text: include_str!("anonymous.md"),
-};
+pub(super) const ABOUT: About = About { id: "anonymous", severity: Severity::Info, text: include_str!("anonymous.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let (Some(connect), Some(connack)) = (&story.session.connect, &story.session.connack) else {

@@ -23,9 +23,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let fault = fault(story, Side::Client, disconnect.at);
     let what = match &fault {
         Some((what, _)) => format!("The broker ended the session because of {what} from {client}"),
-        None => format!(
-            "{client} sent something that the broker does not accept, and the broker ended the session"
-        ),
+        None => format!("{client} sent something that the broker does not accept, and the broker ended the session"),
     };
     let code = disconnect.code.0;
     let last = story.last_words(disconnect.at);
@@ -71,17 +69,11 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<(String,
     });
     if let Some(fact) = malformed {
         let malformed = fact.malformed;
-        let what = format!(
-            "a {} whose {} cannot be decoded ({})",
-            fact.packet, malformed.field, malformed.clause
-        );
+        let what = format!("a {} whose {} cannot be decoded ({})", fact.packet, malformed.field, malformed.clause);
         return Some((what, fact.at));
     }
     if let Some(violation) = story.fatal_violation(by, end) {
-        let what = format!(
-            "a {} with a fault: {} ({})",
-            violation.packet, violation.what, violation.clause
-        );
+        let what = format!("a {} with a fault: {} ({})", violation.packet, violation.what, violation.clause);
         return Some((what, violation.at));
     }
     let again = session

@@ -59,11 +59,7 @@ fn publish_is_new(story: &Story<'_>, last: &LastPacket) -> bool {
     let messages = session.last_packets.client.iter().filter(|packet| packet.packet == PacketType::PUBLISH);
     let seen = messages.clone().count() as u64;
     let alike = messages.filter(|packet| packet.topic == last.topic).count();
-    let answered = session
-        .last_packets
-        .server
-        .iter()
-        .any(|packet| packet.at.frame > last.at.frame);
+    let answered = session.last_packets.server.iter().any(|packet| packet.at.frame > last.at.frame);
     published <= seen && alike == 1 && last.topic.is_some() && !answered
 }
 
@@ -76,8 +72,8 @@ fn subscribe_is_unanswered(story: &Story<'_>, last: &LastPacket) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::capture::FrameNumber;
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
 
     #[test]

@@ -94,9 +94,7 @@ fn newest(story: &Story<'_>) -> Option<(u64, Moment)> {
 
 fn limit(story: &Story<'_>) -> String {
     let announced = story.session.connack.as_ref().and_then(|connack| connack.maximum_packet_size);
-    announced.map_or_else(String::new, |limit| {
-        format!(" of {}", words::bytes(limit.into()))
-    })
+    announced.map_or_else(String::new, |limit| format!(" of {}", words::bytes(limit.into())))
 }
 
 fn advise(judgement: Judgement) -> Judgement {
@@ -108,8 +106,8 @@ fn advise(judgement: Judgement) -> Judgement {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::mqtt::PacketType;
     use crate::session::{Session, UnfinishedPacket};
     use crate::stream::Side;
@@ -143,11 +141,8 @@ mod tests {
     fn a_reset_amid_a_large_packet_is_only_possible() {
         fn sending(length: u64) -> impl FnOnce(&mut Session) {
             move |session| {
-                session.unfinished_packet.client = Some(UnfinishedPacket {
-                    packet: PacketType::PUBLISH,
-                    length,
-                    started: session.wire.last,
-                });
+                session.unfinished_packet.client =
+                    Some(UnfinishedPacket { packet: PacketType::PUBLISH, length, started: session.wire.last });
             }
         }
         let large = Tale::connected().with(sending(2_000_000)).reset(Side::Server, 0.5);

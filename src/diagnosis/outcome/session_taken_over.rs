@@ -18,16 +18,9 @@ pub(super) const ABOUT: About = About {
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x8E])?;
-    let what = format!(
-        "Another connection with the same client id{} pushed {} out",
-        id(story),
-        story.client()
-    );
+    let what = format!("Another connection with the same client id{} pushed {} out", id(story), story.client());
     let rival = story.session.neighbours.rival;
-    Some(advise(
-        story,
-        refusal::dismissal(disconnect, &what).at(rival.map(|rival| rival.connect)),
-    ))
+    Some(advise(story, refusal::dismissal(disconnect, &what).at(rival.map(|rival| rival.connect))))
 }
 
 /// The broker closed just after another connection introduced itself with the same client id.
@@ -36,8 +29,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let rival = story.session.neighbours.rival?;
     let since = rival.connect.time;
     let until = rival.accepted.unwrap_or(rival.connect);
-    let in_time = close.at.time >= since
-        && close.at.time.nanoseconds_since(until.time) <= SECOND + story.round_trip();
+    let in_time = close.at.time >= since && close.at.time.nanoseconds_since(until.time) <= SECOND + story.round_trip();
     if !story.connected() || !in_time || rival.refused.is_some() {
         return None;
     }

@@ -41,7 +41,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             return None;
         }
         let span = words::duration(quiet);
-        format!("The connection of {host} to {server} opened, but {host} sent nothing in the {span} up to the end of the capture.")
+        format!(
+            "The connection of {host} to {server} opened, but {host} sent nothing in the {span} up to the end of the capture."
+        )
     };
     let by_client = story.close_by(Side::Client);
     let at_once = by_client.is_some_and(|close| close.at.time.nanoseconds_since(opened.time) < SECOND);
