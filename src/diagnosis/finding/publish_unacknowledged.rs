@@ -1,4 +1,4 @@
-//! `publish-unacknowledged`: a message of QoS 1 or 2 got no acknowledgment.
+//! `publish-unacknowledged`: a message of `QoS` 1 or 2 got no acknowledgment.
 
 use super::found::and_more;
 use super::{About, Found};

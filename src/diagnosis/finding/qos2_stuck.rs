@@ -1,4 +1,4 @@
-//! `qos2-stuck`: an exchange of QoS 2 stopped half-way.
+//! `qos2-stuck`: an exchange of `QoS` 2 stopped half-way.
 
 use super::found::and_more;
 use super::{About, Found};

@@ -1,4 +1,4 @@
-//! `subscription-downgraded`: the broker granted a lower QoS than asked for.
+//! `subscription-downgraded`: the broker granted a lower `QoS` than asked for.
 
 use super::found::and_more;
 use super::{About, Found};

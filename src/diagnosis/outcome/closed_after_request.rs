@@ -44,6 +44,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
             .at([last.at, close.at])
             .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
+            .cause_if(last.length >= 4096, "The packet is larger than the broker takes.")
             .cause("The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
             .step("Compare the topic with the broker's rules for this user and client id.")
             .step("Look into the broker's log at this time (AWS IoT: CloudWatch, `disconnectReason`).")

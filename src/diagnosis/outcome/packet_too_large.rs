@@ -27,12 +27,12 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let sent = newest(story);
     let what = match sent {
         Some((length, _)) => format!(
-            "A packet of {} from {} exceeded the limit of the broker{}",
+            "A packet of {} from {} exceeded the broker's limit{}",
             words::bytes(length),
             story.client(),
             limit(story)
         ),
-        None => format!("A packet from {} exceeded the limit of the broker", story.client()),
+        None => format!("A packet from {} exceeded the broker's limit", story.client()),
     };
     let judgement = refusal::dismissal(disconnect, &what).at(sent.map(|(_, at)| at));
     Some(advise(judgement))
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!((said.id, said.confidence), ("packet-too-large", Confidence::Certain));
         assert_eq!(
             said.sentence,
-            "A packet of 40,960 bytes from sensor-17 exceeded the limit of the broker: Packet too large (0x95)."
+            "A packet of 40,960 bytes from sensor-17 exceeded the broker's limit: Packet too large (0x95)."
         );
     }
 
