@@ -7,7 +7,6 @@ use crate::mqtt::Version;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Library {
     PubSubClient,
-    Tasmota,
     PahoPython,
     Mosquitto,
     EspMqtt,
@@ -17,6 +16,7 @@ pub(crate) enum Library {
     ArduinoMqtt,
     AsyncMqttClient,
     ArduinoMqttClient,
+    Tasmota,
     EspHome,
     HomeAssistant,
     Rumqttc,
