@@ -1,9 +1,11 @@
 //! The TCP connection under a session, told by client and server instead of by end.
 
 use crate::capture::Moment;
-use crate::net::{Endpoint, MacAddress};
+use crate::net::{Endpoint, MacAddress, Undeliverable};
 use crate::stream::{End, Side};
 use crate::tcp::{Direction, Facts, Repeated};
+
+use super::timeline::{Event, EventKind};
 
 /// One value for each side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,6 +162,34 @@ impl Wire {
             .into_iter()
             .flatten()
             .min_by_key(|close| close.at.frame)
+    }
+
+    /// What happened to the connection itself, for the timeline.
+    pub(super) fn events(&self, undeliverable: Option<(Moment, Undeliverable)>) -> Vec<Event> {
+        let one = |at: Moment, side: Side, kind: EventKind| Event { at, until: at, count: 1, side: Some(side), kind };
+        let mut events = Vec::new();
+        for (seen, side, kind) in [(self.syn, Side::Client, EventKind::Syn), (self.syn_ack, Side::Server, EventKind::SynAck)] {
+            if seen.count > 0 {
+                let count = u64::from(seen.count);
+                events.push(Event { at: seen.first, until: seen.last, count, side: Some(side), kind });
+            }
+        }
+        if let Some((at, Undeliverable { router, reason, .. })) = undeliverable {
+            let kind = EventKind::Undeliverable { router, reason };
+            events.push(Event { at, until: at, count: 1, side: None, kind });
+        }
+        if let Some(at) = self.established {
+            events.push(one(at, Side::Client, EventKind::Established));
+        }
+        for side in [Side::Client, Side::Server] {
+            if let Some(at) = self.sent.of(side).fin {
+                events.push(one(at, side, EventKind::Fin));
+            }
+        }
+        if let Some(reset) = self.reset {
+            events.push(one(reset.at, reset.by, EventKind::Reset));
+        }
+        events
     }
 
     /// Whether the capture holds the connection's first SYN or SYN-ACK.
