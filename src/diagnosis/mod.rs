@@ -3,6 +3,9 @@
 //! Invariant: pure functions of the facts. No evidence, no sentence: every outcome and finding
 //! points at frames. What the capture cannot show lowers the confidence, never raises a guess.
 
+pub mod explain;
+mod finding;
+mod notes;
 mod outcome;
 mod qualifier;
 mod story;
@@ -15,6 +18,7 @@ use crate::capture::FrameNumber;
 use crate::mqtt::ReasonCode;
 use crate::session::{Session, TextFact};
 
+pub use notes::notes;
 use story::Story;
 
 /// Judges one session.
@@ -24,7 +28,7 @@ pub fn diagnose(session: &Session) -> Verdict {
     Verdict {
         outcome: judged.outcome,
         qualifiers: story.qualifiers.clone(),
-        findings: Vec::new(),
+        findings: finding::all(&story),
         client_saw: symptom::reports(&story, judged.sight),
         causes: judged.causes,
         next_steps: judged.next_steps,
@@ -74,6 +78,32 @@ pub enum Qualifier {
     ClockJump,
     /// The client is a bridge.
     Bridge,
+}
+
+impl Qualifier {
+    /// Every qualifier.
+    pub const ALL: [Qualifier; 7] = [
+        Qualifier::PartialStart,
+        Qualifier::PartialEnd,
+        Qualifier::CutPackets,
+        Qualifier::CaptureGaps,
+        Qualifier::OneWay,
+        Qualifier::ClockJump,
+        Qualifier::Bridge,
+    ];
+
+    /// Its stable id.
+    pub fn id(self) -> &'static str {
+        match self {
+            Qualifier::PartialStart => "partial-start",
+            Qualifier::PartialEnd => "partial-end",
+            Qualifier::CutPackets => "cut-packets",
+            Qualifier::CaptureGaps => "capture-gaps",
+            Qualifier::OneWay => "one-way",
+            Qualifier::ClockJump => "clock-jump",
+            Qualifier::Bridge => "bridge",
+        }
+    }
 }
 
 /// How a session ended.

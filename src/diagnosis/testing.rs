@@ -7,9 +7,9 @@ use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
 use crate::session::{
-    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts,
-    KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Refusal, Rival, Session,
-    Subscription, TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
+    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange,
+    ExchangeState, KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Refusal,
+    Rival, Session, Subscription, TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
 };
 use crate::stream::{Side, StreamOffset};
 
@@ -523,4 +523,20 @@ pub(crate) fn assert_may_be_written(text: &str) {
     }
     let hidden = |c: char| c.is_control() && c != '\n';
     assert!(!text.chars().any(hidden), "{text}");
+}
+
+/// Leaves the client's newest PUBLISH open in `state`.
+pub(crate) fn open_publish(session: &mut Session, state: ExchangeState) {
+    let last = session.last_packets.client.last().unwrap().clone();
+    session.open_exchanges.push(Exchange {
+        sender: Side::Client,
+        packet: last.packet,
+        packet_identifier: 1,
+        qos: last.qos,
+        topic: last.topic,
+        started: last.at,
+        last: last.at,
+        state,
+        resent: 0,
+    });
 }

@@ -8,6 +8,7 @@ use crate::net::{Endpoint, Undeliverable};
 use crate::stream::Side;
 use crate::transport::Protocol;
 
+use super::capture::Tally;
 use super::timeline::Timeline;
 use super::wire::{PerSide, Wire};
 
@@ -346,6 +347,9 @@ pub struct PublishFacts {
     pub delivery: Delivery,
     /// Acknowledgments for an id that was not open.
     pub unmatched_acknowledgments: u64,
+    /// PUBACKs and PUBRECs that this side got with 0x10, No matching subscribers (5.0): how many,
+    /// and the frame of the first.
+    pub no_subscribers: Tally,
 }
 
 /// Times from a PUBLISH to its last acknowledgment, in nanoseconds.

@@ -1,0 +1,66 @@
+//! `late-ping`: the client was silent for longer than its Keep Alive.
+
+use super::{About, Found};
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story};
+use crate::diagnosis::{Severity, words};
+use crate::mqtt::Version;
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "late-ping",
+    severity: Severity::Warning,
+    text: include_str!("late_ping.md"),
+};
+
+pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
+    let Some(seconds) = story.keep_alive().filter(|seconds| *seconds > 0) else {
+        return Vec::new();
+    };
+    let Some((silence, broken)) = story.session.keep_alive.longest_silence else {
+        return Vec::new();
+    };
+    let allowed = i64::from(seconds) * SECOND;
+    // A client that pings exactly when the time is up is late by its own delay only.
+    let tolerance = (allowed / 20).max(SECOND);
+    if silence <= allowed + tolerance {
+        return Vec::new();
+    }
+    let span = words::duration(silence);
+    let clause = match story.version() {
+        Some(Version::V5) => "MQTT-3.1.2-20",
+        _ => "MQTT-3.1.2-23",
+    };
+    vec![
+        Found::new(
+            &ABOUT,
+            format!("{} was silent for {span} although its Keep Alive is {seconds} s.", story.client()),
+            [broken],
+        )
+        .on(&[Ground::Timing, Ground::Absence])
+        .by(Side::Client)
+        .clause(clause)
+        .detail("The broker let it pass this time: it may close after 1.5 times the Keep Alive."),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, finding};
+
+    #[test]
+    fn a_pause_longer_than_the_keep_alive() {
+        let found = |seconds: i64| {
+            let tale = Tale::healthy().with(|session| {
+                session.keep_alive.longest_silence = Some((seconds * 1_000_000_000, session.wire.last));
+            });
+            finding(&tale.build(), "late-ping")
+        };
+        assert_eq!(
+            found(75).unwrap().headline,
+            "sensor-17 was silent for 1 min 15 s although its Keep Alive is 60 s."
+        );
+        assert!(found(61).is_none());
+        assert!(found(30).is_none());
+    }
+}

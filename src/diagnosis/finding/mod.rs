@@ -1,0 +1,102 @@
+//! What is worth saying of a session beside how it ended: one rule for each finding.
+//!
+//! Invariant: a finding has evidence, never changes the outcome, and is said once a session, with
+//! its first case and how often it came.
+
+mod found;
+
+use super::qualifier;
+use super::story::Story;
+use super::{Finding, Severity};
+
+pub(crate) use found::Found;
+
+/// What is always the same about a finding.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    /// Its stable id.
+    pub(crate) id: &'static str,
+    /// How bad it usually is.
+    pub(crate) severity: Severity,
+    /// Its long text: a title line, then paragraphs.
+    pub(crate) text: &'static str,
+}
+
+/// Names the rule modules, and makes the tables of what they are about and what they find.
+macro_rules! rules {
+    ($($module:ident)*) => {
+        $(mod $module;)*
+
+        /// What each finding is about, by id.
+        pub(crate) const ABOUT: &[&About] = &[$(&$module::ABOUT),*];
+
+        /// The rules.
+        const RULES: &[fn(&Story<'_>) -> Vec<Found>] = &[$($module::find),*];
+    };
+}
+
+rules! {
+    subscription_denied publish_denied publish_unacknowledged qos2_stuck rule_violated loss_high
+    slow_connack late_ping plain_text_password session_not_expected default_client_id
+    subscription_downgraded no_subscribers message_resent keepalive_disabled anonymous
+    wildcard_all large_payload broker_quirk
+}
+
+/// All findings of the session of `story`, worst first.
+pub(crate) fn all(story: &Story<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = RULES
+        .iter()
+        .flat_map(|rule| rule(story))
+        .filter_map(|found| {
+            let confidence = qualifier::cap(found.confidence, found.grounds, &story.qualifiers)?;
+            Some(Finding {
+                id: found.id,
+                severity: found.severity,
+                confidence,
+                headline: found.headline,
+                detail: found.detail,
+                clause: found.clause,
+                side: found.side,
+                frames: found.frames,
+            })
+        })
+        .collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::testing;
+
+    #[test]
+    fn every_finding_has_a_text() {
+        for about in ABOUT {
+            assert!(about.text.starts_with("# "), "{}", about.id);
+            assert!(about.text.len() > 100, "{}", about.id);
+            testing::assert_may_be_written(about.text);
+        }
+    }
+
+    #[test]
+    fn a_healthy_session_has_only_the_password_to_speak_of() {
+        let findings = all(&Story::new(&testing::Tale::healthy().build()));
+        let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, ["plain-text-password"]);
+    }
+
+    #[test]
+    fn the_worst_comes_first() {
+        let session = testing::Tale::connected()
+            .subscribe("#", Some(0), 1.0)
+            .subscribe("a/#", Some(0x80), 1.0)
+            .build();
+        let severities: Vec<_> = all(&Story::new(&session))
+            .iter()
+            .map(|finding| finding.severity)
+            .collect();
+        assert!(severities.len() >= 3);
+        assert!(severities.is_sorted_by(|a, b| a >= b));
+    }
+}

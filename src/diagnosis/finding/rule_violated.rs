@@ -1,0 +1,80 @@
+//! `rule-violated`: a packet broke a rule of the specification.
+
+use super::{About, Found};
+use crate::diagnosis::story::Story;
+use crate::diagnosis::{Severity, words};
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "rule-violated",
+    severity: Severity::Info,
+    text: include_str!("rule_violated.md"),
+};
+
+pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
+    let session = story.session;
+    let broken = session.violations.iter().map(|violation| {
+        let times = times(violation.count);
+        let who = subject(story, violation.side);
+        let severity = severity(violation.grave);
+        Found::new(
+            &ABOUT,
+            format!("{who} broke a rule of MQTT in a {}: {}{times}.", violation.packet, violation.what),
+            [violation.at],
+        )
+        .severity(severity)
+        .clause(violation.clause)
+        .by(violation.side)
+    });
+    let undecodable = session.malformed.iter().map(|fact| {
+        let who = subject(story, fact.side);
+        Found::new(
+            &ABOUT,
+            format!("{who} sent a {} that cannot be decoded: its {} is wrong.", fact.packet, fact.malformed.field),
+            [fact.at],
+        )
+        .severity(Severity::Warning)
+        .clause(fact.malformed.clause)
+        .by(fact.side)
+    });
+    broken.chain(undecodable).collect()
+}
+
+fn severity(grave: bool) -> Severity {
+    if grave { Severity::Warning } else { Severity::Info }
+}
+
+fn subject(story: &Story<'_>, side: Side) -> String {
+    match side {
+        Side::Client => story.client(),
+        Side::Server => "The broker".to_owned(),
+    }
+}
+
+fn times(count: u64) -> String {
+    match count {
+        0 | 1 => String::new(),
+        more => format!(" ({})", words::counted(more, "time")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::Severity;
+    use crate::diagnosis::testing::{Tale, finding};
+    use crate::stream::Side;
+
+    #[test]
+    fn a_broken_rule_has_its_clause() {
+        let tale = || Tale::connected().publish(Side::Client, "a/#", 0, 40, 1.0);
+        let found = finding(&tale().violation(Side::Client, true).build(), "rule-violated").unwrap();
+        assert_eq!(
+            found.headline,
+            "sensor-17 broke a rule of MQTT in a PUBLISH: a wildcard in a topic name."
+        );
+        assert_eq!((found.clause, found.severity), (Some("MQTT-3.3.2-2"), Severity::Warning));
+        let soft = finding(&tale().violation(Side::Client, false).build(), "rule-violated").unwrap();
+        assert_eq!(soft.severity, Severity::Info);
+        assert!(finding(&tale().build(), "rule-violated").is_none());
+    }
+}
