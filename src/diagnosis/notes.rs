@@ -29,10 +29,7 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
     if fragments.count > 0 {
         let was = was(fragments.count);
         let frames = words::counted(fragments.count, "IP fragment");
-        let text = format!(
-            "{frames} {was} not put together, so what {} carried is missing.",
-            they(fragments.count)
-        );
+        let text = format!("{frames} {was} not put together, so what {} carried is missing.", they(fragments.count));
         notes.push(note("capture-fragments", text, fragments));
     }
     let jumps = capture.clock_jumps;
@@ -44,11 +41,7 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
         notes.push(note("capture-clock-jumps", text, jumps));
     }
     for ((protocol, port), tally) in &capture.other {
-        notes.push(note(
-            "capture-other-protocol",
-            other(*protocol, *port, tally.count),
-            *tally,
-        ));
+        notes.push(note("capture-other-protocol", other(*protocol, *port, tally.count), *tally));
     }
     if capture.other_more > 0 {
         let more = words::counted(capture.other_more, "connection");
@@ -57,27 +50,20 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
     }
     let evicted = capture.evicted;
     if evicted.count > 0 {
-        let text = format!(
-            "{} not followed to the end, because too many were open at once.",
-            connections(evicted.count)
-        );
+        let text =
+            format!("{} not followed to the end, because too many were open at once.", connections(evicted.count));
         notes.push(note("capture-evicted", text, evicted));
     }
     if capture.sessions_left_out > 0 {
-        let text = format!(
-            "{} left out of the report, because there were too many.",
-            sessions(capture.sessions_left_out)
-        );
+        let text =
+            format!("{} left out of the report, because there were too many.", sessions(capture.sessions_left_out));
         notes.push(note("capture-left-out", text, Tally::default()));
     }
     notes
 }
 
 fn note(id: &'static str, text: String, tally: Tally) -> Note {
-    let frames: Vec<FrameNumber> = (tally.count > 0)
-        .then_some(tally.first)
-        .into_iter()
-        .collect();
+    let frames: Vec<FrameNumber> = (tally.count > 0).then_some(tally.first).into_iter().collect();
     Note { id, text, frames }
 }
 
@@ -131,10 +117,7 @@ mod tests {
     use super::*;
 
     fn tally(count: u64) -> Tally {
-        Tally {
-            count,
-            first: FrameNumber(7),
-        }
+        Tally { count, first: FrameNumber(7) }
     }
 
     #[test]
@@ -147,10 +130,7 @@ mod tests {
         let mut capture = CaptureFacts::default();
         capture.other.insert((Protocol::Tls, 8883), tally(2));
         let notes = notes(&capture);
-        assert_eq!(
-            notes[0].text,
-            "2 connections to port 8883 carried TLS; MQTT inside cannot be read."
-        );
+        assert_eq!(notes[0].text, "2 connections to port 8883 carried TLS; MQTT inside cannot be read.");
         assert_eq!(notes[0].frames, [FrameNumber(7)]);
     }
 
@@ -167,9 +147,7 @@ mod tests {
         };
         for layer in [Layer::LinkType(147), Layer::Link, Layer::Ipv4, Layer::Tcp] {
             for why in [Why::NotSupported, Why::Truncated, Why::Invalid] {
-                capture
-                    .undecodable
-                    .insert(Undecodable { layer, why }, tally(2));
+                capture.undecodable.insert(Undecodable { layer, why }, tally(2));
             }
         }
         let notes = notes(&capture);

@@ -33,10 +33,7 @@ pub(crate) fn of(session: &Session) -> Vec<Qualifier> {
     let missing = sent.client.missing_bytes + sent.server.missing_bytes > 0;
     let level = session.connect.as_ref().map_or(0, |c| c.protocol_level);
     [
-        (
-            Qualifier::PartialStart,
-            !wire.start_captured() || (session.connect.is_none() && carried_mqtt(session)),
-        ),
+        (Qualifier::PartialStart, !wire.start_captured() || (session.connect.is_none() && carried_mqtt(session))),
         (Qualifier::PartialEnd, !attempt && !ended(session)),
         (Qualifier::CutPackets, cut),
         (Qualifier::CaptureGaps, missing),
@@ -51,11 +48,7 @@ pub(crate) fn of(session: &Session) -> Vec<Qualifier> {
 
 /// `confidence` lowered by what `qualifiers` do to `grounds`; `None` when a claim on one of these
 /// grounds may not be made at all.
-pub(crate) fn cap(
-    confidence: Confidence,
-    grounds: &[Ground],
-    qualifiers: &[Qualifier],
-) -> Option<Confidence> {
+pub(crate) fn cap(confidence: Confidence, grounds: &[Ground], qualifiers: &[Qualifier]) -> Option<Confidence> {
     let mut confidence = confidence;
     for qualifier in qualifiers {
         for ground in grounds {
@@ -84,10 +77,7 @@ fn carried_mqtt(session: &Session) -> bool {
 fn ended(session: &Session) -> bool {
     let refused = session.connack.as_ref().is_some_and(|c| c.code.0 != 0);
     let goodbye = session.disconnect.client.is_some() || session.disconnect.server.is_some();
-    let quiet = session
-        .capture
-        .ended
-        .nanoseconds_since(session.wire.last.time);
+    let quiet = session.capture.ended.nanoseconds_since(session.wire.last.time);
     let gone = |side: Side| session.wire.sent.of(side).retries.count >= 3 && quiet >= GONE;
     session.wire.close().is_some() || refused || goodbye || gone(Side::Client) || gone(Side::Server)
 }
@@ -121,14 +111,7 @@ mod tests {
         assert_eq!(of(&open), [Qualifier::PartialEnd]);
         open.wire.sent.server.missing_bytes = 1;
         open.capture.clock_jumped = true;
-        assert_eq!(
-            of(&open),
-            [
-                Qualifier::PartialEnd,
-                Qualifier::CaptureGaps,
-                Qualifier::ClockJump
-            ]
-        );
+        assert_eq!(of(&open), [Qualifier::PartialEnd, Qualifier::CaptureGaps, Qualifier::ClockJump]);
 
         let mut half = Tale::healthy().build();
         half.wire.sent.server.segments = 0;
@@ -145,17 +128,8 @@ mod tests {
         let cap = |ground, limit| cap(Confidence::Certain, &[ground], &[limit]);
         assert_eq!(cap(Ground::Absence, Qualifier::OneWay), None);
         assert_eq!(cap(Ground::Timing, Qualifier::ClockJump), None);
-        assert_eq!(
-            cap(Ground::Absence, Qualifier::CaptureGaps),
-            Some(Confidence::Possible)
-        );
-        assert_eq!(
-            cap(Ground::Cause, Qualifier::PartialEnd),
-            Some(Confidence::Possible)
-        );
-        assert_eq!(
-            cap(Ground::Timing, Qualifier::CaptureGaps),
-            Some(Confidence::Certain)
-        );
+        assert_eq!(cap(Ground::Absence, Qualifier::CaptureGaps), Some(Confidence::Possible));
+        assert_eq!(cap(Ground::Cause, Qualifier::PartialEnd), Some(Confidence::Possible));
+        assert_eq!(cap(Ground::Timing, Qualifier::CaptureGaps), Some(Confidence::Certain));
     }
 }

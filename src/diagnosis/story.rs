@@ -4,9 +4,7 @@
 
 use crate::capture::{Moment, Timestamp};
 use crate::mqtt::{PacketType, QoS, Version};
-use crate::session::{
-    Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Session, ViolationFact,
-};
+use crate::session::{Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Session, ViolationFact};
 use crate::stream::Side;
 
 use super::{Qualifier, qualifier, words};
@@ -38,11 +36,7 @@ pub(crate) enum Said<'a> {
 impl<'a> Story<'a> {
     /// The story of `session`.
     pub(crate) fn new(session: &'a Session) -> Story<'a> {
-        Story {
-            session,
-            qualifiers: qualifier::of(session),
-            close: session.wire.close(),
-        }
+        Story { session, qualifiers: qualifier::of(session), close: session.wire.close() }
     }
 
     /// Whether `qualifier` holds.
@@ -53,11 +47,7 @@ impl<'a> Story<'a> {
     /// The client as a name: its client id, or else its address.
     pub(crate) fn client(&self) -> String {
         let own = self.session.connect.as_ref().map(|c| &c.client_id);
-        let given = self
-            .session
-            .connack
-            .as_ref()
-            .and_then(|c| c.assigned_client_id.as_ref());
+        let given = self.session.connack.as_ref().and_then(|c| c.assigned_client_id.as_ref());
         match own.filter(|id| !id.is_empty()).or(given) {
             Some(id) if !id.is_empty() => words::plain(id),
             _ => self.session.wire.peers.client.endpoint.address.to_string(),
@@ -95,17 +85,10 @@ impl<'a> Story<'a> {
         {
             return Some(Said::Refusal(connack));
         }
-        let by_client = self
-            .session
-            .disconnect
-            .client
-            .as_ref()
-            .filter(|d| !self.answers_a_close(d.at));
+        let by_client = self.session.disconnect.client.as_ref().filter(|d| !self.answers_a_close(d.at));
         let by_server = self.session.disconnect.server.as_ref();
         match (by_client, by_server) {
-            (Some(client), Some(server)) if client.at.frame > server.at.frame => {
-                Some(Said::Server(server))
-            }
+            (Some(client), Some(server)) if client.at.frame > server.at.frame => Some(Said::Server(server)),
             (Some(client), _) => Some(Said::Client(client)),
             (None, Some(server)) => Some(Said::Server(server)),
             (None, None) => None,
@@ -114,26 +97,21 @@ impl<'a> Story<'a> {
 
     fn answers_a_close(&self, at: Moment) -> bool {
         self.close.is_some_and(|close| {
-            close.by == Side::Server
-                && close.at.frame < at.frame
-                && !self.crossed(close.at, at, Side::Client)
+            close.by == Side::Server && close.at.frame < at.frame && !self.crossed(close.at, at, Side::Client)
         })
     }
 
     /// Whether `side` sent what was seen `later` before it could know of what was seen `first`.
     fn crossed(&self, first: Moment, later: Moment, side: Side) -> bool {
         let apart = later.time.nanoseconds_since(first.time);
-        self.round_trip_to(side)
-            .is_some_and(|trip| apart < trip / 2)
+        self.round_trip_to(side).is_some_and(|trip| apart < trip / 2)
     }
 
     /// Whether both sides ended the connection at the same moment: neither answered the other.
     pub(crate) fn closed_at_once(&self) -> bool {
         let sent = &self.session.wire.sent;
         match (sent.client.fin, sent.server.fin) {
-            (Some(client), Some(server)) if client.frame < server.frame => {
-                self.crossed(client, server, Side::Server)
-            }
+            (Some(client), Some(server)) if client.frame < server.frame => self.crossed(client, server, Side::Server),
             (Some(client), Some(server)) => self.crossed(server, client, Side::Client),
             _ => false,
         }
@@ -163,12 +141,7 @@ impl<'a> Story<'a> {
         let session = self.session;
         let work = |side: Side| {
             let counts = session.counts.of(side);
-            let preface = [
-                PacketType::CONNECT,
-                PacketType::CONNACK,
-                PacketType::AUTH,
-                PacketType::DISCONNECT,
-            ];
+            let preface = [PacketType::CONNECT, PacketType::CONNACK, PacketType::AUTH, PacketType::DISCONNECT];
             let preface: u64 = preface.iter().map(|packet| counts.of(*packet)).sum();
             counts.total() > preface
         };
@@ -249,11 +222,7 @@ impl<'a> Story<'a> {
             None => session.wire.first.time,
         };
         let span = words::duration(end.time.nanoseconds_since(start));
-        if self.is(Qualifier::PartialStart) {
-            format!("at least {span}")
-        } else {
-            span
-        }
+        if self.is(Qualifier::PartialStart) { format!("at least {span}") } else { span }
     }
 
     /// The Keep Alive that counts, in seconds: the server's if it sets one (MQTT 5.0
@@ -272,22 +241,13 @@ impl<'a> Story<'a> {
         let packet = self.last(Side::Client).map(|packet| packet.at);
         let connect = self.session.connect.as_ref().map(|connect| connect.at);
         let data = self.session.wire.sent.client.last_data;
-        [packet, connect, data]
-            .into_iter()
-            .flatten()
-            .max_by_key(|at| at.frame)
+        [packet, connect, data].into_iter().flatten().max_by_key(|at| at.frame)
     }
 
     /// Whether a reset in the server's name has another TTL than the server's other segments, by
     /// more than an asymmetric route explains.
     pub(crate) fn reset_is_foreign(&self) -> bool {
-        let own = self
-            .session
-            .wire
-            .sent
-            .server
-            .hop_limit
-            .or(self.session.neighbours.server_hop_limit);
+        let own = self.session.wire.sent.server.hop_limit.or(self.session.neighbours.server_hop_limit);
         match (self.session.wire.reset, own) {
             (Some(reset), Some(own)) if reset.by == Side::Server => hops(reset.hop_limit) != hops(own),
             _ => false,
@@ -356,4 +316,3 @@ fn hops(hop_limit: u8) -> u8 {
     let begun = [64, 128, 255].into_iter().find(|begun| *begun >= hop_limit);
     begun.unwrap_or(u8::MAX) - hop_limit
 }
-

@@ -7,9 +7,9 @@ use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
 use crate::session::{
-    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange,
-    ExchangeState, KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Refusal,
-    Rival, Session, Subscription, TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
+    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
+    KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Refusal, Rival, Session, Subscription, TextFact,
+    Timeline, VersionFrom, ViolationFact, Wire, WireReset,
 };
 use crate::stream::{Side, StreamOffset};
 
@@ -48,10 +48,7 @@ impl Tale {
     /// Nothing but a client and a server.
     fn empty() -> Tale {
         let peer = |last, port| Peer {
-            endpoint: Endpoint {
-                address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)),
-                port,
-            },
+            endpoint: Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), port },
             mac: None,
         };
         let zero = Moment::default();
@@ -60,10 +57,7 @@ impl Tale {
                 undeliverable: None,
                 wire: Wire {
                     stream: 0,
-                    peers: PerSide {
-                        client: peer(21, 49152),
-                        server: peer(5, 1883),
-                    },
+                    peers: PerSide { client: peer(21, 49152), server: peer(5, 1883) },
                     first: zero,
                     last: zero,
                     syn: Default::default(),
@@ -108,10 +102,7 @@ impl Tale {
     fn step(&mut self, after: f64) -> Moment {
         self.now += nanoseconds(after);
         self.frame += 1;
-        let at = Moment {
-            frame: FrameNumber(self.frame),
-            time: Timestamp(self.now),
-        };
+        let at = Moment { frame: FrameNumber(self.frame), time: Timestamp(self.now) };
         if self.frame == 1 {
             self.session.wire.first = at;
         }
@@ -202,10 +193,7 @@ impl Tale {
 
     /// A client that was accepted, said goodbye 12 s later, and closed.
     pub(crate) fn healthy() -> Tale {
-        Tale::connected()
-            .disconnect(Side::Client, 0, 12.0)
-            .close(Side::Client, 0.0001)
-            .close(Side::Server, 0.002)
+        Tale::connected().disconnect(Side::Client, 0, 12.0).close(Side::Client, 0.0001).close(Side::Server, 0.002)
     }
 
     /// A control packet of `side`, not told in any detail.
@@ -226,14 +214,7 @@ impl Tale {
         let session = &mut self.session;
         session.counts.of_mut(side).add(packet);
         let last = session.last_packets.of_mut(side);
-        last.push(LastPacket {
-            at,
-            packet,
-            length,
-            packet_identifier: None,
-            qos,
-            topic: topic.map(text),
-        });
+        last.push(LastPacket { at, packet, length, packet_identifier: None, qos, topic: topic.map(text) });
         if last.len() > 3 {
             last.remove(0);
         }
@@ -256,22 +237,8 @@ impl Tale {
     }
 
     /// A PUBLISH of `side`, `length` bytes long.
-    pub(crate) fn publish(
-        mut self,
-        side: Side,
-        topic: &str,
-        qos: u8,
-        length: u64,
-        after: f64,
-    ) -> Tale {
-        let at = self.packet_about(
-            side,
-            PacketType::PUBLISH,
-            length,
-            Some(topic),
-            QoS(qos),
-            after,
-        );
+    pub(crate) fn publish(mut self, side: Side, topic: &str, qos: u8, length: u64, after: f64) -> Tale {
+        let at = self.packet_about(side, PacketType::PUBLISH, length, Some(topic), QoS(qos), after);
         let published = self.session.published.of_mut(side);
         published.by_qos[usize::from(qos)] += 1;
         published.payload_bytes += length;
@@ -336,12 +303,8 @@ impl Tale {
     /// A DISCONNECT.
     pub(crate) fn disconnect(mut self, side: Side, code: u8, after: f64) -> Tale {
         let at = self.sent(side, PacketType::DISCONNECT, after);
-        *self.session.disconnect.of_mut(side) = Some(DisconnectFacts {
-            at,
-            code: ReasonCode(code),
-            reason_string: None,
-            server_reference: None,
-        });
+        *self.session.disconnect.of_mut(side) =
+            Some(DisconnectFacts { at, code: ReasonCode(code), reason_string: None, server_reference: None });
         self
     }
 
@@ -361,11 +324,7 @@ impl Tale {
         let sent = self.session.wire.sent.of_mut(side);
         sent.segments += 1;
         sent.last_segment = Some(at);
-        self.session.wire.reset = Some(WireReset {
-            by: side,
-            at,
-            hop_limit: 64,
-        });
+        self.session.wire.reset = Some(WireReset { by: side, at, hop_limit: 64 });
         self
     }
 
@@ -397,9 +356,7 @@ impl Tale {
     /// A rule that `side` broke with its newest packet.
     pub(crate) fn violation(mut self, side: Side, grave: bool) -> Tale {
         let last = self.session.last_packets.of(side).last();
-        let (at, packet) = last.map_or((self.session.wire.last, PacketType::PUBLISH), |last| {
-            (last.at, last.packet)
-        });
+        let (at, packet) = last.map_or((self.session.wire.last, PacketType::PUBLISH), |last| (last.at, last.packet));
         self.session.violations.push(ViolationFact {
             at,
             count: 1,
@@ -417,10 +374,7 @@ impl Tale {
         let connect = self.step(after);
         let accepted = self.step(0.002);
         self.session.neighbours.rival = Some(Rival {
-            client: Endpoint {
-                address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 22)),
-                port: 50000,
-            },
+            client: Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 22)), port: 50000 },
             stream: 1,
             connect,
             accepted: Some(accepted),
@@ -443,9 +397,7 @@ impl Tale {
 
     /// The session.
     pub(crate) fn build(self) -> Session {
-        let Tale {
-            mut session, now, ..
-        } = self;
+        let Tale { mut session, now, .. } = self;
         session.capture.began = session.wire.first.time;
         let after = self.capture_end.unwrap_or(1.0);
         session.capture.ended = Timestamp(now + nanoseconds(after));
@@ -474,27 +426,12 @@ pub(crate) fn gallery() -> Vec<Session> {
         Tale::connected().close(Side::Server, 91.0),
         Tale::connected().close(Side::Server, 10.0),
         Tale::connected().close(Side::Client, 10.0),
-        Tale::connected()
-            .unanswered_ping(10.0)
-            .close(Side::Client, 10.0),
-        Tale::connected()
-            .publish(Side::Client, "a", 1, 99, 1.0)
-            .close(Side::Server, 0.1),
-        Tale::connected()
-            .publish(Side::Client, "a", 1, 99, 1.0)
-            .retries(Side::Client, 4, 9.0)
-            .close(Side::Client, 9.0),
-        Tale::connected()
-            .publish(Side::Client, "a", 0, 99, 1.0)
-            .violation(Side::Client, true)
-            .close(Side::Server, 0.1),
-        Tale::connected()
-            .publish(Side::Server, "a", 0, 99, 1.0)
-            .violation(Side::Server, true)
-            .close(Side::Client, 0.1),
-        Tale::connected()
-            .subscribe("#", Some(0x80), 1.0)
-            .close(Side::Client, 0.1),
+        Tale::connected().unanswered_ping(10.0).close(Side::Client, 10.0),
+        Tale::connected().publish(Side::Client, "a", 1, 99, 1.0).close(Side::Server, 0.1),
+        Tale::connected().publish(Side::Client, "a", 1, 99, 1.0).retries(Side::Client, 4, 9.0).close(Side::Client, 9.0),
+        Tale::connected().publish(Side::Client, "a", 0, 99, 1.0).violation(Side::Client, true).close(Side::Server, 0.1),
+        Tale::connected().publish(Side::Server, "a", 0, 99, 1.0).violation(Side::Server, true).close(Side::Client, 0.1),
+        Tale::connected().subscribe("#", Some(0x80), 1.0).close(Side::Client, 0.1),
     ];
     for code in 1..=u8::MAX {
         all.push(Tale::connecting().connack(code).close(Side::Server, 0.001));

@@ -75,7 +75,14 @@ struct Held {
 
 impl Dialogue {
     pub(super) fn new(limits: &Arc<Limits>, detail: Detail, hinted: bool) -> Dialogue {
-        Dialogue { limits: Arc::clone(limits), detail, hinted, state: State::Opening(Vec::new()), undeliverable: None, news: Vec::new() }
+        Dialogue {
+            limits: Arc::clone(limits),
+            detail,
+            hinted,
+            state: State::Opening(Vec::new()),
+            undeliverable: None,
+            news: Vec::new(),
+        }
     }
 
     /// A router or host says that a segment of the connection could not be delivered.

@@ -141,8 +141,7 @@ impl Tracker {
         const OF_SERVERS: [PacketType; 4] =
             [PacketType::CONNACK, PacketType::SUBACK, PacketType::UNSUBACK, PacketType::PINGRESP];
         let sent = |side: Side, kinds: &[PacketType]| kinds.iter().any(|kind| self.counts.of(side).of(*kind) > 0);
-        let acts_as_client =
-            |side: Side| sent(side, &OF_CLIENTS) || sent(side.other(), &OF_SERVERS);
+        let acts_as_client = |side: Side| sent(side, &OF_CLIENTS) || sent(side.other(), &OF_SERVERS);
         match (acts_as_client(Side::Client), acts_as_client(Side::Server)) {
             (true, false) => Some(Side::Client),
             (false, true) => Some(Side::Server),
@@ -269,14 +268,8 @@ impl Tracker {
         if from == Side::Client {
             self.note_silence(at);
         }
-        let mut last = LastPacket {
-            at,
-            packet,
-            length: packet_length(raw),
-            packet_identifier: None,
-            qos: QoS(0),
-            topic: None,
-        };
+        let mut last =
+            LastPacket { at, packet, length: packet_length(raw), packet_identifier: None, qos: QoS(0), topic: None };
         if raw.missing.is_some() {
             *self.partial_packets.of_mut(from) += 1;
         }

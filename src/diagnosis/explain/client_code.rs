@@ -16,9 +16,7 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
             numbers.entry(code).or_default().push(symptom);
         }
     }
-    numbers
-        .into_iter()
-        .map(|(code, symptoms)| entry(code, &symptoms))
+    numbers.into_iter().map(|(code, symptoms)| entry(code, &symptoms))
 }
 
 /// The entry of `code`, of one library only if `library` is given and has it.
@@ -36,10 +34,7 @@ fn entry(code: i32, symptoms: &[&'static Symptom]) -> Entry {
     for symptom in symptoms {
         if !symptom.means.is_empty() {
             let library = symptom.library.name();
-            lines.push(format!(
-                "- **{library}**, {}: {}",
-                symptom.prints, symptom.means
-            ));
+            lines.push(format!("- **{library}**, {}: {}", symptom.prints, symptom.means));
         }
         for id in symptom.sees.iter().flat_map(|sight| outcomes(*sight)) {
             if !see_also.iter().any(|known| known == id) {
@@ -59,14 +54,7 @@ fn entry(code: i32, symptoms: &[&'static Symptom]) -> Entry {
         body.push_str("What it means depends on the library:\n\n");
     }
     body.push_str(&lines.join("\n"));
-    Entry {
-        name: format!("rc={code}"),
-        aliases: Vec::new(),
-        kind: Kind::ClientCode,
-        title,
-        body,
-        see_also,
-    }
+    Entry { name: format!("rc={code}"), aliases: Vec::new(), kind: Kind::ClientCode, title, body, see_also }
 }
 
 /// The outcomes that look like `sight` to a client, most common first.
@@ -85,12 +73,7 @@ pub(super) fn outcomes(sight: Sight) -> &'static [&'static str] {
         Sight::Refused(_) => &["refused-other"],
         Sight::Http => &["http-answer"],
         Sight::Foreign => &["not-mqtt"],
-        Sight::Lost => &[
-            "session-taken-over",
-            "keepalive-expired",
-            "closed-after-request",
-            "server-closed",
-        ],
+        Sight::Lost => &["session-taken-over", "keepalive-expired", "closed-after-request", "server-closed"],
         Sight::Silent => &["path-failed"],
         Sight::PingUnanswered => &["ping-unanswered"],
         Sight::Disconnected(_) => &["administrative-disconnect"],

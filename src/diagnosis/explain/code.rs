@@ -49,10 +49,7 @@ fn owned(names: &[&str]) -> Vec<String> {
 fn names(code: ReasonCode) -> Vec<(&'static str, Vec<String>)> {
     let mut names: Vec<(&'static str, Vec<String>)> = Vec::new();
     for (packet, _, _) in PACKETS {
-        let (client, server) = (
-            code.is_allowed(packet, Side::Client),
-            code.is_allowed(packet, Side::Server),
-        );
+        let (client, server) = (code.is_allowed(packet, Side::Client), code.is_allowed(packet, Side::Server));
         let Some(name) = code.name(packet).filter(|_| client || server) else {
             continue;
         };
@@ -72,10 +69,7 @@ fn names(code: ReasonCode) -> Vec<(&'static str, Vec<String>)> {
 fn body(text: &ReasonText, names: &[(&'static str, Vec<String>)]) -> String {
     let mut body = text.meaning.to_owned();
     for (name, places) in names {
-        body.push_str(&format!(
-            "\n\n**{name}** may come in: {}.",
-            places.join(", ")
-        ));
+        body.push_str(&format!("\n\n**{name}** may come in: {}.", places.join(", ")));
     }
     body.push_str("\n\nUsual causes:");
     for cause in text.causes {
@@ -93,13 +87,9 @@ fn body(text: &ReasonText, names: &[(&'static str, Vec<String>)]) -> String {
 /// Where brokers put a code although the specification does not have it there.
 fn quirk(code: u8) -> Option<&'static str> {
     Some(match code {
-        0x95 => {
-            "mosquitto with `message_size_limit` sends it in a PUBACK, where the specification does not have it."
-        }
+        0x95 => "mosquitto with `message_size_limit` sends it in a PUBACK, where the specification does not have it.",
         0x91 => "EMQX sends it in a PUBREL, where the specification does not have it.",
-        0x8C => {
-            "In a DISCONNECT the specification lists it in one table and not in the other; take it as allowed."
-        }
+        0x8C => "In a DISCONNECT the specification lists it in one table and not in the other; take it as allowed.",
         _ => return None,
     })
 }

@@ -23,18 +23,10 @@ pub(super) struct Entry {
 
 /// All entries, by kind.
 pub(super) fn all() -> Vec<Entry> {
-    let outcomes = outcome::ABOUT
-        .iter()
-        .map(|about| from_text(about.id, Kind::Outcome, about.text));
-    let findings = finding::ABOUT
-        .iter()
-        .map(|about| from_text(about.id, Kind::Finding, about.text));
-    let qualifiers = packet_text::QUALIFIERS
-        .iter()
-        .map(|(id, title, body)| short(id, Kind::Qualifier, title, body));
-    let notes = packet_text::NOTES
-        .iter()
-        .map(|(id, title, body)| short(id, Kind::Note, title, body));
+    let outcomes = outcome::ABOUT.iter().map(|about| from_text(about.id, Kind::Outcome, about.text));
+    let findings = finding::ABOUT.iter().map(|about| from_text(about.id, Kind::Finding, about.text));
+    let qualifiers = packet_text::QUALIFIERS.iter().map(|(id, title, body)| short(id, Kind::Qualifier, title, body));
+    let notes = packet_text::NOTES.iter().map(|(id, title, body)| short(id, Kind::Note, title, body));
     outcomes
         .chain(findings)
         .chain(qualifiers)
@@ -82,31 +74,26 @@ fn packets() -> impl Iterator<Item = Entry> {
 }
 
 fn properties() -> impl Iterator<Item = Entry> {
-    property_text::ALL
-        .iter()
-        .map(|(number, what, absent, wrong)| {
-            let id = PropertyId(*number);
-            let name = id.name().unwrap_or("Unknown property");
-            let mut body = format!("{what}\n\n{}", places(id));
-            body.push_str(&format!("\n\nWhen it is absent: {absent}."));
-            if !wrong.is_empty() {
-                body.push_str(&format!("\n\nNot allowed: {wrong}."));
-            }
-            if id == PropertyId::USER_PROPERTY {
-                body.push_str("\n\nIt may come any number of times.");
-            }
-            Entry {
-                name: name.to_owned(),
-                aliases: vec![
-                    format!("property 0x{number:02x}"),
-                    format!("property {number}"),
-                ],
-                kind: Kind::Property,
-                title: format!("{name}, property 0x{number:02X}"),
-                body,
-                see_also: Vec::new(),
-            }
-        })
+    property_text::ALL.iter().map(|(number, what, absent, wrong)| {
+        let id = PropertyId(*number);
+        let name = id.name().unwrap_or("Unknown property");
+        let mut body = format!("{what}\n\n{}", places(id));
+        body.push_str(&format!("\n\nWhen it is absent: {absent}."));
+        if !wrong.is_empty() {
+            body.push_str(&format!("\n\nNot allowed: {wrong}."));
+        }
+        if id == PropertyId::USER_PROPERTY {
+            body.push_str("\n\nIt may come any number of times.");
+        }
+        Entry {
+            name: name.to_owned(),
+            aliases: vec![format!("property 0x{number:02x}"), format!("property {number}")],
+            kind: Kind::Property,
+            title: format!("{name}, property 0x{number:02X}"),
+            body,
+            see_also: Vec::new(),
+        }
+    })
 }
 
 fn places(id: PropertyId) -> String {
@@ -127,8 +114,5 @@ fn places(id: PropertyId) -> String {
         Some(ValueType::Pair) => "a pair of texts",
         Some(ValueType::Binary) | None => "bytes",
     };
-    format!(
-        "Its value is {value}. It may stand in {}.",
-        packets.join(", ")
-    )
+    format!("Its value is {value}. It may stand in {}.", packets.join(", "))
 }

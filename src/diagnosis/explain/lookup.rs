@@ -36,9 +36,7 @@ pub(super) fn normal(text: &str) -> String {
 
 fn library(name: &str) -> Option<Library> {
     let name = normal(name).replace('-', "");
-    symptom::all()
-        .map(|symptom| symptom.library)
-        .find(|library| normal(library.name()).replace('-', "") == name)
+    symptom::all().map(|symptom| symptom.library).find(|library| normal(library.name()).replace('-', "") == name)
 }
 
 /// The library named before a number, and the rest.
@@ -67,27 +65,11 @@ fn parse(text: &str) -> Option<Number> {
     }
     if let Ok(number) = text.parse::<i32>() {
         let printed = number < 0;
-        return Some(if printed {
-            Number::Printed(number)
-        } else {
-            Number::Plain(number)
-        });
+        return Some(if printed { Number::Printed(number) } else { Number::Plain(number) });
     }
-    let words = [
-        "rc",
-        "return code",
-        "returncode",
-        "exit code",
-        "state",
-        "error",
-        "lasterror",
-        "code",
-        "reason",
-    ];
+    let words = ["rc", "return code", "returncode", "exit code", "state", "error", "lasterror", "code", "reason"];
     let rest = words.iter().find_map(|word| text.strip_prefix(word))?;
-    let rest = rest
-        .trim_start_matches([' ', '=', ':', '('])
-        .trim_end_matches(')');
+    let rest = rest.trim_start_matches([' ', '=', ':', '(']).trim_end_matches(')');
     match rest.strip_prefix("0x") {
         Some(hex) => u8::from_str_radix(hex, 16).ok().map(Number::Hex),
         None => rest.parse().ok().map(Number::Printed),
@@ -104,16 +86,12 @@ fn number(text: &str, library: Option<Library>, entries: &[Entry]) -> Option<Exp
     let printed = format!("rc={code}");
     let property = format!("property {code}");
     let find = |kind: Kind, name: &str| {
-        entries.iter().find(|entry| {
-            entry.kind == kind && (entry.name == name || entry.aliases.iter().any(|a| a == name))
-        })
+        entries
+            .iter()
+            .find(|entry| entry.kind == kind && (entry.name == name || entry.aliases.iter().any(|a| a == name)))
     };
     let mut parts: Vec<&Entry> = Vec::new();
-    let own = if on_wire {
-        None
-    } else {
-        client_code::of(code, library)
-    };
+    let own = if on_wire { None } else { client_code::of(code, library) };
     if library.is_none() {
         let small = (0..6).contains(&code);
         let return_code = find(Kind::ReturnCode, &printed).filter(|_| small);
@@ -137,9 +115,7 @@ fn number(text: &str, library: Option<Library>, entries: &[Entry]) -> Option<Exp
     let first = all.remove(0);
     let mut explanation = copy(first);
     for entry in all {
-        explanation
-            .body
-            .push_str(&format!("\n\n**{}**\n\n{}", entry.title, entry.body));
+        explanation.body.push_str(&format!("\n\n**{}**\n\n{}", entry.title, entry.body));
         explanation.see_also.extend(entry.see_also.iter().cloned());
     }
     // `0x18` is a reason code and a property: the other one is a question away.
@@ -157,17 +133,13 @@ fn number(text: &str, library: Option<Library>, entries: &[Entry]) -> Option<Exp
 
 fn property(what: &str, entries: &[Entry]) -> Option<Explanation> {
     let lower = what.to_lowercase();
-    let number = lower
-        .strip_prefix("property")?
-        .trim_start_matches([' ', '=']);
+    let number = lower.strip_prefix("property")?.trim_start_matches([' ', '=']);
     let id = match number.strip_prefix("0x") {
         Some(hex) => u32::from_str_radix(hex, 16).ok()?,
         None => number.parse().ok()?,
     };
     let alias = format!("property {id}");
-    let found = entries
-        .iter()
-        .find(|entry| entry.aliases.contains(&alias))?;
+    let found = entries.iter().find(|entry| entry.aliases.contains(&alias))?;
     Some(copy(found))
 }
 
@@ -177,19 +149,11 @@ fn word(what: &str, entries: &[Entry]) -> Option<Explanation> {
     let stem = what.split_once(':').map_or(what, |(stem, _)| stem);
     let asked = normal(stem);
     let is = |entry: &&Entry| {
-        let stripped =
-            |name: &str| normal(name.strip_prefix("Connection Refused, ").unwrap_or(name));
+        let stripped = |name: &str| normal(name.strip_prefix("Connection Refused, ").unwrap_or(name));
         normal(&entry.name) == asked
-            || entry
-                .aliases
-                .iter()
-                .any(|alias| normal(alias) == asked || stripped(alias) == asked)
+            || entry.aliases.iter().any(|alias| normal(alias) == asked || stripped(alias) == asked)
     };
-    let mut found: Vec<&Entry> = entries
-        .iter()
-        .filter(|entry| entry.kind != Kind::ClientCode)
-        .filter(is)
-        .collect();
+    let mut found: Vec<&Entry> = entries.iter().filter(|entry| entry.kind != Kind::ClientCode).filter(is).collect();
     let dashed = stem.contains('-');
     found.sort_by_key(|entry| match entry.kind {
         Kind::Outcome | Kind::Finding => !dashed,
@@ -212,28 +176,14 @@ fn printed(what: &str) -> Option<Explanation> {
     if asked.chars().count() < 5 {
         return None;
     }
-    let hits: Vec<_> = symptom::all()
-        .filter(|symptom| normal(symptom.prints).contains(&asked))
-        .collect();
+    let hits: Vec<_> = symptom::all().filter(|symptom| normal(symptom.prints).contains(&asked)).collect();
     let first = hits.first()?;
     let mut lines = Vec::new();
     let mut see_also: Vec<String> = Vec::new();
     for symptom in &hits {
-        let means = if symptom.means.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", symptom.means)
-        };
-        lines.push(format!(
-            "- **{}**, {}{means}",
-            symptom.library.name(),
-            symptom.prints
-        ));
-        for id in symptom
-            .sees
-            .iter()
-            .flat_map(|sight| client_code::outcomes(*sight))
-        {
+        let means = if symptom.means.is_empty() { String::new() } else { format!(": {}", symptom.means) };
+        lines.push(format!("- **{}**, {}{means}", symptom.library.name(), symptom.prints));
+        for id in symptom.sees.iter().flat_map(|sight| client_code::outcomes(*sight)) {
             if !see_also.iter().any(|known| known == id) {
                 see_also.push((*id).to_owned());
             }
@@ -243,31 +193,18 @@ fn printed(what: &str) -> Option<Explanation> {
     if !see_also.is_empty() {
         body.push_str("\n\nWhat is behind it on the wire stands under the names below, in the order in which to look.");
     }
-    Some(Explanation {
-        title: format!("Printed by {}", first.library.name()),
-        kind: Kind::ClientCode,
-        body,
-        see_also,
-    })
+    Some(Explanation { title: format!("Printed by {}", first.library.name()), kind: Kind::ClientCode, body, see_also })
 }
 
 fn unknown(what: &str, entries: &[Entry]) -> Explanation {
-    let names = entries
-        .iter()
-        .flat_map(|entry| entry.aliases.iter().chain([&entry.name]))
-        .map(String::as_str);
+    let names = entries.iter().flat_map(|entry| entry.aliases.iter().chain([&entry.name])).map(String::as_str);
     let near = suggest::nearest(what, names);
     let body = if near.is_empty() {
         "Ask for a code (`0x87`, `135`, `rc=5`), a number that a client printed (`rc=-2`), the id of an outcome or a finding, a property, or a packet type.".to_owned()
     } else {
         "Did you mean one of the names below?".to_owned()
     };
-    Explanation {
-        title: "Nothing is known by this name".to_owned(),
-        kind: Kind::Unknown,
-        body,
-        see_also: near,
-    }
+    Explanation { title: "Nothing is known by this name".to_owned(), kind: Kind::Unknown, body, see_also: near }
 }
 
 fn copy(entry: &Entry) -> Explanation {

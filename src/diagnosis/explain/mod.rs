@@ -105,16 +105,10 @@ pub fn explain_for_client(what: &str, client: &str) -> Explanation {
 pub fn all() -> Vec<TopicGroup> {
     let mut groups: Vec<TopicGroup> = Vec::new();
     for entry in entry::all() {
-        let topic = Topic {
-            name: entry.name,
-            title: entry.title,
-        };
+        let topic = Topic { name: entry.name, title: entry.title };
         match groups.last_mut() {
             Some(group) if group.kind == entry.kind => group.topics.push(topic),
-            _ => groups.push(TopicGroup {
-                kind: entry.kind,
-                topics: vec![topic],
-            }),
+            _ => groups.push(TopicGroup { kind: entry.kind, topics: vec![topic] }),
         }
     }
     groups
@@ -122,12 +116,7 @@ pub fn all() -> Vec<TopicGroup> {
 
 impl From<Entry> for Explanation {
     fn from(entry: Entry) -> Explanation {
-        Explanation {
-            title: entry.title,
-            kind: entry.kind,
-            body: entry.body,
-            see_also: entry.see_also,
-        }
+        Explanation { title: entry.title, kind: entry.kind, body: entry.body, see_also: entry.see_also }
     }
 }
 

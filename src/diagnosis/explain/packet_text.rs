@@ -19,26 +19,14 @@ pub(super) const PACKETS: [(PacketType, &str, &str); 15] = [
         "either side",
         "A message with its topic. With QoS 0 nobody answers, with QoS 1 the receiver answers PUBACK, with QoS 2 PUBREC.",
     ),
-    (
-        PacketType::PUBACK,
-        "either side",
-        "The receiver has a message of QoS 1. In MQTT 5.0 it may carry a failure.",
-    ),
+    (PacketType::PUBACK, "either side", "The receiver has a message of QoS 1. In MQTT 5.0 it may carry a failure."),
     (
         PacketType::PUBREC,
         "either side",
         "The receiver has a message of QoS 2; the sender answers PUBREL. In MQTT 5.0 it may carry a failure, which ends the exchange.",
     ),
-    (
-        PacketType::PUBREL,
-        "either side",
-        "The sender of a message of QoS 2 releases it; the receiver answers PUBCOMP.",
-    ),
-    (
-        PacketType::PUBCOMP,
-        "either side",
-        "The end of an exchange of QoS 2.",
-    ),
+    (PacketType::PUBREL, "either side", "The sender of a message of QoS 2 releases it; the receiver answers PUBCOMP."),
+    (PacketType::PUBCOMP, "either side", "The end of an exchange of QoS 2."),
     (
         PacketType::SUBSCRIBE,
         "the client",
@@ -49,16 +37,8 @@ pub(super) const PACKETS: [(PacketType, &str, &str); 15] = [
         "the broker",
         "One code for each filter of the SUBSCRIBE: the granted QoS 0, 1 or 2, or a failure of 0x80 and above.",
     ),
-    (
-        PacketType::UNSUBSCRIBE,
-        "the client",
-        "Ends subscriptions. The broker answers UNSUBACK.",
-    ),
-    (
-        PacketType::UNSUBACK,
-        "the broker",
-        "The answer to UNSUBSCRIBE; in MQTT 5.0 with one code for each filter.",
-    ),
+    (PacketType::UNSUBSCRIBE, "the client", "Ends subscriptions. The broker answers UNSUBACK."),
+    (PacketType::UNSUBACK, "the broker", "The answer to UNSUBSCRIBE; in MQTT 5.0 with one code for each filter."),
     (
         PacketType::PINGREQ,
         "the client",
@@ -70,11 +50,7 @@ pub(super) const PACKETS: [(PacketType, &str, &str); 15] = [
         "either side (the client only, in MQTT 3.x)",
         "The goodbye. From a client with code 0 it makes the broker drop the will. In MQTT 5.0 the broker can say with it why it closes.",
     ),
-    (
-        PacketType::AUTH,
-        "either side (MQTT 5.0 only)",
-        "A step of an authentication with several steps.",
-    ),
+    (PacketType::AUTH, "either side (MQTT 5.0 only)", "A step of an authentication with several steps."),
 ];
 
 /// Qualifier id; title; text.

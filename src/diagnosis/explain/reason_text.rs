@@ -22,13 +22,7 @@ const fn text(
     check: &'static str,
     see: &'static [&'static str],
 ) -> ReasonText {
-    ReasonText {
-        code,
-        meaning,
-        causes,
-        check,
-        see,
-    }
+    ReasonText { code, meaning, causes, check, see }
 }
 
 /// One entry for each code of MQTT 5.0, in rising order.
@@ -36,30 +30,18 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x00,
         "It worked. In a DISCONNECT the session ends as it should, and a client's will is dropped; in a SUBACK the subscription is granted with QoS 0. A code that is left out means the same.",
-        &[
-            "All is well.",
-            "In a SUBACK after a request for QoS 1 or 2: a policy of the broker lowered it.",
-        ],
+        &["All is well.", "In a SUBACK after a request for QoS 1 or 2: a policy of the broker lowered it."],
         "In a SUBACK, the granted QoS against the requested one.",
         &["clean-disconnect", "subscription-downgraded"],
     ),
     text(
         0x01,
         "The subscription is granted; messages come with QoS 1 at most.",
-        &[
-            "All is well.",
-            "After a request for QoS 2: RabbitMQ, Azure and Google offer no more than 1.",
-        ],
+        &["All is well.", "After a request for QoS 2: RabbitMQ, Azure and Google offer no more than 1."],
         "The requested QoS.",
         &["subscription-downgraded"],
     ),
-    text(
-        0x02,
-        "The subscription is granted with QoS 2.",
-        &["All is well."],
-        "Nothing.",
-        &[],
-    ),
+    text(0x02, "The subscription is granted with QoS 2.", &["All is well."], "Nothing.", &[]),
     text(
         0x04,
         "The client leaves on purpose, and asks the broker to publish its will all the same.",
@@ -74,11 +56,7 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x10,
         "The broker took the message, and nobody has subscribed to its topic. This is no error.",
-        &[
-            "A typing error in the topic.",
-            "The subscriber is not connected yet.",
-            "Upper and lower case differ.",
-        ],
+        &["A typing error in the topic.", "The subscriber is not connected yet.", "Upper and lower case differ."],
         "The topic against the subscriber's filter, letter by letter.",
         &["no-subscribers"],
     ),
@@ -110,11 +88,7 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x80,
         "The sender does not want to say, or cannot say, what is wrong.",
-        &[
-            "An internal failure of the broker.",
-            "A plugin or authorizer failed.",
-            "The broker is vague on purpose.",
-        ],
+        &["An internal failure of the broker.", "A plugin or authorizer failed.", "The broker is vague on purpose."],
         "The broker's log at this time.",
         &["refused-other", "administrative-disconnect"],
     ),
@@ -132,22 +106,14 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x82,
         "A packet could be decoded, and is not allowed at this point.",
-        &[
-            "A second CONNECT.",
-            "A property twice, or out of its range.",
-            "A packet out of order.",
-        ],
+        &["A second CONNECT.", "A property twice, or out of its range.", "A packet out of order."],
         "The last packet before it.",
         &["client-broke-rules", "server-broke-rules"],
     ),
     text(
         0x83,
         "The packet is correct, and this implementation will not process it.",
-        &[
-            "A rule or extension of the broker refused it.",
-            "Its storage failed.",
-            "A limit of a feature.",
-        ],
+        &["A rule or extension of the broker refused it.", "Its storage failed.", "A limit of a feature."],
         "The broker's log and its documentation.",
         &["refused-other", "administrative-disconnect"],
     ),
@@ -176,11 +142,7 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x86,
         "The user name or password was not accepted.",
-        &[
-            "A wrong password.",
-            "An expired token.",
-            "Credentials of another broker or environment.",
-        ],
+        &["A wrong password.", "An expired token.", "Credentials of another broker or environment."],
         "The user name in CONNECT, and the expiry of the token.",
         &["refused-bad-credentials"],
     ),
@@ -193,21 +155,12 @@ pub(super) const ALL: [ReasonText; 43] = [
             "A filter with a wildcard is wider than allowed.",
         ],
         "The broker's rules for this user, client id and topic.",
-        &[
-            "refused-not-authorized",
-            "not-authorized-disconnect",
-            "subscription-denied",
-            "publish-denied",
-        ],
+        &["refused-not-authorized", "not-authorized-disconnect", "subscription-denied", "publish-denied"],
     ),
     text(
         0x88,
         "The MQTT service is not available.",
-        &[
-            "A cluster is starting or stopping.",
-            "Maintenance.",
-            "The service that checks users is down.",
-        ],
+        &["A cluster is starting or stopping.", "Maintenance.", "The service that checks users is down."],
         "The state of the broker.",
         &["refused-server-unavailable"],
     ),
@@ -225,21 +178,14 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x8A,
         "The client is banned.",
-        &[
-            "It reconnected too often.",
-            "An operator put it on the list.",
-            "Protection against abuse.",
-        ],
+        &["It reconnected too often.", "An operator put it on the list.", "Protection against abuse."],
         "The ban list of the broker.",
         &["refused-not-authorized"],
     ),
     text(
         0x8B,
         "The broker is going down.",
-        &[
-            "A planned restart.",
-            "A rolling update or maintenance (RabbitMQ).",
-        ],
+        &["A planned restart.", "A rolling update or maintenance (RabbitMQ)."],
         "Whether all sessions ended together.",
         &["server-shutdown"],
     ),
@@ -296,11 +242,7 @@ pub(super) const ALL: [ReasonText; 43] = [
             "A wildcard in the topic of a message.",
         ],
         "The text of the topic; for a CONNACK the will's.",
-        &[
-            "publish-denied",
-            "client-broke-rules",
-            "refused-will-or-feature",
-        ],
+        &["publish-denied", "client-broke-rules", "refused-will-or-feature"],
     ),
     text(
         0x91,
@@ -316,11 +258,7 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x92,
         "The packet id is not known to the receiver. After a reconnect this is no error.",
-        &[
-            "A reconnect with a lost session.",
-            "A second PUBREL.",
-            "A restart of the broker.",
-        ],
+        &["A reconnect with a lost session.", "A second PUBREL.", "A restart of the broker."],
         "Session Present in the CONNACK; mostly harmless.",
         &["qos2-stuck"],
     ),
@@ -360,22 +298,14 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x96,
         "Too many messages in too short a time.",
-        &[
-            "A loop without a pause.",
-            "A burst after a reconnect.",
-            "The limit of a plan.",
-        ],
+        &["A loop without a pause.", "A burst after a reconnect.", "The limit of a plan."],
         "How many messages came before it.",
         &["quota-exceeded"],
     ),
     text(
         0x97,
         "An administrative limit is used up.",
-        &[
-            "Connections, or a licence.",
-            "Subscriptions of one client.",
-            "Queue or storage.",
-        ],
+        &["Connections, or a licence.", "Subscriptions of one client.", "Queue or storage."],
         "The quotas of the broker.",
         &["quota-exceeded", "refused-server-unavailable"],
     ),
@@ -426,11 +356,7 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x9C,
         "Use another server for now.",
-        &[
-            "The broker spreads its load or is being emptied.",
-            "Maintenance.",
-            "Another region is nearer.",
-        ],
+        &["The broker spreads its load or is being emptied.", "Maintenance.", "Another region is nearer."],
         "Server Reference, if the broker sent one.",
         &["redirected"],
     ),
@@ -444,31 +370,21 @@ pub(super) const ALL: [ReasonText; 43] = [
     text(
         0x9E,
         "The broker offers no shared subscriptions (`$share/…`).",
-        &[
-            "Switched off, or not built in (RabbitMQ).",
-            "The limit of a plan.",
-        ],
+        &["Switched off, or not built in (RabbitMQ).", "The limit of a plan."],
         "Shared Subscription Available in the CONNACK.",
         &["feature-not-supported", "subscription-denied"],
     ),
     text(
         0x9F,
         "The client, or all together, connect too often.",
-        &[
-            "A reconnect loop without a pause.",
-            "A whole fleet was switched on.",
-            "A limit of the account.",
-        ],
+        &["A reconnect loop without a pause.", "A whole fleet was switched on.", "A limit of the account."],
         "The time between CONNECTs.",
         &["quota-exceeded", "refused-server-unavailable"],
     ),
     text(
         0xA0,
         "The time that this connection may last is over.",
-        &[
-            "Its token expired (RabbitMQ).",
-            "A policy limits the age of connections.",
-        ],
+        &["Its token expired (RabbitMQ).", "A policy limits the age of connections."],
         "The age of the connection, and the expiry of the token.",
         &["administrative-disconnect"],
     ),

@@ -61,10 +61,7 @@ mod tests {
     #[test]
     fn a_typing_error_finds_its_word() {
         let known = ["keepalive-expired", "server-closed", "CONNACK"];
-        assert_eq!(
-            nearest("keepalive-expird", known.into_iter()),
-            ["keepalive-expired"]
-        );
+        assert_eq!(nearest("keepalive-expird", known.into_iter()), ["keepalive-expired"]);
         assert_eq!(nearest("conack", known.into_iter()), ["CONNACK"]);
         assert!(nearest("xyzzyxyzzy", known.into_iter()).is_empty());
     }

@@ -35,16 +35,8 @@ pub(crate) struct Found {
 
 impl Found {
     /// Something that the wire states, with its headline and the frames that show it.
-    pub(crate) fn new(
-        about: &About,
-        headline: impl Into<String>,
-        moments: impl IntoIterator<Item = Moment>,
-    ) -> Found {
-        let mut frames: Vec<_> = moments
-            .into_iter()
-            .map(|moment| moment.frame)
-            .take(MOST_FRAMES)
-            .collect();
+    pub(crate) fn new(about: &About, headline: impl Into<String>, moments: impl IntoIterator<Item = Moment>) -> Found {
+        let mut frames: Vec<_> = moments.into_iter().map(|moment| moment.frame).take(MOST_FRAMES).collect();
         frames.sort_unstable();
         frames.dedup();
         Found {

@@ -88,14 +88,8 @@ mod tests {
 
     #[test]
     fn the_worst_comes_first() {
-        let session = testing::Tale::connected()
-            .subscribe("#", Some(0), 1.0)
-            .subscribe("a/#", Some(0x80), 1.0)
-            .build();
-        let severities: Vec<_> = all(&Story::new(&session))
-            .iter()
-            .map(|finding| finding.severity)
-            .collect();
+        let session = testing::Tale::connected().subscribe("#", Some(0), 1.0).subscribe("a/#", Some(0x80), 1.0).build();
+        let severities: Vec<_> = all(&Story::new(&session)).iter().map(|finding| finding.severity).collect();
         assert!(severities.len() >= 3);
         assert!(severities.is_sorted_by(|a, b| a >= b));
     }

@@ -64,24 +64,14 @@ impl Judgement {
     }
 
     /// The code that says it.
-    pub(crate) fn code(
-        mut self,
-        code: ReasonCode,
-        packet: PacketType,
-        reason_string: Option<&TextFact>,
-    ) -> Judgement {
-        self.said = Some(SaidCode {
-            code,
-            packet,
-            reason_string: reason_string.cloned(),
-        });
+    pub(crate) fn code(mut self, code: ReasonCode, packet: PacketType, reason_string: Option<&TextFact>) -> Judgement {
+        self.said = Some(SaidCode { code, packet, reason_string: reason_string.cloned() });
         self
     }
 
     /// Frames that show it.
     pub(crate) fn at(mut self, moments: impl IntoIterator<Item = Moment>) -> Judgement {
-        self.frames
-            .extend(moments.into_iter().map(|moment| moment.frame));
+        self.frames.extend(moments.into_iter().map(|moment| moment.frame));
         self.frames.sort_unstable();
         self.frames.dedup();
         self.frames.truncate(MOST_FRAMES);

@@ -102,17 +102,11 @@ pub(crate) struct Judged {
 pub(crate) fn judge(story: &Story<'_>) -> Judged {
     let found = ORDER.iter().find_map(|(about, rule)| {
         let judgement = rule(story)?;
-        let confidence =
-            qualifier::cap(judgement.confidence, judgement.grounds, &story.qualifiers)?;
+        let confidence = qualifier::cap(judgement.confidence, judgement.grounds, &story.qualifiers)?;
         Some((*about, confidence, judgement))
     });
-    let (about, confidence, judgement) = found.unwrap_or_else(|| {
-        (
-            &unclassified::ABOUT,
-            Confidence::Certain,
-            unclassified::nothing(story),
-        )
-    });
+    let (about, confidence, judgement) =
+        found.unwrap_or_else(|| (&unclassified::ABOUT, Confidence::Certain, unclassified::nothing(story)));
     let said = judgement.said.as_ref();
     Judged {
         outcome: Outcome {

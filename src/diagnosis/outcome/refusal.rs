@@ -22,11 +22,7 @@ pub(super) fn judgement(story: &Story<'_>, connack: &ConnackFacts, what: &str) -
     let code = words::code_in_words(connack.code, PacketType::CONNACK);
     let saying = saying(connack.reason_string.as_ref());
     Judgement::new(Confidence::Certain, format!("{what}: {code}{saying}."))
-        .code(
-            connack.code,
-            PacketType::CONNACK,
-            connack.reason_string.as_ref(),
-        )
+        .code(connack.code, PacketType::CONNACK, connack.reason_string.as_ref())
         .at(story.connect_sent())
         .at([connack.at])
         .seen_as(Sight::Refused(connack.code.0))
@@ -42,17 +38,10 @@ pub(super) fn dismissed<'a>(story: &Story<'a>, codes: &[u8]) -> Option<&'a Disco
 
 /// The judgement of a broker's DISCONNECT. `what` is all of the sentence up to the code.
 pub(super) fn dismissal(disconnect: &DisconnectFacts, what: &str) -> Judgement {
-    Judgement::new(
-        Confidence::Certain,
-        format!("{what}: {}.", disconnect_in_words(disconnect)),
-    )
-    .code(
-        disconnect.code,
-        PacketType::DISCONNECT,
-        disconnect.reason_string.as_ref(),
-    )
-    .at([disconnect.at])
-    .seen_as(Sight::Disconnected(disconnect.code.0))
+    Judgement::new(Confidence::Certain, format!("{what}: {}.", disconnect_in_words(disconnect)))
+        .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
+        .at([disconnect.at])
+        .seen_as(Sight::Disconnected(disconnect.code.0))
 }
 
 /// The code of a DISCONNECT and the sender's own words.

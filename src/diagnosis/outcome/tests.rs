@@ -10,7 +10,7 @@ const LIST: &[(&str, &str, Severity)] = &[
     ("capture-ended-connected", "healthy", Severity::Ok),
     ("capture-began-mid-session", "healthy", Severity::Info),
     ("icmp-unreachable", "network", Severity::Error),
-        ("syn-unanswered", "network", Severity::Error),
+    ("syn-unanswered", "network", Severity::Error),
     ("connection-refused", "network", Severity::Error),
     ("tcp-handshake-incomplete", "network", Severity::Error),
     ("plain-to-tls-port", "wrong-door", Severity::Error),
@@ -35,17 +35,9 @@ const LIST: &[(&str, &str, Severity)] = &[
     ("packet-too-large", "ended-by-server", Severity::Error),
     ("quota-exceeded", "ended-by-server", Severity::Warning),
     ("feature-not-supported", "ended-by-server", Severity::Error),
-    (
-        "not-authorized-disconnect",
-        "ended-by-server",
-        Severity::Error,
-    ),
+    ("not-authorized-disconnect", "ended-by-server", Severity::Error),
     ("server-shutdown", "ended-by-server", Severity::Warning),
-    (
-        "administrative-disconnect",
-        "ended-by-server",
-        Severity::Info,
-    ),
+    ("administrative-disconnect", "ended-by-server", Severity::Info),
     ("server-closed", "ended-by-server", Severity::Warning),
     ("ping-unanswered", "ended-by-client", Severity::Warning),
     ("server-broke-rules", "ended-by-client", Severity::Error),
@@ -56,10 +48,7 @@ const LIST: &[(&str, &str, Severity)] = &[
 
 #[test]
 fn ids_groups_and_severities_are_those_of_the_closed_list() {
-    let have: Vec<_> = ABOUT
-        .iter()
-        .map(|about| (about.id, about.group, about.severity))
-        .collect();
+    let have: Vec<_> = ABOUT.iter().map(|about| (about.id, about.group, about.severity)).collect();
     assert_eq!(have, LIST);
 }
 
@@ -73,11 +62,7 @@ fn every_outcome_has_a_rule_and_a_text() {
         );
         let mut lines = about.text.lines();
         let title = lines.next().unwrap_or_default();
-        assert!(
-            title.starts_with("# ") && !title.ends_with('.'),
-            "{}",
-            about.id
-        );
+        assert!(title.starts_with("# ") && !title.ends_with('.'), "{}", about.id);
         assert!(about.text.len() > 150, "{}", about.id);
     }
 }
@@ -87,37 +72,21 @@ fn every_sentence_can_be_printed() {
     for session in testing::gallery() {
         let verdict = diagnose(&session);
         let outcome = verdict.outcome;
-        let sentences = [&outcome.sentence]
-            .into_iter()
-            .chain(&verdict.causes)
-            .chain(&verdict.next_steps);
+        let sentences = [&outcome.sentence].into_iter().chain(&verdict.causes).chain(&verdict.next_steps);
         for sentence in sentences {
             assert!(sentence.ends_with('.'), "{}: {sentence}", outcome.id);
             assert!(!sentence.contains("  "), "{}: {sentence}", outcome.id);
             testing::assert_may_be_written(sentence);
         }
         for finding in &verdict.findings {
-            assert!(
-                finding.headline.ends_with('.'),
-                "{}: {}",
-                finding.id,
-                finding.headline
-            );
+            assert!(finding.headline.ends_with('.'), "{}: {}", finding.id, finding.headline);
             assert!(!finding.frames.is_empty(), "{}", finding.id);
             testing::assert_may_be_written(&finding.headline);
         }
         assert!(!outcome.frames.is_empty(), "{}", outcome.id);
         assert!(outcome.frames.is_sorted(), "{}", outcome.id);
-        assert!(
-            (1..=3).contains(&verdict.next_steps.len()) || outcome.severity < Severity::Warning,
-            "{}",
-            outcome.id
-        );
-        assert!(
-            !verdict.causes.is_empty() || outcome.severity < Severity::Warning,
-            "{}",
-            outcome.id
-        );
+        assert!((1..=3).contains(&verdict.next_steps.len()) || outcome.severity < Severity::Warning, "{}", outcome.id);
+        assert!(!verdict.causes.is_empty() || outcome.severity < Severity::Warning, "{}", outcome.id);
     }
 }
 

@@ -1,20 +1,12 @@
 //! Other libraries for Arduino and ESP boards; all speak MQTT 3.1.1.
 
-use super::Library::{
-    ArduinoMqtt as A256, ArduinoMqttClient as Official, AsyncMqttClient as Async,
-};
+use super::Library::{ArduinoMqtt as A256, ArduinoMqttClient as Official, AsyncMqttClient as Async};
 use super::{Sight, Symptom, row};
 
 /// arduino-mqtt by 256dpi (lwmqtt): `lastError()`, and `returnCode()` for a CONNACK.
 pub(super) const ARDUINO_MQTT: &[Symptom] = &[
     row(A256, Some(0), "lastError 0", "Success.", &[]),
-    row(
-        A256,
-        Some(-1),
-        "lastError -1",
-        "A packet is larger than the buffer (128 bytes unless set).",
-        &[],
-    ),
+    row(A256, Some(-1), "lastError -1", "A packet is larger than the buffer (128 bytes unless set).", &[]),
     row(
         A256,
         Some(-2),
@@ -36,34 +28,10 @@ pub(super) const ARDUINO_MQTT: &[Symptom] = &[
         "No CONNACK or acknowledgment within the time limit, which is 1 s unless set: too short for slow links.",
         &[Sight::ConnackMissing],
     ),
-    row(
-        A256,
-        Some(-5),
-        "lastError -5",
-        "Reading from the network failed.",
-        &[],
-    ),
-    row(
-        A256,
-        Some(-6),
-        "lastError -6",
-        "Writing to the network failed.",
-        &[],
-    ),
-    row(
-        A256,
-        Some(-7),
-        "lastError -7",
-        "A packet is longer than the buffer (128 bytes unless set).",
-        &[],
-    ),
-    row(
-        A256,
-        Some(-8),
-        "lastError -8",
-        "The length of a packet does not fit its content.",
-        &[],
-    ),
+    row(A256, Some(-5), "lastError -5", "Reading from the network failed.", &[]),
+    row(A256, Some(-6), "lastError -6", "Writing to the network failed.", &[]),
+    row(A256, Some(-7), "lastError -7", "A packet is longer than the buffer (128 bytes unless set).", &[]),
+    row(A256, Some(-8), "lastError -8", "The length of a packet does not fit its content.", &[]),
     row(
         A256,
         Some(-9),
@@ -78,34 +46,10 @@ pub(super) const ARDUINO_MQTT: &[Symptom] = &[
         "The broker refused the connection; returnCode() has its code.",
         &[Sight::Refused(1)],
     ),
-    row(
-        A256,
-        Some(-10),
-        "lastError -10 (connection denied), returnCode 2",
-        "",
-        &[Sight::Refused(2)],
-    ),
-    row(
-        A256,
-        Some(-10),
-        "lastError -10 (connection denied), returnCode 3",
-        "",
-        &[Sight::Refused(3)],
-    ),
-    row(
-        A256,
-        Some(-10),
-        "lastError -10 (connection denied), returnCode 4",
-        "",
-        &[Sight::Refused(4)],
-    ),
-    row(
-        A256,
-        Some(-10),
-        "lastError -10 (connection denied), returnCode 5",
-        "",
-        &[Sight::Refused(5)],
-    ),
+    row(A256, Some(-10), "lastError -10 (connection denied), returnCode 2", "", &[Sight::Refused(2)]),
+    row(A256, Some(-10), "lastError -10 (connection denied), returnCode 3", "", &[Sight::Refused(3)]),
+    row(A256, Some(-10), "lastError -10 (connection denied), returnCode 4", "", &[Sight::Refused(4)]),
+    row(A256, Some(-10), "lastError -10 (connection denied), returnCode 5", "", &[Sight::Refused(5)]),
     row(
         A256,
         Some(-11),
@@ -113,20 +57,8 @@ pub(super) const ARDUINO_MQTT: &[Symptom] = &[
         "The broker refused a subscription (SUBACK 0x80).",
         &[],
     ),
-    row(
-        A256,
-        Some(-12),
-        "lastError -12",
-        "A SUBACK has more codes than expected.",
-        &[],
-    ),
-    row(
-        A256,
-        Some(-13),
-        "lastError -13 (pong timeout)",
-        "A PINGREQ was not answered.",
-        &[Sight::PingUnanswered],
-    ),
+    row(A256, Some(-12), "lastError -12", "A SUBACK has more codes than expected.", &[]),
+    row(A256, Some(-13), "lastError -13 (pong timeout)", "A PINGREQ was not answered.", &[Sight::PingUnanswered]),
 ];
 
 /// AsyncMqttClient: the reason given to `onDisconnect`.
@@ -174,20 +106,8 @@ pub(super) const ASYNC_MQTT_CLIENT: &[Symptom] = &[
         "The broker refused: bad user name or password.",
         &[Sight::Refused(4)],
     ),
-    row(
-        Async,
-        Some(5),
-        "reason 5 (MQTT_NOT_AUTHORIZED)",
-        "The broker refused: not authorized.",
-        &[Sight::Refused(5)],
-    ),
-    row(
-        Async,
-        Some(6),
-        "reason 6 (ESP8266_NOT_ENOUGH_SPACE)",
-        "The ESP8266 has no memory left for the packet.",
-        &[],
-    ),
+    row(Async, Some(5), "reason 5 (MQTT_NOT_AUTHORIZED)", "The broker refused: not authorized.", &[Sight::Refused(5)]),
+    row(Async, Some(6), "reason 6 (ESP8266_NOT_ENOUGH_SPACE)", "The ESP8266 has no memory left for the packet.", &[]),
     row(
         Async,
         Some(7),
@@ -221,13 +141,7 @@ pub(super) const ARDUINO_MQTT_CLIENT: &[Symptom] = &[
         "The broker refused: unacceptable protocol version.",
         &[Sight::Refused(1)],
     ),
-    row(
-        Official,
-        Some(2),
-        "connectError 2",
-        "The broker refused: client id rejected.",
-        &[Sight::Refused(2)],
-    ),
+    row(Official, Some(2), "connectError 2", "The broker refused: client id rejected.", &[Sight::Refused(2)]),
     row(
         Official,
         Some(3),
@@ -235,18 +149,6 @@ pub(super) const ARDUINO_MQTT_CLIENT: &[Symptom] = &[
         "The broker refused: it is not available now; or CONNECT could not be written.",
         &[Sight::Refused(3)],
     ),
-    row(
-        Official,
-        Some(4),
-        "connectError 4",
-        "The broker refused: bad user name or password.",
-        &[Sight::Refused(4)],
-    ),
-    row(
-        Official,
-        Some(5),
-        "connectError 5",
-        "The broker refused: not authorized.",
-        &[Sight::Refused(5)],
-    ),
+    row(Official, Some(4), "connectError 4", "The broker refused: bad user name or password.", &[Sight::Refused(4)]),
+    row(Official, Some(5), "connectError 5", "The broker refused: not authorized.", &[Sight::Refused(5)]),
 ];

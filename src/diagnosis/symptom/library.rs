@@ -69,9 +69,7 @@ impl Library {
         };
         let able = match self {
             // It publishes with QoS 0 only and subscribes with QoS 0 and 1.
-            Library::PubSubClient | Library::Tasmota => {
-                !story.used_qos_above(0) && !story.subscribed_above(1)
-            }
+            Library::PubSubClient | Library::Tasmota => !story.used_qos_above(0) && !story.subscribed_above(1),
             _ => true,
         };
         speaks && able
@@ -103,8 +101,5 @@ pub(crate) fn hinted(story: &Story<'_>) -> Option<Library> {
         ("mosqsub|", Library::Mosquitto),
         ("DVES_", Library::Tasmota),
     ];
-    habits
-        .into_iter()
-        .find(|(prefix, _)| id.starts_with(prefix))
-        .map(|(_, library)| library)
+    habits.into_iter().find(|(prefix, _)| id.starts_with(prefix)).map(|(_, library)| library)
 }

@@ -73,13 +73,7 @@ const fn row(
     means: &'static str,
     sees: &'static [Sight],
 ) -> Symptom {
-    Symptom {
-        library,
-        code,
-        prints,
-        means,
-        sees,
-    }
+    Symptom { library, code, prints, means, sees }
 }
 
 /// All symptoms, by library.
@@ -116,24 +110,12 @@ pub(crate) fn reports(story: &Story<'_>, sight: Sight) -> Vec<ClientReport> {
         .filter(|symptom| symptom.sees.contains(&sight))
         .filter(|symptom| !(v5 && matches!(sight, Sight::Refused(_))))
         .map(|symptom| (symptom.library, symptom.prints));
-    let named = if v5 {
-        version5::reports(sight)
-    } else {
-        Vec::new()
-    };
-    let mut reports: Vec<(Library, &'static str)> = own
-        .chain(named)
-        .filter(|(library, _)| library.fits(story))
-        .collect();
+    let named = if v5 { version5::reports(sight) } else { Vec::new() };
+    let mut reports: Vec<(Library, &'static str)> =
+        own.chain(named).filter(|(library, _)| library.fits(story)).collect();
     let hint = library::hinted(story);
     reports.sort_by_key(|(library, _)| (Some(*library) != hint, *library));
-    reports
-        .into_iter()
-        .map(|(library, reports)| ClientReport {
-            client: library.name(),
-            reports,
-        })
-        .collect()
+    reports.into_iter().map(|(library, reports)| ClientReport { client: library.name(), reports }).collect()
 }
 
 #[cfg(test)]

@@ -4,13 +4,7 @@ use super::Library::{AwsSdk, EspMqtt, HiveMq, MqttJs, Rumqttc, Zephyr as Z};
 use super::{Sight, Symptom, row};
 
 pub(super) const ESP_MQTT: &[Symptom] = &[
-    row(
-        EspMqtt,
-        None,
-        "“Error transport connect”",
-        "",
-        &[Sight::KnockUnanswered, Sight::KnockRefused],
-    ),
+    row(EspMqtt, None, "“Error transport connect”", "", &[Sight::KnockUnanswered, Sight::KnockRefused]),
     row(
         EspMqtt,
         Some(0),
@@ -25,13 +19,7 @@ pub(super) const ESP_MQTT: &[Symptom] = &[
         "The server closed, or reading failed, while the client waited for the CONNACK.",
         &[Sight::ClosedBeforeConnack],
     ),
-    row(
-        EspMqtt,
-        Some(-1),
-        "“mqtt_message_receive() returned -1”",
-        "The answer was incomplete.",
-        &[],
-    ),
+    row(EspMqtt, Some(-1), "“mqtt_message_receive() returned -1”", "The answer was incomplete.", &[]),
     row(
         EspMqtt,
         Some(1),
@@ -67,32 +55,14 @@ pub(super) const ESP_MQTT: &[Symptom] = &[
         "The broker refused: not authorized.",
         &[Sight::Refused(5)],
     ),
-    row(
-        EspMqtt,
-        None,
-        "“No PING_RESP, disconnected”",
-        "",
-        &[Sight::PingUnanswered, Sight::Silent],
-    ),
-    row(
-        EspMqtt,
-        None,
-        "“transport_read(): EOF” or “Poll read error: …, aborting connection”",
-        "",
-        &[Sight::Lost],
-    ),
+    row(EspMqtt, None, "“No PING_RESP, disconnected”", "", &[Sight::PingUnanswered, Sight::Silent]),
+    row(EspMqtt, None, "“transport_read(): EOF” or “Poll read error: …, aborting connection”", "", &[Sight::Lost]),
 ];
 
 pub(super) const MQTT_JS: &[Symptom] = &[
     row(MqttJs, None, "`ETIMEDOUT`", "", &[Sight::KnockUnanswered]),
     row(MqttJs, None, "`ECONNREFUSED`", "", &[Sight::KnockRefused]),
-    row(
-        MqttJs,
-        None,
-        "“connack timeout”",
-        "",
-        &[Sight::ConnackMissing],
-    ),
+    row(MqttJs, None, "“connack timeout”", "", &[Sight::ConnackMissing]),
     row(
         MqttJs,
         None,
@@ -135,139 +105,43 @@ pub(super) const MQTT_JS: &[Symptom] = &[
         "The broker refused: not authorized.",
         &[Sight::Refused(5)],
     ),
-    row(
-        MqttJs,
-        None,
-        "“Invalid header flag bits, must be 0x0 for puback packet”",
-        "",
-        &[Sight::Http],
-    ),
-    row(
-        MqttJs,
-        None,
-        "“Keepalive timeout”",
-        "",
-        &[Sight::PingUnanswered, Sight::Silent],
-    ),
+    row(MqttJs, None, "“Invalid header flag bits, must be 0x0 for puback packet”", "", &[Sight::Http]),
+    row(MqttJs, None, "“Keepalive timeout”", "", &[Sight::PingUnanswered, Sight::Silent]),
 ];
 
 pub(super) const RUMQTTC: &[Symptom] = &[
-    row(
-        Rumqttc,
-        None,
-        "`NetworkTimeout`",
-        "",
-        &[Sight::KnockUnanswered, Sight::ConnackMissing],
-    ),
-    row(
-        Rumqttc,
-        None,
-        "`Io(…)`: connection refused",
-        "",
-        &[Sight::KnockRefused],
-    ),
-    row(
-        Rumqttc,
-        None,
-        "`NotConnAck`",
-        "",
-        &[Sight::Http, Sight::Foreign],
-    ),
-    row(
-        Rumqttc,
-        None,
-        "`MqttState(… ConnectionAborted “Connection closed by peer abruptly”)`",
-        "",
-        &[Sight::Lost],
-    ),
+    row(Rumqttc, None, "`NetworkTimeout`", "", &[Sight::KnockUnanswered, Sight::ConnackMissing]),
+    row(Rumqttc, None, "`Io(…)`: connection refused", "", &[Sight::KnockRefused]),
+    row(Rumqttc, None, "`NotConnAck`", "", &[Sight::Http, Sight::Foreign]),
+    row(Rumqttc, None, "`MqttState(… ConnectionAborted “Connection closed by peer abruptly”)`", "", &[Sight::Lost]),
     row(
         Rumqttc,
         None,
         "`ConnectionRefused(…)`",
         "",
-        &[
-            Sight::Refused(1),
-            Sight::Refused(2),
-            Sight::Refused(3),
-            Sight::Refused(4),
-            Sight::Refused(5),
-        ],
+        &[Sight::Refused(1), Sight::Refused(2), Sight::Refused(3), Sight::Refused(4), Sight::Refused(5)],
     ),
-    row(
-        Rumqttc,
-        None,
-        "`AwaitPingResp`: “Last pingreq isn't acked”",
-        "",
-        &[Sight::PingUnanswered, Sight::Silent],
-    ),
+    row(Rumqttc, None, "`AwaitPingResp`: “Last pingreq isn't acked”", "", &[Sight::PingUnanswered, Sight::Silent]),
 ];
 
 pub(super) const HIVEMQ: &[Symptom] = &[
-    row(
-        HiveMq,
-        None,
-        "`ConnectionFailedException`",
-        "",
-        &[Sight::KnockUnanswered, Sight::KnockRefused],
-    ),
-    row(
-        HiveMq,
-        None,
-        "“Timeout while waiting for CONNACK”",
-        "",
-        &[Sight::ConnackMissing],
-    ),
-    row(
-        HiveMq,
-        None,
-        "“Server closed connection without DISCONNECT.”",
-        "",
-        &[Sight::ClosedBeforeConnack, Sight::Lost],
-    ),
+    row(HiveMq, None, "`ConnectionFailedException`", "", &[Sight::KnockUnanswered, Sight::KnockRefused]),
+    row(HiveMq, None, "“Timeout while waiting for CONNACK”", "", &[Sight::ConnackMissing]),
+    row(HiveMq, None, "“Server closed connection without DISCONNECT.”", "", &[Sight::ClosedBeforeConnack, Sight::Lost]),
     row(
         HiveMq,
         None,
         "`Mqtt3ConnAckException`",
         "",
-        &[
-            Sight::Refused(1),
-            Sight::Refused(2),
-            Sight::Refused(3),
-            Sight::Refused(4),
-            Sight::Refused(5),
-        ],
+        &[Sight::Refused(1), Sight::Refused(2), Sight::Refused(3), Sight::Refused(4), Sight::Refused(5)],
     ),
-    row(
-        HiveMq,
-        None,
-        "“Timeout while waiting for PINGRESP”",
-        "",
-        &[Sight::PingUnanswered],
-    ),
+    row(HiveMq, None, "“Timeout while waiting for PINGRESP”", "", &[Sight::PingUnanswered]),
 ];
 
 pub(super) const AWS: &[Symptom] = &[
-    row(
-        AwsSdk,
-        Some(5129),
-        "5129 (TIMEOUT)",
-        "No answer came in time.",
-        &[],
-    ),
-    row(
-        AwsSdk,
-        Some(5130),
-        "5130 (PROTOCOL_ERROR)",
-        "The other side broke the protocol.",
-        &[],
-    ),
-    row(
-        AwsSdk,
-        Some(5131),
-        "5131 (NOT_CONNECTED)",
-        "The client is not connected.",
-        &[],
-    ),
+    row(AwsSdk, Some(5129), "5129 (TIMEOUT)", "No answer came in time.", &[]),
+    row(AwsSdk, Some(5130), "5130 (PROTOCOL_ERROR)", "The other side broke the protocol.", &[]),
+    row(AwsSdk, Some(5131), "5131 (NOT_CONNECTED)", "The client is not connected.", &[]),
     row(
         AwsSdk,
         Some(5134),
@@ -275,13 +149,7 @@ pub(super) const AWS: &[Symptom] = &[
         "The server closed without a packet: a policy denied the request, another client uses the same client id, or the packet was not accepted.",
         &[Sight::ClosedBeforeConnack, Sight::Lost],
     ),
-    row(
-        AwsSdk,
-        Some(5135),
-        "5135 (CONNECTION_SHUTDOWN)",
-        "The connection was shut down.",
-        &[],
-    ),
+    row(AwsSdk, Some(5135), "5135 (CONNECTION_SHUTDOWN)", "The connection was shut down.", &[]),
 ];
 
 pub(super) const ZEPHYR: &[Symptom] = &[
@@ -290,19 +158,7 @@ pub(super) const ZEPHYR: &[Symptom] = &[
         Some(-111),
         "-111 (-ECONNREFUSED)",
         "The broker refused the connection with a CONNACK; this is no refused TCP connection. The code is in the event's result.",
-        &[
-            Sight::Refused(1),
-            Sight::Refused(2),
-            Sight::Refused(3),
-            Sight::Refused(4),
-            Sight::Refused(5),
-        ],
+        &[Sight::Refused(1), Sight::Refused(2), Sight::Refused(3), Sight::Refused(4), Sight::Refused(5)],
     ),
-    row(
-        Z,
-        Some(-128),
-        "-128 (-ENOTCONN)",
-        "The server closed the connection.",
-        &[Sight::Lost],
-    ),
+    row(Z, Some(-128), "-128 (-ENOTCONN)", "The server closed the connection.", &[Sight::Lost]),
 ];

@@ -47,20 +47,8 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         "The state before the first connect() and after disconnect(). It also remains when connect() fails without a state of its own: CONNECT does not fit the buffer (256 bytes), or the answer is not a CONNACK of 4 bytes (a web server, or MQTT 5.0).",
         &[Sight::Goodbye, Sight::Http, Sight::Foreign],
     ),
-    row(
-        PubSubClient,
-        None,
-        "rc=-1 (MQTT_DISCONNECTED), or the value of an earlier attempt",
-        "",
-        &[Sight::NothingSent],
-    ),
-    row(
-        PubSubClient,
-        Some(0),
-        "rc=0 (MQTT_CONNECTED)",
-        "Connected.",
-        &[],
-    ),
+    row(PubSubClient, None, "rc=-1 (MQTT_DISCONNECTED), or the value of an earlier attempt", "", &[Sight::NothingSent]),
+    row(PubSubClient, Some(0), "rc=0 (MQTT_CONNECTED)", "Connected.", &[]),
     row(
         PubSubClient,
         Some(1),
@@ -96,13 +84,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         "The broker refused: not authorized. With mosquitto this is any problem with the credentials.",
         &[Sight::Refused(5)],
     ),
-    row(
-        Tasmota,
-        Some(-5),
-        "rc -5",
-        "The name of the broker could not be looked up (DNS).",
-        &[],
-    ),
+    row(Tasmota, Some(-5), "rc -5", "The name of the broker could not be looked up (DNS).", &[]),
     row(
         Tasmota,
         Some(-2),
@@ -157,13 +139,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         None,
         "“Unable to connect to the MQTT broker: …”",
         "The broker refused the connection.",
-        &[
-            Sight::Refused(1),
-            Sight::Refused(2),
-            Sight::Refused(3),
-            Sight::Refused(4),
-            Sight::Refused(5),
-        ],
+        &[Sight::Refused(1), Sight::Refused(2), Sight::Refused(3), Sight::Refused(4), Sight::Refused(5)],
     ),
     row(
         HomeAssistant,

@@ -8,20 +8,12 @@ use super::text::quoted;
 /// The name of a code in the packet that carried it. A CONNACK below 0x80 carries a return code
 /// of MQTT 3.x, whatever version the client asked for.
 pub(crate) fn code_name(code: ReasonCode, packet: PacketType) -> Option<&'static str> {
-    if is_return_code(code, packet) {
-        return_code_name(code.0)
-    } else {
-        code.name(packet)
-    }
+    if is_return_code(code, packet) { return_code_name(code.0) } else { code.name(packet) }
 }
 
 /// A code with its name and its number: `Not authorized (0x87)`, `not authorized (5)`.
 pub(crate) fn code_in_words(code: ReasonCode, packet: PacketType) -> String {
-    let number = if is_return_code(code, packet) {
-        code.0.to_string()
-    } else {
-        code.to_string()
-    };
+    let number = if is_return_code(code, packet) { code.0.to_string() } else { code.to_string() };
     match code_name(code, packet) {
         Some(name) => {
             let short = name.strip_prefix("Connection Refused, ").unwrap_or(name);
@@ -72,9 +64,6 @@ mod tests {
         assert_eq!(said(0x87, PacketType::CONNACK), "Not authorized (0x87)");
         assert_eq!(said(5, PacketType::CONNACK), "not authorized (5)");
         assert_eq!(said(0x80, PacketType::SUBACK), "Unspecified error (0x80)");
-        assert_eq!(
-            said(9, PacketType::CONNACK),
-            "code 9, which has no meaning in a CONNACK"
-        );
+        assert_eq!(said(9, PacketType::CONNACK), "code 9, which has no meaning in a CONNACK");
     }
 }

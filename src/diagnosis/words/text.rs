@@ -16,11 +16,7 @@ pub(crate) fn quoted(text: &TextFact) -> String {
 pub(crate) fn plain(text: &TextFact) -> String {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:@/+=#$~".contains(byte);
     let bare = !text.0.is_empty() && text.0.len() <= LONGEST && text.0.iter().all(word);
-    if bare {
-        String::from_utf8_lossy(&text.0).into_owned()
-    } else {
-        quoted(text)
-    }
+    if bare { String::from_utf8_lossy(&text.0).into_owned() } else { quoted(text) }
 }
 
 fn escaped(bytes: &[u8]) -> String {

@@ -214,12 +214,7 @@ impl<'f> Scene<'f> {
         Scene {
             framer: following.framers.of_mut(side),
             hints,
-            stage: Stage {
-                side,
-                tracker: &mut following.tracker,
-                inference: &mut following.inference,
-                news,
-            },
+            stage: Stage { side, tracker: &mut following.tracker, inference: &mut following.inference, news },
         }
     }
 }

@@ -15,8 +15,7 @@ impl Tracker {
         let topic = self.topics.of_mut(from).resolve(publish.topic.0, alias, self.limits.topic_aliases);
         let mut repeated = false;
         if let Some(packet_identifier) = publish.packet_identifier {
-            let published =
-                Published { at, sender: from, packet_identifier, qos: publish.qos, topic: topic.clone() };
+            let published = Published { at, sender: from, packet_identifier, qos: publish.qos, topic: topic.clone() };
             repeated = self.exchanges.publish(published) || publish.dup;
         }
         let facts = self.published.of_mut(from);
@@ -48,7 +47,13 @@ impl Tracker {
         }
     }
 
-    pub(super) fn acknowledgment_packet(&mut self, from: Side, at: Moment, packet: &Acknowledgment<'_>, last: &mut LastPacket) {
+    pub(super) fn acknowledgment_packet(
+        &mut self,
+        from: Side,
+        at: Moment,
+        packet: &Acknowledgment<'_>,
+        last: &mut LastPacket,
+    ) {
         let code = packet.reason_code.unwrap_or_default();
         let reason_string = packet.properties.reason_string().map(fact);
         let publisher = if last.packet == PacketType::PUBREL { from } else { from.other() };

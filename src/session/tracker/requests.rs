@@ -50,12 +50,22 @@ impl Tracker {
             }
         }
         self.request(at, packet.packet_identifier, positions, last);
-        let kind =
-            EventKind::Request { packet: last.packet, packet_identifier: packet.packet_identifier, filters: shown, more };
+        let kind = EventKind::Request {
+            packet: last.packet,
+            packet_identifier: packet.packet_identifier,
+            filters: shown,
+            more,
+        };
         self.timeline.push(at, Some(from), kind);
     }
 
-    pub(super) fn unsubscribe_packet(&mut self, from: Side, at: Moment, packet: &Unsubscribe<'_>, last: &mut LastPacket) {
+    pub(super) fn unsubscribe_packet(
+        &mut self,
+        from: Side,
+        at: Moment,
+        packet: &Unsubscribe<'_>,
+        last: &mut LastPacket,
+    ) {
         let mut positions = SmallVec::new();
         let mut shown = Vec::new();
         let mut more = 0;
@@ -74,12 +84,22 @@ impl Tracker {
             }
         }
         self.request(at, packet.packet_identifier, positions, last);
-        let kind =
-            EventKind::Request { packet: last.packet, packet_identifier: packet.packet_identifier, filters: shown, more };
+        let kind = EventKind::Request {
+            packet: last.packet,
+            packet_identifier: packet.packet_identifier,
+            filters: shown,
+            more,
+        };
         self.timeline.push(at, Some(from), kind);
     }
 
-    pub(super) fn request(&mut self, at: Moment, packet_identifier: u16, subscriptions: SmallVec<[usize; 4]>, last: &mut LastPacket) {
+    pub(super) fn request(
+        &mut self,
+        at: Moment,
+        packet_identifier: u16,
+        subscriptions: SmallVec<[usize; 4]>,
+        last: &mut LastPacket,
+    ) {
         last.packet_identifier = Some(packet_identifier);
         if self.requests.len() < self.limits.open_exchanges {
             self.requests.push(Request {
@@ -120,7 +140,13 @@ impl Tracker {
         );
     }
 
-    pub(super) fn answer(&mut self, at: Moment, packet: &Suback<'_>, request: &Request, reason_string: Option<&TextFact>) {
+    pub(super) fn answer(
+        &mut self,
+        at: Moment,
+        packet: &Suback<'_>,
+        request: &Request,
+        reason_string: Option<&TextFact>,
+    ) {
         let subscribed = request.packet == PacketType::SUBSCRIBE;
         for (index, code) in packet.codes.iter().copied().map(ReasonCode).enumerate() {
             let position = request.subscriptions.get(index).copied();

@@ -26,7 +26,11 @@ impl Tracker {
                 has_password: connect.has_password(),
                 clean_start: connect.clean_start(),
                 keep_alive: connect.keep_alive,
-                will: connect.will.map(|will| WillFacts { topic: fact(will.topic), qos: will.qos, retain: will.retain }),
+                will: connect.will.map(|will| WillFacts {
+                    topic: fact(will.topic),
+                    qos: will.qos,
+                    retain: will.retain,
+                }),
                 length: packet_length(raw),
                 session_expiry_interval: connect.session_expiry_interval(),
                 receive_maximum: connect.receive_maximum(),
