@@ -33,7 +33,10 @@ pub(crate) fn of(session: &Session) -> Vec<Qualifier> {
     let missing = sent.client.missing_bytes + sent.server.missing_bytes > 0;
     let level = session.connect.as_ref().map_or(0, |c| c.protocol_level);
     [
-        (Qualifier::PartialStart, !wire.start_captured() || (session.connect.is_none() && carried_mqtt(session))),
+        (
+            Qualifier::PartialStart,
+            !wire.start_captured() || (session.connect.is_none() && carried_mqtt(session) && !whole_start(session)),
+        ),
         (Qualifier::PartialEnd, !attempt && !ended(session)),
         (Qualifier::CutPackets, cut),
         (Qualifier::CaptureGaps, missing),
@@ -66,6 +69,13 @@ pub(crate) fn cap(confidence: Confidence, grounds: &[Ground], qualifiers: &[Qual
         }
     }
     Some(confidence)
+}
+
+/// Whether the client's stream is known from its first byte, so that a missing CONNECT was not sent.
+fn whole_start(session: &Session) -> bool {
+    let client = &session.wire.sent.client;
+    let known = session.wire.start_captured() && client.missing_bytes == 0 && client.cut_segments == 0;
+    known && session.first_packet.client.is_some() && session.skipped_bytes.client == 0
 }
 
 /// Whether control packets were seen, from either side.
@@ -105,6 +115,8 @@ mod tests {
     fn each_limit_is_seen() {
         let mut late = Tale::healthy().build();
         late.connect = None;
+        late.wire.syn.count = 0;
+        late.wire.syn_ack.count = 0;
         assert_eq!(of(&late), [Qualifier::PartialStart]);
 
         let mut open = Tale::connected().build();

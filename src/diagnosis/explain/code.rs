@@ -1,6 +1,8 @@
 //! Entries of return codes and reason codes.
 
-use crate::mqtt::{PacketType, ReasonCode, return_code_name};
+use std::fmt::Write as _;
+
+use crate::mqtt::{ReasonCode, return_code_name};
 use crate::stream::Side;
 
 use super::Kind;
@@ -69,14 +71,14 @@ fn names(code: ReasonCode) -> Vec<(&'static str, Vec<String>)> {
 fn body(text: &ReasonText, names: &[(&'static str, Vec<String>)]) -> String {
     let mut body = text.meaning.to_owned();
     for (name, places) in names {
-        body.push_str(&format!("\n\n**{name}** may come in: {}.", places.join(", ")));
+        let _ = write!(body, "\n\n**{name}** may come in: {}.", places.join(", "));
     }
     body.push_str("\n\nUsual causes:");
     for cause in text.causes {
         body.push_str("\n- ");
         body.push_str(cause);
     }
-    body.push_str(&format!("\n\nLook first at: {}", text.check));
+    let _ = write!(body, "\n\nLook first at: {}", text.check);
     if let Some(quirk) = quirk(text.code) {
         body.push_str("\n\n");
         body.push_str(quirk);
@@ -96,6 +98,6 @@ fn quirk(code: u8) -> Option<&'static str> {
 
 /// Whether `packet` may carry `code`, from either side.
 #[cfg(test)]
-pub(super) fn allowed(code: ReasonCode, packet: PacketType) -> bool {
+pub(super) fn allowed(code: ReasonCode, packet: crate::mqtt::PacketType) -> bool {
     code.is_allowed(packet, Side::Client) || code.is_allowed(packet, Side::Server)
 }

@@ -1,5 +1,7 @@
 //! Everything that can be explained, as one list of entries made from the tables.
 
+use std::fmt::Write as _;
+
 use crate::diagnosis::{finding, outcome};
 use crate::mqtt::{PacketType, PropertyId, ValueType};
 
@@ -78,9 +80,9 @@ fn properties() -> impl Iterator<Item = Entry> {
         let id = PropertyId(*number);
         let name = id.name().unwrap_or("Unknown property");
         let mut body = format!("{what}\n\n{}", places(id));
-        body.push_str(&format!("\n\nWhen it is absent: {absent}."));
+        let _ = write!(body, "\n\nWhen it is absent: {absent}.");
         if !wrong.is_empty() {
-            body.push_str(&format!("\n\nNot allowed: {wrong}."));
+            let _ = write!(body, "\n\nNot allowed: {wrong}.");
         }
         if id == PropertyId::USER_PROPERTY {
             body.push_str("\n\nIt may come any number of times.");

@@ -1,5 +1,7 @@
 //! From what was asked for to its entry.
 
+use std::fmt::Write as _;
+
 use crate::diagnosis::symptom::{self, Library};
 
 use super::entry::{self, Entry};
@@ -44,7 +46,7 @@ fn split_library(what: &str) -> (Option<Library>, &str) {
     what.char_indices()
         .filter(|(_, character)| character.is_whitespace())
         .filter_map(|(at, _)| Some((library(what.get(..at)?)?, what.get(at..)?)))
-        .last()
+        .next_back()
         .map_or((None, what), |(library, rest)| (Some(library), rest.trim()))
 }
 
@@ -115,7 +117,7 @@ fn number(text: &str, library: Option<Library>, entries: &[Entry]) -> Option<Exp
     let first = all.remove(0);
     let mut explanation = copy(first);
     for entry in all {
-        explanation.body.push_str(&format!("\n\n**{}**\n\n{}", entry.title, entry.body));
+        let _ = write!(explanation.body, "\n\n**{}**\n\n{}", entry.title, entry.body);
         explanation.see_also.extend(entry.see_also.iter().cloned());
     }
     // `0x18` is a reason code and a property: the other one is a question away.

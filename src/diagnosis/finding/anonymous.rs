@@ -1,32 +1,29 @@
-//! `anonymous`: the client was accepted without a user name.
+//! `anonymous`: the client sent no user name.
 
 use super::{About, Found};
-use crate::diagnosis::story::Story;
 use crate::diagnosis::Severity;
+use crate::diagnosis::story::Story;
 
-pub(super) const ABOUT: About = About {
-    id: "anonymous",
-    severity: Severity::Info,
-    text: include_str!("anonymous.md"),
-};
+pub(super) const ABOUT: About = About { id: "anonymous", severity: Severity::Info, text: include_str!("anonymous.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let (Some(connect), Some(connack)) = (&story.session.connect, &story.session.connack) else {
         return Vec::new();
     };
     let named = connect.username.is_some() || connect.has_password;
-    let proved = named || connect.authentication_method.is_some();
-    if proved || connack.code.0 != 0 {
+    if named || connect.authentication_method.is_some() {
         return Vec::new();
     }
-    vec![
-        Found::new(
-            &ABOUT,
-            format!("The broker accepted {} without a user name.", story.client()),
-            [connect.at, connack.at],
-        )
-        .detail("Whoever reaches the broker can use it. That may be intended inside a network that you trust."),
-    ]
+    let client = story.client();
+    let moments = [connect.at, connack.at];
+    let found = if connack.code.0 == 0 {
+        let headline = format!("The broker accepted {client} without a user name.");
+        Found::new(&ABOUT, headline, moments)
+            .detail("Whoever reaches the broker can use it. That may be intended inside a network that you trust.")
+    } else {
+        Found::new(&ABOUT, format!("{client} sent no user name."), moments)
+    };
+    vec![found]
 }
 
 #[cfg(test)]
@@ -34,7 +31,7 @@ mod tests {
     use crate::diagnosis::testing::{Tale, finding};
 
     #[test]
-    fn nobody_is_let_in() {
+    fn a_client_without_a_name() {
         let bare = |code| {
             Tale::connecting().connack(code).with(|session| {
                 let connect = session.connect.as_mut().unwrap();
@@ -43,7 +40,7 @@ mod tests {
             })
         };
         assert!(finding(&bare(0).build(), "anonymous").is_some());
-        assert!(finding(&bare(5).build(), "anonymous").is_none());
+        assert_eq!(finding(&bare(5).build(), "anonymous").unwrap().headline, "sensor-17 sent no user name.");
         assert!(finding(&Tale::connected().build(), "anonymous").is_none());
     }
 }

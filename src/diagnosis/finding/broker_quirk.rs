@@ -1,16 +1,13 @@
 //! `broker-quirk`: the broker answers in a way of its own.
 
 use super::{About, Found};
-use crate::diagnosis::story::Story;
 use crate::diagnosis::Severity;
+use crate::diagnosis::story::Story;
 use crate::mqtt::{PacketType, Version};
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "broker-quirk",
-    severity: Severity::Info,
-    text: include_str!("broker_quirk.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "broker-quirk", severity: Severity::Info, text: include_str!("broker_quirk.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let session = story.session;
@@ -20,12 +17,16 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let from_5 = connack.filter(|connack| old && connack.code.0 >= 0x80);
     if let Some(connack) = from_5 {
-        let quirk = format!("The broker answered {client}, a client of MQTT 3.x, with a code of MQTT 5.0 ({}).", connack.code);
+        let quirk =
+            format!("The broker answered {client}, a client of MQTT 3.x, with a code of MQTT 5.0 ({}).", connack.code);
         found.push(Found::new(&ABOUT, quirk, [connack.at]).named("broker-quirk:connack-of-5.0"));
     }
     let from_3 = connack.filter(|connack| version == Some(Version::V5) && (1..0x80).contains(&connack.code.0));
     if let Some(connack) = from_3 {
-        let quirk = format!("The broker answered {client}, a client of MQTT 5.0, with a return code of MQTT 3.x ({}).", connack.code.0);
+        let quirk = format!(
+            "The broker answered {client}, a client of MQTT 5.0, with a return code of MQTT 3.x ({}).",
+            connack.code.0
+        );
         found.push(Found::new(&ABOUT, quirk, [connack.at]).named("broker-quirk:connack-of-3.x"));
     }
     let by_server = || session.refusals.iter().filter(|refusal| refusal.by == Side::Server);
@@ -36,12 +37,11 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     }
     let suback = by_server().find(|r| old && r.packet == PacketType::SUBACK && r.code.0 > 0x80);
     if let Some(refusal) = suback {
-        let quirk = format!("The broker answered a SUBSCRIBE of {client}, a client of MQTT 3.x, with a code of MQTT 5.0 ({}).", refusal.code);
-        found.push(
-            Found::new(&ABOUT, quirk, [refusal.at])
-                .named("broker-quirk:suback-of-5.0")
-                .clause("MQTT-3.9.3-2"),
+        let quirk = format!(
+            "The broker answered a SUBSCRIBE of {client}, a client of MQTT 3.x, with a code of MQTT 5.0 ({}).",
+            refusal.code
         );
+        found.push(Found::new(&ABOUT, quirk, [refusal.at]).named("broker-quirk:suback-of-5.0").clause("MQTT-3.9.3-2"));
     }
     found.into_iter().map(|found| found.by(Side::Server)).collect()
 }

@@ -5,30 +5,17 @@ use crate::diagnosis::story::Story;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "default-client-id",
-    severity: Severity::Info,
-    text: include_str!("default_client_id.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "default-client-id", severity: Severity::Info, text: include_str!("default_client_id.md") };
 
 /// Client ids of examples that many programs have copied.
-const EXAMPLES: [&str; 6] = [
-    "ESP8266Client",
-    "ESP32Client",
-    "ESP8266",
-    "ESP32",
-    "arduinoClient",
-    "arduino",
-];
+const EXAMPLES: [&str; 6] = ["ESP8266Client", "ESP32Client", "ESP8266", "ESP32", "arduinoClient", "arduino"];
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let Some(connect) = &story.session.connect else {
         return Vec::new();
     };
-    let example = connect
-        .client_id
-        .as_str()
-        .is_some_and(|id| EXAMPLES.contains(&id));
+    let example = connect.client_id.as_str().is_some_and(|id| EXAMPLES.contains(&id));
     if !example {
         return Vec::new();
     }

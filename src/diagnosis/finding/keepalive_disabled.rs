@@ -1,15 +1,12 @@
 //! `keepalive-disabled`: the client switched the Keep Alive off.
 
 use super::{About, Found};
-use crate::diagnosis::story::Story;
 use crate::diagnosis::Severity;
+use crate::diagnosis::story::Story;
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "keepalive-disabled",
-    severity: Severity::Info,
-    text: include_str!("keepalive_disabled.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "keepalive-disabled", severity: Severity::Info, text: include_str!("keepalive_disabled.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let (Some(connect), Some(0)) = (&story.session.connect, story.keep_alive()) else {

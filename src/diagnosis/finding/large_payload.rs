@@ -5,11 +5,8 @@ use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "large-payload",
-    severity: Severity::Info,
-    text: include_str!("large_payload.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "large-payload", severity: Severity::Info, text: include_str!("large_payload.md") };
 
 /// A size that some brokers refuse: the limit of AWS `IoT`, in bytes.
 const LARGE: u64 = 128 << 10;
@@ -49,10 +46,7 @@ mod tests {
             let tale = Tale::connected().publish(Side::Client, "a", 0, length, 1.0);
             finding(&tale.build(), "large-payload")
         };
-        assert_eq!(
-            found(200_000).unwrap().headline,
-            "A message from sensor-17 was 200,000 bytes long."
-        );
+        assert_eq!(found(200_000).unwrap().headline, "A message from sensor-17 was 200,000 bytes long.");
         assert!(found(100_000).is_none());
     }
 }

@@ -7,11 +7,8 @@ use crate::diagnosis::{Severity, words};
 use crate::mqtt::Version;
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "late-ping",
-    severity: Severity::Warning,
-    text: include_str!("late_ping.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "late-ping", severity: Severity::Warning, text: include_str!("late_ping.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let Some(seconds) = story.keep_alive().filter(|seconds| *seconds > 0) else {
@@ -56,10 +53,7 @@ mod tests {
             });
             finding(&tale.build(), "late-ping")
         };
-        assert_eq!(
-            found(75).unwrap().headline,
-            "sensor-17 was silent for 1 min 15 s although its Keep Alive is 60 s."
-        );
+        assert_eq!(found(75).unwrap().headline, "sensor-17 was silent for 1 min 15 s although its Keep Alive is 60 s.");
         assert!(found(61).is_none());
         assert!(found(30).is_none());
     }

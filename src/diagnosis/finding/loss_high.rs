@@ -5,11 +5,8 @@ use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "loss-high",
-    severity: Severity::Warning,
-    text: include_str!("loss_high.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "loss-high", severity: Severity::Warning, text: include_str!("loss_high.md") };
 
 /// Fewer repetitions than this say nothing about the network.
 const FEWEST: u64 = 5;

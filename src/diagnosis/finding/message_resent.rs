@@ -5,11 +5,8 @@ use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "message-resent",
-    severity: Severity::Info,
-    text: include_str!("message_resent.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "message-resent", severity: Severity::Info, text: include_str!("message_resent.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let session = story.session;

@@ -5,21 +5,15 @@ use crate::capture::Moment;
 use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
 
-pub(super) const ABOUT: About = About {
-    id: "no-subscribers",
-    severity: Severity::Info,
-    text: include_str!("no_subscribers.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "no-subscribers", severity: Severity::Info, text: include_str!("no_subscribers.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let tally = story.session.published.client.no_subscribers;
     if tally.count == 0 {
         return Vec::new();
     }
-    let first = Moment {
-        frame: tally.first,
-        ..Moment::default()
-    };
+    let first = Moment { frame: tally.first, ..Moment::default() };
     vec![
         Found::new(
             &ABOUT,

@@ -1,15 +1,12 @@
 //! `plain-text-password`: a password was sent without encryption.
 
 use super::{About, Found};
-use crate::diagnosis::story::Story;
 use crate::diagnosis::Severity;
+use crate::diagnosis::story::Story;
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "plain-text-password",
-    severity: Severity::Warning,
-    text: include_str!("plain_text_password.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "plain-text-password", severity: Severity::Warning, text: include_str!("plain_text_password.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let peers = &story.session.wire.peers;

@@ -7,29 +7,23 @@ use crate::diagnosis::{Severity, words};
 use crate::mqtt::PacketType;
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "publish-denied",
-    severity: Severity::Warning,
-    text: include_str!("publish_denied.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "publish-denied", severity: Severity::Warning, text: include_str!("publish_denied.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
-    [Side::Server, Side::Client]
-        .into_iter()
-        .filter_map(|by| denied_by(story, by))
-        .collect()
+    [Side::Server, Side::Client].into_iter().filter_map(|by| denied_by(story, by)).collect()
 }
 
 fn denied_by(story: &Story<'_>, by: Side) -> Option<Found> {
-    let mut denied = story.session.refusals.iter().filter(|refusal| {
-        refusal.by == by && matches!(refusal.packet, PacketType::PUBACK | PacketType::PUBREC)
-    });
+    let mut denied = story
+        .session
+        .refusals
+        .iter()
+        .filter(|refusal| refusal.by == by && matches!(refusal.packet, PacketType::PUBACK | PacketType::PUBREC));
     let first = denied.next()?;
     let seen = 1 + denied.count() as u64;
     let more = and_more(seen.max(story.session.published.of(by.other()).refused));
-    let topic = first.topic.as_ref().map_or_else(String::new, |topic| {
-        format!(" to {}", words::quoted(topic))
-    });
+    let topic = first.topic.as_ref().map_or_else(String::new, |topic| format!(" to {}", words::quoted(topic)));
     let code = words::code_in_words(first.code, first.packet);
     let (receiver, sender) = match by {
         Side::Server => ("The broker".to_owned(), story.client()),

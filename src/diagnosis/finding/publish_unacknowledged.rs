@@ -1,4 +1,4 @@
-//! `publish-unacknowledged`: a message of QoS 1 or 2 got no acknowledgment.
+//! `publish-unacknowledged`: a message of `QoS` 1 or 2 got no acknowledgment.
 
 use super::found::and_more;
 use super::{About, Found};
@@ -19,10 +19,7 @@ pub(super) const ABOUT: About = About {
 const PATIENCE: i64 = 5 * SECOND;
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
-    [Side::Client, Side::Server]
-        .into_iter()
-        .filter_map(|sender| waiting(story, sender))
-        .collect()
+    [Side::Client, Side::Server].into_iter().filter_map(|sender| waiting(story, sender)).collect()
 }
 
 fn waiting(story: &Story<'_>, sender: Side) -> Option<Found> {
@@ -35,9 +32,7 @@ fn waiting(story: &Story<'_>, sender: Side) -> Option<Found> {
     let mut open = story.session.open_exchanges.iter().filter(waiting);
     let first = open.next()?;
     let more = and_more(1 + open.count() as u64);
-    let topic = first.topic.as_ref().map_or_else(String::new, |topic| {
-        format!(" to {}", words::quoted(topic))
-    });
+    let topic = first.topic.as_ref().map_or_else(String::new, |topic| format!(" to {}", words::quoted(topic)));
     let from = story.subject(sender);
     let v5 = story.version() == Some(Version::V5);
     let clause = match (first.qos.0, v5) {
@@ -49,15 +44,14 @@ fn waiting(story: &Story<'_>, sender: Side) -> Option<Found> {
     Some(
         Found::new(
             &ABOUT,
-            format!(
-                "A message of QoS {}{topic} from {from} was never acknowledged{more}.",
-                first.qos.0
-            ),
+            format!("A message of QoS {}{topic} from {from} was never acknowledged{more}.", first.qos.0),
             [first.started, first.last],
         )
         .on(&[Ground::Absence])
         .clause(clause)
-        .detail("The receiver may have it or not; a sender with a persistent session sends it again after it reconnects."),
+        .detail(
+            "The receiver may have it or not; a sender with a persistent session sends it again after it reconnects.",
+        ),
     )
 }
 
@@ -69,8 +63,8 @@ fn overdue(story: &Story<'_>, exchange: &Exchange) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, finding, open_publish};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, finding, open_publish};
     use crate::session::ExchangeState;
     use crate::stream::Side;
 

@@ -1,4 +1,4 @@
-//! `qos2-stuck`: an exchange of QoS 2 stopped half-way.
+//! `qos2-stuck`: an exchange of `QoS` 2 stopped half-way.
 
 use super::found::and_more;
 use super::{About, Found};
@@ -7,11 +7,8 @@ use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::{Severity, words};
 use crate::session::{Exchange, ExchangeState};
 
-pub(super) const ABOUT: About = About {
-    id: "qos2-stuck",
-    severity: Severity::Warning,
-    text: include_str!("qos2_stuck.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "qos2-stuck", severity: Severity::Warning, text: include_str!("qos2_stuck.md") };
 
 /// How long the next step may take before it counts as missing.
 const PATIENCE: i64 = 5 * SECOND;
@@ -19,17 +16,14 @@ const PATIENCE: i64 = 5 * SECOND;
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let until = story.close.map_or(story.capture_end(), |close| close.at.time);
     let stuck = |exchange: &&Exchange| {
-        exchange.state != ExchangeState::Sent
-            && until.nanoseconds_since(exchange.last.time) >= PATIENCE
+        exchange.state != ExchangeState::Sent && until.nanoseconds_since(exchange.last.time) >= PATIENCE
     };
     let mut open = story.session.open_exchanges.iter().filter(stuck);
     let Some(first) = open.next() else {
         return Vec::new();
     };
     let more = and_more(1 + open.count() as u64);
-    let topic = first.topic.as_ref().map_or_else(String::new, |topic| {
-        format!(" to {}", words::quoted(topic))
-    });
+    let topic = first.topic.as_ref().map_or_else(String::new, |topic| format!(" to {}", words::quoted(topic)));
     let (missing, side) = match first.state {
         ExchangeState::Released => ("PUBCOMP", first.sender.other()),
         _ => ("PUBREL", first.sender),

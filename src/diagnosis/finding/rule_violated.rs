@@ -5,11 +5,8 @@ use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "rule-violated",
-    severity: Severity::Info,
-    text: include_str!("rule_violated.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "rule-violated", severity: Severity::Info, text: include_str!("rule_violated.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let session = story.session;
@@ -68,10 +65,7 @@ mod tests {
     fn a_broken_rule_has_its_clause() {
         let tale = || Tale::connected().publish(Side::Client, "a/#", 0, 40, 1.0);
         let found = finding(&tale().violation(Side::Client, true).build(), "rule-violated").unwrap();
-        assert_eq!(
-            found.headline,
-            "sensor-17 broke a rule of MQTT in a PUBLISH: a wildcard in a topic name."
-        );
+        assert_eq!(found.headline, "sensor-17 broke a rule of MQTT in a PUBLISH: a wildcard in a topic name.");
         assert_eq!((found.clause, found.severity), (Some("MQTT-3.3.2-2"), Severity::Warning));
         let soft = finding(&tale().violation(Side::Client, false).build(), "rule-violated").unwrap();
         assert_eq!(soft.severity, Severity::Info);

@@ -1,15 +1,12 @@
 //! `session-not-expected`: the broker kept a session that the client wanted to be new.
 
 use super::{About, Found};
-use crate::diagnosis::story::Story;
 use crate::diagnosis::Severity;
+use crate::diagnosis::story::Story;
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "session-not-expected",
-    severity: Severity::Warning,
-    text: include_str!("session_not_expected.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "session-not-expected", severity: Severity::Warning, text: include_str!("session_not_expected.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let (Some(connect), Some(connack)) = (&story.session.connect, &story.session.connack) else {

@@ -5,11 +5,8 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::{Severity, words};
 
-pub(super) const ABOUT: About = About {
-    id: "slow-connack",
-    severity: Severity::Warning,
-    text: include_str!("slow_connack.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "slow-connack", severity: Severity::Warning, text: include_str!("slow_connack.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let (Some(connect), Some(connack)) = (&story.session.connect, &story.session.connack) else {

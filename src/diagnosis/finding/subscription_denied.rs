@@ -7,25 +7,21 @@ use crate::diagnosis::{Severity, words};
 use crate::mqtt::PacketType;
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "subscription-denied",
-    severity: Severity::Warning,
-    text: include_str!("subscription_denied.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "subscription-denied", severity: Severity::Warning, text: include_str!("subscription_denied.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let refusals = &story.session.refusals;
-    let mut denied = refusals
-        .iter()
-        .filter(|refusal| refusal.packet == PacketType::SUBACK && refusal.by == Side::Server);
+    let mut denied =
+        refusals.iter().filter(|refusal| refusal.packet == PacketType::SUBACK && refusal.by == Side::Server);
     let Some(first) = denied.next() else {
         return Vec::new();
     };
     let more = and_more(1 + denied.count() as u64);
-    let filter = first.topic.as_ref().map_or_else(
-        || "a subscription".to_owned(),
-        |filter| format!("the subscription to {}", words::quoted(filter)),
-    );
+    let filter = first
+        .topic
+        .as_ref()
+        .map_or_else(|| "a subscription".to_owned(), |filter| format!("the subscription to {}", words::quoted(filter)));
     // In 3.1.1 there is one code for all failures.
     let code = match story.version() {
         Some(version) if !version.is_v5() && first.code.0 == 0x80 => "Failure (0x80)".to_owned(),
@@ -38,7 +34,9 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
             format!("The broker denied {client} {filter}: {code}{more}."),
             first.request.into_iter().chain([first.at]),
         )
-        .detail("Messages of these topics do not reach the client. Check the broker's rules for this user and client id."),
+        .detail(
+            "Messages of these topics do not reach the client. Check the broker's rules for this user and client id.",
+        ),
     ]
 }
 
@@ -50,10 +48,7 @@ mod tests {
     fn a_denied_subscription() {
         let session = Tale::connected().subscribe("a/#", Some(0x80), 1.0).build();
         let found = finding(&session, "subscription-denied").unwrap();
-        assert_eq!(
-            found.headline,
-            "The broker denied sensor-17 the subscription to “a/#”: Failure (0x80)."
-        );
+        assert_eq!(found.headline, "The broker denied sensor-17 the subscription to “a/#”: Failure (0x80).");
         assert_eq!(found.frames.len(), 2);
     }
 

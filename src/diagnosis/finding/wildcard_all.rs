@@ -1,15 +1,12 @@
 //! `wildcard-all`: the client subscribed to everything.
 
 use super::{About, Found};
-use crate::diagnosis::story::Story;
 use crate::diagnosis::Severity;
+use crate::diagnosis::story::Story;
 use crate::session::Subscription;
 
-pub(super) const ABOUT: About = About {
-    id: "wildcard-all",
-    severity: Severity::Info,
-    text: include_str!("wildcard_all.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "wildcard-all", severity: Severity::Info, text: include_str!("wildcard_all.md") };
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let everything = |subscription: &&Subscription| {

@@ -24,9 +24,15 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         refusal::dismissal(disconnect, &what)
             .at(story.last(Side::Client).map(|packet| packet.at))
-            .cause_if(code == 0x98, "Somebody disconnected the client by hand, or its permissions or credentials were changed.")
+            .cause_if(
+                code == 0x98,
+                "Somebody disconnected the client by hand, or its permissions or credentials were changed.",
+            )
             .cause_if(code == 0xA0, "The time that a connection may last is over, often because a token expired.")
-            .cause_if(matches!(code, 0x80 | 0x83), "A rule, plugin or internal failure of the broker, which it does not name.")
+            .cause_if(
+                matches!(code, 0x80 | 0x83),
+                "A rule, plugin or internal failure of the broker, which it does not name.",
+            )
             .cause_if(code == 0x88, "The service behind the broker is not available.")
             .cause_if(old, "In MQTT 3.x a broker may not send DISCONNECT at all: this one does so of its own accord.")
             .cause_if(code != 0x98, "A policy of the broker, or its operator, ended the session.")

@@ -50,9 +50,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
 fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
     let connect = story.session.connect.as_ref();
     let method = connect.and_then(|connect| connect.authentication_method.as_ref());
-    let method = method.map_or_else(String::new, |method| {
-        format!(" (the client asked for {})", words::quoted(method))
-    });
+    let method = method.map_or_else(String::new, |method| format!(" (the client asked for {})", words::quoted(method)));
     judgement
         .cause(format!("The broker does not offer this authentication method{method}."))
         .cause("The proof that the client sent is wrong, or its token has expired.")

@@ -23,7 +23,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         Judgement::new(
             Confidence::Certain,
-            format!("The capture began inside a session of {client} and shows no end; only what lies between is known."),
+            format!(
+                "The capture began inside a session of {client} and shows no end; only what lies between is known."
+            ),
         )
         .at([session.wire.first, session.wire.last])
         .step("To see the CONNECT and the end, start the capture before the client connects, and let it run longer."),

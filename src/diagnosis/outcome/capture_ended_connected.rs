@@ -18,10 +18,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let client = story.client();
     let heard = story.client_heard()?;
     let silent = story.until_capture_end(heard);
-    let allowed = story
-        .keep_alive()
-        .filter(|seconds| *seconds > 0)
-        .map(|seconds| i64::from(seconds) * SECOND * 3 / 2);
+    let allowed = story.keep_alive().filter(|seconds| *seconds > 0).map(|seconds| i64::from(seconds) * SECOND * 3 / 2);
     let overdue = allowed.is_some_and(|allowed| silent > allowed);
     let sentence = if overdue {
         let silent = words::duration(silent);
@@ -29,18 +26,17 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     } else {
         format!("{client} was still connected when the capture ended.")
     };
-    let confidence = if overdue {
-        Confidence::Possible
-    } else {
-        Confidence::Certain
-    };
+    let confidence = if overdue { Confidence::Possible } else { Confidence::Certain };
     let accepted = story.session.connack.as_ref().map(|connack| connack.at);
     Some(
         Judgement::new(confidence, sentence)
             .at(accepted)
             .at([heard, story.session.wire.last])
             .cause_if(overdue, "The client lost power or network, and the broker had not closed the session yet.")
-            .step_if(overdue, "Capture longer: the broker ends such a session about 1.5 times the Keep Alive after the last packet."),
+            .step_if(
+                overdue,
+                "Capture longer: the broker ends such a session about 1.5 times the Keep Alive after the last packet.",
+            ),
     )
 }
 

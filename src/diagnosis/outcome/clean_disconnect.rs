@@ -28,11 +28,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             Confidence::Certain,
             format!("{client} said goodbye properly after {age} and closed the connection."),
         )
-        .code(
-            disconnect.code,
-            PacketType::DISCONNECT,
-            disconnect.reason_string.as_ref(),
-        )
+        .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
         .at([disconnect.at])
         .at(story.close.map(|close| close.at))
         .seen_as(Sight::Goodbye),
@@ -50,10 +46,7 @@ mod tests {
     fn a_goodbye() {
         let outcome = outcome(&Tale::healthy().build());
         assert_eq!((outcome.id, outcome.confidence), ("clean-disconnect", Confidence::Certain));
-        assert_eq!(
-            outcome.sentence,
-            "sensor-17 said goodbye properly after 12 s and closed the connection."
-        );
+        assert_eq!(outcome.sentence, "sensor-17 said goodbye properly after 12 s and closed the connection.");
     }
 
     #[test]

@@ -5,7 +5,9 @@ use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity};
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::PacketType;
+use crate::session::LastPacket;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -21,16 +23,17 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &codes)?;
     let client = story.client();
     let fault = fault(story, Side::Client, disconnect.at);
-    let what = match &fault {
-        Some((what, _)) => format!("The broker ended the session because of {what} from {client}"),
-        None => format!(
-            "{client} sent something that the broker does not accept, and the broker ended the session"
-        ),
+    let last = story.last(Side::Client);
+    let what = if let Some((what, _)) = &fault {
+        format!("The broker ended the session because of {what} from {client}")
+    } else {
+        let last =
+            last.map_or_else(String::new, |last| format!("; the last packet was {}", words::last_in_words(last)));
+        format!("The broker ended the session over something that {client} sent{last}")
     };
     let code = disconnect.code.0;
-    let last = story.last_words(disconnect.at);
     let judgement = refusal::dismissal(disconnect, &what)
-        .at(fault.map(|(_, at)| at).or(last.as_ref().map(|(_, at)| *at)))
+        .at(fault.map(|(_, at)| at).or(last.map(|packet| packet.at)))
         .cause_if(code == 0x93, "The client sent more PUBLISH packets of QoS 1 and 2 than the broker's Receive Maximum allows before they were acknowledged.")
         .cause_if(code == 0x94, "The client used a topic alias above the broker's Topic Alias Maximum, or one from an earlier connection.")
         .cause_if(code == 0x90, "The broker does not accept the topic: too many levels, a wildcard, or a reserved name that begins with `$`.")
@@ -44,7 +47,8 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let (what, at) = fault(story, Side::Client, close.at)?;
-    if !story.connected() {
+    // A fault of CONNECT itself explains another outcome: the door stayed shut.
+    if !story.connected() && story.connect_sent().is_some() {
         return None;
     }
     let sentence = format!(
@@ -71,24 +75,34 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<(String,
     });
     if let Some(fact) = malformed {
         let malformed = fact.malformed;
-        let what = format!(
-            "a {} whose {} cannot be decoded ({})",
-            fact.packet, malformed.field, malformed.clause
-        );
+        let what = format!("a {} whose {} cannot be decoded ({})", fact.packet, malformed.field, malformed.clause);
         return Some((what, fact.at));
     }
     if let Some(violation) = story.fatal_violation(by, end) {
-        let what = format!(
-            "a {} with a fault: {} ({})",
-            violation.packet, violation.what, violation.clause
-        );
+        let what = format!("a {} with a fault: {} ({})", violation.packet, violation.what, violation.clause);
         return Some((what, violation.at));
+    }
+    if by == Side::Client
+        && let Some(first) = unintroduced(story)
+        && story.soon(first.at, end, 2 * SECOND)
+    {
+        let what = format!("{} before any CONNECT (MQTT-3.1.0-1)", words::last_in_words(first));
+        return Some((what, first.at));
     }
     let again = session
         .second_connect
         .filter(|_| by == Side::Client)
         .filter(|again| again.frame <= end.frame && story.soon(*again, end, 2 * SECOND))?;
     Some(("a second CONNECT (MQTT-3.1.0-2)".to_owned(), again))
+}
+
+/// The client's first packet, if it is no CONNECT although the stream is known from its start.
+fn unintroduced<'a>(story: &Story<'a>) -> Option<&'a LastPacket> {
+    let first = story.session.first_packet.client?;
+    let whole = story.session.wire.start_captured() && story.session.wire.sent.client.missing_bytes == 0;
+    let packets = &story.session.last_packets.client;
+    let found = packets.iter().find(|packet| packet.at.frame == first.frame)?;
+    (whole && story.connect_sent().is_none() && found.packet != PacketType::CONNECT).then_some(found)
 }
 
 fn advise(judgement: Judgement) -> Judgement {
@@ -130,6 +144,15 @@ mod tests {
         assert_ne!(outcome(&tolerated.close(Side::Server, 0.01).build()).id, "client-broke-rules");
         let went_on = tale().publish(Side::Client, "b", 0, 20, 0.5).publish(Side::Client, "b", 0, 20, 0.5);
         assert_eq!(outcome(&went_on.close(Side::Server, 0.01).build()).id, "server-closed");
+    }
+
+    #[test]
+    fn a_client_that_does_not_introduce_itself() {
+        let tale = Tale::opened().publish(Side::Client, "a", 0, 20, 0.01).reset(Side::Server, 0.001);
+        let seen = diagnose(&tale.build());
+        assert_eq!(seen.outcome.id, "client-broke-rules");
+        assert!(seen.outcome.sentence.contains("a PUBLISH to “a” before any CONNECT"));
+        assert!(seen.qualifiers.is_empty());
     }
 
     #[test]

@@ -30,11 +30,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
             Confidence::Certain,
             format!("{client} ended the session after {age} with an error: {code}{will}."),
         )
-        .code(
-            disconnect.code,
-            PacketType::DISCONNECT,
-            disconnect.reason_string.as_ref(),
-        )
+        .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
         .at([disconnect.at])
         .at(story.close.map(|close| close.at))
         .cause("The client's program or library met a problem of its own, which the code names.")
@@ -66,11 +62,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             will(story)
         ),
     };
-    let confidence = if story.closed_at_once() {
-        Confidence::Likely
-    } else {
-        Confidence::Certain
-    };
+    let confidence = if story.closed_at_once() { Confidence::Likely } else { Confidence::Certain };
     let refused = story
         .session
         .refusals
@@ -104,18 +96,15 @@ fn will(story: &Story<'_>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::diagnose;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
 
     #[test]
     fn no_goodbye() {
         let outcome = outcome(&Tale::connected().close(Side::Client, 4.2).build());
         assert_eq!(outcome.id, "client-closed");
-        assert_eq!(
-            outcome.sentence,
-            "sensor-17 closed the connection after 4.2 s without saying goodbye."
-        );
+        assert_eq!(outcome.sentence, "sensor-17 closed the connection after 4.2 s without saying goodbye.");
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
             .at([last.at, close.at])
             .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
+            .cause_if(last.length >= 4096, "The packet is larger than the broker takes.")
             .cause("The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
             .step("Compare the topic with the broker's rules for this user and client id.")
             .step("Look into the broker's log at this time (AWS IoT: CloudWatch, `disconnectReason`).")
@@ -59,11 +60,7 @@ fn publish_is_new(story: &Story<'_>, last: &LastPacket) -> bool {
     let messages = session.last_packets.client.iter().filter(|packet| packet.packet == PacketType::PUBLISH);
     let seen = messages.clone().count() as u64;
     let alike = messages.filter(|packet| packet.topic == last.topic).count();
-    let answered = session
-        .last_packets
-        .server
-        .iter()
-        .any(|packet| packet.at.frame > last.at.frame);
+    let answered = session.last_packets.server.iter().any(|packet| packet.at.frame > last.at.frame);
     published <= seen && alike == 1 && last.topic.is_some() && !answered
 }
 
@@ -76,8 +73,8 @@ fn subscribe_is_unanswered(story: &Story<'_>, last: &LastPacket) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::capture::FrameNumber;
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
 
     #[test]

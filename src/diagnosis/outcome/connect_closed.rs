@@ -22,17 +22,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let span = words::duration(close.at.time.nanoseconds_since(connect.time));
     let (client, server, how) = (story.client(), story.server(), how(close.how));
-    let sentence = format!(
-        "{server} {how} the connection of {client} {span} after CONNECT without giving a reason."
-    );
+    let sentence = format!("{server} {how} the connection of {client} {span} after CONNECT without giving a reason.");
     let fault = connect_fault(story);
     let sound = fault.is_none();
     let session = story.session;
     let prompt = story.soon(connect, close.at, SECOND);
-    let (v5, shared) = (
-        story.version() == Some(Version::V5),
-        session.neighbours.closed_together.len() >= 2,
-    );
+    let (v5, shared) = (story.version() == Some(Version::V5), session.neighbours.closed_together.len() >= 2);
     let rival = session.neighbours.rival.is_some();
     Some(
         Judgement::new(Confidence::Certain, sentence)
@@ -56,24 +51,20 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 /// What is wrong with the bytes of CONNECT, if something is.
 fn connect_fault(story: &Story<'_>) -> Option<String> {
     let session = story.session;
-    let malformed = session
-        .malformed
-        .iter()
-        .find(|fact| fact.side == Side::Client && fact.packet == PacketType::CONNECT)
-        .map(|fact| {
-            let malformed = fact.malformed;
-            format!("CONNECT cannot be decoded: its {} is wrong ({}).", malformed.field, malformed.clause)
-        });
+    let malformed =
+        session.malformed.iter().find(|fact| fact.side == Side::Client && fact.packet == PacketType::CONNECT).map(
+            |fact| {
+                let malformed = fact.malformed;
+                format!("CONNECT cannot be decoded: its {} is wrong ({}).", malformed.field, malformed.clause)
+            },
+        );
     let broken = session
         .violations
         .iter()
         .find(|v| v.side == Side::Client && v.packet == PacketType::CONNECT && v.grave)
         .map(|v| format!("CONNECT breaks the protocol: {} ({}).", v.what, v.clause));
-    let unfinished = session
-        .unfinished_packet
-        .client
-        .filter(|packet| packet.packet == PacketType::CONNECT)
-        .map(|packet| {
+    let unfinished =
+        session.unfinished_packet.client.filter(|packet| packet.packet == PacketType::CONNECT).map(|packet| {
             let length = words::bytes(packet.length);
             format!("CONNECT is incomplete: it announces {length} and ends before them.")
         });

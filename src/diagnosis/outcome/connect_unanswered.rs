@@ -30,10 +30,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             let waited = close.at.time.nanoseconds_since(connect.time);
             (waited, format!("; {} gave up", story.client()))
         }
-        None => (
-            story.until_capture_end(connect),
-            ", up to the end of the capture".to_owned(),
-        ),
+        None => (story.until_capture_end(connect), ", up to the end of the capture".to_owned()),
     };
     if waited < if story.close.is_some() { PATIENCE } else { LONG } {
         return None;
@@ -74,9 +71,8 @@ fn library_with_limit(waited: i64) -> Option<String> {
         (15, "PubSubClient"),
         (30, "MQTT.js and ArduinoMqttClient"),
     ];
-    let (seconds, library) = limits
-        .into_iter()
-        .find(|(limit, _)| (waited - limit * SECOND).abs() <= SECOND * limit / 20 + SECOND / 5)?;
+    let (seconds, library) =
+        limits.into_iter().find(|(limit, _)| (waited - limit * SECOND).abs() <= SECOND * limit / 20 + SECOND / 5)?;
     Some(format!(
         "A wait of {seconds} s is the usual limit of {library}: if the answer is only slow, raise the limit there."
     ))

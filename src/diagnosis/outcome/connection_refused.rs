@@ -25,7 +25,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (confidence, sentence) = if foreign {
         (
             Confidence::Likely,
-            format!("The connection of {client} to {server} was refused, and the refusal came from another device than {address}."),
+            format!(
+                "The connection of {client} to {server} was refused, and the refusal came from another device than {address}."
+            ),
         )
     } else {
         (

@@ -28,15 +28,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             Confidence::Certain,
             format!("{client} left on purpose and asked the broker to publish its will{saying}."),
         )
-        .code(
-            disconnect.code,
-            PacketType::DISCONNECT,
-            disconnect.reason_string.as_ref(),
-        )
+        .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
         .at([disconnect.at])
         .at(story.close.map(|close| close.at))
         .cause("The client announces in this way that it goes offline, for instance before it sleeps.")
-        .step_if(will == Some(false), "CONNECT carried no will, so there is nothing to publish: check the client's settings.")
+        .step_if(
+            will == Some(false),
+            "CONNECT carried no will, so there is nothing to publish: check the client's settings.",
+        )
         .seen_as(Sight::Goodbye),
     )
 }

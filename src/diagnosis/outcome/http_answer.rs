@@ -6,12 +6,8 @@ use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity};
 use crate::transport::Protocol;
 
-pub(super) const ABOUT: About = About {
-    id: "http-answer",
-    group: "wrong-door",
-    severity: Severity::Error,
-    text: include_str!("http_answer.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "http-answer", group: "wrong-door", severity: Severity::Error, text: include_str!("http_answer.md") };
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (protocol, at) = story.session.foreign_answer?;
@@ -26,9 +22,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         )
         .at(story.connect_sent())
         .at([at])
-        .cause(format!("Port {port} belongs to a web server, a dashboard or a WebSocket listener, not to a plain MQTT listener."))
+        .cause(format!(
+            "Port {port} belongs to a web server, a dashboard or a WebSocket listener, not to a plain MQTT listener."
+        ))
         .cause("A Wi-Fi login page or a transparent web proxy answers in place of the broker.")
-        .step("Check the port: 1883 is plain MQTT, 8883 MQTT over TLS; 8080, 8083, 9001 and 18083 usually are web ports.")
+        .step(
+            "Check the port: 1883 is plain MQTT, 8883 MQTT over TLS; 8080, 8083, 9001 and 18083 usually are web ports.",
+        )
         .step("In a guest network, open a web page with a browser first: a login page may stand in the way.")
         .seen_as(Sight::Http),
     )

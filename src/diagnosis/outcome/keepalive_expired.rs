@@ -23,11 +23,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
         let silent = disconnect.at.time.nanoseconds_since(heard.time);
         format!(" for {}", words::duration(silent))
     });
-    let what = format!(
-        "{} was silent{silence}{}, so the broker closed the connection",
-        story.client(),
-        limit(story)
-    );
+    let what = format!("{} was silent{silence}{}, so the broker closed the connection", story.client(), limit(story));
     let judgement = refusal::dismissal(disconnect, &what).at(heard);
     Some(advise(story, judgement))
 }
@@ -50,11 +46,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     // NanoMQ waits 1.25 times the Keep Alive; EMQX up to twice, mosquitto up to 5 s more. A close
     // far beyond that may have another reason.
     let usual = silent >= keep_alive * 3 / 2 - tolerance && silent <= keep_alive * 2 + 6 * SECOND;
-    let confidence = if usual {
-        Confidence::VeryLikely
-    } else {
-        Confidence::Likely
-    };
+    let confidence = if usual { Confidence::VeryLikely } else { Confidence::Likely };
     let sentence = format!(
         "{} was silent for {}{}, so the broker {} the connection.",
         story.client(),

@@ -1,8 +1,8 @@
 //! `not-authorized-disconnect`: the client did what it may not.
 
 use super::{About, Judgement, refusal};
-use crate::diagnosis::{Severity, words};
 use crate::diagnosis::story::Story;
+use crate::diagnosis::{Severity, words};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -16,11 +16,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x87])?;
     let client = story.client();
     let before = story.last(Side::Client);
-    let did = before.map_or_else(String::new, |packet| {
-        format!("; the last it sent was {}", words::last_in_words(packet))
-    });
-    let what =
-        format!("The broker ended the session because {client} may not do what it did{did}");
+    let did =
+        before.map_or_else(String::new, |packet| format!("; the last it sent was {}", words::last_in_words(packet)));
+    let what = format!("The broker ended the session because {client} may not do what it did{did}");
     Some(
         refusal::dismissal(disconnect, &what)
             .at(before.map(|packet| packet.at))
@@ -33,8 +31,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
 
     #[test]

@@ -6,12 +6,8 @@ use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity};
 use crate::transport::Protocol;
 
-pub(super) const ABOUT: About = About {
-    id: "not-mqtt",
-    group: "wrong-door",
-    severity: Severity::Warning,
-    text: include_str!("not_mqtt.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "not-mqtt", group: "wrong-door", severity: Severity::Warning, text: include_str!("not_mqtt.md") };
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (protocol, at) = story.session.foreign_answer?;
@@ -21,16 +17,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         known => format!("{}, not MQTT", known.name()),
     };
     Some(
-        Judgement::new(
-            Confidence::Certain,
-            format!("{server} answered the CONNECT of {client} with {spoken}."),
-        )
-        .at(story.connect_sent())
-        .at([at])
-        .cause(format!("Another program than an MQTT broker listens on port {port}."))
-        .step(format!("On the server's host, see which program it is: `ss -ltnp | grep {port}`."))
-        .step("Check the address and port in the client's settings.")
-        .seen_as(Sight::Foreign),
+        Judgement::new(Confidence::Certain, format!("{server} answered the CONNECT of {client} with {spoken}."))
+            .at(story.connect_sent())
+            .at([at])
+            .cause(format!("Another program than an MQTT broker listens on port {port}."))
+            .step(format!("On the server's host, see which program it is: `ss -ltnp | grep {port}`."))
+            .step("Check the address and port in the client's settings.")
+            .seen_as(Sight::Foreign),
     )
 }
 
@@ -45,10 +38,7 @@ mod tests {
         let at = session.connect.as_ref().unwrap().at;
         session.foreign_answer = Some((Protocol::Ssh, at));
         let ssh = outcome(&session);
-        assert_eq!(
-            ssh.sentence,
-            "10.0.0.5:1883 answered the CONNECT of sensor-17 with SSH, not MQTT."
-        );
+        assert_eq!(ssh.sentence, "10.0.0.5:1883 answered the CONNECT of sensor-17 with SSH, not MQTT.");
         session.foreign_answer = None;
         assert_ne!(outcome(&session).id, "not-mqtt");
     }

@@ -27,12 +27,12 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let sent = newest(story);
     let what = match sent {
         Some((length, _)) => format!(
-            "A packet of {} from {} exceeded the limit of the broker{}",
+            "A packet of {} from {} exceeded the broker's limit{}",
             words::bytes(length),
             story.client(),
             limit(story)
         ),
-        None => format!("A packet from {} exceeded the limit of the broker", story.client()),
+        None => format!("A packet from {} exceeded the broker's limit", story.client()),
     };
     let judgement = refusal::dismissal(disconnect, &what).at(sent.map(|(_, at)| at));
     Some(advise(judgement))
@@ -94,9 +94,7 @@ fn newest(story: &Story<'_>) -> Option<(u64, Moment)> {
 
 fn limit(story: &Story<'_>) -> String {
     let announced = story.session.connack.as_ref().and_then(|connack| connack.maximum_packet_size);
-    announced.map_or_else(String::new, |limit| {
-        format!(" of {}", words::bytes(limit.into()))
-    })
+    announced.map_or_else(String::new, |limit| format!(" of {}", words::bytes(limit.into())))
 }
 
 fn advise(judgement: Judgement) -> Judgement {
@@ -108,8 +106,8 @@ fn advise(judgement: Judgement) -> Judgement {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::mqtt::PacketType;
     use crate::session::{Session, UnfinishedPacket};
     use crate::stream::Side;
@@ -121,7 +119,7 @@ mod tests {
         assert_eq!((said.id, said.confidence), ("packet-too-large", Confidence::Certain));
         assert_eq!(
             said.sentence,
-            "A packet of 40,960 bytes from sensor-17 exceeded the limit of the broker: Packet too large (0x95)."
+            "A packet of 40,960 bytes from sensor-17 exceeded the broker's limit: Packet too large (0x95)."
         );
     }
 
@@ -143,11 +141,8 @@ mod tests {
     fn a_reset_amid_a_large_packet_is_only_possible() {
         fn sending(length: u64) -> impl FnOnce(&mut Session) {
             move |session| {
-                session.unfinished_packet.client = Some(UnfinishedPacket {
-                    packet: PacketType::PUBLISH,
-                    length,
-                    started: session.wire.last,
-                });
+                session.unfinished_packet.client =
+                    Some(UnfinishedPacket { packet: PacketType::PUBLISH, length, started: session.wire.last });
             }
         }
         let large = Tale::connected().with(sending(2_000_000)).reset(Side::Server, 0.5);

@@ -9,12 +9,8 @@ use crate::diagnosis::{Confidence, Severity, words};
 use crate::session::CloseHow;
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "path-failed",
-    group: "path",
-    severity: Severity::Error,
-    text: include_str!("path_failed.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "path-failed", group: "path", severity: Severity::Error, text: include_str!("path_failed.md") };
 
 /// Retransmissions without an answer that make a peer gone.
 const RETRIES: u32 = 3;
@@ -35,11 +31,7 @@ pub(super) fn before_connack(story: &Story<'_>) -> Option<Judgement> {
     if arrived || !story.server_silent() || story.connected() {
         return None;
     }
-    let confidence = if retries.count >= RETRIES {
-        Confidence::VeryLikely
-    } else {
-        Confidence::Likely
-    };
+    let confidence = if retries.count >= RETRIES { Confidence::VeryLikely } else { Confidence::Likely };
     let sentence = format!(
         "The connection stopped working: the CONNECT of {} was never acknowledged by {}, although it was repeated {} in {}.",
         story.client(),
@@ -91,12 +83,17 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
     let (confidence, sentence) = if alive {
         (
             Confidence::Likely,
-            format!("The connection stopped working: small packets passed, but {} from {from} did not reach {to} in {times} over {span}.", words::bytes(waiting)),
+            format!(
+                "The connection stopped working: small packets passed, but {} from {from} did not reach {to} in {times} over {span}.",
+                words::bytes(waiting)
+            ),
         )
     } else {
         (
             Confidence::VeryLikely,
-            format!("The connection stopped working: {to} no longer answered, although {from} repeated its data {times} in {span}."),
+            format!(
+                "The connection stopped working: {to} no longer answered, although {from} repeated its data {times} in {span}."
+            ),
         )
     };
     let client_gone = other == Side::Client;
@@ -122,11 +119,7 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
 fn idle_drop(story: &Story<'_>) -> Option<Judgement> {
     let pause = idle_pause(story)?;
     let span = words::duration(pause.length);
-    let confidence = if pause.length >= KNOWN_IDLE {
-        Confidence::Likely
-    } else {
-        Confidence::Possible
-    };
+    let confidence = if pause.length >= KNOWN_IDLE { Confidence::Likely } else { Confidence::Possible };
     let sentence = format!(
         "The connection stopped working: after {span} of silence, the first packet from {} was answered by a reset.",
         story.subject(pause.woke)
@@ -158,22 +151,13 @@ pub(super) fn idle_pause(story: &Story<'_>) -> Option<IdlePause> {
     let woke = reset.by.other();
     let after = story.last(woke)?.at;
     let packets = session.last_packets.client.iter().chain(&session.last_packets.server);
-    let before = packets
-        .map(|packet| packet.at)
-        .filter(|at| at.frame < after.frame)
-        .max_by_key(|at| at.frame)?;
+    let before = packets.map(|packet| packet.at).filter(|at| at.frame < after.frame).max_by_key(|at| at.frame)?;
     let other = session.wire.sent.of(reset.by);
     let spoke = other.last_data.is_some_and(|data| data.frame > after.frame);
     let probed = session.wire.sent.client.keep_alive_probes + other.keep_alive_probes > 0;
     let length = after.time.nanoseconds_since(before.time);
     let idle = length >= IDLE && !spoke && !probed && story.soon(after, reset.at, 2 * SECOND);
-    idle.then_some(IdlePause {
-        woke,
-        length,
-        before,
-        after,
-        reset: reset.at,
-    })
+    idle.then_some(IdlePause { woke, length, before, after, reset: reset.at })
 }
 
 /// `side` stopped reading: its receive buffer was full.
@@ -194,7 +178,10 @@ fn stalled(story: &Story<'_>, side: Side) -> Option<Judgement> {
             .on(&[Ground::Timing, Ground::Cause])
             .at([full])
             .at(story.close.map(|close| close.at))
-            .cause_if(side == Side::Client, "The client's program is blocked, in a callback for instance, or too slow for what it subscribed to.")
+            .cause_if(
+                side == Side::Client,
+                "The client's program is blocked, in a callback for instance, or too slow for what it subscribed to.",
+            )
             .cause_if(side == Side::Server, "The broker is overloaded, or holds this client back on purpose.")
             .step_if(side == Side::Client, "Move slow work out of the client's message callback, or subscribe to less.")
             .step_if(side == Side::Server, "Look at the load of the broker at this time.")
@@ -204,8 +191,8 @@ fn stalled(story: &Story<'_>, side: Side) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::{Side, StreamOffset};
 
     #[test]

@@ -35,7 +35,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         )
         .on(&[Ground::Absence, Ground::Timing])
         .at([asked, close.at])
-        .cause_if(arrived, "The broker hangs or is overloaded: its host took the PINGREQ, and the broker did not answer.")
+        .cause_if(
+            arrived,
+            "The broker hangs or is overloaded: its host took the PINGREQ, and the broker did not answer.",
+        )
         .cause_if(arrived, "A proxy or load balancer took the PINGREQ while the broker behind it was gone.")
         .cause_if(!arrived, "The network between failed: the PINGREQ was not even acknowledged by the broker's host.")
         .step_if(arrived, "Look at the load and the log of the broker at this time.")
@@ -46,8 +49,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
 
     #[test]

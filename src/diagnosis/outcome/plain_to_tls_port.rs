@@ -40,9 +40,8 @@ pub(super) fn closed(story: &Story<'_>) -> Option<Judgement> {
         return None;
     }
     let (client, server, how) = (story.client(), story.server(), how(close.how));
-    let sentence = format!(
-        "{client} spoke plain MQTT to {server}, a port for TLS, and the server {how} the connection."
-    );
+    let sentence =
+        format!("{client} spoke plain MQTT to {server}, a port for TLS, and the server {how} the connection.");
     Some(advise(story, sentence, close.at).at(neighbour))
 }
 

@@ -4,12 +4,8 @@ use super::{About, Judgement, refusal};
 use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
 
-pub(super) const ABOUT: About = About {
-    id: "redirected",
-    group: "refused",
-    severity: Severity::Info,
-    text: include_str!("redirected.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "redirected", group: "refused", severity: Severity::Info, text: include_str!("redirected.md") };
 
 const CODES: [u8; 2] = [0x9C, 0x9D];
 

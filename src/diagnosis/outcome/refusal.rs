@@ -53,7 +53,7 @@ pub(super) fn disconnect_in_words(disconnect: &DisconnectFacts) -> String {
 /// The sender's own words as the end of a sentence.
 pub(super) fn saying(reason_string: Option<&TextFact>) -> String {
     match reason_string {
-        Some(reason) if !reason.is_empty() => format!(", saying {}", words::quoted(reason)),
+        Some(reason) if !reason.is_empty() => format!(", saying {}", words::quoted_words(reason)),
         _ => String::new(),
     }
 }

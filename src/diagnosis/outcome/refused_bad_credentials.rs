@@ -19,10 +19,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let anonymous = connect.is_some_and(|connect| connect.username.is_none());
     let bare = connect.is_some_and(|connect| connect.username.is_some() && !connect.has_password);
     let what = match user {
-        Some(user) => format!(
-            "The broker rejected the user name {} or the password of {client}",
-            words::quoted(user)
-        ),
+        Some(user) => format!("The broker rejected the user name {} or the password of {client}", words::quoted(user)),
         None => format!("The broker rejected the user name or password of {client}"),
     };
     Some(

@@ -26,10 +26,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let kept = connect.is_some_and(|connect| !connect.clean_start);
     let v5 = story.version() == Some(Version::V5);
     let what = match id {
-        Some(_) if empty => format!(
-            "The broker rejected the empty client id of {}",
-            story.client_host()
-        ),
+        Some(_) if empty => format!("The broker rejected the empty client id of {}", story.client_host()),
         Some(id) => format!("The broker rejected the client id {}", words::quoted(id)),
         None => "The broker rejected the client id".to_owned(),
     };
@@ -57,10 +54,7 @@ mod tests {
     fn a_rejected_id_is_named() {
         let outcome = outcome(&Tale::connecting().connack(2).build());
         assert_eq!(outcome.id, "refused-client-id");
-        assert_eq!(
-            outcome.sentence,
-            "The broker rejected the client id “sensor-17”: identifier rejected (2)."
-        );
+        assert_eq!(outcome.sentence, "The broker rejected the client id “sensor-17”: identifier rejected (2).");
     }
 
     #[test]

@@ -43,10 +43,7 @@ mod tests {
     fn a_refusal_that_is_followed_by_a_reset_stays_a_refusal() {
         let outcome = outcome(&Tale::connecting().connack(5).reset(Side::Server, 0.001).build());
         assert_eq!(outcome.id, "refused-not-authorized");
-        assert_eq!(
-            outcome.sentence,
-            "The broker does not allow sensor-17 to connect: not authorized (5)."
-        );
+        assert_eq!(outcome.sentence, "The broker does not allow sensor-17 to connect: not authorized (5).");
     }
 
     #[test]

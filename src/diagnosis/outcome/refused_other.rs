@@ -6,12 +6,8 @@ use crate::diagnosis::story::Story;
 use crate::mqtt::PacketType;
 use crate::stream::Side;
 
-pub(super) const ABOUT: About = About {
-    id: "refused-other",
-    group: "refused",
-    severity: Severity::Error,
-    text: include_str!("refused_other.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "refused-other", group: "refused", severity: Severity::Error, text: include_str!("refused_other.md") };
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     // Every refusal that no rule before this one took.
@@ -25,10 +21,16 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         judgement
             .cause_if(matches!(code, 0x81 | 0x82), "CONNECT breaks the protocol; the client library is at fault.")
-            .cause_if(matches!(code, 0x80 | 0x83), "A plugin or rule of the broker failed or refused, and the broker does not say which.")
+            .cause_if(
+                matches!(code, 0x80 | 0x83),
+                "A plugin or rule of the broker failed or refused, and the broker does not say which.",
+            )
             .cause_if(!known, "The broker sends a code that MQTT does not define for a CONNACK.")
             .step("Look into the broker's log at this time.")
-            .step_if(matches!(code, 0x81 | 0x82), "Update the client library, or connect once without will and properties."),
+            .step_if(
+                matches!(code, 0x81 | 0x82),
+                "Update the client library, or connect once without will and properties.",
+            ),
     )
 }
 

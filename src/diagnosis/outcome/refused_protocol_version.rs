@@ -17,11 +17,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let client = story.client();
     let asked = match (story.version(), &story.session.connect) {
         (Some(version), _) => format!("MQTT {version}"),
-        (None, Some(connect)) => format!(
-            "protocol {} level {}",
-            words::quoted(&connect.protocol_name),
-            connect.protocol_level
-        ),
+        (None, Some(connect)) => {
+            format!("protocol {} level {}", words::quoted(&connect.protocol_name), connect.protocol_level)
+        }
         (None, None) => "the version".to_owned(),
     };
     let what = format!("The broker refused {client}, which asked for {asked}");

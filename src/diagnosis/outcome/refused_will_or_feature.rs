@@ -24,7 +24,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(code == 0x9B, "The will asks for a higher QoS than the broker offers.")
             .cause_if(code == 0x95, "CONNECT, with its will, is larger than the broker takes.")
             .cause_if(code == 0x95, "EMQX 5.8 and older send this code for any CONNECT that breaks the protocol.")
-            .step("Connect once without a will. If that works, change its topic, QoS or retain setting as the code says."),
+            .step(
+                "Connect once without a will. If that works, change its topic, QoS or retain setting as the code says.",
+            ),
     )
 }
 

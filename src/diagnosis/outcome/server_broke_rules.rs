@@ -35,11 +35,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let large = disconnect.code.0 == 0x95;
     Some(
         Judgement::new(Confidence::Certain, sentence)
-            .code(
-                disconnect.code,
-                PacketType::DISCONNECT,
-                disconnect.reason_string.as_ref(),
-            )
+            .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
             .at(fault.map(|(_, at)| at).or(last))
             .at([disconnect.at])
             .cause_if(large, "The broker sent a packet larger than the Maximum Packet Size that the client announced.")
@@ -73,8 +69,8 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
 
     #[test]

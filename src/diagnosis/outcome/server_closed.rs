@@ -30,7 +30,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (confidence, sentence) = if at_once {
         (
             Confidence::Likely,
-            format!("Both sides closed the connection of {client} at the same moment, after {age}, without a reason{ending}"),
+            format!(
+                "Both sides closed the connection of {client} at the same moment, after {age}, without a reason{ending}"
+            ),
         )
     } else {
         (
@@ -61,8 +63,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::mqtt::PacketType;
     use crate::stream::Side;
 

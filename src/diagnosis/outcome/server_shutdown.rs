@@ -20,10 +20,7 @@ const OTHERS: usize = 2;
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x8B])?;
-    let what = format!(
-        "The broker ended the session of {} because it is shutting down or restarting",
-        story.client()
-    );
+    let what = format!("The broker ended the session of {} because it is shutting down or restarting", story.client());
     Some(advise(refusal::dismissal(disconnect, &what)))
 }
 
@@ -40,10 +37,8 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         how(close.how),
         story.client()
     );
-    let mut judgement = Judgement::new(Confidence::Likely, sentence)
-        .on(&[Ground::Timing])
-        .at([close.at])
-        .seen_as(Sight::Lost);
+    let mut judgement =
+        Judgement::new(Confidence::Likely, sentence).on(&[Ground::Timing]).at([close.at]).seen_as(Sight::Lost);
     judgement.frames.extend(together.iter().take(4));
     judgement.frames.sort_unstable();
     judgement.frames.dedup();
@@ -61,8 +56,8 @@ fn advise(judgement: Judgement) -> Judgement {
 #[cfg(test)]
 mod tests {
     use crate::capture::FrameNumber;
-    use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
 
     #[test]

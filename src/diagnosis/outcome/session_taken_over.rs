@@ -18,16 +18,9 @@ pub(super) const ABOUT: About = About {
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x8E])?;
-    let what = format!(
-        "Another connection with the same client id{} pushed {} out",
-        id(story),
-        story.client()
-    );
+    let what = format!("Another connection with the same client id{} pushed this one out", id(story));
     let rival = story.session.neighbours.rival;
-    Some(advise(
-        story,
-        refusal::dismissal(disconnect, &what).at(rival.map(|rival| rival.connect)),
-    ))
+    Some(advise(story, refusal::dismissal(disconnect, &what).at(rival.map(|rival| rival.connect))))
 }
 
 /// The broker closed just after another connection introduced itself with the same client id.
@@ -36,8 +29,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let rival = story.session.neighbours.rival?;
     let since = rival.connect.time;
     let until = rival.accepted.unwrap_or(rival.connect);
-    let in_time = close.at.time >= since
-        && close.at.time.nanoseconds_since(until.time) <= SECOND + story.round_trip();
+    let in_time = close.at.time >= since && close.at.time.nanoseconds_since(until.time) <= SECOND + story.round_trip();
     if !story.connected() || !in_time || rival.refused.is_some() {
         return None;
     }
@@ -47,9 +39,8 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         None => Confidence::Likely,
     };
     let sentence = format!(
-        "Another connection with the same client id{} pushed {} out: the broker {} the older one {span} after the newer CONNECT.",
+        "Another connection with the same client id{} pushed this one out: the broker {} it {span} after the newer CONNECT.",
         id(story),
-        story.client(),
         how(close.how)
     );
     Some(advise(
@@ -99,7 +90,7 @@ mod tests {
         assert_eq!((outcome.id, outcome.confidence), ("session-taken-over", Confidence::Certain));
         assert_eq!(
             outcome.sentence,
-            "Another connection with the same client id “sensor-17” pushed sensor-17 out: Session taken over (0x8E)."
+            "Another connection with the same client id “sensor-17” pushed this one out: Session taken over (0x8E)."
         );
     }
 

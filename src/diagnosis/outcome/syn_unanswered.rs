@@ -30,14 +30,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         let span = words::duration(waited);
         (
             Confidence::Possible,
-            format!("{client} knocked on {server} once and nothing came back in the {span} up to the end of the capture."),
+            format!(
+                "{client} knocked on {server} once and nothing came back in the {span} up to the end of the capture."
+            ),
         )
     } else {
         let (times, span) = (words::counted(syn.count.into(), "time"), words::duration(again));
-        (
-            Confidence::VeryLikely,
-            format!("{client} knocked on {server} {times} in {span} and nothing came back."),
-        )
+        (Confidence::VeryLikely, format!("{client} knocked on {server} {times} in {span} and nothing came back."))
     };
     let address = wire.peers.server.endpoint.address;
     let port = story.port();
@@ -50,7 +49,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause("A firewall or security group on the way discards the packets without an answer.")
             .step(format!("From the client's network, try `nc -vz {address} {port}` and `ping {address}`."))
             .step("Compare the address with that of the broker: `ip address` on the broker's host.")
-            .step(format!("Look for a firewall rule for TCP port {port} on the broker's host and between the networks."))
+            .step(format!(
+                "Look for a firewall rule for TCP port {port} on the broker's host and between the networks."
+            ))
             .seen_as(Sight::KnockUnanswered),
     )
 }
@@ -65,10 +66,7 @@ mod tests {
         let outcome = outcome(&Tale::knocking(4).build());
         assert_eq!(outcome.id, "syn-unanswered");
         assert_eq!(outcome.confidence, Confidence::VeryLikely);
-        assert_eq!(
-            outcome.sentence,
-            "10.0.0.21 knocked on 10.0.0.5:1883 4 times in 7 s and nothing came back."
-        );
+        assert_eq!(outcome.sentence, "10.0.0.21 knocked on 10.0.0.5:1883 4 times in 7 s and nothing came back.");
     }
 
     #[test]

@@ -29,19 +29,21 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let host = story.client_host();
     let server = story.server();
     let sentence = if let Some(close) = story.close {
-        let side = match close.by {
-            Side::Client => "it".to_owned(),
-            Side::Server => "the server".to_owned(),
-        };
         let (how, span) = (how(close.how), since(opened.time.0, close));
-        format!("The connection of {host} to {server} opened, but {host} sent nothing; {side} {how} it after {span}.")
+        let end = match close.by {
+            Side::Client => format!("and {how} it again after {span}"),
+            Side::Server => format!("and the server {how} it after {span}"),
+        };
+        format!("The connection of {host} to {server} opened, but {host} sent nothing, {end}.")
     } else {
         let quiet = story.until_capture_end(opened);
         if quiet < PATIENCE {
             return None;
         }
         let span = words::duration(quiet);
-        format!("The connection of {host} to {server} opened, but {host} sent nothing in the {span} up to the end of the capture.")
+        format!(
+            "The connection of {host} to {server} opened, but {host} sent nothing in the {span} up to the end of the capture."
+        )
     };
     let by_client = story.close_by(Side::Client);
     let at_once = by_client.is_some_and(|close| close.at.time.nanoseconds_since(opened.time) < SECOND);
@@ -75,14 +77,14 @@ mod tests {
         assert_eq!(outcome.id, "tcp-open-no-connect");
         assert_eq!(
             outcome.sentence,
-            "The connection of 10.0.0.21 to 10.0.0.5:1883 opened, but 10.0.0.21 sent nothing; it closed it after 200 ms."
+            "The connection of 10.0.0.21 to 10.0.0.5:1883 opened, but 10.0.0.21 sent nothing, and closed it again after 200 ms."
         );
     }
 
     #[test]
     fn the_server_loses_patience_or_the_capture_ends() {
         let server = outcome(&Tale::opened().close(Side::Server, 10.0).build());
-        assert!(server.sentence.ends_with("the server closed it after 10 s."));
+        assert!(server.sentence.ends_with("and the server closed it after 10 s."));
         let open = outcome(&Tale::opened().ended_after(60.0).build());
         assert_eq!(open.id, "tcp-open-no-connect");
     }

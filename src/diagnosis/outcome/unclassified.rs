@@ -5,12 +5,8 @@ use crate::diagnosis::story::Story;
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::session::CloseHow;
 
-pub(super) const ABOUT: About = About {
-    id: "unclassified",
-    group: "unknown",
-    severity: Severity::Info,
-    text: include_str!("unclassified.md"),
-};
+pub(super) const ABOUT: About =
+    About { id: "unclassified", group: "unknown", severity: Severity::Info, text: include_str!("unclassified.md") };
 
 /// What can be said when no rule matches: what was seen last, and why that is not enough.
 pub(super) fn nothing(story: &Story<'_>) -> Judgement {
@@ -21,22 +17,34 @@ pub(super) fn nothing(story: &Story<'_>) -> Judgement {
     let reset = story.close.filter(|close| close.how == CloseHow::Reset);
     let (sentence, step) = if session.capture.evicted {
         (
-            format!("The session of {} was not followed to its end: too many connections were open at once.", story.client()),
+            format!(
+                "The session of {} was not followed to its end: too many connections were open at once.",
+                story.client()
+            ),
             "Read only a part of the capture: choose the host with `--host`, or the time with `--since` and `--until`.",
         )
     } else if story.is(Qualifier::OneWay) {
         (
-            format!("Only one direction of the connection between {host} and {server} was captured, so how it ended is not known."),
+            format!(
+                "Only one direction of the connection between {host} and {server} was captured, so how it ended is not known."
+            ),
             "Capture where both directions pass: at the client, at the broker, or at a switch port that mirrors both.",
         )
     } else if let Some(connect) = story.connect_sent().filter(|_| story.close.is_none()) {
         (
-            format!("The capture ends {} after the CONNECT of {}, before an answer.", until_end(connect), story.client()),
+            format!(
+                "The capture ends {} after the CONNECT of {}, before an answer.",
+                until_end(connect),
+                story.client()
+            ),
             "Capture longer to see whether the broker answers.",
         )
     } else if let (None, Some(opened)) = (story.close, wire.established) {
         (
-            format!("The capture ends {} after {host} opened a connection to {server}, before anything was said.", until_end(opened)),
+            format!(
+                "The capture ends {} after {host} opened a connection to {server}, before anything was said.",
+                until_end(opened)
+            ),
             "Capture longer to see what follows.",
         )
     } else if reset.is_some() && wire.established.is_none() {
@@ -55,9 +63,7 @@ pub(super) fn nothing(story: &Story<'_>) -> Judgement {
             "Start the capture before the client connects, and let it run until the session has ended.",
         )
     };
-    Judgement::new(Confidence::Certain, sentence)
-        .at([wire.first, wire.last])
-        .step(step)
+    Judgement::new(Confidence::Certain, sentence).at([wire.first, wire.last]).step(step)
 }
 
 #[cfg(test)]
@@ -69,10 +75,7 @@ mod tests {
     fn what_is_missing_is_said() {
         let connect = outcome(&Tale::connecting().ended_after(0.3).build());
         assert_eq!(connect.id, super::ABOUT.id);
-        assert_eq!(
-            connect.sentence,
-            "The capture ends 300 ms after the CONNECT of sensor-17, before an answer."
-        );
+        assert_eq!(connect.sentence, "The capture ends 300 ms after the CONNECT of sensor-17, before an answer.");
         let evicted = Tale::connected().with(|session| session.capture.evicted = true);
         assert!(outcome(&evicted.build()).sentence.contains("too many connections"));
         let knock = outcome(&Tale::knocking(1).ended_after(0.1).build());

@@ -52,7 +52,7 @@ impl Library {
     /// Whether the session can have been this library's.
     pub(crate) fn fits(self, story: &Story<'_>) -> bool {
         let speaks = match story.version() {
-            None => true,
+            None | Some(Version::V311) => true,
             Some(Version::V5) => self.speaks_v5(),
             Some(Version::V31) => matches!(
                 self,
@@ -65,7 +65,6 @@ impl Library {
                     | Library::PahoC
                     | Library::Zephyr
             ),
-            Some(Version::V311) => true,
         };
         let able = match self {
             // It publishes with QoS 0 only and subscribes with QoS 0 and 1.

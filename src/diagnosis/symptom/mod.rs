@@ -108,7 +108,7 @@ pub(crate) fn reports(story: &Story<'_>, sight: Sight) -> Vec<ClientReport> {
     };
     let own = all()
         .filter(|symptom| symptom.sees.contains(&sight))
-        .filter(|symptom| !(v5 && matches!(sight, Sight::Refused(_))))
+        .filter(|_| !(v5 && matches!(sight, Sight::Refused(_))))
         .map(|symptom| (symptom.library, symptom.prints));
     let named = if v5 { version5::reports(sight) } else { Vec::new() };
     let mut reports: Vec<(Library, &'static str)> =

@@ -140,6 +140,7 @@ impl Following {
         let verdict = match mqtt::chain(&bytes, Side::Server, self.tracker.version()) {
             _ if Protocol::of(&bytes) != Protocol::Unknown => Answer::Foreign,
             Likelihood::Certain => Answer::Mqtt,
+            chain if chain != Likelihood::No && may_come_first(&bytes) => Answer::Mqtt,
             _ if bytes.len() < ANSWER_AT_LEAST => return,
             Likelihood::No => Answer::Foreign,
             _ if bytes.len() < ANSWER_AT_MOST => return,
@@ -259,4 +260,9 @@ impl Stage<'_> {
             _ => {}
         }
     }
+}
+
+/// What a server may say before CONNACK: AUTH, in MQTT 5.0 (§3.15), and DISCONNECT, which some send.
+fn may_come_first(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xE0 | 0xF0, ..])
 }

@@ -1,6 +1,8 @@
 //! Sessions made by hand for the tests of rules: a healthy one, told step by step, with one fact
 //! changed. Times are seconds after the step before.
 
+mod gallery;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
@@ -14,6 +16,8 @@ use crate::session::{
 use crate::stream::{Side, StreamOffset};
 
 use super::{Finding, Outcome, Verdict, diagnose};
+
+pub(crate) use gallery::{assert_may_be_written, gallery};
 
 /// The outcome of `session`.
 pub(crate) fn outcome(session: &Session) -> Outcome {
@@ -46,6 +50,7 @@ fn nanoseconds(seconds: f64) -> i64 {
 
 impl Tale {
     /// Nothing but a client and a server.
+    #[allow(clippy::default_trait_access)] // the type is one of `tcp`, which diagnosis does not name
     fn empty() -> Tale {
         let peer = |last, port| Peer {
             endpoint: Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), port },
@@ -403,63 +408,6 @@ impl Tale {
         session.capture.ended = Timestamp(now + nanoseconds(after));
         session
     }
-}
-
-/// Sessions of every kind, for what holds for all verdicts.
-pub(crate) fn gallery() -> Vec<Session> {
-    let mut all = vec![
-        Tale::healthy(),
-        Tale::connected(),
-        Tale::connected().ended_after(400.0),
-        Tale::knocking(4),
-        Tale::knocking(1),
-        Tale::knocking(1).reset(Side::Server, 0.001),
-        Tale::opened(),
-        Tale::opened().close(Side::Client, 1.0),
-        Tale::opened().close(Side::Server, 1.0),
-        Tale::connecting(),
-        Tale::connecting().close(Side::Client, 15.0),
-        Tale::connecting().close(Side::Client, 0.1),
-        Tale::connecting().close(Side::Server, 0.1),
-        Tale::connecting().reset(Side::Server, 9.0),
-        Tale::connected().rival(9.0).close(Side::Server, 0.1),
-        Tale::connected().close(Side::Server, 91.0),
-        Tale::connected().close(Side::Server, 10.0),
-        Tale::connected().close(Side::Client, 10.0),
-        Tale::connected().unanswered_ping(10.0).close(Side::Client, 10.0),
-        Tale::connected().publish(Side::Client, "a", 1, 99, 1.0).close(Side::Server, 0.1),
-        Tale::connected().publish(Side::Client, "a", 1, 99, 1.0).retries(Side::Client, 4, 9.0).close(Side::Client, 9.0),
-        Tale::connected().publish(Side::Client, "a", 0, 99, 1.0).violation(Side::Client, true).close(Side::Server, 0.1),
-        Tale::connected().publish(Side::Server, "a", 0, 99, 1.0).violation(Side::Server, true).close(Side::Client, 0.1),
-        Tale::connected().subscribe("#", Some(0x80), 1.0).close(Side::Client, 0.1),
-    ];
-    for code in 1..=u8::MAX {
-        all.push(Tale::connecting().connack(code).close(Side::Server, 0.001));
-        all.push(Tale::connecting_v5().connack(code));
-        all.push(Tale::connected_v5().disconnect(Side::Server, code, 3.0));
-        all.push(Tale::connected_v5().disconnect(Side::Client, code, 3.0));
-    }
-    all.into_iter().map(Tale::build).collect()
-}
-
-/// Fails on what no text of the program may say.
-pub(crate) fn assert_may_be_written(text: &str) {
-    const FORBIDDEN: [&str; 8] = [
-        "wrong password:",
-        "the firewall blocks",
-        "broker crashed",
-        "server crashed",
-        "hostname mismatch",
-        "message was lost",
-        "subscribed but no messages",
-        "/work",
-    ];
-    let lower = text.to_lowercase();
-    for phrase in FORBIDDEN {
-        assert!(!lower.contains(phrase), "{phrase}: {text}");
-    }
-    let hidden = |c: char| c.is_control() && c != '\n';
-    assert!(!text.chars().any(hidden), "{text}");
 }
 
 /// Leaves the client's newest PUBLISH open in `state`.

@@ -1,0 +1,63 @@
+//! Sessions of every kind, for what holds for all verdicts, and what no text may say.
+
+use crate::session::Session;
+use crate::stream::Side;
+
+use super::Tale;
+
+/// Sessions of every kind, for what holds for all verdicts.
+pub(crate) fn gallery() -> Vec<Session> {
+    let mut all = vec![
+        Tale::healthy(),
+        Tale::connected(),
+        Tale::connected().ended_after(400.0),
+        Tale::knocking(4),
+        Tale::knocking(1),
+        Tale::knocking(1).reset(Side::Server, 0.001),
+        Tale::opened(),
+        Tale::opened().close(Side::Client, 1.0),
+        Tale::opened().close(Side::Server, 1.0),
+        Tale::connecting(),
+        Tale::connecting().close(Side::Client, 15.0),
+        Tale::connecting().close(Side::Client, 0.1),
+        Tale::connecting().close(Side::Server, 0.1),
+        Tale::connecting().reset(Side::Server, 9.0),
+        Tale::connected().rival(9.0).close(Side::Server, 0.1),
+        Tale::connected().close(Side::Server, 91.0),
+        Tale::connected().close(Side::Server, 10.0),
+        Tale::connected().close(Side::Client, 10.0),
+        Tale::connected().unanswered_ping(10.0).close(Side::Client, 10.0),
+        Tale::connected().publish(Side::Client, "a", 1, 99, 1.0).close(Side::Server, 0.1),
+        Tale::connected().publish(Side::Client, "a", 1, 99, 1.0).retries(Side::Client, 4, 9.0).close(Side::Client, 9.0),
+        Tale::connected().publish(Side::Client, "a", 0, 99, 1.0).violation(Side::Client, true).close(Side::Server, 0.1),
+        Tale::connected().publish(Side::Server, "a", 0, 99, 1.0).violation(Side::Server, true).close(Side::Client, 0.1),
+        Tale::connected().subscribe("#", Some(0x80), 1.0).close(Side::Client, 0.1),
+    ];
+    for code in 1..=u8::MAX {
+        all.push(Tale::connecting().connack(code).close(Side::Server, 0.001));
+        all.push(Tale::connecting_v5().connack(code));
+        all.push(Tale::connected_v5().disconnect(Side::Server, code, 3.0));
+        all.push(Tale::connected_v5().disconnect(Side::Client, code, 3.0));
+    }
+    all.into_iter().map(Tale::build).collect()
+}
+
+/// Fails on what no text of the program may say.
+pub(crate) fn assert_may_be_written(text: &str) {
+    const FORBIDDEN: [&str; 8] = [
+        "wrong password:",
+        "the firewall blocks",
+        "broker crashed",
+        "server crashed",
+        "hostname mismatch",
+        "message was lost",
+        "subscribed but no messages",
+        "/work",
+    ];
+    let lower = text.to_lowercase();
+    for phrase in FORBIDDEN {
+        assert!(!lower.contains(phrase), "{phrase}: {text}");
+    }
+    let hidden = |c: char| c.is_control() && c != '\n';
+    assert!(!text.chars().any(hidden), "{text}");
+}
