@@ -95,10 +95,5 @@ fn machine() -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processor.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!(
-        "mqttcap {}, {} cores, {}",
-        env!("CARGO_PKG_VERSION"),
-        cores,
-        model.trim_start_matches([' ', '\t', ':']),
-    )
+    format!("mqttcap {}, {} cores, {}", env!("CARGO_PKG_VERSION"), cores, model.trim_start_matches([' ', '\t', ':']),)
 }

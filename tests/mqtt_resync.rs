@@ -49,11 +49,9 @@ fn publish(dice: &mut Dice, v5: bool, kind: Payload, largest: u64) -> Vec<u8> {
     }
     let length = dice.roll(largest);
     match kind {
-        Payload::Text => body.extend(
-            format!("{{\"t\":{}.{}}}", dice.roll(100), dice.roll(100))
-                .repeat(length as usize / 10)
-                .bytes(),
-        ),
+        Payload::Text => {
+            body.extend(format!("{{\"t\":{}.{}}}", dice.roll(100), dice.roll(100)).repeat(length as usize / 10).bytes())
+        }
         Payload::Random => body.extend((0..length).map(|_| dice.roll(256) as u8)),
         Payload::Zero => body.resize(body.len() + length as usize, 0),
         Payload::Tunnel => {
@@ -74,14 +72,7 @@ fn publish(dice: &mut Dice, v5: bool, kind: Payload, largest: u64) -> Vec<u8> {
 }
 
 /// Share of the PUBLISH packets untouched by a hole that were found; panics when one is made up.
-fn found(
-    seed: u64,
-    version: Option<Version>,
-    v5: bool,
-    kind: Payload,
-    largest: u64,
-    coalesce: bool,
-) -> f64 {
+fn found(seed: u64, version: Option<Version>, v5: bool, kind: Payload, largest: u64, coalesce: bool) -> f64 {
     let mut dice = Dice(seed);
     let mut stream = Vec::new();
     let mut packets = Vec::new();
@@ -90,11 +81,7 @@ fn found(
     for _ in 0..20_000 {
         let packet = match dice.roll(40) {
             0 => vec![0xC0, 0],
-            1 => [
-                &[0x40, 2][..],
-                &(dice.roll(65_535) as u16 + 1).to_be_bytes(),
-            ]
-            .concat(),
+            1 => [&[0x40, 2][..], &(dice.roll(65_535) as u16 + 1).to_be_bytes()].concat(),
             _ => publish(&mut dice, v5, kind, largest),
         };
         packets.push((stream.len(), packet.len()));
@@ -109,20 +96,13 @@ fn found(
         }
     }
     let lost: Vec<bool> = segments.iter().map(|_| dice.roll(100) == 0).collect();
-    let hints = Hints {
-        sender: Some(Side::Client),
-        version,
-    };
+    let hints = Hints { sender: Some(Side::Client), version };
     let mut framer = Framer::at_start(&Limits::default());
     let starts: HashSet<u64> = packets.iter().map(|packet| packet.0 as u64).collect();
     let mut caught = HashSet::new();
     let mut on = |framed: Framed<'_>| {
         if let Framed::Packet(raw) = framed {
-            assert!(
-                starts.contains(&raw.offset.0),
-                "{kind:?} {version:?}: made up {:?}",
-                raw.header
-            );
+            assert!(starts.contains(&raw.offset.0), "{kind:?} {version:?}: made up {:?}", raw.header);
             if raw.missing.is_none() && raw.packet_type() == PacketType::PUBLISH {
                 caught.insert(raw.offset.0);
             }
@@ -131,33 +111,15 @@ fn found(
     for (&(start, end), &lost) in segments.iter().zip(&lost) {
         let (offset, at) = (StreamOffset(start as u64), Moment::default());
         if lost {
-            let gap = Gap {
-                offset,
-                length: (end - start) as u64,
-                why: GapReason::NotCaptured,
-                at,
-            };
+            let gap = Gap { offset, length: (end - start) as u64, why: GapReason::NotCaptured, at };
             framer.gap(gap, &hints, &mut on);
         } else {
-            framer.push(
-                Chunk {
-                    offset,
-                    data: &stream[start..end],
-                    at,
-                    starts_segment: true,
-                },
-                &hints,
-                &mut on,
-            );
+            framer.push(Chunk { offset, data: &stream[start..end], at, starts_segment: true }, &hints, &mut on);
         }
     }
     framer.finish(&hints, &mut on);
-    let holes: Vec<(usize, usize)> = segments
-        .iter()
-        .zip(&lost)
-        .filter(|(_, lost)| **lost)
-        .map(|(segment, _)| *segment)
-        .collect();
+    let holes: Vec<(usize, usize)> =
+        segments.iter().zip(&lost).filter(|(_, lost)| **lost).map(|(segment, _)| *segment).collect();
     let end = segments.last().map_or(0, |segment| segment.1);
     let (mut whole, mut hit) = (0, 0);
     for &(start, length) in &packets {
@@ -173,27 +135,14 @@ fn found(
 
 #[test]
 fn nearly_every_publish_is_found_and_none_is_made_up() {
-    for kind in [
-        Payload::Text,
-        Payload::Random,
-        Payload::Zero,
-        Payload::Tunnel,
-    ] {
-        for (v5, versions) in [
-            (false, [None, Some(Version::V311)]),
-            (true, [None, Some(Version::V5)]),
-        ] {
+    for kind in [Payload::Text, Payload::Random, Payload::Zero, Payload::Tunnel] {
+        for (v5, versions) in [(false, [None, Some(Version::V311)]), (true, [None, Some(Version::V5)])] {
             for version in versions {
                 for (seed, largest) in [(1, 300), (2, 4000)] {
                     for coalesce in [false, true] {
                         let share = found(seed, version, v5, kind, largest, coalesce);
-                        println!(
-                            "{kind:?} v5 {v5} hint {version:?} largest {largest} coalesce {coalesce}: {share:.5}"
-                        );
-                        assert!(
-                            share >= 0.997,
-                            "{kind:?} {version:?} {largest} {coalesce}: {share}"
-                        );
+                        println!("{kind:?} v5 {v5} hint {version:?} largest {largest} coalesce {coalesce}: {share:.5}");
+                        assert!(share >= 0.997, "{kind:?} {version:?} {largest} {coalesce}: {share}");
                     }
                 }
             }

@@ -70,7 +70,8 @@ fn differences(truth: &Value, path: &std::path::Path) -> Vec<String> {
             wrong.push(format!("the finding {finding} is missing (found: {found:?})"));
         }
     }
-    let packets: u64 = sessions.iter().map(|session| session.counts.client.total() + session.counts.server.total()).sum();
+    let packets: u64 =
+        sessions.iter().map(|session| session.counts.client.total() + session.counts.server.total()).sum();
     if let Some(truly) = truth.get("packets").and_then(Value::as_integer)
         && u64::try_from(truly).unwrap() != packets
     {

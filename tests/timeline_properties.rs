@@ -16,6 +16,10 @@ const SYN_FIN_RST: u8 = 0x07;
 /// Captures that have holes of their own, or no session.
 const LEFT_OUT: [&str; 4] = ["lossy-link", "client-vanished", "short-snaplen", "not-mqtt"];
 
+/// Where the capture begins inside a stream, what was captured first counts as the stream's beginning,
+/// so that the order of the first segments matters.
+const BEGIN_LATE: [&str; 3] = ["picked-up-mid-session", "picked-up-mid-session-v5", "picked-up-no-end"];
+
 /// What a session is to a reader, without frames and times: the control packets of each side in order.
 fn story(session: &Session) -> (String, Vec<(Option<Side>, EventKind)>, Vec<(Option<Side>, EventKind)>) {
     let packets = |side: Side| {
@@ -134,6 +138,9 @@ fn sent_twice() {
 #[test]
 fn cut_and_reordered() {
     each_capture(|name, segments| {
+        if BEGIN_LATE.contains(&name) {
+            return;
+        }
         let plain = stories(&segments);
         let choices = (proptest::collection::vec(5u8..60, 1..40), proptest::collection::vec(any::<bool>(), 1..20));
         runner()

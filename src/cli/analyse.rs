@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::diagnosis::{self, Note};
+use crate::diagnosis::{self, Note, explain};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::report::{CaptureSummary, Report};
@@ -86,5 +86,7 @@ impl From<source::Error> for Failure {
 
 /// Whether a finding or outcome of this id exists.
 pub(super) fn is_known_id(id: &str) -> bool {
-    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    let judged = [explain::Kind::Outcome, explain::Kind::Finding];
+    let groups = explain::all().into_iter().filter(|group| judged.contains(&group.kind));
+    groups.flat_map(|group| group.topics).any(|topic| topic.name == id)
 }

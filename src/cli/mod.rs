@@ -17,6 +17,8 @@ use anstyle::{AnsiColor, Style as Ansi};
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
+use crate::diagnosis::explain;
+use crate::report::explain as text;
 use crate::report::table::Extent;
 use crate::report::{Report, Summary, json, ladder, table};
 use crate::session::Detail;
@@ -139,7 +141,29 @@ fn show(arguments: &Show) -> Result<ExitCode, Failure> {
 }
 
 fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
-    Err(Failure::Unexplained { what: arguments.what.clone().unwrap_or_default(), suggestions: Vec::new() })
+    let look = &arguments.look;
+    let style = output::style(look, false);
+    let Some(what) = &arguments.what else {
+        let mut out = output::open_text(look)?;
+        for group in explain::all() {
+            let topics = group.topics.iter().map(|topic| (topic.name.as_str(), topic.title.as_str()));
+            text::write_list(group.kind.heading(), topics, &style, &mut out)?;
+            writeln!(out)?;
+        }
+        out.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let explanation = match &arguments.client {
+        Some(client) => explain::explain_for_client(what, client),
+        None => explain::explain(what),
+    };
+    if explanation.kind == explain::Kind::Unknown {
+        return Err(Failure::Unexplained { what: what.clone(), suggestions: explanation.see_also });
+    }
+    let mut out = output::open_text(look)?;
+    text::write(&explanation.title, &explanation.body, &explanation.see_also, &style, &mut out)?;
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn schema(arguments: &Schema) -> Result<ExitCode, Failure> {

@@ -5,26 +5,20 @@
 //! captured that is a CONNECT. Where it was not, packets are followed on probation until an answer
 //! fits a request, or enough packets follow one another; until then nothing is reported.
 
+mod following;
+
+use std::sync::Arc;
+
 use crate::capture::Moment;
 use crate::limits::Limits;
-use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, RawPacket, VersionEvidence};
+use crate::mqtt::{self, Likelihood};
 use crate::net::Undeliverable;
-use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
+use crate::session::{ClientEvidence, Detail, TextFact, Tracker};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
 use crate::tcp::{Facts, Interest, Reader};
 use crate::transport::Protocol;
 
-/// On probation, so many packets in a row make MQTT on a port that is taken for it.
-const ENOUGH_HINTED: u64 = 1;
-/// On probation, so many packets in a row make MQTT on any port.
-const ENOUGH: u64 = 8;
-/// On probation on a port taken for MQTT, so many times the usual bytes are searched for a packet.
-const PATIENCE: u64 = 256;
-
-/// A server's first bytes are not judged before there are so many.
-const ANSWER_AT_LEAST: usize = 8;
-/// A server's first bytes that are not clearly MQTT after so many are not.
-const ANSWER_AT_MOST: usize = 512;
+use following::Following;
 
 /// Something that other sessions may have to know.
 #[derive(Debug)]
@@ -50,7 +44,7 @@ pub(super) enum Ended {
 /// The reader of one connection.
 #[derive(Debug)]
 pub(super) struct Dialogue {
-    limits: Limits,
+    limits: Arc<Limits>,
     detail: Detail,
     /// One of the ports is taken for MQTT.
     hinted: bool,
@@ -79,32 +73,16 @@ struct Held {
     data: Vec<u8>,
 }
 
-/// What the server's first bytes are. A first byte proves nothing: HTTP's `H` is the type of a PUBACK.
-#[derive(Debug)]
-enum Answer {
-    /// Too few bytes to decide.
-    Awaited(Vec<Held>),
-    /// MQTT, or its start was not captured.
-    Mqtt,
-    /// Something else: the server's bytes are not framed.
-    Foreign,
-}
-
-#[derive(Debug)]
-struct Following {
-    client: End,
-    evidence: ClientEvidence,
-    framers: PerSide<Framer>,
-    tracker: Box<Tracker>,
-    inference: VersionEvidence,
-    probation: bool,
-    answer: Answer,
-    searched: u64,
-}
-
 impl Dialogue {
-    pub(super) fn new(limits: &Limits, detail: Detail, hinted: bool) -> Dialogue {
-        Dialogue { limits: *limits, detail, hinted, state: State::Opening(Vec::new()), undeliverable: None, news: Vec::new() }
+    pub(super) fn new(limits: &Arc<Limits>, detail: Detail, hinted: bool) -> Dialogue {
+        Dialogue {
+            limits: Arc::clone(limits),
+            detail,
+            hinted,
+            state: State::Opening(Vec::new()),
+            undeliverable: None,
+            news: Vec::new(),
+        }
     }
 
     /// A router or host says that a segment of the connection could not be delivered.
@@ -241,23 +219,7 @@ impl Dialogue {
     }
 
     fn follow(&mut self, client: End, evidence: ClientEvidence, beginning: Beginning, held: Vec<Held>) {
-        let framer = || match beginning {
-            Beginning::Start => Framer::at_start(&self.limits),
-            Beginning::Somewhere => Framer::somewhere(&self.limits),
-        };
-        let mut following = Box::new(Following {
-            client,
-            evidence,
-            framers: PerSide { client: framer(), server: framer() },
-            tracker: Box::new(Tracker::new(&self.limits, self.detail)),
-            inference: VersionEvidence::default(),
-            probation: beginning == Beginning::Somewhere,
-            answer: match beginning {
-                Beginning::Start => Answer::Awaited(Vec::new()),
-                Beginning::Somewhere => Answer::Mqtt,
-            },
-            searched: 0,
-        });
+        let mut following = Box::new(Following::new(client, evidence, beginning, &self.limits, self.detail));
         if !following.probation {
             self.news.push(News::Mqtt);
         }
@@ -331,198 +293,6 @@ impl Held {
 
     fn chunk(&self) -> Chunk<'_> {
         Chunk { offset: self.offset, data: &self.data, at: self.at, starts_segment: self.starts_segment }
-    }
-}
-
-impl Following {
-    fn side(&self, from: End) -> Side {
-        if from == self.client { Side::Client } else { Side::Server }
-    }
-
-    fn hints(&self, from: Side) -> Hints {
-        let sender = (self.evidence > ClientEvidence::Port).then_some(from);
-        Hints { sender, version: self.tracker.version() }
-    }
-
-    fn chunk(&mut self, from: End, chunk: Chunk<'_>, news: &mut Vec<News>, hinted: bool) {
-        let side = self.side(from);
-        if self.probation {
-            self.searched += chunk.data.len() as u64;
-        }
-        if side == Side::Server {
-            match &mut self.answer {
-                Answer::Mqtt => {}
-                Answer::Foreign => return,
-                Answer::Awaited(held) => {
-                    if !held.is_empty() || mqtt::looks_like_connack(chunk.data) == Likelihood::No {
-                        held.push(Held::new(from, &chunk));
-                        self.weigh_answer(news, hinted);
-                        return;
-                    }
-                    self.answer = Answer::Mqtt;
-                }
-            }
-        }
-        let mut scene = Scene::new(self, side, news);
-        scene.framer.push(chunk, &scene.hints, &mut |framed| scene.stage.take(framed));
-        self.after(hinted, news);
-    }
-
-    fn gap(&mut self, from: End, gap: &crate::stream::Gap, news: &mut Vec<News>, hinted: bool) {
-        let side = self.side(from);
-        if side == Side::Server {
-            if matches!(self.answer, Answer::Foreign) {
-                return;
-            }
-            self.settle_answer(Answer::Mqtt, news, hinted);
-        }
-        self.tracker.gap(side, gap);
-        let mut scene = Scene::new(self, side, news);
-        scene.framer.gap(*gap, &scene.hints, &mut |framed| scene.stage.take(framed));
-        self.after(hinted, news);
-    }
-
-    fn end(&mut self, news: &mut Vec<News>, hinted: bool) {
-        if matches!(&self.answer, Answer::Awaited(held) if !held.is_empty()) {
-            self.settle_answer(Answer::Foreign, news, hinted);
-        }
-        for side in [Side::Client, Side::Server] {
-            let mut scene = Scene::new(self, side, news);
-            scene.framer.finish(&scene.hints, &mut |framed| scene.stage.take(framed));
-            self.after(hinted, news);
-        }
-    }
-
-    /// Looks at the server's first bytes, which do not begin like a CONNACK.
-    fn weigh_answer(&mut self, news: &mut Vec<News>, hinted: bool) {
-        let Answer::Awaited(held) = &self.answer else { return };
-        let bytes: Vec<u8> = held.iter().flat_map(|held| &held.data).copied().collect();
-        let verdict = match mqtt::chain(&bytes, Side::Server, self.tracker.version()) {
-            _ if Protocol::of(&bytes) != Protocol::Unknown => Answer::Foreign,
-            Likelihood::Certain => Answer::Mqtt,
-            _ if bytes.len() < ANSWER_AT_LEAST => return,
-            Likelihood::No => Answer::Foreign,
-            _ if bytes.len() < ANSWER_AT_MOST => return,
-            _ => Answer::Foreign,
-        };
-        self.settle_answer(verdict, news, hinted);
-    }
-
-    fn settle_answer(&mut self, verdict: Answer, news: &mut Vec<News>, hinted: bool) {
-        let Answer::Awaited(held) = std::mem::replace(&mut self.answer, verdict) else { return };
-        let Some(first) = held.first() else { return };
-        if matches!(self.answer, Answer::Foreign) {
-            let bytes: Vec<u8> = held.iter().flat_map(|held| &held.data).copied().collect();
-            self.tracker.foreign_answer(Protocol::of(&bytes), first.at);
-        } else {
-            for held in &held {
-                self.chunk(held.from, held.chunk(), news, hinted);
-            }
-        }
-    }
-
-    /// Draws the conclusions of what was just read.
-    fn after(&mut self, hinted: bool, news: &mut Vec<News>) {
-        if self.evidence == ClientEvidence::Port
-            && let Some(client) = self.tracker.side_that_acts_as_client()
-        {
-            if client == Side::Server {
-                self.client = self.client.other();
-                self.framers.swap();
-                self.tracker.swap_sides();
-            }
-            self.evidence = ClientEvidence::PacketKinds;
-        }
-        if self.tracker.version().is_none()
-            && let Some((version, why)) = self.inference.verdict()
-        {
-            self.tracker.infer_version(version, why);
-        }
-        if self.probation {
-            let enough = if hinted { ENOUGH_HINTED } else { ENOUGH };
-            let sound = self.tracker.malformed_packets() == 0;
-            if sound && (self.tracker.answers_matched() > 0 || self.tracker.packets() >= enough) {
-                self.probation = false;
-                news.push(News::Mqtt);
-            }
-        }
-    }
-
-    fn is_hopeless(&self, limits: &Limits, hinted: bool) -> bool {
-        let bytes = limits.probe_bytes as u64 * if hinted { PATIENCE } else { 2 };
-        self.probation && (self.tracker.malformed_packets() > 0 && !hinted || self.searched > bytes)
-    }
-}
-
-/// One direction at work: its framer, and the stage on which what it cuts out appears.
-struct Scene<'f> {
-    framer: &'f mut Framer,
-    hints: Hints,
-    stage: Stage<'f>,
-}
-
-struct Stage<'f> {
-    side: Side,
-    tracker: &'f mut Tracker,
-    inference: &'f mut VersionEvidence,
-    news: &'f mut Vec<News>,
-}
-
-impl<'f> Scene<'f> {
-    fn new(following: &'f mut Following, side: Side, news: &'f mut Vec<News>) -> Scene<'f> {
-        let hints = following.hints(side);
-        Scene {
-            framer: following.framers.of_mut(side),
-            hints,
-            stage: Stage {
-                side,
-                tracker: &mut following.tracker,
-                inference: &mut following.inference,
-                news,
-            },
-        }
-    }
-}
-
-impl Stage<'_> {
-    fn take(&mut self, framed: Framed<'_>) {
-        match framed {
-            Framed::Packet(raw) => self.packet(&raw),
-            Framed::Skipped(skipped) => self.tracker.skipped(self.side, &skipped),
-            Framed::Unframeable { first_byte, at, .. } => self.tracker.unframeable(self.side, first_byte, at),
-        }
-    }
-
-    fn packet(&mut self, raw: &RawPacket<'_>) {
-        if raw.missing == Some(Missing::StreamEnded) {
-            self.tracker.unfinished(self.side, raw);
-            return;
-        }
-        let version = self.tracker.version();
-        let parsed = mqtt::parse(raw, version);
-        if let Ok(packet) = &parsed {
-            if version.is_none() {
-                self.inference.observe(raw, self.side);
-            }
-            mqtt::conformance::check(raw, packet, version, self.side, &mut |violation| {
-                self.tracker.violation(raw.completed, raw.header.packet_type(), &violation);
-            });
-        }
-        self.tracker.packet(self.side, raw, &parsed);
-        match parsed {
-            Ok(Packet::Connect(connect)) => {
-                let client_id = TextFact::new(connect.client_id.0);
-                self.news.push(News::Connect { client_id, at: raw.completed });
-            }
-            Ok(Packet::Connack(connack)) => {
-                if let Some(connect) = self.tracker.connect() {
-                    let client_id = connect.client_id.clone();
-                    let accepted = connack.reason_code.0 == 0;
-                    self.news.push(News::Answered { client_id, accepted, at: raw.completed });
-                }
-            }
-            _ => {}
-        }
     }
 }
 

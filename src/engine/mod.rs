@@ -7,6 +7,8 @@
 mod dialogue;
 mod population;
 
+use std::sync::Arc;
+
 use crate::capture::{Frame, Moment, Timestamp};
 use crate::limits::Limits;
 use crate::net::{self, Decoded, Endpoint, Segment, Undeliverable};
@@ -40,7 +42,6 @@ pub struct Config {
 /// Follows every connection of a capture.
 #[derive(Debug)]
 pub struct Engine {
-    config: Config,
     table: FlowTable<Dialogue>,
     rest: Rest,
 }
@@ -48,7 +49,7 @@ pub struct Engine {
 /// All of the engine but the flow table, which calls back into it.
 #[derive(Debug)]
 struct Rest {
-    limits: Limits,
+    limits: Arc<Limits>,
     detail: Detail,
     ports: Vec<u16>,
     facts: CaptureFacts,
@@ -66,16 +67,15 @@ impl Engine {
         Engine {
             table: FlowTable::new(&config.limits),
             rest: Rest {
-                limits: config.limits,
+                limits: Arc::new(config.limits),
                 detail: config.detail,
-                ports: config.ports.clone(),
+                ports: config.ports,
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
                 attempts: Vec::new(),
                 ended: Vec::new(),
                 last_clock_jump: None,
             },
-            config,
         }
     }
 
@@ -115,15 +115,12 @@ impl Engine {
     }
 
     fn segment(&mut self, segment: &Segment<'_>, at: Moment) {
-        let Engine { config, table, rest } = self;
+        let Engine { table, rest } = self;
         let hinted = |facts: &Facts| rest.is_hinted(facts.a) || rest.is_hinted(facts.b);
         let mut ended = Vec::new();
-        table.push(
-            segment,
-            at,
-            |facts| Dialogue::new(&config.limits, config.detail, hinted(facts)),
-            &mut |connection| ended.push(connection),
-        );
+        table.push(segment, at, |facts| Dialogue::new(&rest.limits, rest.detail, hinted(facts)), &mut |connection| {
+            ended.push(connection)
+        });
         if let Some(connection) = table.latest_mut() {
             rest.population.hear(connection, segment, at);
         }

@@ -23,43 +23,22 @@ pub struct Acknowledgment<'p> {
 ///
 /// Only 5.0 has more than two bytes, so they are read as 5.0 whatever the version is thought to be.
 #[inline]
-pub(super) fn acknowledgment(
-    body: &[u8],
-    version: Option<Version>,
-) -> Read<'_, Acknowledgment<'_>> {
+pub(super) fn acknowledgment(body: &[u8], version: Option<Version>) -> Read<'_, Acknowledgment<'_>> {
     let (rest, packet_identifier) = field("Packet Identifier", "§2.2.1", be_u16).parse(body)?;
-    let bare = Acknowledgment {
-        packet_identifier,
-        reason_code: None,
-        properties: Properties::default(),
-    };
+    let bare = Acknowledgment { packet_identifier, reason_code: None, properties: Properties::default() };
     if rest.is_empty() {
         return Ok((rest, bare));
     }
-    let (rest, reason_code) =
-        field("Reason Code", "§3.4.2.1", be_u8.map(ReasonCode)).parse(rest)?;
-    let coded = Acknowledgment {
-        reason_code: Some(reason_code),
-        ..bare
-    };
+    let (rest, reason_code) = field("Reason Code", "§3.4.2.1", be_u8.map(ReasonCode)).parse(rest)?;
+    let coded = Acknowledgment { reason_code: Some(reason_code), ..bare };
     if rest.is_empty() {
         return Ok((rest, coded));
     }
     let read = properties(rest).and_then(|(rest, properties)| {
         end("Properties", "§3.4.2.2", rest)?;
-        Ok((
-            rest,
-            Acknowledgment {
-                properties,
-                ..coded
-            },
-        ))
+        Ok((rest, Acknowledgment { properties, ..coded }))
     });
-    if version == Some(Version::V5) {
-        read
-    } else {
-        read.or(Ok((&[], bare)))
-    }
+    if version == Some(Version::V5) { read } else { read.or(Ok((&[], bare))) }
 }
 
 #[cfg(test)]

@@ -32,35 +32,18 @@ impl<'p> Auth<'p> {
 
 /// Reads the body: a Remaining Length of 0 omits all of it (§3.15.2.1). A code alone is read too.
 pub(super) fn auth(body: &[u8]) -> Read<'_, Auth<'_>> {
-    let bare = Auth {
-        reason_code: None,
-        properties: Properties::default(),
-    };
+    let bare = Auth { reason_code: None, properties: Properties::default() };
     if body.is_empty() {
         return Ok((body, bare));
     }
-    let (rest, reason_code) = field(
-        "Authenticate Reason Code",
-        "§3.15.2.1",
-        be_u8.map(ReasonCode),
-    )
-    .parse(body)?;
-    let coded = Auth {
-        reason_code: Some(reason_code),
-        ..bare
-    };
+    let (rest, reason_code) = field("Authenticate Reason Code", "§3.15.2.1", be_u8.map(ReasonCode)).parse(body)?;
+    let coded = Auth { reason_code: Some(reason_code), ..bare };
     if rest.is_empty() {
         return Ok((rest, coded));
     }
     let (rest, properties) = properties(rest)?;
     end("Properties", "§3.15.2.2", rest)?;
-    Ok((
-        rest,
-        Auth {
-            properties,
-            ..coded
-        },
-    ))
+    Ok((rest, Auth { properties, ..coded }))
 }
 
 #[cfg(test)]

@@ -84,13 +84,7 @@ struct Check<'c, F> {
 
 impl<F: FnMut(Violation)> Check<'_, F> {
     /// Gives a violation, if the rule belongs to the version; with the version unknown, to both.
-    fn say(
-        &mut self,
-        severity: Severity,
-        clauses: Clauses,
-        field: &'static str,
-        what: &'static str,
-    ) {
+    fn say(&mut self, severity: Severity, clauses: Clauses, field: &'static str, what: &'static str) {
         let (clause_v311, clause_v5) = clauses;
         let applies = match self.version {
             Some(Version::V5) => clause_v5.is_some(),
@@ -98,14 +92,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
             None => clause_v311.is_some() && clause_v5.is_some(),
         };
         if applies {
-            (self.on)(Violation {
-                clause_v311,
-                clause_v5,
-                severity,
-                side: self.sender,
-                what,
-                field,
-            });
+            (self.on)(Violation { clause_v311, clause_v5, severity, side: self.sender, what, field });
         }
     }
 
@@ -130,11 +117,7 @@ pub fn check(
         Packet::Connect(connect) => connect.version().or(version),
         _ => version,
     };
-    let mut check = Check {
-        version,
-        sender,
-        on,
-    };
+    let mut check = Check { version, sender, on };
     check.header(raw);
     match packet {
         Packet::Connect(connect) => check.connect(connect),
@@ -151,12 +134,7 @@ pub fn check(
         Packet::Disconnect(disconnect) => check.disconnect(raw, disconnect),
         Packet::Auth(auth) => check.auth(raw, auth),
         Packet::Reserved => {
-            check.say(
-                Severity::Ends,
-                each("§2.2.1", "§2.1.2"),
-                "Packet Type",
-                "the packet type is reserved",
-            );
+            check.say(Severity::Ends, each("§2.2.1", "§2.1.2"), "Packet Type", "the packet type is reserved");
         }
     }
 }
@@ -173,19 +151,12 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         {
             self.flags(kind);
         }
-        if !kind.may_be_sent_by(self.sender, self.version)
-            && kind.may_be_sent_by(self.sender.other(), self.version)
-        {
+        if !kind.may_be_sent_by(self.sender, self.version) && kind.may_be_sent_by(self.sender.other(), self.version) {
             let what = match self.sender {
                 Side::Client => "a client sent a packet that only a server may send",
                 Side::Server => "a server sent a packet that only a client may send",
             };
-            self.say(
-                Severity::Ends,
-                each("§2.2.1", "§2.1.2"),
-                "Packet Type",
-                what,
-            );
+            self.say(Severity::Ends, each("§2.2.1", "§2.1.2"), "Packet Type", what);
         }
         if !raw.header.is_shortest() {
             let what = "the Remaining Length uses more bytes than it needs";
@@ -203,29 +174,15 @@ impl<F: FnMut(Violation)> Check<'_, F> {
             PacketType::RESERVED => return,
             _ => (Severity::Ends, each("MQTT-2.2.2-1", "MQTT-2.1.3-1")),
         };
-        self.say(
-            severity,
-            clauses,
-            "Flags",
-            "the reserved flags of the fixed header do not have their fixed value",
-        );
+        self.say(severity, clauses, "Flags", "the reserved flags of the fixed header do not have their fixed value");
     }
 
     /// Statement \[MQTT-2.3.1-1\] of 3.1.1, \[MQTT-2.2.1-3\] and \[MQTT-2.2.1-4\] of 5.0.
     fn packet_identifier(&mut self, packet_identifier: u16) {
         if packet_identifier == 0 {
-            let clause = if self.sender == Side::Client {
-                "MQTT-2.2.1-3"
-            } else {
-                "MQTT-2.2.1-4"
-            };
+            let clause = if self.sender == Side::Client { "MQTT-2.2.1-3" } else { "MQTT-2.2.1-4" };
             let clauses = each("MQTT-2.3.1-1", clause);
-            self.say(
-                Severity::Ends,
-                clauses,
-                "Packet Identifier",
-                "the Packet Identifier is 0",
-            );
+            self.say(Severity::Ends, clauses, "Packet Identifier", "the Packet Identifier is 0");
         }
     }
 }

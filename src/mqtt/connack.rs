@@ -127,13 +127,8 @@ impl<'p> Connack<'p> {
 /// 5.0 must they.
 pub(super) fn connack(body: &[u8], version: Option<Version>) -> Read<'_, Connack<'_>> {
     let (rest, flags) = field("Connect Acknowledge Flags", "§3.2.2.1", be_u8).parse(body)?;
-    let (rest, reason_code) =
-        field("Connect Reason Code", "§3.2.2.2", be_u8.map(ReasonCode)).parse(rest)?;
-    let bare = Connack {
-        flags,
-        reason_code,
-        properties: Properties::default(),
-    };
+    let (rest, reason_code) = field("Connect Reason Code", "§3.2.2.2", be_u8.map(ReasonCode)).parse(rest)?;
+    let bare = Connack { flags, reason_code, properties: Properties::default() };
     if rest.is_empty() {
         return Ok((rest, bare));
     }
@@ -141,11 +136,7 @@ pub(super) fn connack(body: &[u8], version: Option<Version>) -> Read<'_, Connack
         end("Connect Acknowledge Flags", "§3.2.2", rest)?;
         Ok((rest, Connack { properties, ..bare }))
     });
-    if version == Some(Version::V5) {
-        read
-    } else {
-        read.or(Ok((&[], bare)))
-    }
+    if version == Some(Version::V5) { read } else { read.or(Ok((&[], bare))) }
 }
 
 #[cfg(test)]
@@ -154,12 +145,7 @@ mod tests {
 
     #[test]
     fn short_answers_in_every_version() {
-        for version in [
-            None,
-            Some(Version::V31),
-            Some(Version::V311),
-            Some(Version::V5),
-        ] {
+        for version in [None, Some(Version::V31), Some(Version::V311), Some(Version::V5)] {
             let (_, read) = connack(&[1, 0], version).unwrap();
             assert!(read.session_present() && read.accepted());
             let (_, read) = connack(&[0, 0x84, 0], version).unwrap();
@@ -180,9 +166,6 @@ mod tests {
         let (_, read) = connack(b"\x00\x87\x08\x1F\x00\x05token", Some(Version::V5)).unwrap();
         assert_eq!(read.properties.reason_string(), Some(Text(b"token")));
         let (_, read) = connack(&[0, 0, 5, 0x13, 0, 30, 0x24, 1], Some(Version::V5)).unwrap();
-        assert_eq!(
-            (read.server_keep_alive(), read.maximum_qos()),
-            (Some(30), Some(QoS(1)))
-        );
+        assert_eq!((read.server_keep_alive(), read.maximum_qos()), (Some(30), Some(QoS(1))));
     }
 }

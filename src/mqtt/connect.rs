@@ -117,15 +117,13 @@ impl<'p> Connect<'p> {
     /// Request Problem Information, 1 when absent (5.0).
     #[must_use]
     pub fn request_problem_information(&self) -> Option<u8> {
-        self.properties
-            .byte(PropertyId::REQUEST_PROBLEM_INFORMATION)
+        self.properties.byte(PropertyId::REQUEST_PROBLEM_INFORMATION)
     }
 
     /// Request Response Information, 0 when absent (5.0).
     #[must_use]
     pub fn request_response_information(&self) -> Option<u8> {
-        self.properties
-            .byte(PropertyId::REQUEST_RESPONSE_INFORMATION)
+        self.properties.byte(PropertyId::REQUEST_RESPONSE_INFORMATION)
     }
 }
 
@@ -156,12 +154,7 @@ pub(super) fn connect(body: &[u8]) -> Read<'_, Connect<'_>> {
     read
 }
 
-fn connect_after_level<'p>(
-    input: &'p [u8],
-    name: Text<'p>,
-    level: u8,
-    has_properties: bool,
-) -> Read<'p, Connect<'p>> {
+fn connect_after_level<'p>(input: &'p [u8], name: Text<'p>, level: u8, has_properties: bool) -> Read<'p, Connect<'p>> {
     let (rest, read) = head(input, name, level, has_properties)?;
     let flags = read.flags;
     let (rest, will) = if flags & flag::WILL == 0 {
@@ -171,32 +164,19 @@ fn connect_after_level<'p>(
         let (rest, topic) = field("Will Topic", "MQTT-3.1.2-9", text).parse(rest)?;
         let (rest, payload) = field("Will Payload", "MQTT-3.1.2-9", binary).parse(rest)?;
         let (qos, retain) = (QoS(flags >> 3 & 3), flags & flag::WILL_RETAIN != 0);
-        (
-            rest,
-            Some(Will {
-                qos,
-                retain,
-                properties,
-                topic,
-                payload,
-            }),
-        )
+        (rest, Some(Will { qos, retain, properties, topic, payload }))
     };
     // MQTT 3.1 §3.1: when the body ends before a flagged user name or password, the length rules.
     let may_end = level & 0x7F == 3;
     let (rest, username) = if flags & flag::USER_NAME == 0 || (may_end && rest.is_empty()) {
         (rest, None)
     } else {
-        field("User Name", "MQTT-3.1.2-17", text)
-            .map(Some)
-            .parse(rest)?
+        field("User Name", "MQTT-3.1.2-17", text).map(Some).parse(rest)?
     };
     let (rest, password) = if flags & flag::PASSWORD == 0 || (may_end && rest.is_empty()) {
         (rest, None)
     } else {
-        field("Password", "MQTT-3.1.2-19", binary)
-            .map(Some)
-            .parse(rest)?
+        field("Password", "MQTT-3.1.2-19", binary).map(Some).parse(rest)?
     };
     end("Payload", "MQTT-3.1.3-1", rest)?;
     Ok((rest, Connect { will, username, password, ..read }))
@@ -228,11 +208,7 @@ fn head<'p>(input: &'p [u8], name: Text<'p>, level: u8, has_properties: bool) ->
 }
 
 fn optional_properties(input: &[u8], present: bool) -> Read<'_, Properties<'_>> {
-    if present {
-        properties(input)
-    } else {
-        Ok((input, Properties::default()))
-    }
+    if present { properties(input) } else { Ok((input, Properties::default())) }
 }
 
 #[cfg(test)]
@@ -245,19 +221,10 @@ mod tests {
         let body = b"\x00\x04MQTT\x04\xCE\x00\x0A\x00\x01c\x00\x01w\x00\x01p\x00\x01u\x00\x02pw";
         let (_, read) = connect(body).unwrap();
         assert_eq!(read.version(), Some(Version::V311));
-        assert_eq!(
-            (read.keep_alive, read.clean_start(), read.bridge()),
-            (10, true, false)
-        );
+        assert_eq!((read.keep_alive, read.clean_start(), read.bridge()), (10, true, false));
         let will = read.will.unwrap();
-        assert_eq!(
-            (will.qos, will.retain, will.topic, will.payload),
-            (QoS(1), false, Text(b"w"), &b"p"[..])
-        );
-        assert_eq!(
-            (read.username, read.password),
-            (Some(Text(b"u")), Some(&b"pw"[..]))
-        );
+        assert_eq!((will.qos, will.retain, will.topic, will.payload), (QoS(1), false, Text(b"w"), &b"p"[..]));
+        assert_eq!((read.username, read.password), (Some(Text(b"u")), Some(&b"pw"[..])));
     }
 
     #[test]
@@ -272,15 +239,9 @@ mod tests {
     fn name_and_level_must_go_together() {
         for (body, version) in [
             (&b"\x00\x04MQTT\x03\x02\x00\x3C\x00\x01c"[..], None),
-            (
-                b"\x00\x06MQIsdp\x03\x02\x00\x3C\x00\x01c",
-                Some(Version::V31),
-            ),
+            (b"\x00\x06MQIsdp\x03\x02\x00\x3C\x00\x01c", Some(Version::V31)),
             (b"\x00\x06MQIsdp\x04\x02\x00\x3C\x00\x01c", None),
-            (
-                b"\x00\x04MQTT\x05\x02\x00\x3C\x00\x00\x01c",
-                Some(Version::V5),
-            ),
+            (b"\x00\x04MQTT\x05\x02\x00\x3C\x00\x00\x01c", Some(Version::V5)),
             (b"\x00\x04MQTT\x06\x02\x00\x3C\x00\x00\x01c", None),
             (b"\x00\x04MQTT\x06\x02\x00\x3C\x00\x01c", None),
         ] {

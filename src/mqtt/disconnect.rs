@@ -33,37 +33,20 @@ impl<'p> Disconnect<'p> {
 /// Reads the body: a Remaining Length of 0 omits the Reason Code, of 1 the Property Length
 /// (MQTT 5.0 §3.14.2.1, §3.14.2.2.1). Only 5.0 has a body, so it is read as 5.0 in any version.
 pub(super) fn disconnect(body: &[u8], version: Option<Version>) -> Read<'_, Disconnect<'_>> {
-    let bare = Disconnect {
-        reason_code: None,
-        properties: Properties::default(),
-    };
+    let bare = Disconnect { reason_code: None, properties: Properties::default() };
     if body.is_empty() {
         return Ok((body, bare));
     }
-    let (rest, reason_code) =
-        field("Disconnect Reason Code", "§3.14.2.1", be_u8.map(ReasonCode)).parse(body)?;
-    let coded = Disconnect {
-        reason_code: Some(reason_code),
-        ..bare
-    };
+    let (rest, reason_code) = field("Disconnect Reason Code", "§3.14.2.1", be_u8.map(ReasonCode)).parse(body)?;
+    let coded = Disconnect { reason_code: Some(reason_code), ..bare };
     if rest.is_empty() {
         return Ok((rest, coded));
     }
     let read = properties(rest).and_then(|(rest, properties)| {
         end("Properties", "§3.14.2.2", rest)?;
-        Ok((
-            rest,
-            Disconnect {
-                properties,
-                ..coded
-            },
-        ))
+        Ok((rest, Disconnect { properties, ..coded }))
     });
-    if version == Some(Version::V5) {
-        read
-    } else {
-        read.or(Ok((&[], bare)))
-    }
+    if version == Some(Version::V5) { read } else { read.or(Ok((&[], bare))) }
 }
 
 #[cfg(test)]
@@ -74,14 +57,8 @@ mod tests {
     fn every_legal_short_form() {
         let v5 = Some(Version::V5);
         assert_eq!(disconnect(&[], v5).unwrap().1.reason_code, None);
-        assert_eq!(
-            disconnect(&[0x8E], v5).unwrap().1.reason_code,
-            Some(ReasonCode::SESSION_TAKEN_OVER)
-        );
-        assert_eq!(
-            disconnect(&[0x04, 0], v5).unwrap().1.reason_code,
-            Some(ReasonCode(4))
-        );
+        assert_eq!(disconnect(&[0x8E], v5).unwrap().1.reason_code, Some(ReasonCode::SESSION_TAKEN_OVER));
+        assert_eq!(disconnect(&[0x04, 0], v5).unwrap().1.reason_code, Some(ReasonCode(4)));
         let (_, read) = disconnect(&[0, 5, 0x11, 0, 0, 0, 9], v5).unwrap();
         assert_eq!(read.session_expiry_interval(), Some(9));
         assert!(disconnect(&[0, 1], v5).is_err());

@@ -5,9 +5,7 @@
 //! by [`Limits::packet_bytes`] and [`Limits::resync_bytes`], whatever lengths the stream claims.
 
 use super::resync::Search;
-use super::{
-    FixedHeader, Framed, HeaderRead, Hints, MAX_FRAMES, Missing, RawPacket, SkipReason, Skipped,
-};
+use super::{FixedHeader, Framed, HeaderRead, Hints, MAX_FRAMES, Missing, RawPacket, SkipReason, Skipped};
 use crate::capture::{FrameNumber, Moment};
 use crate::limits::Limits;
 use crate::stream::{Chunk, Gap, StreamOffset};
@@ -54,9 +52,7 @@ struct Straddle {
 
 impl Straddle {
     fn remaining(&self) -> u32 {
-        self.header.map_or(0, |header| {
-            header.remaining_length.saturating_sub(self.taken)
-        })
+        self.header.map_or(0, |header| header.remaining_length.saturating_sub(self.taken))
     }
 }
 
@@ -143,11 +139,7 @@ impl Framer {
                 self.emit(&done, on);
                 let beyond = gap.length - u64::from(remaining);
                 if beyond > 0 {
-                    self.lose(
-                        StreamOffset(gap.offset.0 + u64::from(remaining)),
-                        why,
-                        gap.at,
-                    );
+                    self.lose(StreamOffset(gap.offset.0 + u64::from(remaining)), why, gap.at);
                     self.pass(beyond, gap.at);
                 }
             }
@@ -213,18 +205,9 @@ impl Framer {
                 HeaderRead::Unframeable => {
                     let starts_segment = chunk.starts_segment && offset == chunk.offset.0;
                     let offset = StreamOffset(offset);
-                    on(Framed::Unframeable {
-                        offset,
-                        first_byte,
-                        at: chunk.at,
-                    });
+                    on(Framed::Unframeable { offset, first_byte, at: chunk.at });
                     self.lose(offset, SkipReason::Unframeable, chunk.at);
-                    return Chunk {
-                        offset,
-                        data,
-                        at: chunk.at,
-                        starts_segment,
-                    };
+                    return Chunk { offset, data, at: chunk.at, starts_segment };
                 }
             };
             let after_header = data.get(usize::from(header.length)..).unwrap_or_default();
@@ -237,9 +220,7 @@ impl Framer {
             on(Framed::Packet(RawPacket {
                 header,
                 body: kept.unwrap_or(body),
-                missing: kept
-                    .filter(|kept| kept.len() < length)
-                    .map(|_| Missing::Limit),
+                missing: kept.filter(|kept| kept.len() < length).map(|_| Missing::Limit),
                 offset: StreamOffset(offset),
                 frames: &frames,
                 started: chunk.at,
@@ -252,23 +233,9 @@ impl Framer {
     }
 
     /// A packet begins at the end of a chunk: keeps the part that is there.
-    fn begin(
-        &mut self,
-        header: Option<FixedHeader>,
-        data: &[u8],
-        offset: StreamOffset,
-        at: Moment,
-    ) {
-        let straddle = Straddle {
-            offset,
-            started: at,
-            last: at,
-            first: [0; 5],
-            have: 0,
-            header,
-            taken: 0,
-            missing: None,
-        };
+    fn begin(&mut self, header: Option<FixedHeader>, data: &[u8], offset: StreamOffset, at: Moment) {
+        let straddle =
+            Straddle { offset, started: at, last: at, first: [0; 5], have: 0, header, taken: 0, missing: None };
         self.state = State::Inside(self.keep(straddle, data, at));
     }
 
@@ -282,12 +249,7 @@ impl Framer {
             }
         }
         if straddle.header.is_none() {
-            for (slot, byte) in straddle
-                .first
-                .iter_mut()
-                .skip(usize::from(straddle.have))
-                .zip(data)
-            {
+            for (slot, byte) in straddle.first.iter_mut().skip(usize::from(straddle.have)).zip(data) {
                 *slot = *byte;
                 straddle.have += 1;
             }
@@ -306,12 +268,7 @@ impl Framer {
     }
 
     /// Goes on with a packet that began in an earlier chunk; returns the bytes after it.
-    fn go_on<'c>(
-        &mut self,
-        mut straddle: Straddle,
-        chunk: Chunk<'c>,
-        on: &mut impl FnMut(Framed<'_>),
-    ) -> Chunk<'c> {
+    fn go_on<'c>(&mut self, mut straddle: Straddle, chunk: Chunk<'c>, on: &mut impl FnMut(Framed<'_>)) -> Chunk<'c> {
         let mut data = chunk.data;
         while straddle.header.is_none() {
             let Some((byte, rest)) = data.split_at_checked(1) else {
@@ -320,20 +277,13 @@ impl Framer {
             };
             data = rest;
             straddle = self.keep(straddle, byte, chunk.at);
-            let seen = straddle
-                .first
-                .get(..usize::from(straddle.have))
-                .unwrap_or_default();
+            let seen = straddle.first.get(..usize::from(straddle.have)).unwrap_or_default();
             match FixedHeader::read(seen) {
                 HeaderRead::Complete(header) => straddle.header = Some(header),
                 HeaderRead::Incomplete => {}
                 HeaderRead::Unframeable => {
                     let [first_byte, ..] = straddle.first;
-                    on(Framed::Unframeable {
-                        offset: straddle.offset,
-                        first_byte,
-                        at: chunk.at,
-                    });
+                    on(Framed::Unframeable { offset: straddle.offset, first_byte, at: chunk.at });
                     self.reset_buffer();
                     self.lose(straddle.offset, SkipReason::Unframeable, straddle.started);
                     return after(chunk, data);
@@ -405,9 +355,7 @@ impl Framer {
         if let Some(skipped) = search.skipped_until(found) {
             on(Framed::Skipped(skipped));
         }
-        search
-            .chunks_from(found)
-            .for_each(|chunk| self.push(chunk, &hints, on));
+        search.chunks_from(found).for_each(|chunk| self.push(chunk, &hints, on));
     }
 }
 
@@ -415,12 +363,7 @@ impl Framer {
 fn after<'c>(chunk: Chunk<'c>, rest: &'c [u8]) -> Chunk<'c> {
     let used = chunk.data.len() - rest.len();
     let offset = StreamOffset(chunk.offset.0 + u64::try_from(used).unwrap_or(0));
-    Chunk {
-        offset,
-        data: rest,
-        starts_segment: chunk.starts_segment && used == 0,
-        at: chunk.at,
-    }
+    Chunk { offset, data: rest, starts_segment: chunk.starts_segment && used == 0, at: chunk.at }
 }
 
 #[cfg(test)]

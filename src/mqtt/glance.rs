@@ -61,9 +61,7 @@ pub(super) fn glance(bytes: &[u8], sender: Option<Side>, version: Option<Version
     let side = only_sender(kind);
     let sent = match sender {
         Some(sender) => kind.may_be_sent_by(sender, version),
-        None => {
-            kind.may_be_sent_by(Side::Client, version) || kind.may_be_sent_by(Side::Server, version)
-        }
+        None => kind.may_be_sent_by(Side::Client, version) || kind.may_be_sent_by(Side::Server, version),
     };
     if !flags_fit || !sent {
         return Glance::No;
@@ -71,9 +69,7 @@ pub(super) fn glance(bytes: &[u8], sender: Option<Side>, version: Option<Version
     let header = match FixedHeader::read(bytes) {
         HeaderRead::Complete(header) if header.is_shortest() => header,
         HeaderRead::Incomplete => {
-            return Glance::Incomplete {
-                need: bytes.len() + 1,
-            };
+            return Glance::Incomplete { need: bytes.len() + 1 };
         }
         _ => return Glance::No,
     };
@@ -83,17 +79,13 @@ pub(super) fn glance(bytes: &[u8], sender: Option<Side>, version: Option<Version
     let Some(raw) = RawPacket::from_bytes(bytes) else {
         return Glance::No;
     };
-    let whole = Glance::Incomplete {
-        need: usize::try_from(header.packet_length()).unwrap_or(usize::MAX),
-    };
+    let whole = Glance::Incomplete { need: usize::try_from(header.packet_length()).unwrap_or(usize::MAX) };
     let (weight, mark) = match kind {
         PacketType::PUBLISH => return glance_publish(&raw, sender, version),
         PacketType::CONNECT => match looks_like_connect(bytes) {
             Likelihood::Certain => (weight::CONNECT, 0),
             Likelihood::NeedMore => {
-                return Glance::Incomplete {
-                    need: bytes.len() + 1,
-                };
+                return Glance::Incomplete { need: bytes.len() + 1 };
             }
             _ => return Glance::No,
         },
@@ -105,17 +97,8 @@ pub(super) fn glance(bytes: &[u8], sender: Option<Side>, version: Option<Version
         },
     };
     // Numbers make them up, and a payload is full of numbers; the others hold text.
-    let weak = !matches!(
-        kind,
-        PacketType::CONNECT | PacketType::SUBSCRIBE | PacketType::UNSUBSCRIBE
-    );
-    Glance::Plausible(Look {
-        length: header.packet_length(),
-        weight,
-        weak,
-        sender: side,
-        mark: (first_byte, mark),
-    })
+    let weak = !matches!(kind, PacketType::CONNECT | PacketType::SUBSCRIBE | PacketType::UNSUBSCRIBE);
+    Glance::Plausible(Look { length: header.packet_length(), weight, weak, sender: side, mark: (first_byte, mark) })
 }
 
 /// Whether the first bytes of a cut body show already that no correct sender wrote it.
@@ -123,10 +106,7 @@ fn begins_wrong(raw: &RawPacket<'_>) -> bool {
     let kind = raw.packet_type();
     let unnamed = |code: u8| ReasonCode(code).name(kind).is_none();
     match *raw.body {
-        [0, 0, ..] => !matches!(
-            kind,
-            PacketType::CONNACK | PacketType::DISCONNECT | PacketType::AUTH
-        ),
+        [0, 0, ..] => !matches!(kind, PacketType::CONNACK | PacketType::DISCONNECT | PacketType::AUTH),
         [_, _, code, ..] if kind.is_acknowledgment() => unnamed(code),
         [code, ..] if matches!(kind, PacketType::DISCONNECT | PacketType::AUTH) => unnamed(code),
         [flags, ..] if kind == PacketType::CONNACK => flags > 1,
@@ -136,10 +116,7 @@ fn begins_wrong(raw: &RawPacket<'_>) -> bool {
 
 /// The side that alone may send packets of this type in any version.
 fn only_sender(kind: PacketType) -> Option<Side> {
-    match (
-        kind.may_be_sent_by(Side::Client, None),
-        kind.may_be_sent_by(Side::Server, None),
-    ) {
+    match (kind.may_be_sent_by(Side::Client, None), kind.may_be_sent_by(Side::Server, None)) {
         (true, false) => Some(Side::Client),
         (false, true) => Some(Side::Server),
         _ => None,
@@ -188,9 +165,7 @@ fn length_fits(kind: PacketType, length: u32, version: Option<Version>) -> bool 
 fn glance_publish(raw: &RawPacket<'_>, sender: Option<Side>, version: Option<Version>) -> Glance {
     let header = raw.header;
     let Some(&[high, low]) = raw.body.first_chunk::<2>() else {
-        return Glance::Incomplete {
-            need: usize::from(header.length) + 2,
-        };
+        return Glance::Incomplete { need: usize::from(header.length) + 2 };
     };
     let has_identifier = header.first_byte & 0x06 != 0;
     let topic_length = u32::from(u16::from_be_bytes([high, low]));
@@ -204,18 +179,13 @@ fn glance_publish(raw: &RawPacket<'_>, sender: Option<Side>, version: Option<Ver
         Err(fault) if raw.missing.is_some() && !fault.bounded => {
             let seen = raw.body.len() + 1;
             let need = seen.max(usize::try_from(before).unwrap_or(usize::MAX));
-            return Glance::Incomplete {
-                need: usize::from(header.length) + need,
-            };
+            return Glance::Incomplete { need: usize::from(header.length) + need };
         }
         Err(_) => return Glance::No,
     };
     // With the version unknown, an empty topic needs the properties of 5.0 to make sense.
-    let read_as_v5 = if version.is_none() && found.topic.is_empty() {
-        publish(raw, Some(Version::V5)).ok()
-    } else {
-        None
-    };
+    let read_as_v5 =
+        if version.is_none() && found.topic.is_empty() { publish(raw, Some(Version::V5)).ok() } else { None };
     let publish = read_as_v5.unwrap_or(found);
     let name_fits = if publish.topic.is_empty() {
         publish.topic_alias().is_some_and(|alias| alias != 0)
@@ -235,48 +205,34 @@ fn glance_publish(raw: &RawPacket<'_>, sender: Option<Side>, version: Option<Ver
         weight::TEXT + u32::try_from(publish.topic.len().min(10)).unwrap_or(10)
     };
     let mark = (header.first_byte, publish.packet_identifier.unwrap_or(0));
-    Glance::Plausible(Look {
-        length: header.packet_length(),
-        weight,
-        weak: false,
-        sender: None,
-        mark,
-    })
+    Glance::Plausible(Look { length: header.packet_length(), weight, weak: false, sender: None, mark })
 }
 
 /// Weight and Packet Identifier of a whole packet that is neither CONNECT nor PUBLISH.
 fn weigh(raw: &RawPacket<'_>, version: Option<Version>) -> Option<(u32, u16)> {
     let kind = raw.packet_type();
     let known = |code: Option<ReasonCode>| code.is_none_or(|code| code.name(kind).is_some());
-    let identified =
-        |weight: u32, identifier: u16| (identifier != 0).then_some((weight, identifier));
+    let identified = |weight: u32, identifier: u16| (identifier != 0).then_some((weight, identifier));
     match parse(raw, version) {
         Ok(Packet::Connack(connack)) => {
             let code = connack.reason_code;
             let fits = connack.flags <= 1 && (code.0 <= 5 || code.name(kind).is_some());
             fits.then_some((weight::CONNACK, 0))
         }
-        Ok(
-            Packet::Puback(ack) | Packet::Pubrec(ack) | Packet::Pubrel(ack) | Packet::Pubcomp(ack),
-        ) => {
+        Ok(Packet::Puback(ack) | Packet::Pubrec(ack) | Packet::Pubrel(ack) | Packet::Pubcomp(ack)) => {
             // The lenient reading of 3.x gives no code to what it cannot read.
             let read = raw.body.len() == 2 || ack.reason_code.is_some();
             let fits = read && known(ack.reason_code) && are_allowed(ack.properties, kind);
-            fits.then(|| identified(weight::ACKNOWLEDGMENT, ack.packet_identifier))
-                .flatten()
+            fits.then(|| identified(weight::ACKNOWLEDGMENT, ack.packet_identifier)).flatten()
         }
         Ok(Packet::Subscribe(subscribe)) => {
             let mut length = 0;
             let fits = subscribe.requests().all(|request| {
                 length += request.filter.len();
-                !request.filter.is_empty()
-                    && is_printable(request.filter)
-                    && request.options & 0xC3 <= 2
+                !request.filter.is_empty() && is_printable(request.filter) && request.options & 0xC3 <= 2
             });
             let weight = weight::TEXT + u32::try_from(length.min(10)).unwrap_or(10);
-            (fits && length > 0)
-                .then(|| identified(weight, subscribe.packet_identifier))
-                .flatten()
+            (fits && length > 0).then(|| identified(weight, subscribe.packet_identifier)).flatten()
         }
         Ok(Packet::Unsubscribe(unsubscribe)) => {
             let mut length = 0;
@@ -285,23 +241,16 @@ fn weigh(raw: &RawPacket<'_>, version: Option<Version>) -> Option<(u32, u16)> {
                 !filter.is_empty() && is_printable(filter)
             });
             let weight = weight::TEXT + u32::try_from(length.min(10)).unwrap_or(10);
-            (fits && length > 0)
-                .then(|| identified(weight, unsubscribe.packet_identifier))
-                .flatten()
+            (fits && length > 0).then(|| identified(weight, unsubscribe.packet_identifier)).flatten()
         }
         Ok(Packet::Suback(suback)) => {
             let fits = suback::has_codes_of_3_1_1(&suback) || suback::has_codes_of_5_0(&suback);
-            fits.then(|| identified(weight::CODES, suback.packet_identifier))
-                .flatten()
+            fits.then(|| identified(weight::CODES, suback.packet_identifier)).flatten()
         }
         Ok(Packet::Unsuback(unsuback)) => {
             let fits = raw.body.len() == 2 || !unsuback.codes.is_empty();
-            let named = unsuback
-                .reason_codes()
-                .all(|code| code.is_allowed(kind, Side::Server));
-            (fits && named)
-                .then(|| identified(weight::CODES, unsuback.packet_identifier))
-                .flatten()
+            let named = unsuback.reason_codes().all(|code| code.is_allowed(kind, Side::Server));
+            (fits && named).then(|| identified(weight::CODES, unsuback.packet_identifier)).flatten()
         }
         // Both layouts of a SUBACK or SUBSCRIBE fit.
         Err(ParseError::Partial { .. }) => {
@@ -313,8 +262,7 @@ fn weigh(raw: &RawPacket<'_>, version: Option<Version>) -> Option<(u32, u16)> {
         Ok(Packet::Pingreq | Packet::Pingresp) => Some((weight::PING, 0)),
         Ok(Packet::Disconnect(disconnect)) => {
             let read = raw.body.is_empty() || disconnect.reason_code.is_some();
-            let fits =
-                read && known(disconnect.reason_code) && are_allowed(disconnect.properties, kind);
+            let fits = read && known(disconnect.reason_code) && are_allowed(disconnect.properties, kind);
             fits.then_some((weight::PING, 0))
         }
         Ok(Packet::Auth(auth)) => {
@@ -327,9 +275,7 @@ fn weigh(raw: &RawPacket<'_>, version: Option<Version>) -> Option<(u32, u16)> {
 }
 
 fn are_allowed(properties: Properties<'_>, kind: PacketType) -> bool {
-    properties
-        .iter()
-        .all(|property| property.id.allowed_in(kind))
+    properties.iter().all(|property| property.id.allowed_in(kind))
 }
 
 fn are_plausible(properties: Properties<'_>, sender: Option<Side>) -> bool {
@@ -345,6 +291,5 @@ fn is_plausible_topic(topic: Text<'_>) -> bool {
 }
 
 fn is_printable(text: Text<'_>) -> bool {
-    text.as_str()
-        .is_ok_and(|text| !text.chars().any(char::is_control))
+    text.as_str().is_ok_and(|text| !text.chars().any(char::is_control))
 }

@@ -42,18 +42,10 @@ impl FixedHeader {
         for (length, byte) in (2..=5).zip(rest) {
             remaining_length |= u32::from(byte & 0x7F) << (7 * (u32::from(length) - 2));
             if byte & 0x80 == 0 {
-                return HeaderRead::Complete(FixedHeader {
-                    first_byte: *first_byte,
-                    remaining_length,
-                    length,
-                });
+                return HeaderRead::Complete(FixedHeader { first_byte: *first_byte, remaining_length, length });
             }
         }
-        if rest.len() >= 4 {
-            HeaderRead::Unframeable
-        } else {
-            HeaderRead::Incomplete
-        }
+        if rest.len() >= 4 { HeaderRead::Unframeable } else { HeaderRead::Incomplete }
     }
 
     /// The packet type.
@@ -163,32 +155,20 @@ mod tests {
             (&[0x30, 0x80, 0x80, 0x80, 0x01], 2_097_152, 5),
             (&[0x30, 0xFF, 0xFF, 0xFF, 0x7F], 268_435_455, 5),
         ] {
-            let header = FixedHeader {
-                first_byte: 0x30,
-                remaining_length: value,
-                length,
-            };
+            let header = FixedHeader { first_byte: 0x30, remaining_length: value, length };
             assert_eq!(FixedHeader::read(bytes), HeaderRead::Complete(header));
             assert!(header.is_shortest());
             for cut in 0..bytes.len() {
                 assert_eq!(FixedHeader::read(&bytes[..cut]), HeaderRead::Incomplete);
             }
         }
-        assert_eq!(
-            FixedHeader::read(&[0x30, 0xFF, 0xFF, 0xFF, 0xFF]),
-            HeaderRead::Unframeable
-        );
-        assert_eq!(
-            FixedHeader::read(&[0x30, 0xFF, 0xFF, 0xFF]),
-            HeaderRead::Incomplete
-        );
+        assert_eq!(FixedHeader::read(&[0x30, 0xFF, 0xFF, 0xFF, 0xFF]), HeaderRead::Unframeable);
+        assert_eq!(FixedHeader::read(&[0x30, 0xFF, 0xFF, 0xFF]), HeaderRead::Incomplete);
     }
 
     #[test]
     fn a_longer_form_than_needed_is_read_and_seen() {
-        let HeaderRead::Complete(header) = FixedHeader::read(&[0xC0, 0x80, 0x00]) else {
-            panic!()
-        };
+        let HeaderRead::Complete(header) = FixedHeader::read(&[0xC0, 0x80, 0x00]) else { panic!() };
         assert_eq!((header.remaining_length, header.length), (0, 3));
         assert!(!header.is_shortest());
     }

@@ -54,19 +54,11 @@ impl VersionEvidence {
             }
             PacketType::SUBSCRIBE => {
                 let fits = |new| fits(subscribe_layout(body, new), subscribe::is_sensible);
-                self.compare(
-                    fits(false),
-                    fits(true),
-                    "a SUBSCRIBE has the layout of that version only",
-                );
+                self.compare(fits(false), fits(true), "a SUBSCRIBE has the layout of that version only");
             }
             PacketType::UNSUBSCRIBE => {
                 let fits = |new| fits(unsubscribe_layout(body, new), unsubscribe::is_sensible);
-                self.compare(
-                    fits(false),
-                    fits(true),
-                    "an UNSUBSCRIBE has the layout of that version only",
-                );
+                self.compare(fits(false), fits(true), "an UNSUBSCRIBE has the layout of that version only");
             }
             PacketType::SUBACK => {
                 let old = fits(suback_layout(body, false), has_codes_of_3_1_1);
@@ -101,13 +93,10 @@ impl VersionEvidence {
         match (self.old, self.new) {
             (Some(why), None) => Some((Version::V311, why)),
             (None, Some(why)) => Some((Version::V5, why)),
-            (None, None) if self.fitting >= FITTING => {
-                Some((Version::V5, "several PUBLISH packets carry properties"))
+            (None, None) if self.fitting >= FITTING => Some((Version::V5, "several PUBLISH packets carry properties")),
+            (None, None) if self.zero_then_text >= ZERO_THEN_TEXT => {
+                Some((Version::V5, "every PUBLISH has an empty property section before its payload"))
             }
-            (None, None) if self.zero_then_text >= ZERO_THEN_TEXT => Some((
-                Version::V5,
-                "every PUBLISH has an empty property section before its payload",
-            )),
             _ => None,
         }
     }
@@ -149,21 +138,11 @@ impl VersionEvidence {
         match publish(raw, Some(Version::V5)) {
             Ok(new) if new.properties.is_empty() => {
                 let text = !new.payload.is_empty() && Text(new.payload).is_well_formed();
-                if text
-                    && new
-                        .payload
-                        .iter()
-                        .all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace())
-                {
+                if text && new.payload.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace()) {
                     self.zero_then_text = self.zero_then_text.saturating_add(1);
                 }
             }
-            Ok(new)
-                if new
-                    .properties
-                    .iter()
-                    .all(|property| property.id.allowed_in(PacketType::PUBLISH)) =>
-            {
+            Ok(new) if new.properties.iter().all(|property| property.id.allowed_in(PacketType::PUBLISH)) => {
                 self.fitting = self.fitting.saturating_add(1);
             }
             // An empty topic name is not for 3.x: this is a broken 5.0 packet.
@@ -197,10 +176,7 @@ mod tests {
     #[test]
     fn decisive_packets() {
         let (old, new) = (Some(Version::V311), Some(Version::V5));
-        assert_eq!(
-            verdict(&[b"\x10\x0F\x00\x06MQIsdp\x03\x02\x00\x3C\x00\x01c"]),
-            Some(Version::V31)
-        );
+        assert_eq!(verdict(&[b"\x10\x0F\x00\x06MQIsdp\x03\x02\x00\x3C\x00\x01c"]), Some(Version::V31));
         assert_eq!(verdict(&[&[0x20, 2, 0, 0]]), old);
         assert_eq!(verdict(&[&[0x20, 3, 0, 0, 0]]), new);
         assert_eq!(verdict(&[&[0x40, 3, 0, 1, 0]]), new);
@@ -211,23 +187,12 @@ mod tests {
         assert_eq!(verdict(&[b"\x82\x09\x00\x01\x00\x00\x03a/b\x00"]), new);
         assert_eq!(verdict(&[b"\x30\x07\x00\x03a/b{}"]), old);
         assert_eq!(verdict(&[&b"\x30\x08\x00\x03a/b\x00{}"[..]; 4]), new);
-        assert_eq!(
-            verdict(&[&b"\x30\x0A\x00\x03a/b\x02\x01\x01hi"[..]; 2]),
-            new
-        );
+        assert_eq!(verdict(&[&b"\x30\x0A\x00\x03a/b\x02\x01\x01hi"[..]; 2]), new);
     }
 
     #[test]
     fn what_fits_both_says_nothing() {
-        assert_eq!(
-            verdict(&[
-                &[0x40, 2, 0, 1],
-                &[0xC0, 0],
-                &[0xE0, 0],
-                &[0x90, 4, 0, 1, 0, 1]
-            ]),
-            None
-        );
+        assert_eq!(verdict(&[&[0x40, 2, 0, 1], &[0xC0, 0], &[0xE0, 0], &[0x90, 4, 0, 1, 0, 1]]), None);
         assert_eq!(verdict(&[&[0x20, 2, 0, 5]]), None);
         assert_eq!(verdict(&[&b"\x30\x08\x00\x03a/b\x00{}"[..]; 3]), None);
         assert_eq!(verdict(&[&[0xB0, 2, 0, 1], &[0x40, 3, 0, 1, 0]]), None);

@@ -2,12 +2,10 @@
 
 use super::read::{Fault, Read, fault};
 use super::{
-    Acknowledgment, Auth, Connack, Connect, Disconnect, PacketType, Publish, RawPacket, Suback,
-    Subscribe, Unsubscribe, Version,
+    Acknowledgment, Auth, Connack, Connect, Disconnect, PacketType, Publish, RawPacket, Suback, Subscribe, Unsubscribe,
+    Version,
 };
-use super::{
-    acknowledgment, auth, connack, connect, disconnect, publish, suback, subscribe, unsubscribe,
-};
+use super::{acknowledgment, auth, connack, connect, disconnect, publish, suback, subscribe, unsubscribe};
 
 /// A parsed control packet.
 #[derive(Clone, Copy, Debug)]
@@ -127,9 +125,7 @@ pub fn parse<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Result<Packet
     match other(raw, version) {
         Ok(Some(packet)) if whole => Ok(packet),
         Ok(Some(_)) => Err(ParseError::Partial { field: "Payload" }),
-        Ok(None) => Err(ParseError::Partial {
-            field: "Properties",
-        }),
+        Ok(None) => Err(ParseError::Partial { field: "Properties" }),
         Err(fault) => Err(fault.into_error(raw.body, whole)),
     }
 }
@@ -137,46 +133,29 @@ pub fn parse<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Result<Packet
 /// Every packet but PUBLISH; `None` when the version is unknown and two readings fit.
 fn other<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Result<Option<Packet<'p>>, Fault> {
     /// The packet of a body read to its end.
-    fn read<'p, T>(
-        read: Read<'p, T>,
-        packet: fn(T) -> Packet<'p>,
-    ) -> Result<Option<Packet<'p>>, Fault> {
+    fn read<'p, T>(read: Read<'p, T>, packet: fn(T) -> Packet<'p>) -> Result<Option<Packet<'p>>, Fault> {
         read.map(|(_, body)| Some(packet(body))).map_err(fault)
     }
     let body = raw.body;
     match raw.packet_type() {
         PacketType::CONNECT => read(connect::connect(body), Packet::Connect),
         PacketType::CONNACK => read(connack::connack(body, version), Packet::Connack),
-        PacketType::PUBACK => read(
-            acknowledgment::acknowledgment(body, version),
-            Packet::Puback,
-        ),
-        PacketType::PUBREC => read(
-            acknowledgment::acknowledgment(body, version),
-            Packet::Pubrec,
-        ),
-        PacketType::PUBREL => read(
-            acknowledgment::acknowledgment(body, version),
-            Packet::Pubrel,
-        ),
-        PacketType::PUBCOMP => read(
-            acknowledgment::acknowledgment(body, version),
-            Packet::Pubcomp,
-        ),
-        PacketType::SUBSCRIBE => subscribe::subscribe(body, version)
-            .map_or(Ok(None), |body| read(body, Packet::Subscribe)),
-        PacketType::SUBACK => {
-            suback::suback(body, version).map_or(Ok(None), |body| read(body, Packet::Suback))
+        PacketType::PUBACK => read(acknowledgment::acknowledgment(body, version), Packet::Puback),
+        PacketType::PUBREC => read(acknowledgment::acknowledgment(body, version), Packet::Pubrec),
+        PacketType::PUBREL => read(acknowledgment::acknowledgment(body, version), Packet::Pubrel),
+        PacketType::PUBCOMP => read(acknowledgment::acknowledgment(body, version), Packet::Pubcomp),
+        PacketType::SUBSCRIBE => {
+            subscribe::subscribe(body, version).map_or(Ok(None), |body| read(body, Packet::Subscribe))
         }
-        PacketType::UNSUBSCRIBE => unsubscribe::unsubscribe(body, version)
-            .map_or(Ok(None), |body| read(body, Packet::Unsubscribe)),
+        PacketType::SUBACK => suback::suback(body, version).map_or(Ok(None), |body| read(body, Packet::Suback)),
+        PacketType::UNSUBSCRIBE => {
+            unsubscribe::unsubscribe(body, version).map_or(Ok(None), |body| read(body, Packet::Unsubscribe))
+        }
         PacketType::UNSUBACK => read(suback::unsuback(body, version), Packet::Unsuback),
         PacketType::PINGREQ => Ok(Some(Packet::Pingreq)),
         PacketType::PINGRESP => Ok(Some(Packet::Pingresp)),
         PacketType::DISCONNECT => read(disconnect::disconnect(body, version), Packet::Disconnect),
-        PacketType::AUTH if version.is_none_or(Version::is_v5) => {
-            read(auth::auth(body), Packet::Auth)
-        }
+        PacketType::AUTH if version.is_none_or(Version::is_v5) => read(auth::auth(body), Packet::Auth),
         _ => Ok(Some(Packet::Reserved)),
     }
 }
@@ -191,65 +170,30 @@ mod tests {
 
     #[test]
     fn type_15_is_auth_in_5_0_only() {
-        assert_eq!(
-            parse_bytes(&[0xF0, 0], Some(Version::V5)),
-            Ok(PacketType::AUTH)
-        );
-        assert_eq!(
-            parse_bytes(&[0xF0, 0], Some(Version::V311)),
-            Ok(PacketType::RESERVED)
-        );
+        assert_eq!(parse_bytes(&[0xF0, 0], Some(Version::V5)), Ok(PacketType::AUTH));
+        assert_eq!(parse_bytes(&[0xF0, 0], Some(Version::V311)), Ok(PacketType::RESERVED));
         assert_eq!(parse_bytes(&[0x00, 0], None), Ok(PacketType::RESERVED));
     }
 
     #[test]
     fn a_cut_packet_is_partial_and_a_bad_one_malformed() {
         let cut = [0x40, 2, 0];
-        assert_eq!(
-            parse_bytes(&cut, None),
-            Err(ParseError::Partial {
-                field: "Packet Identifier"
-            })
-        );
+        assert_eq!(parse_bytes(&cut, None), Err(ParseError::Partial { field: "Packet Identifier" }));
         let cut_in_topic = [0x30, 9, 0, 5, b'a'];
-        assert_eq!(
-            parse_bytes(&cut_in_topic, None),
-            Err(ParseError::Partial {
-                field: "Topic Name"
-            })
-        );
+        assert_eq!(parse_bytes(&cut_in_topic, None), Err(ParseError::Partial { field: "Topic Name" }));
         let cut_connect = b"\x10\x20\x00\x04MQTT\x04\x02\x00\x3C\x00\x09abc";
-        assert_eq!(
-            parse_bytes(cut_connect, None),
-            Err(ParseError::Partial {
-                field: "Client Identifier"
-            })
-        );
+        assert_eq!(parse_bytes(cut_connect, None), Err(ParseError::Partial { field: "Client Identifier" }));
         let short = [0x30, 3, 0, 5, b'a'];
-        let malformed = Malformed {
-            field: "Topic Name",
-            at: 0,
-            why: MalformedReason::TooShort,
-            clause: "MQTT-3.3.2-1",
-        };
-        assert_eq!(
-            parse_bytes(&short, None),
-            Err(ParseError::Malformed(malformed))
-        );
+        let malformed =
+            Malformed { field: "Topic Name", at: 0, why: MalformedReason::TooShort, clause: "MQTT-3.3.2-1" };
+        assert_eq!(parse_bytes(&short, None), Err(ParseError::Malformed(malformed)));
         let trailing = b"\x10\x0E\x00\x04MQTT\x04\x02\x00\x3C\x00\x01ab";
-        let Err(ParseError::Malformed(found)) = parse_bytes(trailing, None) else {
-            panic!()
-        };
+        let Err(ParseError::Malformed(found)) = parse_bytes(trailing, None) else { panic!() };
         assert_eq!((found.at, found.why), (13, MalformedReason::TrailingBytes));
     }
 
     #[test]
     fn a_suback_that_fits_both_layouts_is_said_to() {
-        assert_eq!(
-            parse_bytes(&[0x90, 4, 0, 1, 0, 1], None),
-            Err(ParseError::Partial {
-                field: "Properties"
-            })
-        );
+        assert_eq!(parse_bytes(&[0x90, 4, 0, 1, 0, 1], None), Err(ParseError::Partial { field: "Properties" }));
     }
 }

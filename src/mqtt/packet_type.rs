@@ -82,14 +82,12 @@ impl PacketType {
     pub fn may_be_sent_by(self, sender: Side, version: Option<Version>) -> bool {
         let maybe_v5 = version.is_none_or(Version::is_v5);
         match self {
-            PacketType::CONNECT
-            | PacketType::SUBSCRIBE
-            | PacketType::UNSUBSCRIBE
-            | PacketType::PINGREQ => sender == Side::Client,
-            PacketType::CONNACK
-            | PacketType::SUBACK
-            | PacketType::UNSUBACK
-            | PacketType::PINGRESP => sender == Side::Server,
+            PacketType::CONNECT | PacketType::SUBSCRIBE | PacketType::UNSUBSCRIBE | PacketType::PINGREQ => {
+                sender == Side::Client
+            }
+            PacketType::CONNACK | PacketType::SUBACK | PacketType::UNSUBACK | PacketType::PINGRESP => {
+                sender == Side::Server
+            }
             PacketType::DISCONNECT => sender == Side::Client || maybe_v5,
             PacketType::AUTH => maybe_v5,
             PacketType(3..=7) => true,

@@ -47,21 +47,13 @@ pub fn looks_like_connect(bytes: &[u8]) -> Likelihood {
         }
     }
     let [0, length @ 1..=23, rest @ ..] = body else {
-        return if body == [0] {
-            Likelihood::NeedMore
-        } else {
-            Likelihood::No
-        };
+        return if body == [0] { Likelihood::NeedMore } else { Likelihood::No };
     };
     let name = rest.get(..usize::from(*length)).unwrap_or(rest);
     if !name.iter().all(u8::is_ascii_graphic) || header.remaining_length < u32::from(*length) + 8 {
         return Likelihood::No;
     }
-    if name.len() < usize::from(*length) {
-        Likelihood::NeedMore
-    } else {
-        Likelihood::Unsure
-    }
+    if name.len() < usize::from(*length) { Likelihood::NeedMore } else { Likelihood::Unsure }
 }
 
 /// Whether a server's stream begins with a CONNACK.
@@ -82,11 +74,7 @@ pub fn looks_like_connack(bytes: &[u8]) -> Likelihood {
 /// Whether `bytes`, which begin where a segment does, are a chain of MQTT packets: to tell that a
 /// connection whose begin was not captured carries MQTT.
 #[must_use]
-pub fn chain(
-    bytes: &[u8],
-    sender: impl Into<Option<Side>>,
-    version: impl Into<Option<Version>>,
-) -> Likelihood {
+pub fn chain(bytes: &[u8], sender: impl Into<Option<Side>>, version: impl Into<Option<Version>>) -> Likelihood {
     let mut walk = Walk::new(sender.into());
     if !walk.advance(bytes, version.into()) {
         return Likelihood::No;
@@ -95,10 +83,7 @@ pub fn chain(
     let score = walk.weight + if tiles { TILES } else { 0 };
     if walk.packets == 0 {
         Likelihood::NeedMore
-    } else if score >= ENOUGH
-        && (walk.packets > 1 || tiles)
-        && (walk.strong > 0 || walk.packets > 2)
-    {
+    } else if score >= ENOUGH && (walk.packets > 1 || tiles) && (walk.strong > 0 || walk.packets > 2) {
         Likelihood::Certain
     } else {
         Likelihood::Unsure
@@ -113,27 +98,14 @@ mod tests {
     fn connects() {
         let connect = b"\x10\x0D\x00\x04MQTT\x04\x02\x00\x3C\x00\x01c";
         for cut in 0..8 {
-            assert_eq!(
-                looks_like_connect(&connect[..cut]),
-                Likelihood::NeedMore,
-                "{cut}"
-            );
+            assert_eq!(looks_like_connect(&connect[..cut]), Likelihood::NeedMore, "{cut}");
         }
         assert_eq!(looks_like_connect(connect), Likelihood::Certain);
-        assert_eq!(
-            looks_like_connect(b"\x10\x0F\x00\x06MQIsdp\x03\x02\x00\x3C\x00\x01c"),
-            Likelihood::Certain
-        );
-        assert_eq!(
-            looks_like_connect(b"\x10\x0D\x00\x04mqtt\x04\x02\x00\x3C\x00\x01c"),
-            Likelihood::Unsure
-        );
+        assert_eq!(looks_like_connect(b"\x10\x0F\x00\x06MQIsdp\x03\x02\x00\x3C\x00\x01c"), Likelihood::Certain);
+        assert_eq!(looks_like_connect(b"\x10\x0D\x00\x04mqtt\x04\x02\x00\x3C\x00\x01c"), Likelihood::Unsure);
         assert_eq!(looks_like_connect(b"\x16\x03\x01\x02\x00"), Likelihood::No);
         assert_eq!(looks_like_connect(b"GET / HTTP/1.1"), Likelihood::No);
-        assert_eq!(
-            looks_like_connect(&[0x10, 0xFF, 0xFF, 0xFF, 0xFF]),
-            Likelihood::No
-        );
+        assert_eq!(looks_like_connect(&[0x10, 0xFF, 0xFF, 0xFF, 0xFF]), Likelihood::No);
     }
 
     #[test]
@@ -146,28 +118,13 @@ mod tests {
 
     #[test]
     fn chains_of_other_protocols_and_patterns_are_not_mqtt() {
-        for bytes in [
-            &[0u8; 64][..],
-            &[0x30; 64],
-            &[0xFF; 64],
-            &[0x40; 64],
-            b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-        ] {
+        for bytes in [&[0u8; 64][..], &[0x30; 64], &[0xFF; 64], &[0x40; 64], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {
             assert_eq!(chain(bytes, None, None), Likelihood::No);
         }
-        assert_ne!(
-            chain(&[0xC0, 0].repeat(40), None, None),
-            Likelihood::Certain
-        );
-        assert_ne!(
-            chain(&[0x40, 2].repeat(40), None, None),
-            Likelihood::Certain
-        );
+        assert_ne!(chain(&[0xC0, 0].repeat(40), None, None), Likelihood::Certain);
+        assert_ne!(chain(&[0x40, 2].repeat(40), None, None), Likelihood::Certain);
         let publish = b"\x30\x08\x00\x03a/bxyz";
         assert_eq!(chain(&publish.repeat(2), None, None), Likelihood::Certain);
-        assert_eq!(
-            chain(publish, Side::Client, Version::V311),
-            Likelihood::Unsure
-        );
+        assert_eq!(chain(publish, Side::Client, Version::V311), Likelihood::Unsure);
     }
 }

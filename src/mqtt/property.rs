@@ -65,9 +65,7 @@ fn property(input: &[u8]) -> Read<'_, Property<'_>> {
         ValueType::FourByte => be_u32.map(Value::FourByte).parse(rest),
         ValueType::Variable => variable_byte_integer.map(Value::Variable).parse(rest),
         ValueType::Text => text.map(Value::Text).parse(rest),
-        ValueType::Pair => (text, text)
-            .map(|(name, value)| Value::Pair(name, value))
-            .parse(rest),
+        ValueType::Pair => (text, text).map(|(name, value)| Value::Pair(name, value)).parse(rest),
         ValueType::Binary => binary.map(Value::Binary).parse(rest),
     };
     match read {
@@ -84,19 +82,14 @@ fn property(input: &[u8]) -> Read<'_, Property<'_>> {
 /// Property Length and the properties (MQTT 5.0 §2.2.2.1). A packet that ends where the Property
 /// Length must stand breaks \[MQTT-2.2.2-1\].
 pub(super) fn properties(input: &[u8]) -> Read<'_, Properties<'_>> {
-    let (rest, length) =
-        field("Property Length", "MQTT-2.2.2-1", variable_byte_integer).parse(input)?;
+    let (rest, length) = field("Property Length", "MQTT-2.2.2-1", variable_byte_integer).parse(input)?;
     let (rest, raw) = field("Properties", "§2.2.2.1", take(length)).parse(rest)?;
     let mut unread = raw;
     while !unread.is_empty() {
         match property(unread) {
             Ok((after, _)) => unread = after,
             Err(error) => {
-                return Err(error.map(|fault| Fault {
-                    left: fault.left + rest.len(),
-                    bounded: true,
-                    ..fault
-                }));
+                return Err(error.map(|fault| Fault { left: fault.left + rest.len(), bounded: true, ..fault }));
             }
         }
     }
@@ -124,9 +117,7 @@ impl<'p> Properties<'p> {
     /// The first property with this identifier.
     #[must_use]
     pub fn find(self, id: PropertyId) -> Option<Value<'p>> {
-        self.iter()
-            .find(|property| property.id == id)
-            .map(|property| property.value)
+        self.iter().find(|property| property.id == id).map(|property| property.value)
     }
 
     /// The value of a property of type Byte.
@@ -281,15 +272,9 @@ mod tests {
     fn a_value_never_reaches_over_the_property_length() {
         // Property Length 3, Server Keep Alive needs 3, Topic Alias starts in the last byte.
         let error = fault(properties(&[4, 0x13, 0, 60, 0x23, 0, 1]).unwrap_err());
-        assert_eq!(
-            (error.field, error.left, error.bounded),
-            ("Topic Alias", 3, true)
-        );
+        assert_eq!((error.field, error.left, error.bounded), ("Topic Alias", 3, true));
         let error = fault(properties(&[]).unwrap_err());
-        assert_eq!(
-            (error.field, error.clause),
-            ("Property Length", "MQTT-2.2.2-1")
-        );
+        assert_eq!((error.field, error.clause), ("Property Length", "MQTT-2.2.2-1"));
         let error = fault(properties(&[2, 0x7E, 0]).unwrap_err());
         assert_eq!(error.why, MalformedReason::UnknownProperty(0x7E));
     }

@@ -181,19 +181,10 @@ mod tests {
             (DISCONNECT, 4),
             (AUTH, 4),
         ] {
-            let found = PropertyId::ALL
-                .iter()
-                .filter(|id| id.allowed_in(packet))
-                .count();
+            let found = PropertyId::ALL.iter().filter(|id| id.allowed_in(packet)).count();
             assert_eq!(found, count, "{packet}");
         }
-        assert_eq!(
-            PropertyId::ALL
-                .iter()
-                .filter(|id| id.allowed_in_will())
-                .count(),
-            7
-        );
+        assert_eq!(PropertyId::ALL.iter().filter(|id| id.allowed_in_will()).count(), 7);
         assert_eq!(PropertyId(0x04).value_type(), None);
         assert!(!PropertyId::USER_PROPERTY.allowed_in(PacketType(200)));
     }

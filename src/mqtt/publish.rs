@@ -38,8 +38,7 @@ impl<'p> Publish<'p> {
     /// Message Expiry Interval in seconds (5.0).
     #[must_use]
     pub fn message_expiry_interval(&self) -> Option<u32> {
-        self.properties
-            .four_byte(PropertyId::MESSAGE_EXPIRY_INTERVAL)
+        self.properties.four_byte(PropertyId::MESSAGE_EXPIRY_INTERVAL)
     }
 
     /// Response Topic (5.0).
@@ -57,49 +56,25 @@ impl<'p> Publish<'p> {
 
 /// The DUP, `QoS` and RETAIN flags of a fixed header (MQTT 5.0 §3.3.1).
 pub(super) fn flags(first_byte: u8) -> (bool, QoS, bool) {
-    (
-        first_byte & 0x08 != 0,
-        QoS(first_byte >> 1 & 3),
-        first_byte & 1 != 0,
-    )
+    (first_byte & 0x08 != 0, QoS(first_byte >> 1 & 3), first_byte & 1 != 0)
 }
 
 /// Reads the part of the body that was captured. `QoS` 3 is read as `QoS` 1 and 2 are: with a
 /// Packet Identifier.
 #[inline]
-pub(super) fn publish<'p>(
-    raw: &RawPacket<'p>,
-    version: Option<Version>,
-) -> Result<Publish<'p>, Fault> {
+pub(super) fn publish<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Result<Publish<'p>, Fault> {
     let (dup, qos, retain) = flags(raw.header.first_byte);
-    let (rest, topic) = field("Topic Name", "MQTT-3.3.2-1", text)
-        .parse(raw.body)
-        .map_err(fault)?;
+    let (rest, topic) = field("Topic Name", "MQTT-3.3.2-1", text).parse(raw.body).map_err(fault)?;
     let (rest, packet_identifier) = if qos == QoS::AT_MOST_ONCE {
         (rest, None)
     } else {
-        field("Packet Identifier", "§3.3.2.2", be_u16)
-            .map(Some)
-            .parse(rest)
-            .map_err(fault)?
+        field("Packet Identifier", "§3.3.2.2", be_u16).map(Some).parse(rest).map_err(fault)?
     };
-    let (payload, properties) = if version == Some(Version::V5) {
-        properties(rest).map_err(fault)?
-    } else {
-        (rest, Properties::default())
-    };
+    let (payload, properties) =
+        if version == Some(Version::V5) { properties(rest).map_err(fault)? } else { (rest, Properties::default()) };
     let before = u32::try_from(raw.body.len() - payload.len()).unwrap_or(u32::MAX);
     let payload_length = raw.header.remaining_length.saturating_sub(before);
-    Ok(Publish {
-        dup,
-        qos,
-        retain,
-        topic,
-        packet_identifier,
-        properties,
-        payload,
-        payload_length,
-    })
+    Ok(Publish { dup, qos, retain, topic, packet_identifier, properties, payload, payload_length })
 }
 
 #[cfg(test)]
@@ -112,10 +87,7 @@ mod tests {
         let bytes = [0x32, 8, 0, 3, b'a', b'/', b'b', 0, 10, 0];
         let raw = RawPacket::from_bytes(&bytes).unwrap();
         let read = publish(&raw, Some(Version::V5)).unwrap();
-        assert_eq!(
-            (read.topic, read.packet_identifier),
-            (Text(b"a/b"), Some(10))
-        );
+        assert_eq!((read.topic, read.packet_identifier), (Text(b"a/b"), Some(10)));
         assert!(read.properties.is_empty() && read.payload.is_empty());
         // The same bytes have one byte of payload in 3.1.1.
         let read = publish(&raw, Some(Version::V311)).unwrap();
@@ -134,9 +106,6 @@ mod tests {
     #[test]
     fn a_body_of_3_1_1_in_5_0_lacks_its_property_length() {
         let raw = RawPacket::from_bytes(&[0x30, 3, 0, 1, b'a']).unwrap();
-        assert_eq!(
-            publish(&raw, Some(Version::V5)).unwrap_err().clause,
-            "MQTT-2.2.2-1"
-        );
+        assert_eq!(publish(&raw, Some(Version::V5)).unwrap_err().clause, "MQTT-2.2.2-1");
     }
 }

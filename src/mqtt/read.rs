@@ -38,13 +38,7 @@ impl<'p> nom::error::ParseError<&'p [u8]> for Fault {
 impl Fault {
     /// A fault at `input`, not yet named.
     pub(super) fn new(why: MalformedReason, input: &[u8]) -> Fault {
-        Fault {
-            field: "",
-            clause: "",
-            why,
-            left: input.len(),
-            bounded: false,
-        }
+        Fault { field: "", clause: "", why, left: input.len(), bounded: false }
     }
 
     /// Gives the fault a field's name unless an inner parser did.
@@ -81,9 +75,7 @@ pub(super) fn field<'p, T>(
     mut parser: impl Parser<&'p [u8], Output = T, Error = Fault>,
 ) -> impl Parser<&'p [u8], Output = T, Error = Fault> {
     move |input: &'p [u8]| {
-        parser
-            .parse(input)
-            .map_err(|error| error.map(|fault: Fault| fault.named(name, clause, input)))
+        parser.parse(input).map_err(|error| error.map(|fault: Fault| fault.named(name, clause, input)))
     }
 }
 
@@ -115,10 +107,7 @@ pub(super) fn variable_byte_integer(input: &[u8]) -> Read<'_, u32> {
     let mut rest = input;
     for shift in [0, 7, 14, 21] {
         let Some((byte, after)) = rest.split_first() else {
-            return Err(nom::Err::Error(Fault::new(
-                MalformedReason::TooShort,
-                input,
-            )));
+            return Err(nom::Err::Error(Fault::new(MalformedReason::TooShort, input)));
         };
         value |= u32::from(byte & 0x7F) << shift;
         if byte & 0x80 == 0 {
@@ -126,18 +115,11 @@ pub(super) fn variable_byte_integer(input: &[u8]) -> Read<'_, u32> {
         }
         rest = after;
     }
-    Err(nom::Err::Error(Fault::new(
-        MalformedReason::VariableByteInteger,
-        input,
-    )))
+    Err(nom::Err::Error(Fault::new(MalformedReason::VariableByteInteger, input)))
 }
 
 /// The end of the body: bytes left over are a fault.
-pub(super) fn end(
-    name: &'static str,
-    clause: &'static str,
-    input: &[u8],
-) -> Result<(), nom::Err<Fault>> {
+pub(super) fn end(name: &'static str, clause: &'static str, input: &[u8]) -> Result<(), nom::Err<Fault>> {
     if input.is_empty() {
         return Ok(());
     }
@@ -161,12 +143,7 @@ pub(super) fn choose_layout<'p, T>(
     let old = || layout(false);
     match version {
         Some(Version::V5) => Some(new()),
-        Some(_) => Some(old().or_else(|error| {
-            new()
-                .ok()
-                .filter(|(_, read)| is_sensible(read))
-                .ok_or(error)
-        })),
+        Some(_) => Some(old().or_else(|error| new().ok().filter(|(_, read)| is_sensible(read)).ok_or(error))),
         None => match (old(), new()) {
             (Ok(read), Err(_)) | (Err(_), Ok(read)) => Some(Ok(read)),
             (Err(error), Err(_)) => Some(Err(error)),

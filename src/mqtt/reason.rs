@@ -113,18 +113,7 @@ impl ReasonCode {
                 server
                     && matches!(
                         self.0,
-                        0x00 | 0x80
-                            ..=0x8A
-                                | 0x8C
-                                | 0x90
-                                | 0x95
-                                | 0x97
-                                | 0x99
-                                | 0x9A
-                                | 0x9B
-                                | 0x9C
-                                | 0x9D
-                                | 0x9F
+                        0x00 | 0x80..=0x8A | 0x8C | 0x90 | 0x95 | 0x97 | 0x99 | 0x9A | 0x9B | 0x9C | 0x9D | 0x9F
                     )
             }
             PacketType::PUBACK | PacketType::PUBREC => match self.0 {
@@ -133,15 +122,9 @@ impl ReasonCode {
             },
             PacketType::PUBREL | PacketType::PUBCOMP => matches!(self.0, 0x00 | 0x92),
             PacketType::SUBACK => {
-                server
-                    && matches!(
-                        self.0,
-                        0x00..=0x02 | 0x80 | 0x83 | 0x87 | 0x8F | 0x91 | 0x97 | 0x9E | 0xA1 | 0xA2
-                    )
+                server && matches!(self.0, 0x00..=0x02 | 0x80 | 0x83 | 0x87 | 0x8F | 0x91 | 0x97 | 0x9E | 0xA1 | 0xA2)
             }
-            PacketType::UNSUBACK => {
-                server && matches!(self.0, 0x00 | 0x11 | 0x80 | 0x83 | 0x87 | 0x8F | 0x91)
-            }
+            PacketType::UNSUBACK => server && matches!(self.0, 0x00 | 0x11 | 0x80 | 0x83 | 0x87 | 0x8F | 0x91),
             PacketType::DISCONNECT => match self.0 {
                 0x00 | 0x80..=0x83 | 0x90 | 0x93..=0x99 => true,
                 0x04 => !server,
@@ -199,26 +182,15 @@ mod tests {
     fn forty_three_codes() {
         assert_eq!(ReasonCode::ALL.len(), 43);
         assert!(ReasonCode::ALL.is_sorted());
-        assert_eq!(
-            ReasonCode(0).name(PacketType::DISCONNECT),
-            Some("Normal disconnection")
-        );
-        assert_eq!(
-            ReasonCode(0).name(PacketType::SUBACK),
-            Some("Granted QoS 0")
-        );
+        assert_eq!(ReasonCode(0).name(PacketType::DISCONNECT), Some("Normal disconnection"));
+        assert_eq!(ReasonCode(0).name(PacketType::SUBACK), Some("Granted QoS 0"));
         assert_eq!(ReasonCode(0).name(PacketType::AUTH), Some("Success"));
-        assert_eq!(
-            ReasonCode(0x8D).name(PacketType::DISCONNECT),
-            Some("Keep Alive timeout")
-        );
+        assert_eq!(ReasonCode(0x8D).name(PacketType::DISCONNECT), Some("Keep Alive timeout"));
         assert_eq!(ReasonCode(0x03).name(PacketType::CONNACK), None);
     }
 
     fn allowed(packet: PacketType, sender: Side) -> Vec<u8> {
-        (0..=255)
-            .filter(|&code| ReasonCode(code).is_allowed(packet, sender))
-            .collect()
+        (0..=255).filter(|&code| ReasonCode(code).is_allowed(packet, sender)).collect()
     }
 
     #[test]
@@ -227,43 +199,29 @@ mod tests {
         assert_eq!(
             allowed(PacketType::CONNACK, server),
             [
-                0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x90,
-                0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F
+                0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x90, 0x95, 0x97, 0x99,
+                0x9A, 0x9B, 0x9C, 0x9D, 0x9F
             ]
         );
         for packet in [PacketType::PUBACK, PacketType::PUBREC] {
-            assert_eq!(
-                allowed(packet, server),
-                [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]
-            );
-            assert_eq!(
-                allowed(packet, client),
-                [0x00, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]
-            );
+            assert_eq!(allowed(packet, server), [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
+            assert_eq!(allowed(packet, client), [0x00, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
         }
         assert_eq!(allowed(PacketType::PUBREL, client), [0x00, 0x92]);
         assert_eq!(
             allowed(PacketType::SUBACK, server),
-            [
-                0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2
-            ]
+            [0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2]
         );
-        assert_eq!(
-            allowed(PacketType::UNSUBACK, server),
-            [0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91]
-        );
+        assert_eq!(allowed(PacketType::UNSUBACK, server), [0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91]);
         assert_eq!(
             allowed(PacketType::DISCONNECT, client),
-            [
-                0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99
-            ]
+            [0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99]
         );
         assert_eq!(
             allowed(PacketType::DISCONNECT, server),
             [
-                0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F, 0x90, 0x93,
-                0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0xA1,
-                0xA2
+                0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F, 0x90, 0x93, 0x94, 0x95, 0x96,
+                0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0xA1, 0xA2
             ]
         );
         assert_eq!(allowed(PacketType::AUTH, client), [0x18, 0x19]);

@@ -88,26 +88,19 @@ impl Candidate {
 
     fn is_enough(&self, end: usize) -> bool {
         let tiles = self.tiled.is_some() || self.walk.ends_at(end - self.start);
-        let weak_only =
-            self.walk.strong == 0 && !self.starts_segment && self.walk.packets < WEAK_RUN;
-        self.walk.packets > 0
-            && !weak_only
-            && self.score() + if tiles { TILES } else { 0 } >= ENOUGH
+        let weak_only = self.walk.strong == 0 && !self.starts_segment && self.walk.packets < WEAK_RUN;
+        self.walk.packets > 0 && !weak_only && self.score() + if tiles { TILES } else { 0 } >= ENOUGH
     }
 
     /// Whether it starts amid a segment with a few weak packets: they may be the end of a payload,
     /// and the strong one after them is a start of its own.
     fn is_doubtful(&self) -> bool {
-        !self.starts_segment
-            && self.walk.strong > 0
-            && (1..WEAK_RUN).contains(&self.walk.weak_before)
+        !self.starts_segment && self.walk.strong > 0 && (1..WEAK_RUN).contains(&self.walk.weak_before)
     }
 
     /// Whether `later` lies inside a packet that this one has made plausible.
     fn covers(&self, later: usize) -> bool {
-        self.walk.strong > 0
-            && self.start < later
-            && self.start.saturating_add(self.walk.next) > later
+        self.walk.strong > 0 && self.start < later && self.start.saturating_add(self.walk.next) > later
     }
 
     /// Whether it is a long packet at a segment's start.
@@ -178,14 +171,8 @@ impl Search {
         if self.candidates.is_empty() {
             self.forget();
         } else if self.window.len() > limit || self.marks.len() > MARKS {
-            let long = self
-                .candidates
-                .iter()
-                .find(|candidate| candidate.is_likely());
-            if let Some(found) = long
-                .map(|candidate| candidate.start)
-                .or_else(|| self.last_chance())
-            {
+            let long = self.candidates.iter().find(|candidate| candidate.is_likely());
+            if let Some(found) = long.map(|candidate| candidate.start).or_else(|| self.last_chance()) {
                 return Some(found);
             }
             self.forget();
@@ -198,23 +185,13 @@ impl Search {
     /// The start to believe in when no more bytes come that could speak against it.
     pub(super) fn last_chance(&mut self) -> Option<usize> {
         let end = self.window.len();
-        self.candidates
-            .iter()
-            .find(|candidate| candidate.is_believed_at_last(end))
-            .map(|candidate| candidate.start)
+        self.candidates.iter().find(|candidate| candidate.is_believed_at_last(end)).map(|candidate| candidate.start)
     }
 
     /// The bytes passed over when the packet at `found` is the next.
     pub(super) fn skipped_until(&self, found: usize) -> Option<Skipped> {
-        let until = self
-            .marks
-            .iter()
-            .take_while(|mark| mark.start <= found)
-            .last();
-        self.skipped(
-            self.offset_of(found),
-            until.map_or(self.last, |mark| mark.at),
-        )
+        let until = self.marks.iter().take_while(|mark| mark.start <= found).last();
+        self.skipped(self.offset_of(found), until.map_or(self.last, |mark| mark.at))
     }
 
     /// The bytes passed over when the stream ends without a packet.
@@ -224,46 +201,23 @@ impl Search {
 
     /// The window from `found` on, in the chunks it came in.
     pub(super) fn chunks_from(&self, found: usize) -> impl Iterator<Item = Chunk<'_>> {
-        let ends = self
-            .marks
-            .iter()
-            .skip(1)
-            .map(|mark| mark.start)
-            .chain([self.window.len()]);
+        let ends = self.marks.iter().skip(1).map(|mark| mark.start).chain([self.window.len()]);
         self.marks.iter().zip(ends).filter_map(move |(mark, end)| {
             let start = mark.start.max(found);
-            let data = self
-                .window
-                .get(start..end)
-                .filter(|data| !data.is_empty())?;
+            let data = self.window.get(start..end).filter(|data| !data.is_empty())?;
             let starts_segment = mark.starts_segment && start == mark.start;
-            Some(Chunk {
-                offset: self.offset_of(start),
-                data,
-                at: mark.at,
-                starts_segment,
-            })
+            Some(Chunk { offset: self.offset_of(start), data, at: mark.at, starts_segment })
         })
     }
 
     fn offset_of(&self, index: usize) -> StreamOffset {
-        StreamOffset(
-            self.base
-                .saturating_add(u64::try_from(index).unwrap_or(u64::MAX)),
-        )
+        StreamOffset(self.base.saturating_add(u64::try_from(index).unwrap_or(u64::MAX)))
     }
 
     fn skipped(&self, end: StreamOffset, until: Moment) -> Option<Skipped> {
         let (offset, from) = self.begun?;
         let length = end.0.saturating_sub(offset.0);
-        let skipped = Skipped {
-            offset,
-            length,
-            missing: self.missing,
-            why: self.why,
-            from,
-            until,
-        };
+        let skipped = Skipped { offset, length, missing: self.missing, why: self.why, from, until };
         (length > 0).then_some(skipped)
     }
 
@@ -275,16 +229,9 @@ impl Search {
             self.base = chunk.offset.0;
         }
         self.last = chunk.at;
-        let same = self
-            .marks
-            .last()
-            .is_some_and(|mark| mark.at == chunk.at && !chunk.starts_segment);
+        let same = self.marks.last().is_some_and(|mark| mark.at == chunk.at && !chunk.starts_segment);
         if !same {
-            let mark = Mark {
-                start: self.window.len(),
-                at: chunk.at,
-                starts_segment: chunk.starts_segment,
-            };
+            let mark = Mark { start: self.window.len(), at: chunk.at, starts_segment: chunk.starts_segment };
             self.marks.push(mark);
         }
         self.window.extend_from_slice(chunk.data);
@@ -300,24 +247,14 @@ impl Search {
         if !walk.advance(bytes, hints.version) {
             return false;
         }
-        let candidate = Candidate {
-            start,
-            starts_segment,
-            walk,
-            tiled: None,
-        };
+        let candidate = Candidate { start, starts_segment, walk, tiled: None };
         if candidate.is_doubtful() {
             return false;
         }
         if self.candidates.len() >= CANDIDATES {
             // The true start may be dropped here: then bytes are skipped, nothing is invented.
-            let weakest = self
-                .candidates
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, candidate)| candidate.score());
-            let Some((index, _)) =
-                weakest.filter(|(_, weakest)| starts_segment || weakest.score() < walk.weight)
+            let weakest = self.candidates.iter().enumerate().min_by_key(|(_, candidate)| candidate.score());
+            let Some((index, _)) = weakest.filter(|(_, weakest)| starts_segment || weakest.score() < walk.weight)
             else {
                 return false;
             };
@@ -330,15 +267,8 @@ impl Search {
     /// The earliest start that is believed in and not inside an earlier plausible packet.
     fn believed(&self) -> Option<usize> {
         let end = self.window.len();
-        let found = self
-            .candidates
-            .iter()
-            .find(|candidate| candidate.is_believed(end))?
-            .start;
-        let covered = self
-            .candidates
-            .iter()
-            .any(|candidate| candidate.covers(found));
+        let found = self.candidates.iter().find(|candidate| candidate.is_believed(end))?.start;
+        let covered = self.candidates.iter().any(|candidate| candidate.covers(found));
         (!covered).then_some(found)
     }
 
@@ -359,12 +289,7 @@ impl Search {
         if first < 1024 || first < self.window.len() / 2 {
             return;
         }
-        let kept = self
-            .marks
-            .iter()
-            .take_while(|mark| mark.start <= first)
-            .count()
-            .saturating_sub(1);
+        let kept = self.marks.iter().take_while(|mark| mark.start <= first).count().saturating_sub(1);
         self.marks.drain(..kept);
         self.window.drain(..first);
         self.base = self.base.saturating_add(u64::try_from(first).unwrap_or(0));
@@ -387,11 +312,7 @@ fn may_be_properties(bytes: &[u8]) -> bool {
     let [first, length, 0, ..] = bytes else {
         return false;
     };
-    let texts = [
-        PropertyId::CONTENT_TYPE,
-        PropertyId::RESPONSE_TOPIC,
-        PropertyId::REASON_STRING,
-        PropertyId::USER_PROPERTY,
-    ];
+    let texts =
+        [PropertyId::CONTENT_TYPE, PropertyId::RESPONSE_TOPIC, PropertyId::REASON_STRING, PropertyId::USER_PROPERTY];
     first >> 4 == PacketType::PUBLISH.0 && texts.contains(&PropertyId(u32::from(*length)))
 }

@@ -60,19 +60,8 @@ pub(super) fn unsuback(body: &[u8], version: Option<Version>) -> Read<'_, Suback
 /// Reads the body in one of the two layouts.
 pub(super) fn suback_layout(body: &[u8], has_properties: bool) -> Read<'_, Suback<'_>> {
     let (rest, packet_identifier) = field("Packet Identifier", "§3.9.2", be_u16).parse(body)?;
-    let (codes, properties) = if has_properties {
-        properties(rest)?
-    } else {
-        (rest, Properties::default())
-    };
-    Ok((
-        &[],
-        Suback {
-            packet_identifier,
-            properties,
-            codes,
-        },
-    ))
+    let (codes, properties) = if has_properties { properties(rest)? } else { (rest, Properties::default()) };
+    Ok((&[], Suback { packet_identifier, properties, codes }))
 }
 
 /// Whether the codes are those of a SUBACK of 3.1.1.
@@ -84,10 +73,7 @@ pub(super) fn has_codes_of_3_1_1(suback: &Suback<'_>) -> bool {
 pub(super) fn has_codes_of_5_0(suback: &Suback<'_>) -> bool {
     use super::PacketType;
     use crate::stream::Side;
-    !suback.codes.is_empty()
-        && suback
-            .reason_codes()
-            .all(|code| code.is_allowed(PacketType::SUBACK, Side::Server))
+    !suback.codes.is_empty() && suback.reason_codes().all(|code| code.is_allowed(PacketType::SUBACK, Side::Server))
 }
 
 #[cfg(test)]
@@ -96,13 +82,9 @@ mod tests {
 
     #[test]
     fn layouts() {
-        let (_, read) = suback(&[0, 10, 0, 2, 0x80], Some(Version::V311))
-            .unwrap()
-            .unwrap();
+        let (_, read) = suback(&[0, 10, 0, 2, 0x80], Some(Version::V311)).unwrap().unwrap();
         assert_eq!(read.codes, [0, 2, 0x80]);
-        let (_, read) = suback(&[0, 10, 0, 2, 0x80], Some(Version::V5))
-            .unwrap()
-            .unwrap();
+        let (_, read) = suback(&[0, 10, 0, 2, 0x80], Some(Version::V5)).unwrap().unwrap();
         assert_eq!(read.codes, [2, 0x80]);
         assert!(suback(&[0, 10, 0, 2, 0x80], None).is_none());
         let (_, read) = suback(&[0, 10, 1], None).unwrap().unwrap();

@@ -80,33 +80,18 @@ fn request(input: &[u8]) -> Read<'_, SubscriptionRequest<'_>> {
 
 /// Reads the body. `None` when the version is unknown and both layouts fit.
 pub(super) fn subscribe(body: &[u8], version: Option<Version>) -> Option<Read<'_, Subscribe<'_>>> {
-    choose_layout(
-        version,
-        |has_properties| subscribe_layout(body, has_properties),
-        is_sensible,
-    )
+    choose_layout(version, |has_properties| subscribe_layout(body, has_properties), is_sensible)
 }
 
 /// Reads the body in one of the two layouts.
 pub(super) fn subscribe_layout(body: &[u8], has_properties: bool) -> Read<'_, Subscribe<'_>> {
     let (rest, packet_identifier) = field("Packet Identifier", "§3.8.2", be_u16).parse(body)?;
-    let (filters, properties) = if has_properties {
-        properties(rest)?
-    } else {
-        (rest, Properties::default())
-    };
+    let (filters, properties) = if has_properties { properties(rest)? } else { (rest, Properties::default()) };
     let mut unread = filters;
     while !unread.is_empty() {
         (unread, _) = request(unread)?;
     }
-    Ok((
-        unread,
-        Subscribe {
-            packet_identifier,
-            properties,
-            filters,
-        },
-    ))
+    Ok((unread, Subscribe { packet_identifier, properties, filters }))
 }
 
 /// Whether a reading is one that a sender would write: filters of some length, well formed.
@@ -128,13 +113,9 @@ mod tests {
 
     #[test]
     fn the_examples_of_both_specifications() {
-        for (body, version) in [
-            (OLD, Some(Version::V311)),
-            (NEW, Some(Version::V5)),
-            (OLD, None),
-            (NEW, None),
-            (NEW, Some(Version::V311)),
-        ] {
+        for (body, version) in
+            [(OLD, Some(Version::V311)), (NEW, Some(Version::V5)), (OLD, None), (NEW, None), (NEW, Some(Version::V311))]
+        {
             let (_, read) = subscribe(body, version).unwrap().unwrap();
             assert_eq!(read.packet_identifier, 10);
             let requests: Vec<_> = read.requests().map(|r| (r.filter.0, r.qos())).collect();
@@ -145,10 +126,7 @@ mod tests {
 
     #[test]
     fn options_of_5_0() {
-        let options = SubscriptionRequest {
-            filter: Text(b"a"),
-            options: 0b0010_1101,
-        };
+        let options = SubscriptionRequest { filter: Text(b"a"), options: 0b0010_1101 };
         assert_eq!((options.qos(), options.retain_handling()), (QoS(1), 2));
         assert!(options.no_local() && options.retain_as_published());
     }

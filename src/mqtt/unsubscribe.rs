@@ -35,37 +35,19 @@ fn filter(input: &[u8]) -> Read<'_, Text<'_>> {
 }
 
 /// Reads the body. `None` when the version is unknown and both layouts fit.
-pub(super) fn unsubscribe(
-    body: &[u8],
-    version: Option<Version>,
-) -> Option<Read<'_, Unsubscribe<'_>>> {
-    choose_layout(
-        version,
-        |has_properties| unsubscribe_layout(body, has_properties),
-        is_sensible,
-    )
+pub(super) fn unsubscribe(body: &[u8], version: Option<Version>) -> Option<Read<'_, Unsubscribe<'_>>> {
+    choose_layout(version, |has_properties| unsubscribe_layout(body, has_properties), is_sensible)
 }
 
 /// Reads the body in one of the two layouts.
 pub(super) fn unsubscribe_layout(body: &[u8], has_properties: bool) -> Read<'_, Unsubscribe<'_>> {
     let (rest, packet_identifier) = field("Packet Identifier", "§3.10.2", be_u16).parse(body)?;
-    let (filters, properties) = if has_properties {
-        properties(rest)?
-    } else {
-        (rest, Properties::default())
-    };
+    let (filters, properties) = if has_properties { properties(rest)? } else { (rest, Properties::default()) };
     let mut unread = filters;
     while !unread.is_empty() {
         (unread, _) = filter(unread)?;
     }
-    Ok((
-        unread,
-        Unsubscribe {
-            packet_identifier,
-            properties,
-            filters,
-        },
-    ))
+    Ok((unread, Unsubscribe { packet_identifier, properties, filters }))
 }
 
 /// Whether a reading is one that a sender would write.
@@ -86,17 +68,9 @@ mod tests {
     fn the_example_of_section_3_10() {
         let old = b"\x00\x0A\x00\x03a/b\x00\x03c/d";
         let new = b"\x00\x0A\x00\x00\x03a/b\x00\x03c/d";
-        for (body, version) in [
-            (&old[..], Some(Version::V311)),
-            (new, Some(Version::V5)),
-            (old, None),
-            (new, None),
-        ] {
+        for (body, version) in [(&old[..], Some(Version::V311)), (new, Some(Version::V5)), (old, None), (new, None)] {
             let (_, read) = unsubscribe(body, version).unwrap().unwrap();
-            assert_eq!(
-                read.filters().collect::<Vec<_>>(),
-                [Text(b"a/b"), Text(b"c/d")]
-            );
+            assert_eq!(read.filters().collect::<Vec<_>>(), [Text(b"a/b"), Text(b"c/d")]);
         }
     }
 }

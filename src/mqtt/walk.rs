@@ -36,17 +36,7 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn new(sender: Option<Side>) -> Walk {
-        Walk {
-            next: 0,
-            need: 0,
-            weight: 0,
-            packets: 0,
-            strong: 0,
-            weak_before: 0,
-            repeated: 0,
-            sender,
-            last: (0, 0),
-        }
+        Walk { next: 0, need: 0, weight: 0, packets: 0, strong: 0, weak_before: 0, repeated: 0, sender, last: (0, 0) }
     }
 
     /// Goes on over `bytes`, which begin where the walk does. False when it came to something
@@ -75,8 +65,7 @@ impl Walk {
 
     fn pass(&mut self, look: Look) {
         self.need = 0;
-        self.next = usize::try_from(look.length)
-            .map_or(usize::MAX, |length| self.next.saturating_add(length));
+        self.next = usize::try_from(look.length).map_or(usize::MAX, |length| self.next.saturating_add(length));
         self.sender = self.sender.or(look.sender);
         self.packets = self.packets.saturating_add(1);
         // The same weak packet over and over is a pattern in a payload, not evidence.

@@ -7,9 +7,11 @@ use std::io::{self, Write};
 use super::model::Style;
 use super::page::{Ink, Page};
 
-/// Sets one text.
-pub fn write(markdown: &str, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+/// Sets one text under its title, and names what to read next.
+pub fn write(title: &str, markdown: &str, see_also: &[String], style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = &mut Page::new(out, style);
+    page.paragraph((Ink::Plain, ""), Ink::Strong, title)?;
+    page.blank()?;
     let mut paragraph = Vec::new();
     for line in markdown.lines().chain([""]) {
         let starts_anew = line.starts_with("    ") || list_mark(line).is_some() || line.starts_with('#');
@@ -26,6 +28,10 @@ pub fn write(markdown: &str, style: &Style, out: &mut dyn Write) -> io::Result<(
         } else {
             paragraph.push(line.trim_end());
         }
+    }
+    if !see_also.is_empty() {
+        let names: Vec<String> = see_also.iter().map(|name| format!("`mqttcap explain {name}`")).collect();
+        page.paragraph((Ink::Faint, "See also "), Ink::Plain, &names.join(", "))?;
     }
     Ok(())
 }
@@ -50,8 +56,11 @@ pub fn write_list<'t>(
 fn put(paragraph: &str, page: &mut Page<'_>) -> io::Result<()> {
     match list_mark(paragraph) {
         _ if paragraph.is_empty() => Ok(()),
-        Some((mark, rest)) => page.paragraph((Ink::Faint, &format!("  {mark} ")), Ink::Plain, rest),
-        None => page.paragraph((Ink::Plain, ""), Ink::Plain, paragraph),
+        Some((mark, rest)) => page.paragraph((Ink::Faint, &format!("  {mark} ")), Ink::Plain, &rest.replace("**", "")),
+        None => match paragraph.strip_prefix("**").and_then(|rest| rest.strip_suffix("**")) {
+            Some(heading) if !heading.contains("**") => page.paragraph((Ink::Plain, ""), Ink::Strong, heading),
+            _ => page.paragraph((Ink::Plain, ""), Ink::Plain, &paragraph.replace("**", "")),
+        },
     }
 }
 

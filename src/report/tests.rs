@@ -219,7 +219,7 @@ fn lines_carry_their_kind() {
 
 #[test]
 fn an_explanation_is_wrapped() {
-    let markdown = "# A title\n\nOne two three\nfour five.\n\n- first item that is long enough to be \
+    let markdown = "One two **three**\nfour five.\n\n- first item that is long enough to be \
                     wrapped over two lines of this narrow page\n- second\n\n    ss -ltnp\n";
-    insta::assert_snapshot!(text(|out| explain::write(markdown, &style(40), out)));
+    insta::assert_snapshot!(text(|out| explain::write("A title", markdown, &["0x87".to_owned()], &style(40), out)));
 }

@@ -149,7 +149,13 @@ mod tests {
         })
     }
 
-    fn acknowledge(exchanges: &mut Exchanges, from: Side, packet: PacketType, id: u16, code: u8) -> (Acknowledged, PublishFacts) {
+    fn acknowledge(
+        exchanges: &mut Exchanges,
+        from: Side,
+        packet: PacketType,
+        id: u16,
+        code: u8,
+    ) -> (Acknowledged, PublishFacts) {
         let mut facts = PublishFacts::default();
         let acknowledged = exchanges.acknowledge(Moment::default(), from, packet, id, ReasonCode(code), &mut facts);
         (acknowledged, facts)

@@ -241,10 +241,7 @@ impl PacketCounts {
 
     /// Types that were counted, with how often, by rising type.
     pub fn iter(&self) -> impl Iterator<Item = (PacketType, u64)> {
-        (0u8..)
-            .zip(self.0)
-            .filter(|(_, count)| *count > 0)
-            .map(|(packet, count)| (PacketType(packet), count))
+        (0u8..).zip(self.0).filter(|(_, count)| *count > 0).map(|(packet, count)| (PacketType(packet), count))
     }
 
     /// All packets.

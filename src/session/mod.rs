@@ -14,10 +14,9 @@ mod wire;
 
 pub use capture::{CaptureFacts, Tally};
 pub use facts::{
-    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts,
-    Exchange, ExchangeState, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts,
-    PingFacts, PublishFacts, Refusal, Rival, Session, Subscription, TextFact, UnfinishedPacket,
-    VersionFrom, ViolationFact, WillFacts,
+    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts, Exchange,
+    ExchangeState, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, PublishFacts,
+    Refusal, Rival, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WillFacts,
 };
 pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use tracker::Tracker;

@@ -307,9 +307,9 @@ impl Timeline {
             self.settle(event);
         } else {
             let packet = event.kind.packet();
-            let several = runs
-                .iter_mut()
-                .find(|run| run.side == event.side && matches!(run.kind, EventKind::Several { packet: of } if Some(of) == packet));
+            let several = runs.iter_mut().find(|run| {
+                run.side == event.side && matches!(run.kind, EventKind::Several { packet: of } if Some(of) == packet)
+            });
             if let Some(run) = several {
                 run.absorb(&event);
             } else if let Some(packet) = packet {

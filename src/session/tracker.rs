@@ -1,40 +1,44 @@
 //! Turns the control packets of one connection into the facts of its [`Session`].
 
+mod messages;
+mod requests;
+mod standing;
+
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::capture::Moment;
 use crate::limits::Limits;
 use crate::mqtt::conformance::{Severity, Violation};
 use crate::mqtt::{
-    Acknowledgment, Connack, Connect, Disconnect, Malformed, MalformedReason, Packet, PacketType, ParseError, Publish, QoS, RawPacket,
-    ReasonCode, Skipped, Suback, Subscribe, Text, Unsubscribe, Version,
-    connect_head,
+    Malformed, MalformedReason, Packet, PacketType, ParseError, QoS, RawPacket, Skipped, Text, Version, connect_head,
 };
 use crate::net::Undeliverable;
 use crate::stream::{Gap, Side};
 use crate::transport::Protocol;
 
-use super::exchanges::{Exchanges, Published};
+use super::exchanges::Exchanges;
 use super::facts::{
     AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
     KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, PublishFacts, Refusal, Session,
-    Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WillFacts,
+    Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
 };
-use super::timeline::{Detail, Event, EventKind, Timeline};
+use super::timeline::{Detail, EventKind, Timeline};
 use super::topics::Topics;
 use super::wire::{PerSide, Wire};
+
+use requests::Request;
 
 /// Last control packets kept of each side.
 const LAST_PACKETS: usize = 3;
 /// Refusals, violations and malformed packets kept, each.
 const ODDITIES: usize = 32;
-/// Filters or codes of one packet that the timeline shows.
-const SHOWN: usize = 8;
 
 /// Follows the packets of one connection.
 #[derive(Debug)]
 pub struct Tracker {
-    limits: Limits,
+    limits: Arc<Limits>,
     undeliverable: Option<(Moment, Undeliverable)>,
     version: Option<(Version, VersionFrom)>,
     connect: Option<Box<ConnectFacts>>,
@@ -63,22 +67,11 @@ pub struct Tracker {
     answers_matched: u64,
 }
 
-/// A SUBSCRIBE or UNSUBSCRIBE that waits for its answer.
-#[derive(Debug)]
-struct Request {
-    packet: PacketType,
-    packet_identifier: u16,
-    at: Moment,
-    /// Positions in `subscriptions`: those asked for, or those to be ended.
-    subscriptions: SmallVec<[usize; 4]>,
-    first_filter: Option<TextFact>,
-}
-
 impl Tracker {
     /// Follows a connection from here on.
-    pub fn new(limits: &Limits, detail: Detail) -> Tracker {
+    pub fn new(limits: &Arc<Limits>, detail: Detail) -> Tracker {
         Tracker {
-            limits: *limits,
+            limits: Arc::clone(limits),
             undeliverable: None,
             version: None,
             connect: None,
@@ -148,8 +141,7 @@ impl Tracker {
         const OF_SERVERS: [PacketType; 4] =
             [PacketType::CONNACK, PacketType::SUBACK, PacketType::UNSUBACK, PacketType::PINGRESP];
         let sent = |side: Side, kinds: &[PacketType]| kinds.iter().any(|kind| self.counts.of(side).of(*kind) > 0);
-        let acts_as_client =
-            |side: Side| sent(side, &OF_CLIENTS) || sent(side.other(), &OF_SERVERS);
+        let acts_as_client = |side: Side| sent(side, &OF_CLIENTS) || sent(side.other(), &OF_SERVERS);
         match (acts_as_client(Side::Client), acts_as_client(Side::Server)) {
             (true, false) => Some(Side::Client),
             (false, true) => Some(Side::Server),
@@ -276,14 +268,8 @@ impl Tracker {
         if from == Side::Client {
             self.note_silence(at);
         }
-        let mut last = LastPacket {
-            at,
-            packet,
-            length: packet_length(raw),
-            packet_identifier: None,
-            qos: QoS(0),
-            topic: None,
-        };
+        let mut last =
+            LastPacket { at, packet, length: packet_length(raw), packet_identifier: None, qos: QoS(0), topic: None };
         if raw.missing.is_some() {
             *self.partial_packets.of_mut(from) += 1;
         }
@@ -360,305 +346,10 @@ impl Tracker {
         );
     }
 
-    fn connect_packet(&mut self, at: Moment, raw: &RawPacket<'_>, connect: &Connect<'_>) {
-        let version = connect.version();
-        if self.connect.is_some() {
-            self.second_connect.get_or_insert(at);
-        } else {
-            if let Some(version) = version {
-                self.version = Some((version, VersionFrom::Connect));
-            }
-            self.connect = Some(Box::new(ConnectFacts {
-                at,
-                protocol_name: fact(connect.protocol_name),
-                protocol_level: connect.protocol_level,
-                client_id: fact(connect.client_id),
-                username: connect.username.map(fact),
-                has_password: connect.has_password(),
-                clean_start: connect.clean_start(),
-                keep_alive: connect.keep_alive,
-                will: connect.will.map(|will| WillFacts { topic: fact(will.topic), qos: will.qos, retain: will.retain }),
-                length: packet_length(raw),
-                session_expiry_interval: connect.session_expiry_interval(),
-                receive_maximum: connect.receive_maximum(),
-                maximum_packet_size: connect.maximum_packet_size(),
-                topic_alias_maximum: connect.topic_alias_maximum(),
-                authentication_method: connect.authentication_method().map(fact),
-            }));
-        }
-        if self.timeline.wanted() {
-            self.timeline.push(
-                at,
-                Some(Side::Client),
-                EventKind::Connect {
-                    version,
-                    client_id: fact(connect.client_id),
-                    username: connect.username.map(fact),
-                    has_password: connect.has_password(),
-                    clean_start: connect.clean_start(),
-                    keep_alive: connect.keep_alive,
-                    will: connect.will.map(|will| fact(will.topic)),
-                },
-            );
-        }
-    }
-
-    fn connack_packet(&mut self, at: Moment, connack: &Connack<'_>) {
-        let reason_string = connack.properties.reason_string().map(fact);
-        self.timeline.push(
-            at,
-            Some(Side::Server),
-            EventKind::Connack {
-                code: connack.reason_code,
-                session_present: connack.session_present(),
-                reason_string: reason_string.clone(),
-            },
-        );
-        if self.connack.is_some() {
-            return;
-        }
-        self.answers_matched += u64::from(self.connect.is_some());
-        self.connack = Some(Box::new(ConnackFacts {
-            at,
-            code: connack.reason_code,
-            session_present: connack.session_present(),
-            reason_string,
-            server_reference: connack.server_reference().map(fact),
-            assigned_client_id: connack.assigned_client_identifier().map(fact),
-            server_keep_alive: connack.server_keep_alive(),
-            receive_maximum: connack.receive_maximum(),
-            maximum_packet_size: connack.maximum_packet_size(),
-            topic_alias_maximum: connack.topic_alias_maximum(),
-            maximum_qos: connack.maximum_qos(),
-            retain_available: connack.retain_available(),
-        }));
-    }
-
-    fn publish_packet(&mut self, from: Side, at: Moment, publish: &Publish<'_>, last: &mut LastPacket) {
-        let alias = publish.topic_alias();
-        let topic = self.topics.of_mut(from).resolve(publish.topic.0, alias, self.limits.topic_aliases);
-        let mut repeated = false;
-        if let Some(packet_identifier) = publish.packet_identifier {
-            let published =
-                Published { at, sender: from, packet_identifier, qos: publish.qos, topic: topic.clone() };
-            repeated = self.exchanges.publish(published) || publish.dup;
-        }
-        let facts = self.published.of_mut(from);
-        if repeated {
-            facts.resent += 1;
-        } else if let Some(count) = facts.by_qos.get_mut(usize::from(publish.qos.0)) {
-            *count += 1;
-        }
-        facts.payload_bytes += u64::from(publish.payload_length);
-        if facts.largest.is_none_or(|(largest, _)| last.length > largest) {
-            facts.largest = Some((last.length, at));
-        }
-        last.packet_identifier = publish.packet_identifier;
-        last.qos = publish.qos;
-        last.topic.clone_from(&topic);
-        if self.timeline.wanted() {
-            self.timeline.push(
-                at,
-                Some(from),
-                EventKind::Publish {
-                    topic,
-                    qos: publish.qos,
-                    retain: publish.retain,
-                    dup: publish.dup,
-                    packet_identifier: publish.packet_identifier,
-                    payload_length: u64::from(publish.payload_length),
-                },
-            );
-        }
-    }
-
-    fn acknowledgment_packet(&mut self, from: Side, at: Moment, packet: &Acknowledgment<'_>, last: &mut LastPacket) {
-        let code = packet.reason_code.unwrap_or_default();
-        let reason_string = packet.properties.reason_string().map(fact);
-        let publisher = if last.packet == PacketType::PUBREL { from } else { from.other() };
-        let acknowledged = self.exchanges.acknowledge(
-            at,
-            from,
-            last.packet,
-            packet.packet_identifier,
-            code,
-            self.published.of_mut(publisher),
-        );
-        self.answers_matched += u64::from(acknowledged.matched);
-        if let Some(mut refusal) = acknowledged.refusal {
-            refusal.reason_string.clone_from(&reason_string);
-            self.refuse(refusal);
-        }
-        last.packet_identifier = Some(packet.packet_identifier);
-        self.timeline.push(
-            at,
-            Some(from),
-            EventKind::Acknowledgment {
-                packet: last.packet,
-                packet_identifier: packet.packet_identifier,
-                code,
-                reason_string,
-            },
-        );
-    }
-
-    fn subscribe_packet(&mut self, from: Side, at: Moment, packet: &Subscribe<'_>, last: &mut LastPacket) {
-        let mut positions = SmallVec::new();
-        let mut shown = Vec::new();
-        let mut more = 0;
-        for request in packet.requests() {
-            let filter = fact(request.filter);
-            last.topic.get_or_insert_with(|| filter.clone());
-            if shown.len() < SHOWN {
-                shown.push((filter.clone(), request.options));
-            } else {
-                more += 1;
-            }
-            if self.subscriptions.len() < self.limits.names {
-                positions.push(self.subscriptions.len());
-                self.subscriptions.push(Subscription {
-                    filter,
-                    options: request.options,
-                    asked: at,
-                    answer: None,
-                    reason_string: None,
-                    ended: None,
-                });
-            }
-        }
-        self.request(at, packet.packet_identifier, positions, last);
-        let kind =
-            EventKind::Request { packet: last.packet, packet_identifier: packet.packet_identifier, filters: shown, more };
-        self.timeline.push(at, Some(from), kind);
-    }
-
-    fn unsubscribe_packet(&mut self, from: Side, at: Moment, packet: &Unsubscribe<'_>, last: &mut LastPacket) {
-        let mut positions = SmallVec::new();
-        let mut shown = Vec::new();
-        let mut more = 0;
-        for filter in packet.filters() {
-            if let Some(position) =
-                self.subscriptions.iter().rposition(|known| known.ended.is_none() && *known.filter.0 == *filter.0)
-            {
-                positions.push(position);
-            }
-            let filter = fact(filter);
-            last.topic.get_or_insert_with(|| filter.clone());
-            if shown.len() < SHOWN {
-                shown.push((filter, 0));
-            } else {
-                more += 1;
-            }
-        }
-        self.request(at, packet.packet_identifier, positions, last);
-        let kind =
-            EventKind::Request { packet: last.packet, packet_identifier: packet.packet_identifier, filters: shown, more };
-        self.timeline.push(at, Some(from), kind);
-    }
-
-    fn request(&mut self, at: Moment, packet_identifier: u16, subscriptions: SmallVec<[usize; 4]>, last: &mut LastPacket) {
-        last.packet_identifier = Some(packet_identifier);
-        if self.requests.len() < self.limits.open_exchanges {
-            self.requests.push(Request {
-                packet: last.packet,
-                packet_identifier,
-                at,
-                subscriptions,
-                first_filter: last.topic.clone(),
-            });
-        }
-    }
-
-    fn answer_packet(&mut self, from: Side, at: Moment, packet: &Suback<'_>, last: &mut LastPacket) {
-        let asked = if last.packet == PacketType::SUBACK { PacketType::SUBSCRIBE } else { PacketType::UNSUBSCRIBE };
-        let reason_string = packet.properties.reason_string().map(fact);
-        let position = self
-            .requests
-            .iter()
-            .position(|request| request.packet == asked && request.packet_identifier == packet.packet_identifier);
-        last.packet_identifier = Some(packet.packet_identifier);
-        if let Some(position) = position {
-            let request = self.requests.remove(position);
-            self.answers_matched += 1;
-            self.answer(at, packet, &request, reason_string.as_ref());
-        }
-        let shown: Vec<ReasonCode> = packet.codes.iter().take(SHOWN).copied().map(ReasonCode).collect();
-        let more = packet.codes.len() - shown.len();
-        self.timeline.push(
-            at,
-            Some(from),
-            EventKind::Answer {
-                packet: last.packet,
-                packet_identifier: packet.packet_identifier,
-                codes: shown,
-                more,
-                reason_string,
-            },
-        );
-    }
-
-    fn answer(&mut self, at: Moment, packet: &Suback<'_>, request: &Request, reason_string: Option<&TextFact>) {
-        let subscribed = request.packet == PacketType::SUBSCRIBE;
-        for (index, code) in packet.codes.iter().copied().map(ReasonCode).enumerate() {
-            let position = request.subscriptions.get(index).copied();
-            let subscription = position.and_then(|position| self.subscriptions.get_mut(position));
-            let filter = subscription.as_ref().map(|subscription| subscription.filter.clone());
-            if let Some(subscription) = subscription
-                && subscribed
-            {
-                subscription.answer = Some((at, code));
-                subscription.reason_string = reason_string.cloned();
-            }
-            if code.0 >= 0x80 {
-                self.refuse(Refusal {
-                    at,
-                    by: Side::Server,
-                    packet: if subscribed { PacketType::SUBACK } else { PacketType::UNSUBACK },
-                    code,
-                    reason_string: reason_string.cloned(),
-                    topic: filter,
-                    request: Some(request.at),
-                });
-            }
-        }
-        if !subscribed {
-            for position in &request.subscriptions {
-                if let Some(subscription) = self.subscriptions.get_mut(*position) {
-                    subscription.ended = Some(at);
-                }
-            }
-        }
-    }
-
     fn refuse(&mut self, refusal: Refusal) {
         if self.refusals.len() < ODDITIES {
             self.refusals.push(refusal);
         }
-    }
-
-    fn pingresp_packet(&mut self, at: Moment) {
-        if let Some(asked) = self.ping.unanswered {
-            self.answers_matched += 1;
-            let took = at.time.nanoseconds_since(asked.time);
-            self.ping.longest_answer = self.ping.longest_answer.max(took);
-        }
-        self.ping.waiting = self.ping.waiting.saturating_sub(1);
-        if self.ping.waiting == 0 {
-            self.ping.unanswered = None;
-        }
-    }
-
-    fn disconnect_packet(&mut self, from: Side, at: Moment, packet: &Disconnect<'_>) {
-        let code = packet.reason_code.unwrap_or_default();
-        let reason_string = packet.properties.reason_string().map(fact);
-        let facts = DisconnectFacts {
-            at,
-            code,
-            reason_string: reason_string.clone(),
-            server_reference: packet.server_reference().map(fact),
-        };
-        self.disconnect.of_mut(from).get_or_insert_with(|| Box::new(facts));
-        self.timeline.push(at, Some(from), EventKind::Disconnect { code, reason_string });
     }
 
     /// The finished session over its connection.
@@ -669,7 +360,7 @@ impl Tracker {
         neighbours: Neighbours,
         capture: CaptureEdge,
     ) -> Session {
-        self.timeline.finish(connection_events(&wire, self.undeliverable));
+        self.timeline.finish(wire.events(self.undeliverable));
         let mut open_exchanges = self.exchanges.into_open();
         open_exchanges.extend(self.requests.into_iter().map(|request| Exchange {
             sender: Side::Client,
@@ -728,31 +419,4 @@ fn fact(text: Text<'_>) -> TextFact {
 
 fn packet_length(raw: &RawPacket<'_>) -> u64 {
     u64::from(raw.header.remaining_length) + u64::from(raw.header.length)
-}
-
-fn connection_events(wire: &Wire, undeliverable: Option<(Moment, Undeliverable)>) -> Vec<Event> {
-    let one = |at: Moment, side: Side, kind: EventKind| Event { at, until: at, count: 1, side: Some(side), kind };
-    let mut events = Vec::new();
-    for (seen, side, kind) in [(wire.syn, Side::Client, EventKind::Syn), (wire.syn_ack, Side::Server, EventKind::SynAck)] {
-        if seen.count > 0 {
-            let count = u64::from(seen.count);
-            events.push(Event { at: seen.first, until: seen.last, count, side: Some(side), kind });
-        }
-    }
-    if let Some((at, Undeliverable { router, reason, .. })) = undeliverable {
-        let kind = EventKind::Undeliverable { router, reason };
-        events.push(Event { at, until: at, count: 1, side: None, kind });
-    }
-    if let Some(at) = wire.established {
-        events.push(one(at, Side::Client, EventKind::Established));
-    }
-    for side in [Side::Client, Side::Server] {
-        if let Some(at) = wire.sent.of(side).fin {
-            events.push(one(at, side, EventKind::Fin));
-        }
-    }
-    if let Some(reset) = wire.reset {
-        events.push(one(reset.at, reset.by, EventKind::Reset));
-    }
-    events
 }

@@ -1,9 +1,11 @@
 //! The TCP connection under a session, told by client and server instead of by end.
 
 use crate::capture::Moment;
-use crate::net::{Endpoint, MacAddress};
+use crate::net::{Endpoint, MacAddress, Undeliverable};
 use crate::stream::{End, Side};
 use crate::tcp::{Direction, Facts, Repeated};
+
+use super::timeline::{Event, EventKind};
 
 /// One value for each side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,11 +107,7 @@ impl Wire {
     pub fn new(facts: &Facts, client: End) -> Wire {
         let server = client.other();
         let side = |end: End| {
-            if end == client {
-                Side::Client
-            } else {
-                Side::Server
-            }
+            if end == client { Side::Client } else { Side::Server }
         };
         let peer = |end: End| Peer {
             endpoint: facts.endpoint(end),
@@ -120,24 +118,14 @@ impl Wire {
         };
         Wire {
             stream: facts.stream,
-            peers: PerSide {
-                client: peer(client),
-                server: peer(server),
-            },
+            peers: PerSide { client: peer(client), server: peer(server) },
             first: facts.first,
             last: facts.last,
             syn: facts.syn,
             syn_ack: facts.syn_ack,
             established: facts.established,
-            reset: facts.reset.map(|reset| WireReset {
-                by: side(reset.by),
-                at: reset.at,
-                hop_limit: reset.hop_limit,
-            }),
-            sent: PerSide {
-                client: facts.from(client).clone(),
-                server: facts.from(server).clone(),
-            },
+            reset: facts.reset.map(|reset| WireReset { by: side(reset.by), at: reset.at, hop_limit: reset.hop_limit }),
+            sent: PerSide { client: facts.from(client).clone(), server: facts.from(server).clone() },
         }
     }
 
@@ -145,21 +133,40 @@ impl Wire {
     pub fn close(&self) -> Option<Close> {
         let fin = |by: Side| {
             let at = self.sent.of(by).fin?;
-            Some(Close {
-                by,
-                how: CloseHow::Closed,
-                at,
-            })
+            Some(Close { by, how: CloseHow::Closed, at })
         };
-        let reset = self.reset.map(|reset| Close {
-            by: reset.by,
-            how: CloseHow::Reset,
-            at: reset.at,
-        });
-        [fin(Side::Client), fin(Side::Server), reset]
-            .into_iter()
-            .flatten()
-            .min_by_key(|close| close.at.frame)
+        let reset = self.reset.map(|reset| Close { by: reset.by, how: CloseHow::Reset, at: reset.at });
+        [fin(Side::Client), fin(Side::Server), reset].into_iter().flatten().min_by_key(|close| close.at.frame)
+    }
+
+    /// What happened to the connection itself, for the timeline.
+    pub(super) fn events(&self, undeliverable: Option<(Moment, Undeliverable)>) -> Vec<Event> {
+        let one = |at: Moment, side: Side, kind: EventKind| Event { at, until: at, count: 1, side: Some(side), kind };
+        let mut events = Vec::new();
+        for (seen, side, kind) in
+            [(self.syn, Side::Client, EventKind::Syn), (self.syn_ack, Side::Server, EventKind::SynAck)]
+        {
+            if seen.count > 0 {
+                let count = u64::from(seen.count);
+                events.push(Event { at: seen.first, until: seen.last, count, side: Some(side), kind });
+            }
+        }
+        if let Some((at, Undeliverable { router, reason, .. })) = undeliverable {
+            let kind = EventKind::Undeliverable { router, reason };
+            events.push(Event { at, until: at, count: 1, side: None, kind });
+        }
+        if let Some(at) = self.established {
+            events.push(one(at, Side::Client, EventKind::Established));
+        }
+        for side in [Side::Client, Side::Server] {
+            if let Some(at) = self.sent.of(side).fin {
+                events.push(one(at, side, EventKind::Fin));
+            }
+        }
+        if let Some(reset) = self.reset {
+            events.push(one(reset.at, reset.by, EventKind::Reset));
+        }
+        events
     }
 
     /// Whether the capture holds the connection's first SYN or SYN-ACK.

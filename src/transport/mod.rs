@@ -25,23 +25,12 @@ pub enum Protocol {
 impl Protocol {
     /// Recognises the protocol that `bytes` begin with.
     pub fn of(bytes: &[u8]) -> Protocol {
-        const HTTP: [&[u8]; 9] = [
-            b"HTTP/",
-            b"GET ",
-            b"POST ",
-            b"PUT ",
-            b"HEAD ",
-            b"OPTIONS ",
-            b"DELETE ",
-            b"PATCH ",
-            b"CONNECT ",
-        ];
+        const HTTP: [&[u8]; 9] =
+            [b"HTTP/", b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"CONNECT "];
         match bytes {
             [0x14..=0x17, 0x03, 0x00..=0x04, ..] => Protocol::Tls,
             _ if HTTP.iter().any(|word| bytes.starts_with(word)) => Protocol::Http,
-            _ if bytes.starts_with(b"PROXY ") || bytes.starts_with(b"\r\n\r\n\0\r\nQUIT\n") => {
-                Protocol::Proxy
-            }
+            _ if bytes.starts_with(b"PROXY ") || bytes.starts_with(b"\r\n\r\n\0\r\nQUIT\n") => Protocol::Proxy,
             _ if bytes.starts_with(b"SSH-") => Protocol::Ssh,
             _ if bytes.starts_with(b"AMQP") => Protocol::Amqp,
             _ if bytes.starts_with(b"220 ") || bytes.starts_with(b"220-") => Protocol::Greeting,

@@ -2,9 +2,7 @@
 
 use mqttcap::capture::Moment;
 use mqttcap::limits::Limits;
-use mqttcap::mqtt::{
-    FixedHeader, Framed, Framer, HeaderRead, Hints, PropertyId, QoS, RawPacket, Version, parse,
-};
+use mqttcap::mqtt::{FixedHeader, Framed, Framer, HeaderRead, Hints, PropertyId, QoS, RawPacket, Version, parse};
 use mqttcap::stream::{Chunk, StreamOffset};
 
 /// §2.1.4, table 2-1 of 3.1.1 §2.2.3: the digits of the length and how many packets fit.
@@ -21,24 +19,16 @@ fn remaining_length_boundaries() {
         (268_435_455, &[0xFF, 0xFF, 0xFF, 0x7F]),
     ] {
         let bytes = [&[0x30], digits].concat();
-        let HeaderRead::Complete(header) = FixedHeader::read(&bytes) else {
-            panic!("{value}")
-        };
+        let HeaderRead::Complete(header) = FixedHeader::read(&bytes) else { panic!("{value}") };
         assert_eq!(header.remaining_length, value);
-        assert_eq!(
-            header.packet_length(),
-            u64::from(value) + 1 + digits.len() as u64
-        );
+        assert_eq!(header.packet_length(), u64::from(value) + 1 + digits.len() as u64);
     }
 }
 
 /// A packet of each boundary length, cut out of a stream with another packet after it.
 #[test]
 fn packets_of_boundary_lengths_are_cut_out() {
-    let limits = Limits {
-        packet_bytes: 4 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits { packet_bytes: 4 << 20, ..Limits::default() };
     for length in [127_usize, 128, 16_383, 16_384, 2_097_151, 2_097_152] {
         let mut body = b"\x00\x01t".to_vec();
         body.resize(length, 0x30);
@@ -54,16 +44,10 @@ fn packets_of_boundary_lengths_are_cut_out() {
         let mut seen = Vec::new();
         let mut framer = Framer::at_start(&limits);
         for part in stream.chunks(1448) {
-            let chunk = Chunk {
-                offset: StreamOffset::default(),
-                data: part,
-                at: Moment::default(),
-                starts_segment: true,
-            };
+            let chunk =
+                Chunk { offset: StreamOffset::default(), data: part, at: Moment::default(), starts_segment: true };
             framer.push(chunk, &Hints::default(), &mut |framed| {
-                let Framed::Packet(raw) = framed else {
-                    panic!()
-                };
+                let Framed::Packet(raw) = framed else { panic!() };
                 seen.push((raw.header.remaining_length as usize, raw.body.to_vec()));
             });
         }
@@ -75,10 +59,7 @@ fn packets_of_boundary_lengths_are_cut_out() {
 #[test]
 fn property_names_and_packets_of_table_2_4() {
     assert_eq!(PropertyId::ALL.len(), 27);
-    assert_eq!(
-        PropertyId(0x2A).name(),
-        Some("Shared Subscription Available")
-    );
+    assert_eq!(PropertyId(0x2A).name(), Some("Shared Subscription Available"));
     assert_eq!(PropertyId(0x04).name(), None);
 }
 
@@ -88,12 +69,7 @@ fn packet_identifier_by_qos() {
     for (first, qos, identified) in [(0x30, 0, false), (0x32, 1, true), (0x34, 2, true)] {
         let bytes = [first, 6, 0, 1, b't', 0, 7, 0];
         let raw = RawPacket::from_bytes(&bytes).unwrap();
-        let Ok(mqttcap::mqtt::Packet::Publish(read)) = parse(&raw, Some(Version::V311)) else {
-            panic!()
-        };
-        assert_eq!(
-            (read.qos, read.packet_identifier.is_some()),
-            (QoS(qos), identified)
-        );
+        let Ok(mqttcap::mqtt::Packet::Publish(read)) = parse(&raw, Some(Version::V311)) else { panic!() };
+        assert_eq!((read.qos, read.packet_identifier.is_some()), (QoS(qos), identified));
     }
 }

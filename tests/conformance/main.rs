@@ -2,12 +2,7 @@
 //! encoder (the `mqtt-proto` crate).
 
 // A test fails by panicking, and its input is its own.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod chapter_2_format;
 mod chapter_3_packets;

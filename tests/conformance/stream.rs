@@ -13,19 +13,11 @@ use super::encoder::streams_of_5_0;
 type Cut = (u64, u8, Vec<u8>);
 
 fn hints() -> Hints {
-    Hints {
-        sender: None,
-        version: Some(Version::V5),
-    }
+    Hints { sender: None, version: Some(Version::V5) }
 }
 
 fn chunk(offset: usize, data: &[u8]) -> Chunk<'_> {
-    Chunk {
-        offset: StreamOffset(offset as u64),
-        data,
-        at: Moment::default(),
-        starts_segment: true,
-    }
+    Chunk { offset: StreamOffset(offset as u64), data, at: Moment::default(), starts_segment: true }
 }
 
 fn collect(into: &mut Vec<Cut>) -> impl FnMut(Framed<'_>) + '_ {
@@ -44,11 +36,7 @@ fn cut(stream: &[u8], splits: &[usize]) -> Vec<Cut> {
     let mut found = Vec::new();
     let mut start = 0;
     for &end in splits.iter().chain([&stream.len()]) {
-        framer.push(
-            chunk(start, &stream[start..end]),
-            &hints(),
-            &mut collect(&mut found),
-        );
+        framer.push(chunk(start, &stream[start..end]), &hints(), &mut collect(&mut found));
         start = end;
     }
     found

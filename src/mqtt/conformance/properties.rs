@@ -43,31 +43,16 @@ impl<F: FnMut(Violation)> Check<'_, F> {
             seen |= bit;
             let field = property.id.name().unwrap_or("Properties");
             if !place.allows(property.id) {
-                self.say(
-                    Severity::Ends,
-                    v5("§2.2.2.2"),
-                    field,
-                    "the property is not allowed in this packet",
-                );
+                self.say(Severity::Ends, v5("§2.2.2.2"), field, "the property is not allowed in this packet");
             } else if again && !place.allows_again(property.id) {
-                self.say(
-                    Severity::Ends,
-                    v5("§2.2.2.2"),
-                    field,
-                    "the property stands more than once",
-                );
+                self.say(Severity::Ends, v5("§2.2.2.2"), field, "the property stands more than once");
             }
             self.property(property, field, place);
         }
         let has = |id: PropertyId| seen & 1_u64.checked_shl(id.0).unwrap_or(0) != 0;
         if has(PropertyId::AUTHENTICATION_DATA) && !has(PropertyId::AUTHENTICATION_METHOD) {
             let what = "there is Authentication Data without an Authentication Method";
-            self.say(
-                Severity::Ends,
-                v5("§3.1.2.11.10"),
-                "Authentication Data",
-                what,
-            );
+            self.say(Severity::Ends, v5("§3.1.2.11.10"), "Authentication Data", what);
         }
     }
 
@@ -75,45 +60,20 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         match property.value {
             // Every property of type Byte is a yes or no, or the Maximum QoS, which is 0 or 1.
             Value::Byte(value) if value > 1 => {
-                self.say(
-                    Severity::Ends,
-                    v5("§2.2.2.2"),
-                    field,
-                    "the value of the property is neither 0 nor 1",
-                );
+                self.say(Severity::Ends, v5("§2.2.2.2"), field, "the value of the property is neither 0 nor 1");
             }
             Value::TwoByte(0) if property.id == PropertyId::TOPIC_ALIAS => {
-                self.say(
-                    Severity::Ends,
-                    v5("MQTT-3.3.2-8"),
-                    field,
-                    "the Topic Alias is 0",
-                );
+                self.say(Severity::Ends, v5("MQTT-3.3.2-8"), field, "the Topic Alias is 0");
             }
             Value::TwoByte(0) if property.id == PropertyId::RECEIVE_MAXIMUM => {
-                self.say(
-                    Severity::Ends,
-                    v5("§3.1.2.11.3"),
-                    field,
-                    "the Receive Maximum is 0",
-                );
+                self.say(Severity::Ends, v5("§3.1.2.11.3"), field, "the Receive Maximum is 0");
             }
             Value::FourByte(0) if property.id == PropertyId::MAXIMUM_PACKET_SIZE => {
-                self.say(
-                    Severity::Ends,
-                    v5("§3.1.2.11.4"),
-                    field,
-                    "the Maximum Packet Size is 0",
-                );
+                self.say(Severity::Ends, v5("§3.1.2.11.4"), field, "the Maximum Packet Size is 0");
             }
             Value::Variable(value) => {
                 if value == 0 {
-                    self.say(
-                        Severity::Ends,
-                        v5("§3.8.2.1.2"),
-                        field,
-                        "the Subscription Identifier is 0",
-                    );
+                    self.say(Severity::Ends, v5("§3.8.2.1.2"), field, "the Subscription Identifier is 0");
                 }
                 if self.sender == Side::Client && place == Place::Packet(PacketType::PUBLISH) {
                     let what = "a client sent a PUBLISH with a Subscription Identifier";
@@ -127,12 +87,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
                 self.text(text, field);
             }
             Value::Pair(name, value) if !(name.is_well_formed() && value.is_well_formed()) => {
-                self.say(
-                    Severity::Risk,
-                    v5("MQTT-1.5.7-1"),
-                    field,
-                    "the string pair is not well-formed UTF-8",
-                );
+                self.say(Severity::Risk, v5("MQTT-1.5.7-1"), field, "the string pair is not well-formed UTF-8");
             }
             _ => {}
         }

@@ -2,9 +2,7 @@
 
 use super::properties::Place;
 use super::{Check, Severity, Violation, both, each, v3, v5};
-use crate::mqtt::{
-    Connect, PacketType, Properties, Publish, QoS, RawPacket, Subscribe, SubscriptionRequest,
-};
+use crate::mqtt::{Connect, PacketType, Properties, Publish, QoS, RawPacket, Subscribe, SubscriptionRequest};
 use crate::mqtt::{PropertyId, Text, Unsubscribe, Version, topic};
 
 impl<F: FnMut(Violation)> Check<'_, F> {
@@ -18,12 +16,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
                 Some(_) => "protocol name and protocol version do not belong together",
                 None => "no standard defines this protocol version",
             };
-            self.say(
-                Severity::Ends,
-                both("MQTT-3.1.2-2"),
-                "Protocol Version",
-                what,
-            );
+            self.say(Severity::Ends, both("MQTT-3.1.2-2"), "Protocol Version", what);
         }
         self.connect_flags(connect.flags);
         self.client_id(connect);
@@ -32,12 +25,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
             self.properties(will.properties, Place::Will);
             self.topic_name(will.topic, "Will Topic");
             if will.topic.is_empty() {
-                self.say(
-                    Severity::Ends,
-                    both("MQTT-4.7.3-1"),
-                    "Will Topic",
-                    "the topic name is empty",
-                );
+                self.say(Severity::Ends, both("MQTT-4.7.3-1"), "Will Topic", "the topic name is empty");
             }
         }
         if let Some(username) = connect.username {
@@ -54,22 +42,13 @@ impl<F: FnMut(Violation)> Check<'_, F> {
             say(each("MQTT-3.1.2-14", "MQTT-3.1.2-12"), "the Will QoS is 3");
         }
         if flags & 0x04 == 0 && flags & 0x18 != 0 {
-            say(
-                each("MQTT-3.1.2-13", "MQTT-3.1.2-11"),
-                "the Will Flag is 0 but the Will QoS is not",
-            );
+            say(each("MQTT-3.1.2-13", "MQTT-3.1.2-11"), "the Will Flag is 0 but the Will QoS is not");
         }
         if flags & 0x04 == 0 && flags & 0x20 != 0 {
-            say(
-                each("MQTT-3.1.2-15", "MQTT-3.1.2-13"),
-                "the Will Flag is 0 but the Will Retain flag is 1",
-            );
+            say(each("MQTT-3.1.2-15", "MQTT-3.1.2-13"), "the Will Flag is 0 but the Will Retain flag is 1");
         }
         if flags & 0xC0 == 0x40 {
-            say(
-                v3("MQTT-3.1.2-22"),
-                "the User Name Flag is 0 but the Password Flag is 1",
-            );
+            say(v3("MQTT-3.1.2-22"), "the User Name Flag is 0 but the Password Flag is 1");
         }
     }
 
@@ -77,10 +56,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         const FIELD: &str = "Client Identifier";
         self.text(connect.client_id, FIELD);
         if self.version == Some(Version::V31) {
-            let characters = connect
-                .client_id
-                .as_str()
-                .map_or(connect.client_id.len(), |id| id.chars().count());
+            let characters = connect.client_id.as_str().map_or(connect.client_id.len(), |id| id.chars().count());
             if !(1..=23).contains(&characters) {
                 let what = "the Client Identifier is not 1 to 23 characters long, as MQTT 3.1 asks";
                 self.say(Severity::Risk, v3("MQTT 3.1 §3.1"), FIELD, what);
@@ -94,20 +70,10 @@ impl<F: FnMut(Violation)> Check<'_, F> {
     #[inline]
     pub(super) fn publish(&mut self, raw: &RawPacket<'_>, publish: &Publish<'_>) {
         if publish.qos == QoS::RESERVED {
-            self.say(
-                Severity::Ends,
-                both("MQTT-3.3.1-4"),
-                "QoS",
-                "both QoS bits are 1",
-            );
+            self.say(Severity::Ends, both("MQTT-3.3.1-4"), "QoS", "both QoS bits are 1");
         }
         if publish.dup && publish.qos == QoS::AT_MOST_ONCE {
-            self.say(
-                Severity::Risk,
-                both("MQTT-3.3.1-2"),
-                "DUP",
-                "the DUP flag is 1 but the QoS is 0",
-            );
+            self.say(Severity::Risk, both("MQTT-3.3.1-2"), "DUP", "the DUP flag is 1 but the QoS is 0");
         }
         if let Some(packet_identifier) = publish.packet_identifier {
             self.packet_identifier(packet_identifier);
@@ -125,22 +91,9 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         if !self.is_v5() {
             return;
         }
-        let before = 2
-            + publish.topic.len()
-            + if publish.packet_identifier.is_some() {
-                2
-            } else {
-                0
-            };
-        self.property_length(
-            raw.body.len() - publish.payload.len(),
-            before,
-            publish.properties,
-        );
-        if publish
-            .properties
-            .byte(PropertyId::PAYLOAD_FORMAT_INDICATOR)
-            == Some(1)
+        let before = 2 + publish.topic.len() + if publish.packet_identifier.is_some() { 2 } else { 0 };
+        self.property_length(raw.body.len() - publish.payload.len(), before, publish.properties);
+        if publish.properties.byte(PropertyId::PAYLOAD_FORMAT_INDICATOR) == Some(1)
             && raw.missing.is_none()
             && Text(publish.payload).as_str().is_err()
         {
@@ -176,33 +129,21 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         }
         if length == 2 {
             let clauses = each("MQTT-3.8.3-3", "MQTT-3.8.3-2");
-            self.say(
-                Severity::Ends,
-                clauses,
-                "Payload",
-                "the SUBSCRIBE holds no topic filter",
-            );
+            self.say(Severity::Ends, clauses, "Payload", "the SUBSCRIBE holds no topic filter");
         }
         self.layout(raw, length);
     }
 
     fn options(&mut self, request: &SubscriptionRequest<'_>) {
-        let mut say =
-            |clauses, what| self.say(Severity::Ends, clauses, "Subscription Options", what);
+        let mut say = |clauses, what| self.say(Severity::Ends, clauses, "Subscription Options", what);
         if request.qos() == QoS::RESERVED {
             say(each("MQTT-3.8.3-4", "§3.8.3.1"), "the requested QoS is 3");
         }
         if request.options & 0xFC != 0 {
-            say(
-                v3("MQTT-3.8.3-4"),
-                "the reserved bits beside the requested QoS are not 0",
-            );
+            say(v3("MQTT-3.8.3-4"), "the reserved bits beside the requested QoS are not 0");
         }
         if request.options & 0xC0 != 0 {
-            say(
-                v5("MQTT-3.8.3-5"),
-                "the reserved bits of the subscription options are not 0",
-            );
+            say(v5("MQTT-3.8.3-5"), "the reserved bits of the subscription options are not 0");
         }
         if request.retain_handling() == 3 {
             say(v5("§3.8.3.1"), "the Retain Handling is 3");
@@ -214,22 +155,14 @@ impl<F: FnMut(Violation)> Check<'_, F> {
 
     pub(super) fn unsubscribe(&mut self, raw: &RawPacket<'_>, unsubscribe: &Unsubscribe<'_>) {
         self.packet_identifier(unsubscribe.packet_identifier);
-        self.properties(
-            unsubscribe.properties,
-            Place::Packet(PacketType::UNSUBSCRIBE),
-        );
+        self.properties(unsubscribe.properties, Place::Packet(PacketType::UNSUBSCRIBE));
         let mut length = 2;
         for filter in unsubscribe.filters() {
             length += filter.len() + 2;
             self.topic_filter(filter);
         }
         if length == 2 {
-            self.say(
-                Severity::Ends,
-                both("MQTT-3.10.3-2"),
-                "Payload",
-                "the UNSUBSCRIBE holds no topic filter",
-            );
+            self.say(Severity::Ends, both("MQTT-3.10.3-2"), "Payload", "the UNSUBSCRIBE holds no topic filter");
         }
         self.layout(raw, length);
     }

@@ -2,14 +2,11 @@
 
 use super::properties::Place;
 use super::{Check, Clauses, Severity, Violation, both, each, v3, v5};
-use crate::mqtt::{
-    Acknowledgment, Auth, Connack, Disconnect, PacketType, RawPacket, ReasonCode, Suback, Version,
-};
+use crate::mqtt::{Acknowledgment, Auth, Connack, Disconnect, PacketType, RawPacket, ReasonCode, Suback, Version};
 use crate::stream::Side;
 
 /// A packet of 3.x that has what only 5.0 has.
-const FORM_OF_5_0: &str =
-    "the packet is in the form of MQTT 5.0: it is longer than MQTT 3.x allows";
+const FORM_OF_5_0: &str = "the packet is in the form of MQTT 5.0: it is longer than MQTT 3.x allows";
 
 impl<F: FnMut(Violation)> Check<'_, F> {
     pub(super) fn connack(&mut self, raw: &RawPacket<'_>, connack: &Connack<'_>) {
@@ -19,12 +16,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         let old = self.version == Some(Version::V31);
         if connack.flags > 1 && !old {
             let clauses = each("§3.2.2.1", "MQTT-3.2.2-1");
-            self.say(
-                Severity::Ends,
-                clauses,
-                "Connect Acknowledge Flags",
-                "reserved acknowledge flags are not 0",
-            );
+            self.say(Severity::Ends, clauses, "Connect Acknowledge Flags", "reserved acknowledge flags are not 0");
         }
         if connack.session_present() && !connack.accepted() && !old {
             let clauses = each("MQTT-3.2.2-4", "MQTT-3.2.2-6");
@@ -33,8 +25,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         }
         if self.is_v5() {
             if raw.header.remaining_length == 2 {
-                let what =
-                    "the packet ends before its Property Length: it is in the form of MQTT 3.x";
+                let what = "the packet ends before its Property Length: it is in the form of MQTT 3.x";
                 self.say(Severity::Ends, v5("MQTT-2.2.2-1"), "Property Length", what);
             }
             if !code.is_allowed(PacketType::CONNACK, Side::Server) {
@@ -43,12 +34,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
             }
         } else if code.0 > 5 {
             let what = "the return code is not one that MQTT 3.x defines";
-            self.say(
-                Severity::Risk,
-                v3("MQTT-3.2.2-6"),
-                "Connect Return code",
-                what,
-            );
+            self.say(Severity::Risk, v3("MQTT-3.2.2-6"), "Connect Return code", what);
         }
         self.length_of_3_x(raw, 2, "§3.2.1");
         self.properties(connack.properties, Place::Packet(PacketType::CONNACK));
@@ -81,10 +67,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
             self.say(Severity::Ends, clauses, FIELD, "the SUBACK holds no code");
         }
         if self.is_v5() {
-            if !suback
-                .reason_codes()
-                .all(|code| code.is_allowed(PacketType::SUBACK, Side::Server))
-            {
+            if !suback.reason_codes().all(|code| code.is_allowed(PacketType::SUBACK, Side::Server)) {
                 let what = "a reason code is not one that a SUBACK may carry";
                 self.say(Severity::Risk, v5("MQTT-3.9.3-2"), FIELD, what);
             }
@@ -98,17 +81,9 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         self.length_of_3_x(raw, 2, "§3.11.1");
         self.properties(unsuback.properties, Place::Packet(PacketType::UNSUBACK));
         if unsuback.codes.is_empty() {
-            self.say(
-                Severity::Risk,
-                v5("MQTT-3.11.3-2"),
-                "Reason Codes",
-                "the UNSUBACK holds no reason code",
-            );
+            self.say(Severity::Risk, v5("MQTT-3.11.3-2"), "Reason Codes", "the UNSUBACK holds no reason code");
         }
-        if !unsuback
-            .reason_codes()
-            .all(|code| code.is_allowed(PacketType::UNSUBACK, Side::Server))
-        {
+        if !unsuback.reason_codes().all(|code| code.is_allowed(PacketType::UNSUBACK, Side::Server)) {
             let what = "a reason code is not one that an UNSUBACK may carry";
             self.say(Severity::Risk, v5("MQTT-3.11.3-2"), "Reason Codes", what);
         }
@@ -116,11 +91,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
 
     pub(super) fn ping(&mut self, raw: &RawPacket<'_>) {
         if raw.header.remaining_length != 0 {
-            let section = if raw.packet_type() == PacketType::PINGREQ {
-                "§3.12.1"
-            } else {
-                "§3.13.1"
-            };
+            let section = if raw.packet_type() == PacketType::PINGREQ { "§3.12.1" } else { "§3.13.1" };
             let what = "the packet has a body, which it must not have";
             self.say(Severity::Risk, both(section), "Remaining Length", what);
         }
@@ -137,12 +108,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         self.properties(disconnect.properties, Place::Packet(PacketType::DISCONNECT));
         if self.sender == Side::Server && disconnect.session_expiry_interval().is_some() {
             let what = "a server sent a Session Expiry Interval in its DISCONNECT";
-            self.say(
-                Severity::Curiosity,
-                v5("MQTT-3.14.2-2"),
-                "Session Expiry Interval",
-                what,
-            );
+            self.say(Severity::Curiosity, v5("MQTT-3.14.2-2"), "Session Expiry Interval", what);
         }
         if self.sender == Side::Client && disconnect.server_reference().is_some() {
             let what = "a client sent a Server Reference";
@@ -160,12 +126,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         }
         if !raw.body.is_empty() && auth.authentication_method().is_none() {
             let what = "the AUTH has no Authentication Method";
-            self.say(
-                Severity::Ends,
-                v5("§3.15.2.2.2"),
-                "Authentication Method",
-                what,
-            );
+            self.say(Severity::Ends, v5("§3.15.2.2.2"), "Authentication Method", what);
         }
     }
 

@@ -12,22 +12,12 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         }
         if text.as_str().is_err() {
             let clauses = each("MQTT-1.5.3-1", "MQTT-1.5.4-1");
-            self.say(
-                Severity::Ends,
-                clauses,
-                field,
-                "the string is not valid UTF-8",
-            );
+            self.say(Severity::Ends, clauses, field, "the string is not valid UTF-8");
             return false;
         }
         if text.0.contains(&0) {
             let clauses = each("MQTT-1.5.3-2", "MQTT-1.5.4-2");
-            self.say(
-                Severity::Ends,
-                clauses,
-                field,
-                "the string holds the character U+0000",
-            );
+            self.say(Severity::Ends, clauses, field, "the string holds the character U+0000");
             return false;
         }
         true
@@ -43,12 +33,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
                 "Response Topic" => v5("MQTT-3.3.2-14"),
                 _ => each("MQTT-4.7.1-1", "MQTT-4.7.0-1"),
             };
-            self.say(
-                Severity::Ends,
-                clauses,
-                field,
-                "the topic name holds a wildcard character",
-            );
+            self.say(Severity::Ends, clauses, field, "the topic name holds a wildcard character");
         }
     }
 
@@ -56,12 +41,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
     pub(super) fn topic_filter(&mut self, filter: Text<'_>) {
         const FIELD: &str = "Topic Filter";
         if filter.is_empty() {
-            self.say(
-                Severity::Ends,
-                both("MQTT-4.7.3-1"),
-                FIELD,
-                "the topic filter is empty",
-            );
+            self.say(Severity::Ends, both("MQTT-4.7.3-1"), FIELD, "the topic filter is empty");
             return;
         }
         self.text(filter, FIELD);
@@ -73,21 +53,11 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         }
         if hash {
             let clauses = each("MQTT-4.7.1-2", "MQTT-4.7.1-1");
-            self.say(
-                Severity::Ends,
-                clauses,
-                FIELD,
-                "`#` does not stand alone in the last level of the topic filter",
-            );
+            self.say(Severity::Ends, clauses, FIELD, "`#` does not stand alone in the last level of the topic filter");
         }
         if plus {
             let clauses = each("MQTT-4.7.1-3", "MQTT-4.7.1-2");
-            self.say(
-                Severity::Ends,
-                clauses,
-                FIELD,
-                "`+` does not fill a whole level of the topic filter",
-            );
+            self.say(Severity::Ends, clauses, FIELD, "`+` does not fill a whole level of the topic filter");
         }
         if !topic::is_shared(filter.0) {
             return;

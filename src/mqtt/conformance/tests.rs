@@ -31,24 +31,14 @@ fn connect(name: &[u8], level: u8, flags: u8, rest: &[u8]) -> Vec<u8> {
 #[test]
 fn good_packets_break_nothing() {
     for version in [V311, V5] {
-        for (bytes, sender) in [
-            (&[0xC0, 0][..], CLIENT),
-            (&[0x40, 2, 0, 1], SERVER),
-            (&[0xE0, 0], CLIENT),
-        ] {
+        for (bytes, sender) in [(&[0xC0, 0][..], CLIENT), (&[0x40, 2, 0, 1], SERVER), (&[0xE0, 0], CLIENT)] {
             assert_eq!(clauses(bytes, version, sender), [""; 0]);
         }
     }
     assert_eq!(clauses(b"\x30\x05\x00\x03a/b", V311, CLIENT), [""; 0]);
     assert_eq!(clauses(b"\x30\x06\x00\x03a/b\x00", V5, CLIENT), [""; 0]);
-    assert_eq!(
-        clauses(&connect(b"MQTT", 4, 2, b"\x00\x01c"), None, CLIENT),
-        [""; 0]
-    );
-    assert_eq!(
-        clauses(&connect(b"MQTT", 5, 2, b"\x00\x00\x00"), None, CLIENT),
-        [""; 0]
-    );
+    assert_eq!(clauses(&connect(b"MQTT", 4, 2, b"\x00\x01c"), None, CLIENT), [""; 0]);
+    assert_eq!(clauses(&connect(b"MQTT", 5, 2, b"\x00\x00\x00"), None, CLIENT), [""; 0]);
     assert_eq!(clauses(&[0x20, 3, 0, 0, 0], V5, SERVER), [""; 0]);
 }
 
@@ -59,48 +49,20 @@ fn connects() {
         (connect(b"MQTT", 4, 0x0A, b"\x00\x01c"), "MQTT-3.1.2-13"),
         (connect(b"MQTT", 5, 0x0A, b"\x00\x00\x01c"), "MQTT-3.1.2-11"),
         (connect(b"MQTT", 4, 0x22, b"\x00\x01c"), "MQTT-3.1.2-15"),
-        (
-            connect(b"MQTT", 4, 0x1E, b"\x00\x01c\x00\x01t\x00\x00"),
-            "MQTT-3.1.2-14",
-        ),
-        (
-            connect(b"MQTT", 4, 0x42, b"\x00\x01c\x00\x01p"),
-            "MQTT-3.1.2-22",
-        ),
+        (connect(b"MQTT", 4, 0x1E, b"\x00\x01c\x00\x01t\x00\x00"), "MQTT-3.1.2-14"),
+        (connect(b"MQTT", 4, 0x42, b"\x00\x01c\x00\x01p"), "MQTT-3.1.2-22"),
         (connect(b"MQTT", 4, 0x00, b"\x00\x00"), "MQTT-3.1.3-7"),
         (connect(b"MQTT", 4, 0x02, b"\x00\x02c\0"), "MQTT-1.5.3-2"),
-        (
-            connect(b"MQTT", 5, 0x02, b"\x00\x00\x01\xFF"),
-            "MQTT-1.5.4-1",
-        ),
-        (
-            connect(b"MQTT", 4, 0x06, b"\x00\x01c\x00\x01#\x00\x00"),
-            "MQTT-4.7.1-1",
-        ),
-        (
-            connect(b"MQTT", 5, 0x02, b"\x03\x21\x00\x00\x00\x01c"),
-            "§3.1.2.11.3",
-        ),
-        (
-            connect(b"MQTT", 5, 0x02, b"\x04\x17\x01\x17\x01\x00\x01c"),
-            "§2.2.2.2",
-        ),
-        (
-            connect(b"MQTT", 5, 0x02, b"\x03\x13\x00\x01\x00\x01c"),
-            "§2.2.2.2",
-        ),
+        (connect(b"MQTT", 5, 0x02, b"\x00\x00\x01\xFF"), "MQTT-1.5.4-1"),
+        (connect(b"MQTT", 4, 0x06, b"\x00\x01c\x00\x01#\x00\x00"), "MQTT-4.7.1-1"),
+        (connect(b"MQTT", 5, 0x02, b"\x03\x21\x00\x00\x00\x01c"), "§3.1.2.11.3"),
+        (connect(b"MQTT", 5, 0x02, b"\x04\x17\x01\x17\x01\x00\x01c"), "§2.2.2.2"),
+        (connect(b"MQTT", 5, 0x02, b"\x03\x13\x00\x01\x00\x01c"), "§2.2.2.2"),
     ] {
         assert_eq!(clauses(&bytes, None, CLIENT), [expected], "{bytes:02x?}");
     }
     // A password without a user name is legal in 5.0.
-    assert_eq!(
-        clauses(
-            &connect(b"MQTT", 5, 0x42, b"\x00\x00\x01c\x00\x01p"),
-            None,
-            CLIENT
-        ),
-        [""; 0]
-    );
+    assert_eq!(clauses(&connect(b"MQTT", 5, 0x42, b"\x00\x00\x01c\x00\x01p"), None, CLIENT), [""; 0]);
 }
 
 #[test]
@@ -137,16 +99,8 @@ fn subscribes() {
         (b"\x82\x06\x00\x00\x00\x01a\x00", V311, &["MQTT-2.3.1-1"]),
         (b"\x82\x07\x00\x01\x00\x02a#\x00", V311, &["MQTT-4.7.1-2"]),
         (b"\x82\x07\x00\x01\x00\x02a+\x00", V311, &["MQTT-4.7.1-3"]),
-        (
-            b"\x82\x10\x00\x01\x00\x00\x0A$share/g/a\x04",
-            V5,
-            &["MQTT-3.8.3-4"],
-        ),
-        (
-            b"\x82\x0F\x00\x01\x00\x00\x09$share//a\x00",
-            V5,
-            &["MQTT-4.8.2-1"],
-        ),
+        (b"\x82\x10\x00\x01\x00\x00\x0A$share/g/a\x04", V5, &["MQTT-3.8.3-4"]),
+        (b"\x82\x0F\x00\x01\x00\x00\x09$share//a\x00", V5, &["MQTT-4.8.2-1"]),
         (b"\xA2\x02\x00\x01", V311, &["MQTT-3.10.3-2"]),
         (b"\x82\x07\x00\x01\x00\x00\x01a\x00", V311, &["§3.8.2"]),
     ] {

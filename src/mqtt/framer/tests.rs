@@ -3,38 +3,19 @@ use crate::capture::Timestamp;
 use crate::mqtt::Version;
 use crate::stream::{GapReason, Side};
 
-const CLIENT_311: Hints = Hints {
-    sender: Some(Side::Client),
-    version: Some(Version::V311),
-};
-const NO_HINTS: Hints = Hints {
-    sender: None,
-    version: None,
-};
+const CLIENT_311: Hints = Hints { sender: Some(Side::Client), version: Some(Version::V311) };
+const NO_HINTS: Hints = Hints { sender: None, version: None };
 
 fn at(frame: u64) -> Moment {
-    Moment {
-        frame: FrameNumber(frame),
-        time: Timestamp(i64::try_from(frame).unwrap() * 1000),
-    }
+    Moment { frame: FrameNumber(frame), time: Timestamp(i64::try_from(frame).unwrap() * 1000) }
 }
 
 fn chunk(offset: u64, frame: u64, data: &[u8]) -> Chunk<'_> {
-    Chunk {
-        offset: StreamOffset(offset),
-        data,
-        at: at(frame),
-        starts_segment: true,
-    }
+    Chunk { offset: StreamOffset(offset), data, at: at(frame), starts_segment: true }
 }
 
 fn gap(offset: u64, length: u64, frame: u64) -> Gap {
-    Gap {
-        offset: StreamOffset(offset),
-        length,
-        why: GapReason::NotCaptured,
-        at: at(frame),
-    }
+    Gap { offset: StreamOffset(offset), length, why: GapReason::NotCaptured, at: at(frame) }
 }
 
 /// What came out, in one line each.
@@ -52,11 +33,7 @@ impl Log {
                 raw.body.len(),
                 raw.header.remaining_length,
                 raw.missing.map_or(String::new(), |why| format!(" {why:?}")),
-                raw.frames
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join(",")
+                raw.frames.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
             ),
             Framed::Skipped(skipped) => {
                 format!(
@@ -64,9 +41,7 @@ impl Log {
                     skipped.offset.0, skipped.length, skipped.missing, skipped.why
                 )
             }
-            Framed::Unframeable {
-                offset, first_byte, ..
-            } => format!("unframeable {} {first_byte:02x}", offset.0),
+            Framed::Unframeable { offset, first_byte, .. } => format!("unframeable {} {first_byte:02x}", offset.0),
         });
     }
 }
@@ -123,9 +98,7 @@ fn a_whole_packet_is_borrowed_from_its_chunk() {
     let range = data.as_ptr_range();
     let mut seen = 0;
     start().push(chunk(0, 1, &data), &NO_HINTS, &mut |framed| {
-        let Framed::Packet(raw) = framed else {
-            panic!()
-        };
+        let Framed::Packet(raw) = framed else { panic!() };
         assert!(range.contains(&raw.body.as_ptr()));
         seen += 1;
     });
@@ -134,36 +107,15 @@ fn a_whole_packet_is_borrowed_from_its_chunk() {
 
 #[test]
 fn packets_that_straddle_and_the_ones_after_them() {
-    let data = [
-        publish("a/b", b"12345"),
-        publish("c", b""),
-        vec![0xC0, 0],
-        vec![0xE0, 0],
-    ]
-    .concat();
-    let expected = [
-        "PUBLISH 0 at 0 10/10",
-        "PUBLISH 0 at 12 3/3",
-        "PINGREQ 0 at 17 0/0",
-        "DISCONNECT 0 at 19 0/0",
-    ];
+    let data = [publish("a/b", b"12345"), publish("c", b""), vec![0xC0, 0], vec![0xE0, 0]].concat();
+    let expected = ["PUBLISH 0 at 0 10/10", "PUBLISH 0 at 12 3/3", "PINGREQ 0 at 17 0/0", "DISCONNECT 0 at 19 0/0"];
     for cut in 0..=data.len() {
         let log = run(start(), CLIENT_311, &[Ok(&data[..cut]), Ok(&data[cut..])]);
-        let heads: Vec<&str> = log
-            .iter()
-            .map(|line| line.split(" frames").next().unwrap())
-            .collect();
+        let heads: Vec<&str> = log.iter().map(|line| line.split(" frames").next().unwrap()).collect();
         assert_eq!(heads, expected, "{cut}");
     }
-    let log = run(
-        start(),
-        CLIENT_311,
-        &data.chunks(1).map(Ok).collect::<Vec<_>>(),
-    );
-    assert_eq!(
-        log[0],
-        "PUBLISH 0 at 0 10/10 frames 1,2,3,4,5,6,7,8,9,10,11,12"
-    );
+    let log = run(start(), CLIENT_311, &data.chunks(1).map(Ok).collect::<Vec<_>>());
+    assert_eq!(log[0], "PUBLISH 0 at 0 10/10 frames 1,2,3,4,5,6,7,8,9,10,11,12");
 }
 
 #[test]
@@ -173,9 +125,7 @@ fn the_first_64_frames_and_the_last_are_kept() {
     for (index, byte) in data.iter().enumerate() {
         let index = index as u64;
         framer.push(chunk(index, index, &[*byte]), &NO_HINTS, &mut |framed| {
-            let Framed::Packet(raw) = framed else {
-                panic!()
-            };
+            let Framed::Packet(raw) = framed else { panic!() };
             assert_eq!(raw.frames.len(), MAX_FRAMES + 1);
             assert_eq!(raw.frames[63], FrameNumber(63));
             assert_eq!(raw.frames[64], FrameNumber(205));
@@ -188,42 +138,22 @@ fn the_first_64_frames_and_the_last_are_kept() {
 fn a_hole_in_a_body_is_marked_and_the_next_packet_found() {
     let data = publish("a/b", &[7; 60]);
     let next = publish("n", b"x");
-    let expected = [
-        "PUBLISH 0 at 0 30/65 Gap(NotCaptured) frames 1,3",
-        "PUBLISH 0 at 67 4/4 frames 3",
-    ];
+    let expected = ["PUBLISH 0 at 0 30/65 Gap(NotCaptured) frames 1,3", "PUBLISH 0 at 67 4/4 frames 3"];
     let tail = [&data[42..], &next].concat();
-    assert_eq!(
-        run(start(), CLIENT_311, &[Ok(&data[..32]), Err(10), Ok(&tail)]),
-        expected
-    );
+    assert_eq!(run(start(), CLIENT_311, &[Ok(&data[..32]), Err(10), Ok(&tail)]), expected);
 }
 
 #[test]
 fn a_hole_that_ends_with_the_packet_keeps_step() {
     let data = publish("a/b", &[7; 60]);
-    let log = run(
-        start(),
-        CLIENT_311,
-        &[Ok(&data[..32]), Err(35), Ok(&publish("n", b"x"))],
-    );
-    assert_eq!(
-        log,
-        [
-            "PUBLISH 0 at 0 30/65 Gap(NotCaptured) frames 1",
-            "PUBLISH 0 at 67 4/4 frames 3"
-        ]
-    );
+    let log = run(start(), CLIENT_311, &[Ok(&data[..32]), Err(35), Ok(&publish("n", b"x"))]);
+    assert_eq!(log, ["PUBLISH 0 at 0 30/65 Gap(NotCaptured) frames 1", "PUBLISH 0 at 67 4/4 frames 3"]);
 }
 
 #[test]
 fn a_hole_beyond_the_packet_loses_step_and_a_segment_start_finds_it() {
     let data = publish("a/b", &[7; 60]);
-    let log = run(
-        start(),
-        CLIENT_311,
-        &[Ok(&data[..32]), Err(45), Ok(&publish("next/topic", b"x"))],
-    );
+    let log = run(start(), CLIENT_311, &[Ok(&data[..32]), Err(45), Ok(&publish("next/topic", b"x"))]);
     assert_eq!(
         log,
         [
@@ -239,37 +169,17 @@ fn a_remaining_length_of_five_bytes_cannot_be_framed() {
     let good = publish("next/topic", b"x");
     for cut in 0..6 {
         let bad = [0x30, 0xFF, 0xFF, 0xFF, 0xFF, 0x01];
-        let log = run(
-            start(),
-            CLIENT_311,
-            &[Ok(&bad[..cut]), Ok(&bad[cut..]), Ok(&good)],
-        );
-        assert_eq!(
-            log,
-            [
-                "unframeable 0 30",
-                "skipped 0+6 (0 missing) Unframeable",
-                "PUBLISH 0 at 6 13/13 frames 3"
-            ]
-        );
+        let log = run(start(), CLIENT_311, &[Ok(&bad[..cut]), Ok(&bad[cut..]), Ok(&good)]);
+        assert_eq!(log, ["unframeable 0 30", "skipped 0+6 (0 missing) Unframeable", "PUBLISH 0 at 6 13/13 frames 3"]);
     }
 }
 
 #[test]
 fn the_end_of_the_stream_inside_a_packet() {
     let data = publish("a/b", b"12345");
-    assert_eq!(
-        run(start(), CLIENT_311, &[Ok(&data[..1])]),
-        ["skipped 0+1 (0 missing) StreamEnded"]
-    );
-    assert_eq!(
-        run(start(), CLIENT_311, &[Ok(&data[..4])]),
-        ["PUBLISH 0 at 0 2/10 StreamEnded frames 1"]
-    );
-    assert_eq!(
-        run(start(), CLIENT_311, &[Ok(&data)]),
-        ["PUBLISH 0 at 0 10/10 frames 1"]
-    );
+    assert_eq!(run(start(), CLIENT_311, &[Ok(&data[..1])]), ["skipped 0+1 (0 missing) StreamEnded"]);
+    assert_eq!(run(start(), CLIENT_311, &[Ok(&data[..4])]), ["PUBLISH 0 at 0 2/10 StreamEnded frames 1"]);
+    assert_eq!(run(start(), CLIENT_311, &[Ok(&data)]), ["PUBLISH 0 at 0 10/10 frames 1"]);
 }
 
 #[test]
@@ -284,11 +194,7 @@ fn a_packet_of_256_mb_takes_bounded_memory() {
     let (mut offset, mut left) = (8, 268_435_455 - 3);
     while left > 0 {
         let now = block.len().min(left);
-        framer.push(
-            chunk(offset, 2, &block[..now]),
-            &CLIENT_311,
-            &mut |framed| log.add(framed),
-        );
+        framer.push(chunk(offset, 2, &block[..now]), &CLIENT_311, &mut |framed| log.add(framed));
         assert!(framer.heap_bytes() < 256 << 10);
         offset += now as u64;
         left -= now;
@@ -303,12 +209,8 @@ fn a_packet_of_256_mb_takes_bounded_memory() {
 
 #[test]
 fn a_late_start_in_and_between_packets() {
-    let data = [
-        publish("some/topic", b"first"),
-        publish("some/topic", b"second"),
-        publish("some/topic", b"third"),
-    ]
-    .concat();
+    let data =
+        [publish("some/topic", b"first"), publish("some/topic", b"second"), publish("some/topic", b"third")].concat();
     let somewhere = || Framer::somewhere(&Limits::default());
     let log = run(somewhere(), CLIENT_311, &[Ok(&data)]);
     assert_eq!(log.len(), 3);
@@ -320,23 +222,11 @@ fn a_late_start_in_and_between_packets() {
 #[test]
 fn short_packets_that_are_a_whole_segment_are_believed() {
     let somewhere = || Framer::somewhere(&Limits::default());
-    assert_eq!(
-        run(somewhere(), CLIENT_311, &[Ok(&[0xC0, 0])]),
-        ["PINGREQ 0 at 0 0/0 frames 1"]
-    );
-    assert_eq!(
-        run(somewhere(), CLIENT_311, &[Ok(&[0x40, 2, 0, 9])]),
-        ["PUBACK 0 at 0 2/2 frames 1"]
-    );
+    assert_eq!(run(somewhere(), CLIENT_311, &[Ok(&[0xC0, 0])]), ["PINGREQ 0 at 0 0/0 frames 1"]);
+    assert_eq!(run(somewhere(), CLIENT_311, &[Ok(&[0x40, 2, 0, 9])]), ["PUBACK 0 at 0 2/2 frames 1"]);
     // The server never sends PINGREQ.
-    let server = Hints {
-        sender: Some(Side::Server),
-        version: None,
-    };
-    assert_eq!(
-        run(somewhere(), server, &[Ok(&[0xC0, 0])]),
-        ["skipped 0+2 (0 missing) LateStart"]
-    );
+    let server = Hints { sender: Some(Side::Server), version: None };
+    assert_eq!(run(somewhere(), server, &[Ok(&[0xC0, 0])]), ["skipped 0+2 (0 missing) LateStart"]);
 }
 
 #[test]
@@ -359,18 +249,8 @@ fn payloads_that_look_like_mqtt_are_not_cut() {
         let tail = [payload.clone(), real.clone(), real.clone()].concat();
         let log = run(start(), CLIENT_311, &[Err(20), Ok(&tail), Ok(&real)]);
         assert_eq!(log.len(), 4, "{log:#?}");
-        assert_eq!(
-            log[0],
-            format!(
-                "skipped 0+{} (20 missing) Gap(NotCaptured)",
-                20 + payload.len()
-            )
-        );
-        let log = run(
-            start(),
-            CLIENT_311,
-            &[Err(20), Ok(payload), Ok(&real), Ok(&real)],
-        );
+        assert_eq!(log[0], format!("skipped 0+{} (20 missing) Gap(NotCaptured)", 20 + payload.len()));
+        let log = run(start(), CLIENT_311, &[Err(20), Ok(payload), Ok(&real), Ok(&real)]);
         assert_eq!(log.len(), 3, "{log:#?}");
     }
 }
@@ -380,31 +260,17 @@ fn tunnelled_packets_inside_a_plausible_one_wait_for_its_end() {
     let inner = publish("inner/topic", b"payload").repeat(20);
     let outer = publish("outer/topic", &inner);
     let (first, second) = outer.split_at(200);
-    let log = run(
-        start(),
-        CLIENT_311,
-        &[
-            Err(5),
-            Ok(first),
-            Ok(second),
-            Ok(&publish("real/topic", b"x")),
-        ],
-    );
+    let log = run(start(), CLIENT_311, &[Err(5), Ok(first), Ok(second), Ok(&publish("real/topic", b"x"))]);
     assert_eq!(log.len(), 3, "{log:#?}");
     assert!(log[1].starts_with(&format!("PUBLISH 0 at 5 {0}/{0}", outer.len() - 3)));
 }
 
 #[test]
 fn the_search_keeps_a_bounded_window() {
-    let limits = Limits {
-        resync_bytes: 4096,
-        ..Limits::default()
-    };
+    let limits = Limits { resync_bytes: 4096, ..Limits::default() };
     let mut framer = Framer::somewhere(&limits);
     let mut log = Log::default();
-    let noise: Vec<u8> = (0..1_000_000u32)
-        .map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1])
-        .collect();
+    let noise: Vec<u8> = (0..1_000_000u32).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
     for (index, data) in noise.chunks(1000).enumerate() {
         let index = index as u64;
         framer.push(chunk(index * 1000, index, data), &NO_HINTS, &mut |framed| {

@@ -1,0 +1,85 @@
+//! Messages: PUBLISH and its acknowledgments.
+
+use crate::capture::Moment;
+use crate::mqtt::{Acknowledgment, PacketType, Publish};
+use crate::session::exchanges::Published;
+use crate::session::facts::LastPacket;
+use crate::session::timeline::EventKind;
+use crate::stream::Side;
+
+use super::{Tracker, fact};
+
+impl Tracker {
+    pub(super) fn publish_packet(&mut self, from: Side, at: Moment, publish: &Publish<'_>, last: &mut LastPacket) {
+        let alias = publish.topic_alias();
+        let topic = self.topics.of_mut(from).resolve(publish.topic.0, alias, self.limits.topic_aliases);
+        let mut repeated = false;
+        if let Some(packet_identifier) = publish.packet_identifier {
+            let published = Published { at, sender: from, packet_identifier, qos: publish.qos, topic: topic.clone() };
+            repeated = self.exchanges.publish(published) || publish.dup;
+        }
+        let facts = self.published.of_mut(from);
+        if repeated {
+            facts.resent += 1;
+        } else if let Some(count) = facts.by_qos.get_mut(usize::from(publish.qos.0)) {
+            *count += 1;
+        }
+        facts.payload_bytes += u64::from(publish.payload_length);
+        if facts.largest.is_none_or(|(largest, _)| last.length > largest) {
+            facts.largest = Some((last.length, at));
+        }
+        last.packet_identifier = publish.packet_identifier;
+        last.qos = publish.qos;
+        last.topic.clone_from(&topic);
+        if self.timeline.wanted() {
+            self.timeline.push(
+                at,
+                Some(from),
+                EventKind::Publish {
+                    topic,
+                    qos: publish.qos,
+                    retain: publish.retain,
+                    dup: publish.dup,
+                    packet_identifier: publish.packet_identifier,
+                    payload_length: u64::from(publish.payload_length),
+                },
+            );
+        }
+    }
+
+    pub(super) fn acknowledgment_packet(
+        &mut self,
+        from: Side,
+        at: Moment,
+        packet: &Acknowledgment<'_>,
+        last: &mut LastPacket,
+    ) {
+        let code = packet.reason_code.unwrap_or_default();
+        let reason_string = packet.properties.reason_string().map(fact);
+        let publisher = if last.packet == PacketType::PUBREL { from } else { from.other() };
+        let acknowledged = self.exchanges.acknowledge(
+            at,
+            from,
+            last.packet,
+            packet.packet_identifier,
+            code,
+            self.published.of_mut(publisher),
+        );
+        self.answers_matched += u64::from(acknowledged.matched);
+        if let Some(mut refusal) = acknowledged.refusal {
+            refusal.reason_string.clone_from(&reason_string);
+            self.refuse(refusal);
+        }
+        last.packet_identifier = Some(packet.packet_identifier);
+        self.timeline.push(
+            at,
+            Some(from),
+            EventKind::Acknowledgment {
+                packet: last.packet,
+                packet_identifier: packet.packet_identifier,
+                code,
+                reason_string,
+            },
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! Requests: SUBSCRIBE and UNSUBSCRIBE, and what was granted.
+
+use smallvec::SmallVec;
+
+use crate::capture::Moment;
+use crate::mqtt::{PacketType, ReasonCode, Suback, Subscribe, Unsubscribe};
+use crate::session::facts::{LastPacket, Refusal, Subscription, TextFact};
+use crate::session::timeline::EventKind;
+use crate::stream::Side;
+
+use super::{Tracker, fact};
+
+/// Filters or codes of one packet that the timeline shows.
+const SHOWN: usize = 8;
+
+/// A SUBSCRIBE or UNSUBSCRIBE that waits for its answer.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) packet: PacketType,
+    pub(super) packet_identifier: u16,
+    pub(super) at: Moment,
+    /// Positions in `subscriptions`: those asked for, or those to be ended.
+    pub(super) subscriptions: SmallVec<[usize; 4]>,
+    pub(super) first_filter: Option<TextFact>,
+}
+
+impl Tracker {
+    pub(super) fn subscribe_packet(&mut self, from: Side, at: Moment, packet: &Subscribe<'_>, last: &mut LastPacket) {
+        let mut positions = SmallVec::new();
+        let mut shown = Vec::new();
+        let mut more = 0;
+        for request in packet.requests() {
+            let filter = fact(request.filter);
+            last.topic.get_or_insert_with(|| filter.clone());
+            if shown.len() < SHOWN {
+                shown.push((filter.clone(), request.options));
+            } else {
+                more += 1;
+            }
+            if self.subscriptions.len() < self.limits.names {
+                positions.push(self.subscriptions.len());
+                self.subscriptions.push(Subscription {
+                    filter,
+                    options: request.options,
+                    asked: at,
+                    answer: None,
+                    reason_string: None,
+                    ended: None,
+                });
+            }
+        }
+        self.request(at, packet.packet_identifier, positions, last);
+        let kind = EventKind::Request {
+            packet: last.packet,
+            packet_identifier: packet.packet_identifier,
+            filters: shown,
+            more,
+        };
+        self.timeline.push(at, Some(from), kind);
+    }
+
+    pub(super) fn unsubscribe_packet(
+        &mut self,
+        from: Side,
+        at: Moment,
+        packet: &Unsubscribe<'_>,
+        last: &mut LastPacket,
+    ) {
+        let mut positions = SmallVec::new();
+        let mut shown = Vec::new();
+        let mut more = 0;
+        for filter in packet.filters() {
+            if let Some(position) =
+                self.subscriptions.iter().rposition(|known| known.ended.is_none() && *known.filter.0 == *filter.0)
+            {
+                positions.push(position);
+            }
+            let filter = fact(filter);
+            last.topic.get_or_insert_with(|| filter.clone());
+            if shown.len() < SHOWN {
+                shown.push((filter, 0));
+            } else {
+                more += 1;
+            }
+        }
+        self.request(at, packet.packet_identifier, positions, last);
+        let kind = EventKind::Request {
+            packet: last.packet,
+            packet_identifier: packet.packet_identifier,
+            filters: shown,
+            more,
+        };
+        self.timeline.push(at, Some(from), kind);
+    }
+
+    pub(super) fn request(
+        &mut self,
+        at: Moment,
+        packet_identifier: u16,
+        subscriptions: SmallVec<[usize; 4]>,
+        last: &mut LastPacket,
+    ) {
+        last.packet_identifier = Some(packet_identifier);
+        if self.requests.len() < self.limits.open_exchanges {
+            self.requests.push(Request {
+                packet: last.packet,
+                packet_identifier,
+                at,
+                subscriptions,
+                first_filter: last.topic.clone(),
+            });
+        }
+    }
+
+    pub(super) fn answer_packet(&mut self, from: Side, at: Moment, packet: &Suback<'_>, last: &mut LastPacket) {
+        let asked = if last.packet == PacketType::SUBACK { PacketType::SUBSCRIBE } else { PacketType::UNSUBSCRIBE };
+        let reason_string = packet.properties.reason_string().map(fact);
+        let position = self
+            .requests
+            .iter()
+            .position(|request| request.packet == asked && request.packet_identifier == packet.packet_identifier);
+        last.packet_identifier = Some(packet.packet_identifier);
+        if let Some(position) = position {
+            let request = self.requests.remove(position);
+            self.answers_matched += 1;
+            self.answer(at, packet, &request, reason_string.as_ref());
+        }
+        let shown: Vec<ReasonCode> = packet.codes.iter().take(SHOWN).copied().map(ReasonCode).collect();
+        let more = packet.codes.len() - shown.len();
+        self.timeline.push(
+            at,
+            Some(from),
+            EventKind::Answer {
+                packet: last.packet,
+                packet_identifier: packet.packet_identifier,
+                codes: shown,
+                more,
+                reason_string,
+            },
+        );
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        at: Moment,
+        packet: &Suback<'_>,
+        request: &Request,
+        reason_string: Option<&TextFact>,
+    ) {
+        let subscribed = request.packet == PacketType::SUBSCRIBE;
+        for (index, code) in packet.codes.iter().copied().map(ReasonCode).enumerate() {
+            let position = request.subscriptions.get(index).copied();
+            let subscription = position.and_then(|position| self.subscriptions.get_mut(position));
+            let filter = subscription.as_ref().map(|subscription| subscription.filter.clone());
+            if let Some(subscription) = subscription
+                && subscribed
+            {
+                subscription.answer = Some((at, code));
+                subscription.reason_string = reason_string.cloned();
+            }
+            if code.0 >= 0x80 {
+                self.refuse(Refusal {
+                    at,
+                    by: Side::Server,
+                    packet: if subscribed { PacketType::SUBACK } else { PacketType::UNSUBACK },
+                    code,
+                    reason_string: reason_string.cloned(),
+                    topic: filter,
+                    request: Some(request.at),
+                });
+            }
+        }
+        if !subscribed {
+            for position in &request.subscriptions {
+                if let Some(subscription) = self.subscriptions.get_mut(*position) {
+                    subscription.ended = Some(at);
+                }
+            }
+        }
+    }
+}

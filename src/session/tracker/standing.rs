@@ -1,0 +1,114 @@
+//! How client and server stand to each other: CONNECT, CONNACK, PINGREQ, DISCONNECT.
+
+use crate::capture::Moment;
+use crate::mqtt::{Connack, Connect, Disconnect, RawPacket};
+use crate::session::facts::{ConnackFacts, ConnectFacts, DisconnectFacts, VersionFrom, WillFacts};
+use crate::session::timeline::EventKind;
+use crate::stream::Side;
+
+use super::{Tracker, fact, packet_length};
+
+impl Tracker {
+    pub(super) fn connect_packet(&mut self, at: Moment, raw: &RawPacket<'_>, connect: &Connect<'_>) {
+        let version = connect.version();
+        if self.connect.is_some() {
+            self.second_connect.get_or_insert(at);
+        } else {
+            if let Some(version) = version {
+                self.version = Some((version, VersionFrom::Connect));
+            }
+            self.connect = Some(Box::new(ConnectFacts {
+                at,
+                protocol_name: fact(connect.protocol_name),
+                protocol_level: connect.protocol_level,
+                client_id: fact(connect.client_id),
+                username: connect.username.map(fact),
+                has_password: connect.has_password(),
+                clean_start: connect.clean_start(),
+                keep_alive: connect.keep_alive,
+                will: connect.will.map(|will| WillFacts {
+                    topic: fact(will.topic),
+                    qos: will.qos,
+                    retain: will.retain,
+                }),
+                length: packet_length(raw),
+                session_expiry_interval: connect.session_expiry_interval(),
+                receive_maximum: connect.receive_maximum(),
+                maximum_packet_size: connect.maximum_packet_size(),
+                topic_alias_maximum: connect.topic_alias_maximum(),
+                authentication_method: connect.authentication_method().map(fact),
+            }));
+        }
+        if self.timeline.wanted() {
+            self.timeline.push(
+                at,
+                Some(Side::Client),
+                EventKind::Connect {
+                    version,
+                    client_id: fact(connect.client_id),
+                    username: connect.username.map(fact),
+                    has_password: connect.has_password(),
+                    clean_start: connect.clean_start(),
+                    keep_alive: connect.keep_alive,
+                    will: connect.will.map(|will| fact(will.topic)),
+                },
+            );
+        }
+    }
+
+    pub(super) fn connack_packet(&mut self, at: Moment, connack: &Connack<'_>) {
+        let reason_string = connack.properties.reason_string().map(fact);
+        self.timeline.push(
+            at,
+            Some(Side::Server),
+            EventKind::Connack {
+                code: connack.reason_code,
+                session_present: connack.session_present(),
+                reason_string: reason_string.clone(),
+            },
+        );
+        if self.connack.is_some() {
+            return;
+        }
+        self.answers_matched += u64::from(self.connect.is_some());
+        self.connack = Some(Box::new(ConnackFacts {
+            at,
+            code: connack.reason_code,
+            session_present: connack.session_present(),
+            reason_string,
+            server_reference: connack.server_reference().map(fact),
+            assigned_client_id: connack.assigned_client_identifier().map(fact),
+            server_keep_alive: connack.server_keep_alive(),
+            receive_maximum: connack.receive_maximum(),
+            maximum_packet_size: connack.maximum_packet_size(),
+            topic_alias_maximum: connack.topic_alias_maximum(),
+            maximum_qos: connack.maximum_qos(),
+            retain_available: connack.retain_available(),
+        }));
+    }
+
+    pub(super) fn pingresp_packet(&mut self, at: Moment) {
+        if let Some(asked) = self.ping.unanswered {
+            self.answers_matched += 1;
+            let took = at.time.nanoseconds_since(asked.time);
+            self.ping.longest_answer = self.ping.longest_answer.max(took);
+        }
+        self.ping.waiting = self.ping.waiting.saturating_sub(1);
+        if self.ping.waiting == 0 {
+            self.ping.unanswered = None;
+        }
+    }
+
+    pub(super) fn disconnect_packet(&mut self, from: Side, at: Moment, packet: &Disconnect<'_>) {
+        let code = packet.reason_code.unwrap_or_default();
+        let reason_string = packet.properties.reason_string().map(fact);
+        let facts = DisconnectFacts {
+            at,
+            code,
+            reason_string: reason_string.clone(),
+            server_reference: packet.server_reference().map(fact),
+        };
+        self.disconnect.of_mut(from).get_or_insert_with(|| Box::new(facts));
+        self.timeline.push(at, Some(from), EventKind::Disconnect { code, reason_string });
+    }
+}
