@@ -3,6 +3,7 @@
 //! `cargo bench --bench read_capture -- [MEGABYTES] [RUNS]` (1000 and 5 unless told) writes the
 //! captures into cargo's target folder, reads each several times and prints medians and peak memory.
 //! One file is a tenth of the other: equal memory shows that it does not grow with the file.
+#![allow(clippy::disallowed_methods)] // a benchmark looks at the clock and writes files
 
 #[path = "workload/mod.rs"]
 mod workload;
@@ -95,5 +96,5 @@ fn machine() -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processor.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("mqttcap {}, {} cores, {}", env!("CARGO_PKG_VERSION"), cores, model.trim_start_matches([' ', '\t', ':']),)
+    format!("mqttcap {}, {} cores, {}", env!("CARGO_PKG_VERSION"), cores, model.trim_start_matches([' ', '\t', ':']))
 }

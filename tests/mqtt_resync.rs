@@ -50,7 +50,9 @@ fn publish(dice: &mut Dice, v5: bool, kind: Payload, largest: u64) -> Vec<u8> {
     let length = dice.roll(largest);
     match kind {
         Payload::Text => {
-            body.extend(format!("{{\"t\":{}.{}}}", dice.roll(100), dice.roll(100)).repeat(length as usize / 10).bytes())
+            body.extend(
+                format!("{{\"t\":{}.{}}}", dice.roll(100), dice.roll(100)).repeat(length as usize / 10).bytes(),
+            );
         }
         Payload::Random => body.extend((0..length).map(|_| dice.roll(256) as u8)),
         Payload::Zero => body.resize(body.len() + length as usize, 0),

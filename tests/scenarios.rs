@@ -1,7 +1,8 @@
 //! The committed captures against what truly happened in them (`captures/expected.toml`, written
 //! by hand from the stories, never from a program's output).
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::disallowed_methods)] // a test may fail
 
-#[allow(unreachable_pub)]
+#[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
 mod support;
 
 use std::collections::BTreeMap;

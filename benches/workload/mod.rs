@@ -12,7 +12,7 @@ const SERVER: [u8; 4] = [10, 255, 0, 1];
 
 /// Writes a capture of at least `bytes` bytes in which 10,000 MQTT 5.0 clients connect and publish
 /// messages of about 100 bytes with properties at QoS 1. Returns the number of frames.
-pub fn small_messages(out: &mut impl Write, bytes: u64) -> io::Result<u64> {
+pub(crate) fn small_messages(out: &mut impl Write, bytes: u64) -> io::Result<u64> {
     let mut capture = Capture::begin(out)?;
     let mut clients: Vec<Client> = (0..CLIENTS).map(Client::new).collect();
     for client in &mut clients {

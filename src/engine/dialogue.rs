@@ -132,7 +132,7 @@ impl Dialogue {
                 let protocol = held.first().map_or(Protocol::Unknown, |held| Protocol::of(&held.data));
                 return Ended::Other { protocol, server_port: server_port(facts, client) };
             }
-            self.follow(client, ClientEvidence::Opened, Beginning::Start, held);
+            self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
         }
         match self.state {
             State::Following(mut following) => {
@@ -162,7 +162,7 @@ impl Dialogue {
                 let held = std::mem::take(held);
                 let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
                 let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
-                self.follow(client, evidence, Beginning::Somewhere, held);
+                self.follow(client, evidence, Beginning::Somewhere, &held);
                 return;
             }
         };
@@ -174,11 +174,11 @@ impl Dialogue {
         match (likelihood, facts.initiator) {
             (Likelihood::Certain, _) => {
                 let held = std::mem::take(held);
-                self.follow(from, ClientEvidence::Connect, Beginning::Start, held);
+                self.follow(from, ClientEvidence::Connect, Beginning::Start, &held);
             }
             (Likelihood::Unsure, Some(client)) if client == from => {
                 let held = std::mem::take(held);
-                self.follow(from, ClientEvidence::Opened, Beginning::Start, held);
+                self.follow(from, ClientEvidence::Opened, Beginning::Start, &held);
                 self.on_probation();
             }
             (Likelihood::NeedMore, Some(client)) if client == from => {}
@@ -190,7 +190,7 @@ impl Dialogue {
                 };
                 if chain == Likelihood::Certain {
                     let held = std::mem::take(held);
-                    self.follow(client, ClientEvidence::Opened, Beginning::Start, held);
+                    self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
                     self.on_probation();
                 } else if chain == Likelihood::No || bytes.len() >= self.limits.probe_bytes {
                     self.state = State::Other(protocol);
@@ -202,7 +202,7 @@ impl Dialogue {
                     self.state = State::Other(Protocol::of(&bytes));
                 } else if held.len() > 8 {
                     let held = std::mem::take(held);
-                    self.follow(client, ClientEvidence::Opened, Beginning::Somewhere, held);
+                    self.follow(client, ClientEvidence::Opened, Beginning::Somewhere, &held);
                 }
             }
             (_, None) => {
@@ -210,7 +210,7 @@ impl Dialogue {
                 if protocol == Protocol::Unknown {
                     let held = std::mem::take(held);
                     let client = client_by_port(facts, self.hinted);
-                    self.follow(client, ClientEvidence::Port, Beginning::Somewhere, held);
+                    self.follow(client, ClientEvidence::Port, Beginning::Somewhere, &held);
                 } else {
                     self.state = State::Other(protocol);
                 }
@@ -218,12 +218,12 @@ impl Dialogue {
         }
     }
 
-    fn follow(&mut self, client: End, evidence: ClientEvidence, beginning: Beginning, held: Vec<Held>) {
+    fn follow(&mut self, client: End, evidence: ClientEvidence, beginning: Beginning, held: &[Held]) {
         let mut following = Box::new(Following::new(client, evidence, beginning, &self.limits, self.detail));
         if !following.probation {
             self.news.push(News::Mqtt);
         }
-        for held in &held {
+        for held in held {
             following.chunk(held.from, held.chunk(), &mut self.news, self.hinted);
         }
         self.state = State::Following(following);
@@ -252,7 +252,7 @@ impl Reader for Dialogue {
                     && chunk.offset.0 == 0
                     && mqtt::looks_like_connect(chunk.data) == Likelihood::Certain
                 {
-                    self.follow(from, ClientEvidence::Connect, Beginning::Start, Vec::new());
+                    self.follow(from, ClientEvidence::Connect, Beginning::Start, &[]);
                     return self.piece(from, piece, facts);
                 }
                 self.open(from, piece, facts);

@@ -119,7 +119,7 @@ impl Engine {
         let hinted = |facts: &Facts| rest.is_hinted(facts.a) || rest.is_hinted(facts.b);
         let mut ended = Vec::new();
         table.push(segment, at, |facts| Dialogue::new(&rest.limits, rest.detail, hinted(facts)), &mut |connection| {
-            ended.push(connection)
+            ended.push(connection);
         });
         if let Some(connection) = table.latest_mut() {
             rest.population.hear(connection, segment, at);

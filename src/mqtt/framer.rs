@@ -241,7 +241,8 @@ impl Framer {
 
     /// Appends `data`, which does not reach beyond the packet, to what is kept of it.
     fn keep(&mut self, mut straddle: Straddle, data: &[u8], at: Moment) -> Straddle {
-        straddle.last = at;
+        // Where the capture has segments in another order, the latest one completes the packet.
+        straddle.last = straddle.last.max(at);
         if self.frames.last() != Some(&at.frame) {
             match self.frames.get_mut(MAX_FRAMES) {
                 Some(last) => *last = at.frame,

@@ -1,4 +1,4 @@
-//! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors that quote a TCP segment which could not be delivered.
+//! ICMP (RFC 792) and `ICMPv6` (RFC 4443) errors that quote a TCP segment which could not be delivered.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, ip_number};
 
 use super::{Endpoint, Undeliverable, UnreachableReason};
 
-/// The error in the body of an ICMP or ICMPv6 packet from `router`, if it says that a TCP segment
+/// The error in the body of an ICMP or `ICMPv6` packet from `router`, if it says that a TCP segment
 /// could not be delivered.
 pub(super) fn undeliverable(number: IpNumber, body: &[u8], router: IpAddr) -> Option<Undeliverable> {
     let [kind, code, _, _, _, _, _, _, quoted @ ..] = body else { return None };
@@ -15,23 +15,20 @@ pub(super) fn undeliverable(number: IpNumber, body: &[u8], router: IpAddr) -> Op
         ip_number::IPV6_ICMP => reason_v6(*kind, *code)?,
         _ => return None,
     };
-    let (source, destination, segment) = match number {
-        ip_number::ICMP => {
-            let header = Ipv4HeaderSlice::from_slice(quoted).ok()?;
-            if header.protocol() != ip_number::TCP || header.fragments_offset().value() != 0 {
-                return None;
-            }
-            let segment = quoted.get(header.slice().len()..)?;
-            (IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), segment)
+    let (source, destination, segment) = if number == ip_number::ICMP {
+        let header = Ipv4HeaderSlice::from_slice(quoted).ok()?;
+        if header.protocol() != ip_number::TCP || header.fragments_offset().value() != 0 {
+            return None;
         }
-        _ => {
-            let header = Ipv6HeaderSlice::from_slice(quoted).ok()?;
-            if header.next_header() != ip_number::TCP {
-                return None;
-            }
-            let segment = quoted.get(header.slice().len()..)?;
-            (IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), segment)
+        let segment = quoted.get(header.slice().len()..)?;
+        (IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), segment)
+    } else {
+        let header = Ipv6HeaderSlice::from_slice(quoted).ok()?;
+        if header.next_header() != ip_number::TCP {
+            return None;
         }
+        let segment = quoted.get(header.slice().len()..)?;
+        (IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), segment)
     };
     let [a, b, c, d, ..] = *segment else { return None };
     Some(Undeliverable {

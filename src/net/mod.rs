@@ -109,7 +109,7 @@ pub struct Segment<'a> {
 pub enum Decoded<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
-    /// An ICMP or ICMPv6 error that quotes a TCP segment.
+    /// An ICMP or `ICMPv6` error that quotes a TCP segment.
     Undeliverable(Undeliverable),
     /// Something whole that is not TCP (UDP, ARP, other ICMP, another `EtherType`, …).
     Other,

@@ -35,7 +35,7 @@ pub fn write_line(case: &Case, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// Writes the JSON Schema of the document that [`write`] writes.
+/// Writes the JSON Schema of the document that [`write()`] writes.
 pub fn write_schema(out: &mut dyn Write) -> io::Result<()> {
     put(&schema::json_schema(), PrettyFormatter::new(), out)?;
     writeln!(out)

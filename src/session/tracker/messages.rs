@@ -1,7 +1,7 @@
 //! Messages: PUBLISH and its acknowledgments.
 
 use crate::capture::Moment;
-use crate::mqtt::{Acknowledgment, PacketType, Publish};
+use crate::mqtt::{Acknowledgment, PacketType, Publish, ReasonCode};
 use crate::session::exchanges::Published;
 use crate::session::facts::LastPacket;
 use crate::session::timeline::EventKind;
@@ -66,6 +66,9 @@ impl Tracker {
             self.published.of_mut(publisher),
         );
         self.answers_matched += u64::from(acknowledged.matched);
+        if code == ReasonCode::NO_MATCHING_SUBSCRIBERS {
+            self.published.of_mut(publisher).no_subscribers.add(at.frame);
+        }
         if let Some(mut refusal) = acknowledged.refusal {
             refusal.reason_string.clone_from(&reason_string);
             self.refuse(refusal);
