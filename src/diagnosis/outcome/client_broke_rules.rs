@@ -69,7 +69,7 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<(String,
     let session = story.session;
     let malformed = session.malformed.iter().rev().find(|fact| {
         fact.side == by
-            && fact.at.frame <= end.frame
+            && !end.is_before(fact.at)
             && story.soon(fact.at, end, 2 * SECOND)
             && story.last(by).is_none_or(|last| last.at.frame <= fact.at.frame)
     });
@@ -92,7 +92,7 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<(String,
     let again = session
         .second_connect
         .filter(|_| by == Side::Client)
-        .filter(|again| again.frame <= end.frame && story.soon(*again, end, 2 * SECOND))?;
+        .filter(|again| !end.is_before(*again) && story.soon(*again, end, 2 * SECOND))?;
     Some(("a second CONNECT (MQTT-3.1.0-2)".to_owned(), again))
 }
 
