@@ -205,7 +205,8 @@ impl Dialogue {
                     let held = std::mem::take(held);
                     self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
                     self.on_probation();
-                } else if protocol == Protocol::Unknown && bytes.len() < OPENING_AT_LEAST && held.len() <= HELD_AT_MOST {
+                } else if protocol == Protocol::Unknown && bytes.len() < OPENING_AT_LEAST && held.len() <= HELD_AT_MOST
+                {
                     // Too few bytes to name what it is.
                 } else if chain == Likelihood::No || bytes.len() >= self.limits.probe_bytes {
                     self.state = State::Other(protocol);
