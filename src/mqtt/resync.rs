@@ -136,8 +136,11 @@ impl Search {
     pub(super) fn pass(&mut self, length: u64, at: Moment) {
         self.forget();
         self.base = self.base.saturating_add(length);
-        self.missing = self.missing.saturating_add(length);
         self.last = at;
+        // What is passed over is counted from the first byte that is known; see `append`.
+        if self.begun.is_some() {
+            self.missing = self.missing.saturating_add(length);
+        }
     }
 
     /// Takes the next bytes. Returns the window's index of a packet's start, once one is believed in.

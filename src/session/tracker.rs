@@ -212,7 +212,7 @@ impl Tracker {
     /// Bytes passed over while looking for the next packet.
     pub fn skipped(&mut self, from: Side, skipped: &Skipped) {
         self.topics.of_mut(from).forget_aliases();
-        let bytes = skipped.length - skipped.missing;
+        let bytes = skipped.length.saturating_sub(skipped.missing);
         if bytes > 0 {
             *self.skipped_bytes.of_mut(from) += bytes;
             self.timeline.push(skipped.until, Some(from), EventKind::Skipped { bytes });

@@ -230,6 +230,13 @@ fn short_packets_that_are_a_whole_segment_are_believed() {
 }
 
 #[test]
+fn a_hole_before_the_first_captured_byte_is_not_counted() {
+    let server = Hints { sender: Some(Side::Server), version: None };
+    let log = run(Framer::somewhere(&Limits::default()), server, &[Err(100), Ok(&[0xC0, 0])]);
+    assert_eq!(log, ["skipped 100+2 (0 missing) LateStart"]);
+}
+
+#[test]
 fn payloads_that_look_like_mqtt_are_not_cut() {
     let real = publish("real/topic", b"payload");
     let fake = publish("fake/topic", b"payload");
