@@ -7,7 +7,7 @@ use crate::mqtt::{PacketType, QoS, Version};
 use crate::session::{Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Session, ViolationFact};
 use crate::stream::Side;
 
-use super::{Qualifier, qualifier, words};
+use super::{Confidence, Qualifier, qualifier, words};
 
 /// One second in nanoseconds.
 pub(crate) const SECOND: i64 = 1_000_000_000;
@@ -177,13 +177,26 @@ impl<'a> Story<'a> {
             && session.counts.server.total() == 0
             && session.skipped_bytes.server == 0
             && server.missing_bytes == 0;
-        begun || server.bytes == 0 && server.sent.0 == 0
+        // An acknowledgment of one byte more than was captured may be that of a FIN.
+        let nothing = server.bytes == 0 && server.sent.0 == 0 && server.missing_bytes == 0;
+        begun || nothing && server.acknowledged.0 <= 1
+    }
+
+    /// How sure it can be that the server sent nothing: without its SYN-ACK it is not known where its bytes begin.
+    pub(crate) fn certain_of_silence(&self) -> Confidence {
+        if self.session.wire.syn_ack.count > 0 { Confidence::Certain } else { Confidence::Likely }
     }
 
     /// Whether the other side acknowledged all that `side` sent.
     pub(crate) fn acknowledged(&self, side: Side) -> bool {
         let sent = self.session.wire.sent.of(side);
         sent.acknowledged >= sent.sent
+    }
+
+    /// Whether the server answered CONNECT with something that the capture does not hold.
+    pub(crate) fn answer_missed(&self) -> bool {
+        let server = &self.session.wire.sent.server;
+        self.session.connack.is_none() && (server.missing_bytes > 0 || server.acknowledged.0 > server.sent.0 + 1)
     }
 
     /// Whether `side` repeated data that was never acknowledged: it spoke and was not heard.

@@ -195,6 +195,13 @@ impl Dialogue {
                 self.on_probation();
             }
             (Likelihood::NeedMore, Some(client)) if client == from => {}
+            // Without the client's own SYN these may not be its first bytes.
+            (_, Some(client))
+                if client == from && facts.syn.count == 0 && Protocol::of(&bytes) == Protocol::Unknown =>
+            {
+                let held = std::mem::take(held);
+                self.follow(client, ClientEvidence::Opened, Beginning::Somewhere, &held);
+            }
             (_, Some(client)) if client == from => {
                 let protocol = Protocol::of(&bytes);
                 let chain = match protocol {

@@ -203,7 +203,8 @@ impl Rest {
             Protocol::Proxy => answered.bytes > 0,
             _ => false,
         };
-        if !self.is_hinted(server) || server.port == SECURE_PORT || goes_along || asked.missing_bytes > 0 {
+        let known = facts.syn.count > 0 && !asked.is_incomplete();
+        if !self.is_hinted(server) || server.port == SECURE_PORT || goes_along || !known {
             return None;
         }
         let wire = Wire::new(facts, client);

@@ -157,6 +157,10 @@ impl Population {
         if close.by != Side::Server || close.at != at || connection.reader.end_was_announced() {
             return;
         }
+        // A goodbye that the capture lacks would make it no close of the server's own accord.
+        if wire.sent.client.is_incomplete() {
+            return;
+        }
         let server = wire.peers.server.endpoint;
         if !has_room(&self.closes, &server, self.limit) {
             self.closes.clear();

@@ -91,6 +91,11 @@ impl Sender {
 }
 
 impl Direction {
+    /// Whether the capture lacks a part of what this end sent: bytes, or a FIN that the other end acknowledged.
+    pub fn is_incomplete(&self) -> bool {
+        self.missing_bytes > 0 || self.acknowledged > self.sent
+    }
+
     /// Whether the other end owes an acknowledgment.
     fn is_outstanding(&self) -> bool {
         self.acknowledged < self.sent || (self.fin.is_some() && self.fin_acknowledged.is_none())

@@ -18,7 +18,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return None;
     };
     // A goodbye to a broker that never answered CONNECT ends no session: it gives up.
-    let greeted = story.connected() || story.connect_sent().is_none();
+    let greeted = story.connected() || story.connect_sent().is_none() || story.answer_missed();
     if disconnect.code.0 != 0 || !greeted {
         return None;
     }

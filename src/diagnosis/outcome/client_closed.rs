@@ -1,8 +1,9 @@
 //! `client-closed`: the client closed without a goodbye.
 
 use super::{About, Judgement, refusal};
+use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Said, Story, how};
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::mqtt::PacketType;
 use crate::session::CloseHow;
 use crate::stream::Side;
@@ -41,6 +42,10 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
 /// The client closed or reset the connection.
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Client)?;
+    let wire = &story.session.wire;
+    if wire.start_captured() && wire.established.is_none() && wire.sent.client.sent.0 == 0 {
+        return None;
+    }
     let client = story.client();
     let how = how(close.how);
     let connect = story.connect_sent();
@@ -57,8 +62,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             will(story)
         ),
         _ => format!(
-            "{client} {how} the connection after {} without saying goodbye{}.",
+            "{client} {how} the connection after {} without {}{}.",
             story.age(close.at),
+            if story.is(Qualifier::CaptureGaps) { "a goodbye that the capture holds" } else { "saying goodbye" },
             will(story)
         ),
     };
@@ -72,6 +78,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let reset = close.how == CloseHow::Reset;
     Some(
         Judgement::new(confidence, sentence)
+            .on(&[Ground::Absence])
             .at(story.last_before(close.at).map(|(_, packet)| packet.at))
             .at(refused.map(|refusal| refusal.at))
             .at([close.at])

@@ -35,7 +35,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (v5, shared) = (story.version() == Some(Version::V5), session.neighbours.closed_together.len() >= 2);
     let rival = session.neighbours.rival.is_some();
     Some(
-        Judgement::new(Confidence::Certain, sentence)
+        Judgement::new(story.certain_of_silence(), sentence)
             .at([connect, close.at])
             .cause_if(fault.is_some(), fault.unwrap_or_default())
             .cause_if(story.reset_is_foreign(), "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")

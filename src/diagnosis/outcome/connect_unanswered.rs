@@ -46,7 +46,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let limit = story.close.and_then(|_| library_with_limit(waited));
     let port = story.port();
     Some(
-        Judgement::new(Confidence::Certain, sentence)
+        Judgement::new(story.certain_of_silence(), sentence)
             .on(&[Ground::Absence])
             .at([connect])
             .at(story.close.map(|close| close.at))

@@ -1,9 +1,10 @@
 //! `server-closed`: the broker closed and gave no reason.
 
 use super::{About, Judgement};
+use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::session::CloseHow;
 use crate::stream::Side;
 
@@ -27,6 +28,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             format!("; the last packet was {last}, {span} before.")
         },
     );
+    let gaps = story.is(Qualifier::CaptureGaps);
+    let without = if gaps { "without a reason that the capture holds" } else { "without a reason" };
     let (confidence, sentence) = if at_once {
         (
             Confidence::Likely,
@@ -37,7 +40,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     } else {
         (
             Confidence::Certain,
-            format!("The broker {} the connection of {client} after {age} without a reason{ending}", how(close.how)),
+            format!("The broker {} the connection of {client} after {age} {without}{ending}", how(close.how)),
         )
     };
     let foreign = story.reset_is_foreign();
@@ -47,6 +50,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let old = story.version().is_none_or(|version| !version.is_v5());
     Some(
         Judgement::new(confidence, sentence)
+            .on(&[Ground::Absence])
             .at(last.map(|(_, at)| at))
             .at([close.at])
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")

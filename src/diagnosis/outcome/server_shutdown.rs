@@ -4,7 +4,7 @@ use super::{About, Judgement, refusal};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{Story, how};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -28,7 +28,8 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let together = &story.session.neighbours.closed_together;
-    if !story.connected() || together.len() < OTHERS {
+    // A goodbye, or a reason, that the capture lacks would look the same.
+    if !story.connected() || together.len() < OTHERS || story.is(Qualifier::CaptureGaps) {
         return None;
     }
     let others = words::number(story.session.neighbours.closed_together_count);

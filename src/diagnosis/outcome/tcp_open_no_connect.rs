@@ -22,7 +22,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let wire = &story.session.wire;
     let opened = wire.established?;
     let client = &wire.sent.client;
-    let spoke = client.bytes > 0 || client.sent.0 > 0 || client.missing_bytes > 0;
+    let spoke = client.bytes > 0 || client.sent.0 > 0 || client.missing_bytes > 0 || client.acknowledged.0 > 1;
     if spoke || !wire.start_captured() {
         return None;
     }
@@ -45,10 +45,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             "The connection of {host} to {server} opened, but {host} sent nothing in the {span} up to the end of the capture."
         )
     };
+    // Without the client's SYN it is not known where its bytes begin.
+    let confidence = if wire.syn.count > 0 { Confidence::Certain } else { Confidence::Likely };
     let by_client = story.close_by(Side::Client);
     let at_once = by_client.is_some_and(|close| close.at.time.nanoseconds_since(opened.time) < SECOND);
     Some(
-        Judgement::new(Confidence::Certain, sentence)
+        Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
             .at([opened])
             .at(story.close.map(|close| close.at))

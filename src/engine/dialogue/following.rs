@@ -123,8 +123,15 @@ impl Following {
     }
 
     pub(super) fn end(&mut self, news: &mut Vec<News>, hinted: bool) {
-        if matches!(&self.answer, Answer::Awaited(held) if !held.is_empty()) {
-            self.settle_answer(Answer::Foreign, news, hinted);
+        if let Answer::Awaited(held) = &self.answer
+            && !held.is_empty()
+        {
+            // A few bytes that could be MQTT are, unless they are known as something else: the CONNACK may be what
+            // the capture lacks.
+            let bytes: Vec<u8> = held.iter().flat_map(|held| &held.data).copied().collect();
+            let foreign = Protocol::of(&bytes) != Protocol::Unknown
+                || mqtt::chain(&bytes, Side::Server, self.tracker.version()) < Likelihood::Unsure;
+            self.settle_answer(if foreign { Answer::Foreign } else { Answer::Mqtt }, news, hinted);
         }
         for side in [Side::Client, Side::Server] {
             let mut scene = Scene::new(self, side, news);
