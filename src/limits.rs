@@ -48,7 +48,7 @@ impl Default for Limits {
             open_exchanges: 1024,
             names: 256,
             topic_aliases: 1024,
-            finished_sessions: 1_000_000,
+            finished_sessions: 250_000,
         }
     }
 }

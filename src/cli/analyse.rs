@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::diagnosis::{self, Note, explain};
+use crate::diagnosis::{self, Note, Verdict, explain};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::report::{CaptureSummary, Report};
@@ -15,18 +15,16 @@ use super::failure::Failure;
 
 /// Reads the captures of `input` to their end and judges every session.
 pub(super) fn analyse(input: &Input, detail: Detail) -> Result<Report, Failure> {
-    let config = Config { limits: Limits::default(), ports: input.ports.clone(), detail };
+    let limits = Limits::default();
+    let config = Config { limits, ports: input.ports.clone(), detail };
     let mut captures = Captures::open(&input.files)?;
     let mut engine = Engine::new(config);
-    let mut sessions = Vec::new();
-    let mut judge = |session: Session| {
-        let verdict = diagnosis::diagnose(&session);
-        sessions.push((session, verdict));
-    };
+    let mut judged = Judged::new(limits.finished_sessions);
     while let Some(frame) = captures.next_frame() {
-        engine.push(&frame, &mut judge);
+        engine.push(&frame, &mut |session| judged.judge(session));
     }
-    let facts = engine.finish(&mut judge);
+    let mut facts = engine.finish(&mut |session| judged.judge(session));
+    facts.sessions_left_out = judged.left_out();
     if facts.packets == 0
         && let Some(damage) = captures.damage().first()
     {
@@ -38,23 +36,54 @@ pub(super) fn analyse(input: &Input, detail: Detail) -> Result<Report, Failure> 
     let mut notes = notes_on_files(&captures);
     notes.extend(diagnosis::notes(&facts));
     let files = captures.paths().iter().map(|path| name(path)).collect();
-    Ok(Report::new(CaptureSummary { files, facts, notes }, sessions))
+    Ok(Report::new(CaptureSummary { files, facts, notes }, judged.into_sessions()))
+}
+
+/// Sessions with their verdicts, up to a limit.
+#[derive(Debug)]
+pub(super) struct Judged {
+    sessions: Vec<(Session, Verdict)>,
+    limit: usize,
+    left_out: u64,
+}
+
+impl Judged {
+    /// Keeps at most `limit` sessions; those beyond are counted.
+    pub(super) fn new(limit: usize) -> Judged {
+        Judged { sessions: Vec::new(), limit, left_out: 0 }
+    }
+
+    /// Judges and keeps a session.
+    pub(super) fn judge(&mut self, session: Session) {
+        let verdict = diagnosis::diagnose(&session);
+        self.keep(session, verdict);
+    }
+
+    /// Keeps a session that was judged.
+    pub(super) fn keep(&mut self, session: Session, verdict: Verdict) {
+        if self.sessions.len() < self.limit {
+            self.sessions.push((session, verdict));
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// How many were not kept.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// Those that were kept.
+    pub(super) fn into_sessions(self) -> Vec<(Session, Verdict)> {
+        self.sessions
+    }
 }
 
 /// What the files themselves say.
 fn notes_on_files(captures: &Captures) -> Vec<Note> {
     let mut notes: Vec<Note> = captures.damage().iter().map(damaged).collect();
     let lost = captures.drops().map_or(0, |drops| drops.interface.saturating_add(drops.system));
-    if lost > 0 {
-        notes.push(Note {
-            id: "capture-lost-packets",
-            text: format!(
-                "The capturing host says that it lost {}: what is missing may never have been missing on the wire.",
-                text::counted(lost, "packet")
-            ),
-            frames: Vec::new(),
-        });
-    }
+    notes.extend(lost_packets(lost));
     let passed_over = captures.passed_over().len() as u64;
     if passed_over > 0 {
         notes.push(Note {
@@ -64,6 +93,18 @@ fn notes_on_files(captures: &Captures) -> Vec<Note> {
         });
     }
     notes
+}
+
+/// What the capturing host lost.
+pub(super) fn lost_packets(lost: u64) -> Option<Note> {
+    (lost > 0).then(|| Note {
+        id: "capture-lost-packets",
+        text: format!(
+            "The capturing host says that it lost {}: what is missing may never have been missing on the wire.",
+            text::counted(lost, "packet")
+        ),
+        frames: Vec::new(),
+    })
 }
 
 fn damaged(damage: &Damage) -> Note {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Commands, to tell `mqttcap FILE` from `mqttcap read FILE`.
-const COMMANDS: [&str; 5] = ["read", "show", "explain", "schema", "help"];
+const COMMANDS: [&str; 7] = ["read", "show", "live", "interfaces", "explain", "schema", "help"];
 
 #[derive(Debug, Parser)]
 #[command(
@@ -19,6 +19,7 @@ Examples:
   mqttcap trace.pcap                     all sessions, and what went wrong
   mqttcap read *.pcapng --only problems  rotated files read as one capture
   mqttcap show trace.pcap -s 3           session 3, packet by packet
+  mqttcap live -i br0                    as it happens on a gateway
   mqttcap explain 0x87                   what a code means and what to do
   mqttcap explain rc=-2 --client PubSubClient
 
@@ -36,6 +37,12 @@ pub(super) enum Command {
     Read(Read),
     /// Show one session packet by packet, with findings and evidence
     Show(Show),
+    /// Capture on an interface: tell each session as it ends, then report as `read` does
+    #[cfg(feature = "live")]
+    Live(Live),
+    /// List the interfaces that can be captured on
+    #[cfg(feature = "live")]
+    Interfaces(Interfaces),
     /// Explain a reason code, a return code, a client's code, or an id of a report
     Explain(Explain),
     /// Print the JSON Schema of `read --format json`
@@ -87,6 +94,41 @@ pub(super) struct Show {
     /// How to write it
     #[arg(long, value_enum, default_value_t = ShowFormat::Table, value_name = "FORMAT")]
     pub(super) format: ShowFormat,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sudo mqttcap live -i br0
+  mqttcap live -i eth0 --seconds 600 --only problems --output night.txt
+
+Without sudo: sudo setcap cap_net_raw,cap_net_admin=eip $(command -v mqttcap)")]
+pub(super) struct Live {
+    /// The interface; without it, the first that is up
+    #[arg(short, long, value_name = "IFACE")]
+    pub(super) interface: Option<String>,
+    /// End after so many seconds instead of on Ctrl-C
+    #[arg(long, value_name = "N")]
+    pub(super) seconds: Option<u64>,
+    /// Tell only sessions that went wrong
+    #[arg(long, value_name = "WHICH")]
+    pub(super) only: Option<Only>,
+    /// Take this server port for MQTT even where only connection attempts were seen (repeatable)
+    #[arg(long = "port", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) ports: Vec<u16>,
+    /// Tell times in UTC instead of local time
+    #[arg(long)]
+    pub(super) utc: bool,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+pub(super) struct Interfaces {
     #[command(flatten)]
     pub(super) look: Look,
 }

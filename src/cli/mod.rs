@@ -6,6 +6,8 @@
 mod analyse;
 mod arguments;
 mod failure;
+#[cfg(feature = "live")]
+mod live;
 mod output;
 mod selection;
 
@@ -32,6 +34,9 @@ use selection::{FailOn, Selection};
 const MATCHED: u8 = 1;
 /// Exit status when nothing could be analysed.
 const FAILED: u8 = 2;
+/// Exit status when `live` was interrupted, after its report.
+#[cfg(feature = "live")]
+const INTERRUPTED: u8 = 130;
 
 /// Runs mqttcap with the arguments of the process, its name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -75,6 +80,10 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Read(arguments) => read(arguments),
         Command::Show(arguments) => show(arguments),
+        #[cfg(feature = "live")]
+        Command::Live(arguments) => live::live(arguments),
+        #[cfg(feature = "live")]
+        Command::Interfaces(arguments) => live::list(arguments),
         Command::Explain(arguments) => explain(arguments),
         Command::Schema(arguments) => schema(arguments),
     }

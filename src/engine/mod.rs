@@ -162,7 +162,7 @@ impl Rest {
         if connection.facts.ending == Some(Ending::LetGo) {
             self.facts.evicted.add(connection.facts.last.frame);
         }
-        let edge = self.edge(&connection);
+        let edge = self.edge(&connection.facts);
         let Connection { facts, reader, .. } = connection;
         match reader.end(&facts) {
             Ended::Mqtt { client, evidence, tracker } => {
@@ -173,7 +173,10 @@ impl Rest {
             }
             Ended::Other { protocol, server_port } => self.note_other(protocol, server_port, &facts),
             Ended::NoData { undeliverable } => {
-                if self.attempts.len() < self.limits.attempts {
+                let server = facts.initiator.map(|client| facts.endpoint(client.other()));
+                if server.is_some_and(|server| self.is_hinted(server)) {
+                    self.end_attempt(&facts, undeliverable);
+                } else if self.attempts.len() < self.limits.attempts {
                     self.attempts.push((facts, undeliverable));
                 } else {
                     self.facts.evicted.add(facts.last.frame);
@@ -182,36 +185,34 @@ impl Rest {
         }
     }
 
-    /// Connections without data to a server that speaks MQTT, or to a port that is taken for it, are sessions too.
+    /// Connections without data whose server was found to speak MQTT after they had ended.
     fn end_attempts(&mut self) {
         for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
-            let Some(client) = facts.initiator else { continue };
-            if !self.is_hinted(facts.endpoint(client.other())) {
-                continue;
+            let server = facts.initiator.map(|client| facts.endpoint(client.other()));
+            if server.is_some_and(|server| self.is_hinted(server)) {
+                self.end_attempt(&facts, undeliverable);
             }
-            let edge = CaptureEdge {
-                began: self.facts.first.unwrap_or_default(),
-                ended: self.facts.last.unwrap_or_default(),
-                clock_jumped: self.jumped_during(&facts),
-                evicted: false,
-            };
-            let wire = Wire::new(&facts, client);
-            let neighbours = self.population.neighbours(&wire, None, None);
-            let mut tracker = Tracker::new(&self.limits, self.detail);
-            if let Some((at, error)) = undeliverable {
-                tracker.undeliverable(at, error);
-            }
-            let session = tracker.finish(wire, ClientEvidence::Opened, neighbours, edge);
-            self.ended.push(session);
         }
     }
 
-    fn edge(&self, connection: &Connection<Dialogue>) -> CaptureEdge {
+    /// A connection without data to a server that speaks MQTT, or to a port that is taken for it, is a session too.
+    fn end_attempt(&mut self, facts: &Facts, undeliverable: Option<(Moment, Undeliverable)>) {
+        let Some(client) = facts.initiator else { return };
+        let wire = Wire::new(facts, client);
+        let neighbours = self.population.neighbours(&wire, None, None);
+        let mut tracker = Tracker::new(&self.limits, self.detail);
+        if let Some((at, error)) = undeliverable {
+            tracker.undeliverable(at, error);
+        }
+        self.ended.push(tracker.finish(wire, ClientEvidence::Opened, neighbours, self.edge(facts)));
+    }
+
+    fn edge(&self, facts: &Facts) -> CaptureEdge {
         CaptureEdge {
             began: self.facts.first.unwrap_or_default(),
             ended: self.facts.last.unwrap_or_default(),
-            clock_jumped: self.jumped_during(&connection.facts),
-            evicted: connection.facts.ending == Some(Ending::LetGo),
+            clock_jumped: self.jumped_during(facts),
+            evicted: facts.ending == Some(Ending::LetGo),
         }
     }
 

@@ -11,6 +11,7 @@ pub mod json;
 pub mod ladder;
 mod listing;
 pub mod model;
+pub mod news;
 mod page;
 mod schema;
 pub mod table;

@@ -1,4 +1,5 @@
-//! Where frames come from: capture files and standard input, in the formats pcap and pcapng.
+//! Where frames come from: capture files and standard input, in the formats pcap and pcapng, and
+//! network interfaces.
 //!
 //! Invariant: a file of any size is read in constant memory, and a [`crate::capture::Frame`] is a
 //! slice of the read buffer. A damaged file is read up to the damage, which is told as a
@@ -12,6 +13,8 @@ mod damage;
 mod directory;
 mod error;
 mod file;
+#[cfg(feature = "live")]
+mod interface;
 mod pcap;
 mod pcapng;
 mod shown;
@@ -22,4 +25,6 @@ pub use content::Content;
 pub use damage::{Damage, Fault};
 pub use error::Error;
 pub use file::CaptureFile;
+#[cfg(feature = "live")]
+pub use interface::{Interface, InterfaceError, InterfaceInfo, interfaces};
 pub use pcapng::Drops;
