@@ -124,7 +124,7 @@ mod tests {
         assert_eq!((said.id, said.confidence), ("keepalive-expired", Confidence::Certain));
         assert_eq!(
             said.sentence,
-            "sensor-17 was silent for 1 min 31 s, with its Keep Alive at 60 s, so the broker closed the connection: Keep Alive timeout (0x8D)."
+            "sensor-17 was silent for 1 min 31 s, although its Keep Alive is 60 s, so the broker closed the connection: Keep Alive timeout (0x8D)."
         );
     }
 
@@ -153,7 +153,7 @@ mod tests {
         let session = tale.with(|session| session.connack.as_mut().unwrap().server_keep_alive = Some(20));
         let verdict = diagnose(&session.build());
         assert_eq!(verdict.outcome.id, "keepalive-expired");
-        assert!(verdict.outcome.sentence.contains("the broker's Keep Alive at 20 s"));
+        assert!(verdict.outcome.sentence.contains("although the broker set a Keep Alive of 20 s"));
         assert!(verdict.causes[0].contains("shorter Keep Alive"));
     }
 
