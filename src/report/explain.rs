@@ -30,8 +30,7 @@ pub fn write(title: &str, markdown: &str, see_also: &[String], style: &Style, ou
         }
     }
     if !see_also.is_empty() {
-        let names: Vec<String> = see_also.iter().map(|name| format!("`mqttcap explain {name}`")).collect();
-        page.paragraph((Ink::Faint, "See also "), Ink::Plain, &names.join(", "))?;
+        page.paragraph((Ink::Faint, "See also, with `mqttcap explain`: "), Ink::Plain, &see_also.join(", "))?;
     }
     Ok(())
 }

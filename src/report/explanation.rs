@@ -1,10 +1,10 @@
 //! What went wrong, in prose: under the table of `read`, alike sessions together, and in `show`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::capture::FrameNumber;
-use crate::diagnosis::{Confidence, Finding, Severity, Verdict};
+use crate::diagnosis::{ClientReport, Confidence, Finding, Qualifier, Severity, Verdict};
 use crate::net::Endpoint;
 use crate::text;
 
@@ -17,6 +17,8 @@ use super::words;
 const SHOWN: usize = 30;
 /// Sentences told one by one where sessions are alike but for their names and numbers.
 const SENTENCES: usize = 3;
+/// Libraries whose messages are told under a table; `show` tells all.
+const LIBRARIES: usize = 6;
 
 /// Explains the sessions, alike ones together, then what else is worth a look.
 pub(super) fn all(cases: &[Case], extent: Extent, page: &mut Page<'_>) -> io::Result<()> {
@@ -61,7 +63,7 @@ struct Alike<'r> {
 fn groups(cases: &[Case], extent: Extent) -> Vec<Group<'_>> {
     let mut places = BTreeMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
-    let explained = |case: &&Case| case.is_problem() || extent == Extent::Everything;
+    let explained = |case: &&Case| case.is_noteworthy() || extent == Extent::Everything;
     for case in cases.iter().filter(explained) {
         let verdict = &case.verdict;
         let alike = Alike {
@@ -90,9 +92,21 @@ fn group(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
         let more = text::number((sentences.len() - SENTENCES) as u64);
         page.paragraph((Ink::Plain, "  "), Ink::Faint, &format!("… and {more} more like these."))?;
     }
-    body(&group.first.verdict, page)?;
-    let findings = group.cases.iter().flat_map(|case| &case.verdict.findings);
-    also(&by_id(findings), page)?;
+    limits(&group.first.verdict, page)?;
+    let saw = &group.first.verdict.client_saw;
+    let few = saw.len() <= LIBRARIES + 1;
+    prints(saw.get(..LIBRARIES).filter(|_| !few).unwrap_or(saw), page)?;
+    if !few {
+        let more = text::number((saw.len() - LIBRARIES) as u64);
+        let show = format!("… {more} more libraries: `mqttcap show FILE -s {}`", group.first.number);
+        page.paragraph((Ink::Plain, "    "), Ink::Faint, &show)?;
+    }
+    advice(&group.first.verdict, page)?;
+    let mut findings = Vec::new();
+    for case in &group.cases {
+        findings.extend(case.verdict.findings.iter().filter(|finding| is_new(finding, &case.verdict)));
+    }
+    also(&by_id(findings.into_iter()), page)?;
     page.paragraph((Ink::Faint, "  In Wireshark: "), Ink::Accent, &filter(&group.cases))
 }
 
@@ -108,18 +122,26 @@ fn sentences<'r>(cases: &[&'r Case]) -> Vec<(&'r Case, Vec<FrameNumber>)> {
             None => sentences.push((case, outcome.frames.clone())),
         }
     }
+    for (_, frames) in &mut sentences {
+        frames.sort_unstable();
+        frames.dedup();
+    }
     sentences
 }
 
 fn title(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let numbers: Vec<u64> = group.cases.iter().map(|case| case.number).collect();
     let sessions = if numbers.len() == 1 { "Session" } else { "Sessions" };
-    let mut clients: Vec<String> = group.cases.iter().map(|case| case.client_name()).collect();
-    clients.sort();
-    clients.dedup();
-    let client = match clients.as_slice() {
-        [one] => one.clone(),
-        many => text::counted(many.len() as u64, "client"),
+    let client = match group.cases.as_slice() {
+        [one] => one.client_name(),
+        // A port tells one attempt of a host from another, not one client from another.
+        many => {
+            let clients: BTreeSet<String> = many.iter().map(|case| case.client_or_host()).collect();
+            match clients.first() {
+                Some(only) if clients.len() == 1 => only.clone(),
+                _ => text::counted(clients.len() as u64, "client"),
+            }
+        }
     };
     let server = group.first.session.wire.peers.server.endpoint;
     let title = format!("{sessions} {} · {client} → {server}", words::ranges(&numbers));
@@ -139,20 +161,63 @@ pub(super) fn headline(verdict: &Verdict, frames: &[FrameNumber], page: &mut Pag
 
 /// What limits the verdict, what the client printed, causes and next steps.
 pub(super) fn body(verdict: &Verdict, page: &mut Page<'_>) -> io::Result<()> {
-    if !verdict.qualifiers.is_empty() {
-        let cautions: Vec<_> = verdict.qualifiers.iter().map(|qualifier| words::caution(*qualifier)).collect();
+    limits(verdict, page)?;
+    prints(&verdict.client_saw, page)?;
+    advice(verdict, page)
+}
+
+fn limits(verdict: &Verdict, page: &mut Page<'_>) -> io::Result<()> {
+    let said = |qualifier: &&Qualifier| {
+        let sentence = verdict.outcome.sentence.to_ascii_lowercase();
+        let parts: &[&str] = match qualifier {
+            Qualifier::PartialStart => &["the capture began"],
+            Qualifier::PartialEnd => &["the capture end", "end of the capture"],
+            Qualifier::OneWay => &["only one direction"],
+            _ => &[],
+        };
+        parts.iter().any(|part| sentence.contains(part))
+    };
+    let cautions = verdict.qualifiers.iter().filter(|qualifier| !said(qualifier));
+    let cautions: Vec<_> = cautions.map(|qualifier| words::caution(*qualifier)).collect();
+    if !cautions.is_empty() {
         page.paragraph((Ink::Plain, "    "), Ink::Faint, &format!("Bear in mind: {}.", cautions.join("; ")))?;
     }
-    if !verdict.client_saw.is_empty() {
+    Ok(())
+}
+
+fn prints(reports: &[ClientReport], page: &mut Page<'_>) -> io::Result<()> {
+    if !reports.is_empty() {
         heading("The client's program may have said", page)?;
-        let widest = verdict.client_saw.iter().map(|saw| saw.client.len()).max().unwrap_or(0);
-        for saw in &verdict.client_saw {
-            let lead = format!("    {:widest$}  ", saw.client);
-            page.paragraph((Ink::Faint, &lead), Ink::Plain, saw.reports)?;
-        }
     }
-    list("Likely causes", &verdict.causes, page)?;
+    let widest = reports.iter().map(|saw| saw.client.len()).max().unwrap_or(0);
+    for saw in reports {
+        let lead = format!("    {:widest$}  ", saw.client);
+        page.paragraph((Ink::Faint, &lead), Ink::Plain, saw.reports)?;
+    }
+    Ok(())
+}
+
+fn advice(verdict: &Verdict, page: &mut Page<'_>) -> io::Result<()> {
+    let causes = if verdict.causes.len() == 1 { "Likely cause" } else { "Likely causes" };
+    list(causes, &verdict.causes, page)?;
     list("What to try", &verdict.next_steps, page)
+}
+
+/// Whether a finding says more than the explanation above it. That a client sent no user name is
+/// the usual case inside one network, and is told by `show`.
+fn is_new(finding: &Finding, verdict: &Verdict) -> bool {
+    let told = |clause: &str| {
+        let mut texts = verdict.causes.iter().chain([&verdict.outcome.sentence]);
+        texts.any(|text| text.contains(clause))
+    };
+    // These two outcomes are about a CONNECT that breaks a rule, in plainer words.
+    let about_connect = ["refused-client-id", "refused-protocol-version"].contains(&verdict.outcome.id);
+    let in_evidence = || finding.frames.iter().all(|frame| verdict.outcome.frames.contains(frame));
+    match finding.id {
+        "anonymous" => false,
+        "rule-violated" => !finding.clause.is_some_and(told) && !(about_connect && in_evidence()),
+        _ => true,
+    }
 }
 
 fn heading(text: &str, page: &mut Page<'_>) -> io::Result<()> {
@@ -245,7 +310,7 @@ pub(super) fn findings(findings: &[Finding], page: &mut Page<'_>) -> io::Result<
 
 /// Warnings of sessions that ended well: one line for each kind.
 fn worth_a_look(cases: &[Case], page: &mut Page<'_>) -> io::Result<()> {
-    let healthy = || cases.iter().filter(|case| !case.is_problem());
+    let healthy = || cases.iter().filter(|case| !case.is_noteworthy());
     let grave = |finding: &&Finding| finding.severity >= Severity::Warning;
     let kinds = by_id(healthy().flat_map(|case| &case.verdict.findings).filter(grave));
     if kinds.is_empty() {

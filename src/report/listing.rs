@@ -41,7 +41,10 @@ const STARTED_EXACTLY: Column = left("Started", |case, style, days| {
     let pattern = if days == Days::One { "%H:%M:%S%.3f" } else { "%m-%d %H:%M:%S" };
     told(case.session.wire.first.time, &style.zone, pattern)
 });
-const LASTED: Column = right("Lasted", |case, _, _| text::duration(case.lasted()));
+const LASTED: Column = right("Lasted", |case, _, _| match case.lasted() {
+    0 => "–".to_owned(),
+    lasted => text::duration(lasted),
+});
 const SENT: Column = right("Sent", |case, _, _| text::number(case.messages(Side::Client)));
 const RECEIVED: Column = right("Received", |case, _, _| text::number(case.messages(Side::Server)));
 const FRAMES: Column = left("Frames", |case, _, _| {

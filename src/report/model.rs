@@ -36,7 +36,7 @@ pub struct CaptureSummary {
 pub struct Summary {
     /// Sessions.
     pub sessions: u64,
-    /// Different clients: by client id, by address where there is none.
+    /// Different clients: by client id; by address where no client of that address has one.
     pub clients: u64,
     /// Sessions by outcome.
     pub by_outcome: BTreeMap<&'static str, u64>,
@@ -73,18 +73,26 @@ impl Report {
     pub fn new(capture: CaptureSummary, mut sessions: Vec<(Session, Verdict)>) -> Report {
         sessions.sort_by_key(|(session, _)| (session.wire.first.frame, session.wire.stream));
         let mut summary = Summary::default();
-        let mut clients = HashSet::new();
+        let (mut clients, mut named, mut nameless) = (HashSet::new(), HashSet::new(), HashSet::new());
         let mut cases = Vec::with_capacity(sessions.len());
         for (number, (session, verdict)) in (1..).zip(sessions) {
             summary.sessions = number;
             *summary.by_outcome.entry(verdict.outcome.id).or_default() += 1;
             *summary.by_severity.entry(verdict.outcome.severity).or_default() += 1;
             let address = session.wire.peers.client.endpoint.address;
-            let id = client_id(&session).cloned();
-            clients.insert((id.is_none().then_some(address), id));
+            match client_id(&session) {
+                Some(id) => {
+                    named.insert(address);
+                    clients.insert(id.clone());
+                }
+                None => {
+                    nameless.insert(address);
+                }
+            }
             cases.push(Case { number, session, verdict });
         }
-        summary.clients = clients.len() as u64;
+        // An attempt that came to no CONNECT is taken for one by a client of the same host.
+        summary.clients = (clients.len() + nameless.difference(&named).count()) as u64;
         Report { capture, summary, cases }
     }
 }
@@ -103,9 +111,22 @@ impl Summary {
 }
 
 impl Case {
-    /// Whether it needs an explanation.
+    /// Whether it went wrong.
     pub fn is_problem(&self) -> bool {
         self.verdict.outcome.severity >= Severity::Warning
+    }
+
+    /// Whether it is explained: it went wrong, or its end was not the client's own doing.
+    pub fn is_noteworthy(&self) -> bool {
+        self.is_problem() || self.verdict.outcome.group != "healthy"
+    }
+
+    /// What to call the client: its client id, else its address; harmless to print.
+    pub fn client_or_host(&self) -> String {
+        match client_id(&self.session) {
+            Some(id) => text::escape(&id.0, text::NAME),
+            None => self.session.wire.peers.client.endpoint.address.to_string(),
+        }
     }
 
     /// What to call the client: its client id, else its address and port; harmless to print.

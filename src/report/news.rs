@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use crate::diagnosis::{Confidence, Verdict};
 use crate::session::Session;
+use crate::text;
 
-use super::model::Style;
+use super::model::{Style, client_id};
 use super::page::{Ink, Page, told};
 use super::words;
 
@@ -18,6 +19,10 @@ pub fn write(session: &Session, verdict: &Verdict, style: &Style, out: &mut dyn 
         Confidence::Certain => String::new(),
         confidence => format!("{}; ", words::confidence(confidence).replace('-', " ")),
     };
-    let text = format!("{} [{sure}tcp.stream {stream}]", verdict.outcome.sentence);
+    let sentence = &verdict.outcome.sentence;
+    // A sentence that many sessions share names no client.
+    let name = client_id(session).map(|id| text::escape(&id.0, text::NAME));
+    let name = name.filter(|name| !sentence.contains(name)).map_or_else(String::new, |name| format!("{name}: "));
+    let text = format!("{name}{sentence} [{sure}tcp.stream {stream}]");
     Page::new(out, style).paragraph((ink, &format!("{time} {mark} ")), Ink::Plain, &text)
 }

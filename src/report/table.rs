@@ -84,8 +84,16 @@ fn counts(report: &Report) -> String {
     let wrong = summary.problems();
     let open = summary.with(&["capture-ended-connected", "capture-began-mid-session"]);
     let unclear = summary.with(&["unclassified"]);
-    let well = summary.sessions - wrong - open - unclear;
-    let ended = [(well, "ended well"), (open, "still open"), (unclear, "unclear"), (wrong, "went wrong")];
+    // Nothing went wrong, yet the client did not choose this end.
+    let away = summary.with(&["administrative-disconnect", "redirected"]);
+    let well = summary.sessions - wrong - open - unclear - away;
+    let ended = [
+        (well, "ended well"),
+        (open, "still open"),
+        (unclear, "unclear"),
+        (away, "sent away by the broker"),
+        (wrong, "went wrong"),
+    ];
     let ended: Vec<String> = ended
         .iter()
         .filter(|(count, _)| *count > 0)

@@ -3,9 +3,10 @@ use std::io::{self, Write};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::fixtures::{healthy, refused, report, style};
+use super::fixtures::{finding, healthy, refused, report, style};
 use super::table::Extent;
 use super::*;
+use crate::diagnosis::Severity;
 
 fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
     let mut out = Vec::new();
@@ -135,6 +136,48 @@ fn thousands_of_alike_sessions_stay_readable() {
     assert_eq!(table.matches("What to try").count(), 1);
     assert!(table.lines().count() < 560);
     assert!(widest(&table) <= 80);
+}
+
+#[test]
+fn an_end_that_was_not_the_clients_own_doing_is_explained() {
+    let (session, mut verdict) = healthy(b"gateway-3", 0, 2, 0);
+    verdict.outcome.id = "redirected";
+    verdict.outcome.group = "refused";
+    verdict.outcome.severity = Severity::Info;
+    verdict.outcome.sentence = "The broker told gateway-3 to use another server, “b2”.".to_owned();
+    let report = Report::new(CaptureSummary::default(), vec![(session, verdict)]);
+    let table = as_table(&report, &style(80));
+    assert!(table.contains("1 session of 1 client: 1 sent away by the broker."), "{table}");
+    assert!(table.contains("Session 1 · gateway-3") && table.contains("another server, “b2”."), "{table}");
+}
+
+#[test]
+fn nothing_is_said_twice() {
+    let (session, mut verdict) = refused(b"sensor-17", 4, 31, 5);
+    verdict.causes = vec!["CONNECT breaks the protocol (MQTT-3.1.2-22).".to_owned()];
+    let mut broken = finding("rule-violated", Severity::Warning, "sensor-17 broke a rule.", 34);
+    broken.clause = Some("MQTT-3.1.2-22");
+    verdict.findings = vec![broken, finding("anonymous", Severity::Info, "sensor-17 sent no user name.", 34)];
+    let report = Report::new(CaptureSummary::default(), vec![(session, verdict)]);
+    let table = as_table(&report, &style(80));
+    assert!(!table.contains("Also seen"), "{table}");
+    let ladder = as_ladder(&report.cases[0], &style(80));
+    assert!(ladder.contains("broke a rule.") && ladder.contains("no user name."), "`show` tells all: {ladder}");
+}
+
+#[test]
+fn attempts_of_one_host_are_one_client() {
+    let attempt = |stream: u32| {
+        let (mut session, mut verdict) = refused(b"", stream, u64::from(stream) * 10 + 1, 5);
+        session.connect = None;
+        session.wire.peers.client.endpoint.address = "10.0.0.30".parse().unwrap();
+        verdict.outcome.sentence = "10.0.0.5 refused the connection of 10.0.0.30.".to_owned();
+        (session, verdict)
+    };
+    let report = Report::new(CaptureSummary::default(), (0..3).map(attempt).collect());
+    let table = as_table(&report, &style(80));
+    assert!(table.contains("Sessions 1–3 · 10.0.0.30 → 10.0.0.5:1883"), "{table}");
+    assert!(table.contains("3 sessions of 1 client"), "{table}");
 }
 
 const HOSTILE: [&[u8]; 6] = [

@@ -8,7 +8,7 @@
 pub enum Protocol {
     /// A TLS or SSL record.
     Tls,
-    /// An HTTP request or response.
+    /// An HTTP request or response; or a bare page of HTML, as HTTP 0.9 sends it.
     Http,
     /// A PROXY protocol header, version 1 or 2.
     Proxy,
@@ -27,9 +27,11 @@ impl Protocol {
     pub fn of(bytes: &[u8]) -> Protocol {
         const HTTP: [&[u8]; 9] =
             [b"HTTP/", b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"CONNECT "];
+        const HTML: [&[u8]; 2] = [b"<!doctype html", b"<html"];
         match bytes {
             [0x14..=0x17, 0x03, 0x00..=0x04, ..] => Protocol::Tls,
             _ if HTTP.iter().any(|word| bytes.starts_with(word)) => Protocol::Http,
+            _ if HTML.iter().any(|tag| begins_in_any_case(bytes, tag)) => Protocol::Http,
             _ if bytes.starts_with(b"PROXY ") || bytes.starts_with(b"\r\n\r\n\0\r\nQUIT\n") => Protocol::Proxy,
             _ if bytes.starts_with(b"SSH-") => Protocol::Ssh,
             _ if bytes.starts_with(b"AMQP") => Protocol::Amqp,
@@ -49,5 +51,21 @@ impl Protocol {
             Protocol::Greeting => "a mail or file server's greeting",
             Protocol::Unknown => "an unknown protocol",
         }
+    }
+}
+
+fn begins_in_any_case(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_web_server_without_a_status_line() {
+        assert_eq!(Protocol::of(b"<!DOCTYPE HTML>\n<html>"), Protocol::Http);
+        assert_eq!(Protocol::of(b"<html lang"), Protocol::Http);
+        assert_eq!(Protocol::of(b"<htm"), Protocol::Unknown);
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn outcomes(sight: Sight) -> &'static [&'static str] {
     match sight {
         Sight::KnockUnanswered => &["syn-unanswered", "tcp-handshake-incomplete"],
         Sight::KnockRefused => &["connection-refused"],
+        Sight::NetworkUnreachable | Sight::HostUnreachable => &["icmp-unreachable"],
         Sight::NothingSent => &["tcp-open-no-connect"],
         Sight::ConnackMissing => &["connect-unanswered"],
         Sight::ClosedBeforeConnack => &["connect-closed", "plain-to-tls-port"],

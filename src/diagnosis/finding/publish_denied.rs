@@ -1,6 +1,5 @@
 //! `publish-denied`: a message was refused by its receiver.
 
-use super::found::and_more;
 use super::{About, Found};
 use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
@@ -22,17 +21,25 @@ fn denied_by(story: &Story<'_>, by: Side) -> Option<Found> {
         .filter(|refusal| refusal.by == by && matches!(refusal.packet, PacketType::PUBACK | PacketType::PUBREC));
     let first = denied.next()?;
     let seen = 1 + denied.count() as u64;
-    let more = and_more(seen.max(story.session.published.of(by.other()).refused));
-    let topic = first.topic.as_ref().map_or_else(String::new, |topic| format!(" to {}", words::quoted(topic)));
+    let count = seen.max(story.session.published.of(by.other()).refused);
+    let topic = first.topic.as_ref().map(words::quoted);
     let code = words::code_in_words(first.code, first.packet);
     let (receiver, sender) = match by {
         Side::Server => ("The broker".to_owned(), story.client()),
         Side::Client => (story.client(), "the broker".to_owned()),
     };
+    let what = match (count, topic) {
+        (1, Some(topic)) => format!("a message to {topic} from {sender}"),
+        (1, None) => format!("a message from {sender}"),
+        (count, Some(topic)) => {
+            format!("{} messages from {sender}, the first to {topic}", words::number(count))
+        }
+        (count, None) => format!("{} messages from {sender}", words::number(count)),
+    };
     Some(
         Found::new(
             &ABOUT,
-            format!("{receiver} refused a message{topic} from {sender}: {code}{more}."),
+            format!("{receiver} refused {what}: {code}."),
             first.request.into_iter().chain([first.at]),
         )
         .detail("The message was received and not passed on; sending it again will not help."),
@@ -64,7 +71,7 @@ mod tests {
         let session = session.build();
         assert_eq!(
             finding(&session, "publish-denied").unwrap().headline,
-            "The broker refused a message to “a/b” from sensor-17: Not authorized (0x87) (and 2 more)."
+            "The broker refused 3 messages from sensor-17, the first to “a/b”: Not authorized (0x87)."
         );
         assert!(finding(&session, "subscription-denied").is_none());
     }

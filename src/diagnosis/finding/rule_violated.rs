@@ -16,7 +16,7 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
         let severity = severity(violation.grave);
         Found::new(
             &ABOUT,
-            format!("{who} broke a rule of MQTT in a {}: {}{times}.", violation.packet, violation.what),
+            format!("{who} broke a rule of MQTT in {}: {}{times}.", words::named(violation.packet), violation.what),
             [violation.at],
         )
         .severity(severity)
@@ -27,7 +27,11 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
         let who = subject(story, fact.side);
         Found::new(
             &ABOUT,
-            format!("{who} sent a {} that cannot be decoded: its {} is wrong.", fact.packet, fact.malformed.field),
+            format!(
+                "{who} sent {} that cannot be decoded: its {} is wrong.",
+                words::named(fact.packet),
+                fact.malformed.field
+            ),
             [fact.at],
         )
         .severity(Severity::Warning)

@@ -1,6 +1,5 @@
 //! `subscription-denied`: the broker refused a subscription.
 
-use super::found::and_more;
 use super::{About, Found};
 use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
@@ -17,11 +16,12 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let Some(first) = denied.next() else {
         return Vec::new();
     };
-    let more = and_more(1 + denied.count() as u64);
-    let filter = first
-        .topic
-        .as_ref()
-        .map_or_else(|| "a subscription".to_owned(), |filter| format!("the subscription to {}", words::quoted(filter)));
+    let what = match (1 + denied.count() as u64, first.topic.as_ref().map(words::quoted)) {
+        (1, Some(filter)) => format!("the subscription to {filter}"),
+        (1, None) => "a subscription".to_owned(),
+        (count, Some(filter)) => format!("{} subscriptions, the first to {filter}", words::number(count)),
+        (count, None) => format!("{} subscriptions", words::number(count)),
+    };
     // In 3.1.1 there is one code for all failures.
     let code = match story.version() {
         Some(version) if !version.is_v5() && first.code.0 == 0x80 => "Failure (0x80)".to_owned(),
@@ -31,7 +31,7 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     vec![
         Found::new(
             &ABOUT,
-            format!("The broker denied {client} {filter}: {code}{more}."),
+            format!("The broker denied {client} {what}: {code}."),
             first.request.into_iter().chain([first.at]),
         )
         .detail(

@@ -4,7 +4,7 @@ use super::{About, Judgement};
 use crate::diagnosis::story::{Said, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity};
-use crate::mqtt::PacketType;
+use crate::mqtt::{PacketType, Version};
 
 pub(super) const ABOUT: About = About {
     id: "clean-disconnect",
@@ -23,16 +23,20 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return None;
     }
     let (client, age) = (story.client(), story.age(disconnect.at));
-    Some(
-        Judgement::new(
-            Confidence::Certain,
-            format!("{client} said goodbye properly after {age} and closed the connection."),
-        )
-        .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
-        .at([disconnect.at])
-        .at(story.close.map(|close| close.at))
-        .seen_as(Sight::Goodbye),
+    let goodbye = Judgement::new(
+        Confidence::Certain,
+        format!("{client} said goodbye properly after {age} and closed the connection."),
     )
+    .at([disconnect.at])
+    .at(story.close.map(|close| close.at))
+    .seen_as(Sight::Goodbye);
+    // In MQTT 3.x a DISCONNECT carries no code.
+    Some(match story.version() {
+        Some(Version::V5) => {
+            goodbye.code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
+        }
+        _ => goodbye,
+    })
 }
 
 #[cfg(test)]

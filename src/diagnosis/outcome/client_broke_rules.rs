@@ -24,48 +24,61 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let client = story.client();
     let fault = fault(story, Side::Client, disconnect.at);
     let last = story.last(Side::Client);
-    let what = if let Some((what, _)) = &fault {
-        format!("The broker ended the session because of {what} from {client}")
-    } else {
-        let last =
-            last.map_or_else(String::new, |last| format!("; the last packet was {}", words::last_in_words(last)));
-        format!("The broker ended the session over something that {client} sent{last}")
-    };
     let code = disconnect.code.0;
-    let judgement = refusal::dismissal(disconnect, &what)
-        .at(fault.map(|(_, at)| at).or(last.map(|packet| packet.at)))
+    let judgement = match &fault {
+        Some(fault) => refusal::dismissal(disconnect, &format!("{client} sent {}, and the broker ended the session", fault.what)),
+        None => refusal::dismissal_after(story, disconnect, last),
+    };
+    let at = fault.as_ref().map(|fault| fault.at).or(last.map(|packet| packet.at));
+    let judgement = judgement
+        .at(at)
         .cause_if(code == 0x93, "The client sent more PUBLISH packets of QoS 1 and 2 than the broker's Receive Maximum allows before they were acknowledged.")
         .cause_if(code == 0x94, "The client used a topic alias above the broker's Topic Alias Maximum, or one from an earlier connection.")
         .cause_if(code == 0x90, "The broker does not accept the topic: too many levels, a wildcard, or a reserved name that begins with `$`.")
         .cause_if(code == 0x8F, "The broker does not accept the topic filter: its wildcards, its depth, or a malformed `$share` prefix.")
         .cause_if(code == 0x99, "The payload is declared to be text (Payload Format Indicator 1) and is not.")
-        .cause_if(matches!(code, 0x81 | 0x82), "The client library has a fault, or its memory was damaged.");
-    Some(advise(judgement))
+        .cause_if(matches!(code, 0x81 | 0x82) && fault.is_none(), "The client's packets show no fault by their bytes alone: the broker may be stricter than the standard, or the fault lies in their order.")
+        .step_if(fault.is_none(), "Look into the broker's log at this time: it may name the rule.");
+    let judgement = match &fault {
+        Some(fault) => judgement.cause_if(matches!(code, 0x81 | 0x82), fault.why),
+        None => judgement,
+    };
+    Some(advise(judgement, at))
 }
 
 /// The broker closed directly after a packet that breaks the rules by its bytes.
 pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
-    let (what, at) = fault(story, Side::Client, close.at)?;
+    let fault = fault(story, Side::Client, close.at)?;
     // A fault of CONNECT itself explains another outcome: the door stayed shut.
     if !story.connected() && story.connect_sent().is_some() {
         return None;
     }
-    let sentence = format!(
-        "{} sent {what}, which the protocol does not allow, and the broker {} the connection.",
-        story.client(),
-        how(close.how)
-    );
+    let sentence =
+        format!("{} sent {}, and the broker {} the connection.", story.client(), fault.what, how(close.how));
     let judgement = Judgement::new(Confidence::VeryLikely, sentence)
         .on(&[Ground::Cause])
-        .at([at, close.at])
-        .cause("The client library has a fault, or its memory was damaged.")
+        .at([fault.at, close.at])
+        .cause(fault.why)
         .seen_as(Sight::Lost);
-    Some(advise(judgement))
+    Some(advise(judgement, Some(fault.at)))
 }
 
-/// What `by` did wrong directly before `end`, as a noun, and where.
-pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<(String, Moment)> {
+/// The usual cause of bytes that no program chooses.
+const LIBRARY: &str = "The client library has a fault, or its memory was damaged.";
+
+/// What one side did wrong.
+pub(super) struct Fault {
+    /// As a noun, with the statement that forbids it.
+    pub(super) what: String,
+    /// Where.
+    pub(super) at: Moment,
+    /// Why clients do this.
+    pub(super) why: &'static str,
+}
+
+/// What `by` did wrong directly before `end`.
+pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
     let session = story.session;
     let malformed = session.malformed.iter().rev().find(|fact| {
         fact.side == by
@@ -75,25 +88,38 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<(String,
     });
     if let Some(fact) = malformed {
         let malformed = fact.malformed;
-        let what = format!("a {} whose {} cannot be decoded ({})", fact.packet, malformed.field, malformed.clause);
-        return Some((what, fact.at));
+        let packet = words::named(fact.packet);
+        let what = format!("{packet} whose {} cannot be decoded ({})", malformed.field, malformed.clause);
+        return Some(Fault { what, at: fact.at, why: LIBRARY });
     }
     if let Some(violation) = story.fatal_violation(by, end) {
-        let what = format!("a {} with a fault: {} ({})", violation.packet, violation.what, violation.clause);
-        return Some((what, violation.at));
+        let packet = words::named(violation.packet);
+        let what = format!("{packet} that breaks a rule ({}, {})", violation.what, violation.clause);
+        let wildcard = violation.packet == PacketType::PUBLISH && violation.what.contains("wildcard");
+        let why = if wildcard {
+            "The program publishes to a topic with `+` or `#` in it: these are for subscriptions only."
+        } else {
+            LIBRARY
+        };
+        return Some(Fault { what, at: violation.at, why });
     }
     if by == Side::Client
         && let Some(first) = unintroduced(story)
         && story.soon(first.at, end, 2 * SECOND)
     {
-        let what = format!("{} before any CONNECT (MQTT-3.1.0-1)", words::last_in_words(first));
-        return Some((what, first.at));
+        let what = format!("{} before any CONNECT, against the rules (MQTT-3.1.0-1)", words::last_in_words(first));
+        let why = "The client does not introduce itself: its library has a fault, or the program sends before its `connect()`.";
+        return Some(Fault { what, at: first.at, why });
     }
     let again = session
         .second_connect
         .filter(|_| by == Side::Client)
         .filter(|again| !end.is_before(*again) && story.soon(*again, end, 2 * SECOND))?;
-    Some(("a second CONNECT (MQTT-3.1.0-2)".to_owned(), again))
+    Some(Fault {
+        what: "a second CONNECT on the same connection, against the rules (MQTT-3.1.0-2)".to_owned(),
+        at: again,
+        why: "The program calls `connect()` while it is connected, or the client library has a fault.",
+    })
 }
 
 /// The client's first packet, if it is no CONNECT although the stream is known from its start.
@@ -105,9 +131,9 @@ fn unintroduced<'a>(story: &Story<'a>) -> Option<&'a LastPacket> {
     (whole && story.connect_sent().is_none() && found.packet != PacketType::CONNECT).then_some(found)
 }
 
-fn advise(judgement: Judgement) -> Judgement {
+fn advise(judgement: Judgement, at: Option<Moment>) -> Judgement {
     judgement
-        .step("Look at the packet in Wireshark, at the frame given as evidence.")
+        .step(at.map_or_else(|| "Look at the client's last packets in Wireshark.".to_owned(), |at| format!("Look at frame {} in Wireshark, and correct what the program asks its library to send.", at.frame)))
         .step("Update the client library; if it is up to date, report the packet to its authors.")
 }
 
@@ -125,9 +151,20 @@ mod tests {
         assert_eq!(verdict.outcome.id, "client-broke-rules");
         assert_eq!(
             verdict.outcome.sentence,
-            "The broker ended the session because of a PUBLISH with a fault: a wildcard in a topic name (MQTT-3.3.2-2) from sensor-17: Protocol Error (0x82)."
+            "sensor-17 sent a PUBLISH that breaks a rule (a wildcard in a topic name, MQTT-3.3.2-2), and the broker ended the session: Protocol Error (0x82)."
         );
         assert_eq!(verdict.outcome.frames.len(), 2);
+    }
+
+    #[test]
+    fn the_library_is_not_blamed_for_bytes_without_a_fault() {
+        let plain = Tale::connected_v5().publish(Side::Client, "a", 0, 20, 1.0).disconnect(Side::Server, 0x82, 0.01);
+        let verdict = diagnose(&plain.build());
+        assert_eq!(
+            verdict.outcome.sentence,
+            "The broker ended the session of sensor-17 with Protocol Error (0x82), 10 ms after a PUBLISH to “a”."
+        );
+        assert!(verdict.causes.iter().all(|cause| cause != super::LIBRARY), "{:?}", verdict.causes);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
         .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
         .at([disconnect.at])
         .at(story.close.map(|close| close.at))
-        .cause("The client's program or library met a problem of its own, which the code names.")
+        .cause("The client's program or library met a problem of its own.")
         .step("Look into the client's log at this time."),
     )
 }
@@ -84,8 +84,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at([close.at])
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
             .cause_if(!connected, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
-            .cause_if(connected, "The program ended, or was restarted, without calling its library's disconnect function.")
-            .cause_if(reset, "The program crashed or was ended by force: its host then resets the connection.")
+            .cause_if(connected, "The program ended, crashed or was restarted without calling its library's disconnect function.")
+            .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
             .cause_if(connected, "The library gave the connection up over an error of its own and is about to connect again.")
             .step("Look into the client's log at this time.")
             .step_if(connected, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),

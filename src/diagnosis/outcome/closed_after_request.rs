@@ -6,7 +6,7 @@ use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::PacketType;
-use crate::session::LastPacket;
+use crate::session::{CloseHow, LastPacket};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -15,6 +15,9 @@ pub(super) const ABOUT: About = About {
     severity: Severity::Warning,
     text: include_str!("closed_after_request.md"),
 };
+
+/// From this length on, in bytes, a packet may be larger than a broker takes.
+const LARGE: u64 = 4096;
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
@@ -37,18 +40,24 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let span = words::duration(close.at.time.nanoseconds_since(last.at.time));
     let packet = words::last_in_words(last);
     let sentence = format!(
-        "The broker {} the connection {span} after {packet} from {}, as brokers do when the request is not allowed.",
+        "The broker {} the connection {span} after {packet} from {}, as brokers do when they do not accept a request.",
         how(close.how),
         story.client()
     );
+    let large = last.length >= LARGE;
+    // A reset means that the broker left bytes unread, as it does when it refuses the rest of a packet.
+    let reset = close.how == CloseHow::Reset;
+    let too_large = format!("The packet of {} is larger than the broker takes.", words::bytes(last.length));
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
             .at([last.at, close.at])
+            .cause_if(large && reset, too_large.as_str())
             .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
-            .cause_if(last.length >= 4096, "The packet is larger than the broker takes.")
+            .cause_if(large && !reset, too_large.as_str())
             .cause("The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
             .step("Compare the topic with the broker's rules for this user and client id.")
+            .step_if(large, "Try a message of a few bytes to the same topic: if it passes, the size was the reason.")
             .step("Look into the broker's log at this time (AWS IoT: CloudWatch, `disconnectReason`).")
             .seen_as(Sight::Lost),
     )
@@ -98,7 +107,7 @@ mod tests {
         assert_eq!((outcome.id, outcome.confidence), ("closed-after-request", Confidence::Likely));
         assert_eq!(
             outcome.sentence,
-            "The broker closed the connection 50 ms after a PUBLISH to “a/b” from sensor-17, as brokers do when the request is not allowed."
+            "The broker closed the connection 50 ms after a PUBLISH to “a/b” from sensor-17, as brokers do when they do not accept a request."
         );
     }
 

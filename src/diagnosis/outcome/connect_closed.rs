@@ -34,6 +34,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let prompt = story.soon(connect, close.at, SECOND);
     let (v5, shared) = (story.version() == Some(Version::V5), session.neighbours.closed_together.len() >= 2);
     let rival = session.neighbours.rival.is_some();
+    let named = session.connect.as_ref().is_some_and(|connect| connect.username.is_some());
     Some(
         Judgement::new(story.certain_of_silence(), sentence)
             .at([connect, close.at])
@@ -41,8 +42,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(story.reset_is_foreign(), "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(rival, "Another connection uses the same client id.")
             .cause_if(sound && shared, "The broker stopped or restarted: it closed other sessions in the same second.")
+            .cause_if(sound && prompt && named, "The user name, password or client id is not accepted: some brokers (rumqttd, for one) close instead of refusing.")
+            .cause_if(sound && prompt && !named, "A rule of the broker denies this client, and the broker closes instead of refusing.")
             .cause_if(sound && prompt, "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
-            .cause_if(sound && prompt, "A policy denies this client: AWS IoT closes in this way for a wrong certificate, client id or policy.")
             .cause_if(sound && prompt && v5, "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
             .cause_if(sound && prompt, "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
             .cause_if(sound && !prompt, "The service that checks the broker's users did not answer in time.")

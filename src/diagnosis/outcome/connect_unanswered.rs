@@ -4,7 +4,7 @@ use super::{About, Judgement};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Severity, words};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {

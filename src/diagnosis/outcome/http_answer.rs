@@ -1,9 +1,10 @@
 //! `http-answer`: a web server answered CONNECT.
 
 use super::{About, Judgement};
-use crate::diagnosis::story::Story;
+use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity};
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::stream::Side;
 use crate::transport::Protocol;
 
 pub(super) const ABOUT: About =
@@ -15,10 +16,15 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return None;
     }
     let (client, server, port) = (story.client(), story.server(), story.port());
+    let gone = story.close_by(Side::Client).is_some_and(|close| close.at.frame < at.frame);
+    let waited = story.connect_sent().map(|connect| at.time.nanoseconds_since(connect.time));
+    let waited = waited.filter(|waited| *waited >= SECOND);
+    let after = waited.map_or_else(String::new, |waited| format!(", after {}", words::duration(waited)));
+    let late = if gone { ", when the client had given up" } else { "" };
     Some(
         Judgement::new(
             Confidence::Certain,
-            format!("{server} answered the CONNECT of {client} in HTTP instead of MQTT."),
+            format!("{server} answered the CONNECT of {client} in HTTP instead of MQTT{after}{late}."),
         )
         .at(story.connect_sent())
         .at([at])
@@ -30,7 +36,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             "Check the port: 1883 is plain MQTT, 8883 MQTT over TLS; 8080, 8083, 9001 and 18083 usually are web ports.",
         )
         .step("In a guest network, open a web page with a browser first: a login page may stand in the way.")
-        .seen_as(Sight::Http),
+        .seen_as(if gone { Sight::ConnackMissing } else { Sight::Http }),
     )
 }
 

@@ -30,18 +30,30 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let is = |reasons: &[UnreachableReason]| reasons.contains(&reason);
     let refused = is(&[UnreachableReason::Port, UnreachableReason::Prohibited]);
     let away = is(&[UnreachableReason::Host]);
-    let astray = is(&[UnreachableReason::Network, UnreachableReason::TimeExceeded]);
+    let missing = is(&[UnreachableReason::Network]);
+    let circle = is(&[UnreachableReason::TimeExceeded]);
+    // What Linux makes of the message; embedded TCP stacks mostly pass over it.
+    let sight = match reason {
+        UnreachableReason::Port => Sight::KnockRefused,
+        UnreachableReason::Network => Sight::NetworkUnreachable,
+        UnreachableReason::Prohibited if address.is_ipv6() => Sight::Nothing,
+        UnreachableReason::Host | UnreachableReason::Prohibited | UnreachableReason::TimeExceeded => {
+            Sight::HostUnreachable
+        }
+        UnreachableReason::Protocol | UnreachableReason::Other { .. } => Sight::Nothing,
+    };
     Some(
         Judgement::new(Confidence::Certain, sentence)
             .at([wire.syn.first, at])
             .cause_if(refused, format!("A firewall rule at {router} rejects the connection and says so."))
             .cause_if(away, format!("The host {address} is off, or has another address now."))
-            .cause_if(astray, "A route is missing or leads in a circle: a VPN or an uplink is down, or the address belongs to no network here.")
+            .cause_if(missing, format!("{router} has no route to {address}: an uplink or a VPN is down, or the address belongs to no network here."))
+            .cause_if(circle, "The routes of two or more routers lead in a circle.")
             .step_if(refused, format!("Look for a rule that rejects TCP port {port} in the firewall of {router}."))
             .step_if(away, format!("Check that {address} is on and still has this address; `ping {address}` from its own network."))
-            .step_if(astray, format!("Follow the way with `traceroute {address}` from the client's network, and look at the routes of {router}."))
+            .step_if(missing || circle, format!("Follow the way with `traceroute {address}` from the client's network, and look at the routes of {router}."))
             .step(format!("Compare the address {address} with that of the broker."))
-            .seen_as(if refused { Sight::KnockRefused } else { Sight::KnockUnanswered }),
+            .seen_as(sight),
     )
 }
 
@@ -74,8 +86,8 @@ pub(super) fn midway(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::net::{Undeliverable, UnreachableReason};
     use crate::session::Session;
 
@@ -98,6 +110,22 @@ mod tests {
             outcome.sentence,
             "The router 10.0.0.1 told 10.0.0.21 that 10.0.0.5:1883 cannot be reached: no route to that network."
         );
+    }
+
+    #[test]
+    fn each_reason_has_its_cause_and_its_error() {
+        let saw = |reason| {
+            let verdict = diagnose(&told(Tale::knocking(1).build(), reason));
+            assert_eq!(verdict.causes.len(), 1, "{reason}");
+            let python = verdict.client_saw.iter().find(|saw| saw.client == "Paho Python").unwrap().reports;
+            (verdict.causes.concat().contains("circle"), python.contains("refused") || python.contains("Refused"), python)
+        };
+        assert_eq!(saw(UnreachableReason::Network), (false, false, "`OSError: [Errno 101] Network is unreachable`"));
+        // What the reject rules of most firewalls make of a connection.
+        let prohibited = saw(UnreachableReason::Prohibited);
+        assert_eq!(prohibited, (false, false, "`OSError: [Errno 113] No route to host`"));
+        assert_eq!(saw(UnreachableReason::Port), (false, true, "`ConnectionRefusedError`"));
+        assert!(saw(UnreachableReason::TimeExceeded).0);
     }
 
     #[test]

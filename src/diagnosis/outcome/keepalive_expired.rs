@@ -66,11 +66,11 @@ fn limit(story: &Story<'_>) -> String {
     match story.keep_alive() {
         Some(0) | None => String::new(),
         Some(seconds) => {
-            let owner = match &story.session.connack {
-                Some(connack) if connack.server_keep_alive.is_some() => "the broker's",
-                _ => "its",
+            let whose = match &story.session.connack {
+                Some(connack) if connack.server_keep_alive.is_some() => "the broker set a Keep Alive of",
+                _ => "its Keep Alive is",
             };
-            format!(", with {owner} Keep Alive at {seconds} s")
+            format!(", although {whose} {seconds} s")
         }
     }
 }
@@ -108,7 +108,8 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
         .cause_if(never && alive, "The client never sent a PINGREQ: its library leaves that to a call that the program does not make.")
         .step_if(alive, "Look for long delays in the client's program: `delay()`, slow sensors, a blocked callback.")
         .step_if(!alive, "Look at the device's power, sleep settings and Wi-Fi signal at this time.")
-        .step("If the device sleeps on purpose, let it say goodbye first, or set a Keep Alive longer than its sleep.")
+        .step_if(alive, "If such delays are normal, set a longer Keep Alive.")
+        .step_if(!alive, "If the device sleeps on purpose, let it say goodbye first, or set a Keep Alive longer than its sleep.")
 }
 
 #[cfg(test)]
@@ -123,7 +124,7 @@ mod tests {
         assert_eq!((said.id, said.confidence), ("keepalive-expired", Confidence::Certain));
         assert_eq!(
             said.sentence,
-            "sensor-17 was silent for 1 min 31 s, with its Keep Alive at 60 s, so the broker closed the connection: Keep Alive timeout (0x8D)."
+            "sensor-17 was silent for 1 min 31 s, although its Keep Alive is 60 s, so the broker closed the connection: Keep Alive timeout (0x8D)."
         );
     }
 
@@ -152,7 +153,7 @@ mod tests {
         let session = tale.with(|session| session.connack.as_mut().unwrap().server_keep_alive = Some(20));
         let verdict = diagnose(&session.build());
         assert_eq!(verdict.outcome.id, "keepalive-expired");
-        assert!(verdict.outcome.sentence.contains("the broker's Keep Alive at 20 s"));
+        assert!(verdict.outcome.sentence.contains("although the broker set a Keep Alive of 20 s"));
         assert!(verdict.causes[0].contains("shorter Keep Alive"));
     }
 

@@ -1,8 +1,8 @@
 //! `not-authorized-disconnect`: the client did what it may not.
 
 use super::{About, Judgement, refusal};
+use crate::diagnosis::Severity;
 use crate::diagnosis::story::Story;
-use crate::diagnosis::{Severity, words};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -14,17 +14,13 @@ pub(super) const ABOUT: About = About {
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x87])?;
-    let client = story.client();
     let before = story.last(Side::Client);
-    let did =
-        before.map_or_else(String::new, |packet| format!("; the last it sent was {}", words::last_in_words(packet)));
-    let what = format!("The broker ended the session because {client} may not do what it did{did}");
     Some(
-        refusal::dismissal(disconnect, &what)
+        refusal::dismissal_after(story, disconnect, before)
             .at(before.map(|packet| packet.at))
             .cause("The broker's rules do not let this client publish or subscribe there.")
             .cause("The permission was taken away, or a token has expired, while the client was connected.")
-            .step("Look at the last packet of the client before the end, and at the broker's rules for its topic, user and client id.")
+            .step("Compare what the client asked for last with the broker's rules for its topic, user and client id.")
             .step("Look into the broker's log at this time.")
     )
 }
@@ -40,7 +36,10 @@ mod tests {
         let tale = Tale::connected_v5().publish(Side::Client, "a", 1, 20, 1.0);
         let said = outcome(&tale.disconnect(Side::Server, 0x87, 0.01).build());
         assert_eq!((said.id, said.confidence), ("not-authorized-disconnect", Confidence::Certain));
-        assert!(said.sentence.ends_with("Not authorized (0x87)."));
+        assert_eq!(
+            said.sentence,
+            "The broker ended the session of sensor-17 with Not authorized (0x87), 10 ms after a PUBLISH to “a”."
+        );
         let near_miss = outcome(&Tale::connected_v5().disconnect(Side::Server, 0x98, 1.0).build());
         assert_eq!(near_miss.id, "administrative-disconnect");
     }

@@ -35,7 +35,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
         None => format!("A packet from {} exceeded the broker's limit", story.client()),
     };
     let judgement = refusal::dismissal(disconnect, &what).at(sent.map(|(_, at)| at));
-    Some(advise(judgement))
+    Some(advise(judgement, sent.is_none_or(|(length, _)| length >= 1_000)))
 }
 
 /// The broker closed on a packet that is larger than the maximum it announced.
@@ -59,6 +59,7 @@ pub(super) fn announced(story: &Story<'_>) -> Option<Judgement> {
             .at(story.session.connack.as_ref().map(|connack| connack.at))
             .at([at, close.at])
             .seen_as(Sight::Lost),
+        true,
     ))
 }
 
@@ -80,6 +81,7 @@ pub(super) fn amid(story: &Story<'_>) -> Option<Judgement> {
             .at([packet.started, close.at])
             .cause("The packet is larger than the broker takes.")
             .seen_as(Sight::Lost),
+        true,
     ))
 }
 
@@ -97,11 +99,11 @@ fn limit(story: &Story<'_>) -> String {
     announced.map_or_else(String::new, |limit| format!(" of {}", words::bytes(limit.into())))
 }
 
-fn advise(judgement: Judgement) -> Judgement {
+fn advise(judgement: Judgement, large: bool) -> Judgement {
     judgement
-        .cause("The message is large: an image, a firmware file, or data that piled up while the client was offline.")
-        .cause("The limit of the broker was lowered (mosquitto: `max_packet_size` or `message_size_limit`; EMQX: `mqtt.max_packet_size`, 1 MB by default).")
-        .step("Send the data in smaller pieces, or raise the limit of the broker.")
+        .cause_if(large, "The message is large: an image, a firmware file, or data that piled up while the client was offline.")
+        .cause("The broker's limit is low (mosquitto: `max_packet_size` or `message_size_limit`; EMQX: `mqtt.max_packet_size`, 1 MB by default).")
+        .step("Send the data in smaller pieces, or raise the broker's limit.")
 }
 
 #[cfg(test)]

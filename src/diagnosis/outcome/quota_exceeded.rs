@@ -25,7 +25,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(code == 0x97, "An administrative limit is used up: messages, subscriptions, storage, or a licence.")
             .cause_if(code == 0x9F, "The client connects too often.")
             .cause_if(code == 0x89, "The broker is overloaded.")
-            .step("Compare the limits of the broker with what the client sends per second (see the counts of this session).")
+            .step("Compare the broker's limits with what the client sends (`mqttcap show` lists its packets).")
             .step_if(code == 0x96, "Look for a loop without a pause in the client's program.")
     )
 }

@@ -5,7 +5,7 @@ use crate::diagnosis::story::{Said, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::words;
 use crate::mqtt::PacketType;
-use crate::session::{ConnackFacts, DisconnectFacts, TextFact};
+use crate::session::{ConnackFacts, DisconnectFacts, LastPacket, TextFact};
 
 use super::Judgement;
 
@@ -42,6 +42,18 @@ pub(super) fn dismissal(disconnect: &DisconnectFacts, what: &str) -> Judgement {
         .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
         .at([disconnect.at])
         .seen_as(Sight::Disconnected(disconnect.code.0))
+}
+
+/// The judgement of a broker's DISCONNECT of which is known only what the client sent before it.
+pub(super) fn dismissal_after(story: &Story<'_>, disconnect: &DisconnectFacts, last: Option<&LastPacket>) -> Judgement {
+    let after = last.map_or_else(String::new, |last| {
+        let span = words::duration(disconnect.at.time.nanoseconds_since(last.at.time));
+        format!(", {span} after {}", words::last_in_words(last))
+    });
+    let mut judgement = dismissal(disconnect, "");
+    judgement.sentence =
+        format!("The broker ended the session of {} with {}{after}.", story.client(), disconnect_in_words(disconnect));
+    judgement
 }
 
 /// The code of a DISCONNECT and the sender's own words.

@@ -33,13 +33,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let length = id.map_or(0, |id| id.0.len());
     Some(
         refusal::judgement(story, connack, &what)
-            .cause_if(empty && kept, "An empty client id needs Clean Session 1: without it the broker could never find the session again.")
-            .cause_if(empty, "The broker wants every client to name itself.")
+            .cause_if(empty && kept && !v5, "An empty client id needs Clean Session 1: without it the broker could never find the session again (MQTT-3.1.3-8).")
+            .cause_if(empty && (v5 || !kept), "The broker wants every client to name itself.")
             .cause_if(long, format!("The client id has {length} bytes, and brokers need not take more than {SURE_LENGTH}."))
             .cause_if(!empty && odd, "The broker allows only certain characters in a client id.")
             .cause_if(!empty, "The broker knows its clients, and this id is not among them, or does not fit the certificate or user name.")
             .cause_if(!v5 && !empty, "mosquitto sends this code also when the Keep Alive exceeds its `max_keepalive`.")
             .step_if(empty, "Give the client an id of its own, such as its serial number.")
+            .step_if(empty && kept && !v5, "Or set Clean Session 1, if no messages are to be kept for it while it is away.")
             .step_if(!empty, "Compare the client id with the rules and the device registry of the broker.")
             .step_if(long || odd, format!("Try an id of at most {SURE_LENGTH} letters and digits.")),
     )

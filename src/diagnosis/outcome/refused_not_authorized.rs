@@ -18,14 +18,17 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let named = connect.is_some_and(|connect| connect.username.is_some());
     let anonymous = connect.is_some_and(|connect| connect.username.is_none());
     let banned = connack.code.0 == 0x8A;
+    // mosquitto, which has one code for all of it, gives no reason.
+    let explained = connack.reason_string.as_ref().is_some_and(|reason| !reason.is_empty());
     let what = format!("The broker does not allow {client} to connect");
     Some(
         refusal::judgement(story, connack, &what)
             .cause_if(banned, "The client, its user or its address is on the broker's ban list, put there by hand or because it reconnected too often.")
             .cause_if(!banned && anonymous, "The client sent no user name, and the broker takes no anonymous clients: mosquitto 2 takes none unless told `allow_anonymous true`.")
-            .cause_if(!banned && named, "The user name or password is wrong: mosquitto says “not authorized” for that too.")
+            .cause_if(!banned && named && explained, "The broker names the reason itself; behind it often stands a wrong or expired password or token.")
+            .cause_if(!banned && named && !explained, "The user name or password is wrong: mosquitto says “not authorized” for that too.")
             .cause_if(!banned && !anonymous && !named, "The user name or password is wrong or missing: mosquitto says “not authorized” for that too.")
-            .cause_if(!banned && !anonymous, "The user is known, and a rule keeps it, its client id or its address out.")
+            .cause_if(!banned && !anonymous && !explained, "The user is known, and a rule keeps it, its client id or its address out.")
             .step_if(banned, "Look at the broker's ban list, and give the client a pause between its attempts.")
             .step_if(!banned && !anonymous, "Try the same user name and password from a shell: `mosquitto_pub -h HOST -u USER -P PASSWORD -t test -m x -d`.")
             .step_if(!banned && anonymous, "Give the client a user name and password that the broker knows (mosquitto: `mosquitto_passwd` and `password_file`).")

@@ -26,9 +26,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let fault = client_broke_rules::fault(story, Side::Server, disconnect.at);
     let code = refusal::disconnect_in_words(disconnect);
     let sentence = match &fault {
-        Some((what, _)) => {
-            format!("{client} ended the session because of {what} from the broker: {code}.")
-        }
+        Some(fault) => format!("The broker sent {}, and {client} ended the session: {code}.", fault.what),
         None => format!("{client} ended the session over something that the broker sent: {code}."),
     };
     let last = story.last(Side::Server).map(|last| last.at);
@@ -36,7 +34,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     Some(
         Judgement::new(Confidence::Certain, sentence)
             .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
-            .at(fault.map(|(_, at)| at).or(last))
+            .at(fault.map(|fault| fault.at).or(last))
             .at([disconnect.at])
             .cause_if(large, "The broker sent a packet larger than the Maximum Packet Size that the client announced.")
             .cause_if(!large, "The broker has a fault, or the client library reads a correct packet wrongly.")
@@ -48,21 +46,18 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
 /// The client closed directly after a packet of the broker that breaks the rules by its bytes.
 pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Client)?;
-    let (what, at) = client_broke_rules::fault(story, Side::Server, close.at)?;
+    let fault = client_broke_rules::fault(story, Side::Server, close.at)?;
     if !story.connected() {
         return None;
     }
-    let sentence = format!(
-        "The broker sent {what}, which the protocol does not allow, and {} {} the connection.",
-        story.client(),
-        how(close.how)
-    );
+    let sentence =
+        format!("The broker sent {}, and {} {} the connection.", fault.what, story.client(), how(close.how));
     Some(
         Judgement::new(Confidence::VeryLikely, sentence)
             .on(&[Ground::Cause])
-            .at([at, close.at])
+            .at([fault.at, close.at])
             .cause("The broker has a fault, or answers a client of MQTT 3.x as one of 5.0 or the other way round.")
-            .step("Look at the packet in Wireshark, at the frame given as evidence.")
+            .step(format!("Look at frame {} in Wireshark.", fault.at.frame))
             .step("Update the broker."),
     )
 }

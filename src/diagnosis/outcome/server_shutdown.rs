@@ -20,8 +20,9 @@ const OTHERS: usize = 2;
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x8B])?;
-    let what = format!("The broker ended the session of {} because it is shutting down or restarting", story.client());
-    Some(advise(refusal::dismissal(disconnect, &what)))
+    // Without a name: many sessions end so at once, and are told once.
+    let what = "The broker ended the session because it is shutting down or restarting";
+    Some(advise(refusal::dismissal(disconnect, what)))
 }
 
 /// The broker closed several sessions at once.
@@ -34,9 +35,8 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     }
     let others = words::number(story.session.neighbours.closed_together_count);
     let sentence = format!(
-        "The broker {} the connection of {} and {others} others within one second, as it does when it shuts down or restarts.",
-        how(close.how),
-        story.client()
+        "The broker {} this connection and {others} others within one second, as it does when it shuts down or restarts.",
+        how(close.how)
     );
     let mut judgement =
         Judgement::new(Confidence::Likely, sentence).on(&[Ground::Timing]).at([close.at]).seen_as(Sight::Lost);

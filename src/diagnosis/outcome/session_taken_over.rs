@@ -18,7 +18,7 @@ pub(super) const ABOUT: About = About {
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x8E])?;
-    let what = format!("Another connection with the same client id{} pushed this one out", id(story));
+    let what = format!("Another connection{} with the same client id{} pushed this one out", from(story), id(story));
     let rival = story.session.neighbours.rival;
     Some(advise(story, refusal::dismissal(disconnect, &what).at(rival.map(|rival| rival.connect))))
 }
@@ -39,7 +39,8 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         None => Confidence::Likely,
     };
     let sentence = format!(
-        "Another connection with the same client id{} pushed this one out: the broker {} it {span} after the newer CONNECT.",
+        "Another connection{} with the same client id{} pushed this one out: the broker {} it {span} after the newer CONNECT.",
+        from(story),
         id(story),
         how(close.how)
     );
@@ -51,6 +52,12 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
             .at(rival.accepted)
             .seen_as(Sight::Lost),
     ))
+}
+
+/// Where the newer connection came from.
+fn from(story: &Story<'_>) -> String {
+    let rival = story.session.neighbours.rival;
+    rival.map_or_else(String::new, |rival| format!(" from {} (tcp.stream {})", rival.client, rival.stream))
 }
 
 fn id(story: &Story<'_>) -> String {
@@ -66,14 +73,14 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
     let own = story.session.wire.peers.client.endpoint.address;
     let rival: Option<Rival> = story.session.neighbours.rival;
     let same_host = rival.is_some_and(|rival| rival.client.address == own);
-    let other = rival.filter(|rival| rival.client.address != own);
+    // In the same order for both, so that each other's victims read alike.
+    let pair = rival.map(|rival| rival.client.address).filter(|other| *other != own).map(|other| (own.min(other), own.max(other)));
     judgement
         .cause_if(same_host, "The client itself connected again while the broker still held its older connection, or two programs on its host use the same client id.")
-        .cause_if(other.is_some(), other.map_or_else(String::new, |rival| format!("Two devices use the same client id: {own} and {}.", rival.client.address)))
+        .cause_if(pair.is_some(), pair.map_or_else(String::new, |(one, other)| format!("Two devices use the same client id: {one} and {other}.")))
         .cause_if(rival.is_none(), "Two devices or two programs use the same client id.")
         .cause_if(rival.is_none(), "The client connected again while the broker still held its older connection.")
         .step("Give every device and every program a client id of its own, for instance with its MAC address in it.")
-        .step_if(other.is_some(), other.map_or_else(String::new, |rival| format!("Find the program at {}: its connection is `tcp.stream eq {}`.", rival.client, rival.stream)))
         .step_if(same_host, "Look whether the client calls `connect()` although it is still connected.")
 }
 
@@ -101,6 +108,17 @@ mod tests {
         assert_eq!(verdict.outcome.confidence, Confidence::VeryLikely);
         assert!(verdict.causes[0].contains("10.0.0.21 and 10.0.0.22"));
         assert_eq!(verdict.outcome.frames.len(), 3);
+    }
+
+    #[test]
+    fn two_that_push_each_other_out_read_alike() {
+        let one = diagnose(&Tale::connected().rival(30.0).close(Side::Server, 0.001).build());
+        let other = Tale::connected().rival(30.0).close(Side::Server, 0.001).with(|session| {
+            let rival = session.neighbours.rival.as_mut().unwrap();
+            std::mem::swap(&mut rival.client, &mut session.wire.peers.client.endpoint);
+        });
+        let other = diagnose(&other.build());
+        assert_eq!((one.causes, one.next_steps), (other.causes, other.next_steps));
     }
 
     #[test]

@@ -54,13 +54,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .on(&[Ground::Absence])
             .at([opened])
             .at(story.close.map(|close| close.at))
-            .cause_if(by_client.is_some(), "The client could not build its CONNECT: with PubSubClient, client id, user name, password and will must fit its buffer of 256 bytes.")
-            .cause_if(at_once, "A health check or port scan opened the port to see whether it is open.")
+            .cause_if(at_once, "The client could not build its CONNECT: with PubSubClient, client id, user name, password and will must fit its buffer of 256 bytes.")
+            .cause_if(by_client.is_some(), "A health check or a scanner only looked whether the port is open.")
+            .cause_if(by_client.is_some() && !at_once, "The client's program failed, or was ended, before it sent its CONNECT.")
             .cause_if(by_client.is_none(), "The client waits for the server to speak first, as it would with another protocol.")
             .cause_if(by_client.is_none(), "The client program hung, or its host lost power or network, just after connecting.")
-            .step_if(by_client.is_some(), "With PubSubClient, call `client.setBufferSize(512)` before `connect()`.")
+            .step_if(at_once, "With PubSubClient, call `client.setBufferSize(512)` before `connect()`.")
             .step(format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
-            .seen_as(Sight::NothingSent),
+            .seen_as(if at_once { Sight::NothingSent } else { Sight::Nothing }),
     )
 }
 
@@ -70,6 +71,7 @@ fn since(start: i64, close: Close) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnosis::diagnose;
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
 
@@ -81,6 +83,13 @@ mod tests {
             outcome.sentence,
             "The connection of 10.0.0.21 to 10.0.0.5:1883 opened, but 10.0.0.21 sent nothing, and closed it again after 200 ms."
         );
+    }
+
+    #[test]
+    fn a_client_that_closes_late_had_no_small_buffer() {
+        let causes = |after| diagnose(&Tale::opened().close(Side::Client, after).build()).causes.concat();
+        assert!(causes(0.01).contains("PubSubClient"));
+        assert!(!causes(2.0).contains("PubSubClient"));
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub(crate) enum Sight {
     KnockUnanswered,
     /// Its SYN was answered by a RST.
     KnockRefused,
+    /// A router said that there is no route to the network.
+    NetworkUnreachable,
+    /// A router or firewall said that the host cannot be reached.
+    HostUnreachable,
     /// The connection opened and it closed it again without sending CONNECT.
     NothingSent,
     /// CONNECT was not answered, and nobody closed before the client did.
@@ -64,6 +68,10 @@ pub(crate) struct Symptom {
     /// What the library saw on the wire; empty for what a capture does not show.
     pub(crate) sees: &'static [Sight],
 }
+
+/// The TCP connection could not be opened, for whatever reason.
+const KNOCKS: &[Sight] =
+    &[Sight::KnockUnanswered, Sight::KnockRefused, Sight::NetworkUnreachable, Sight::HostUnreachable];
 
 /// Shorthand for a row of the table.
 const fn row(

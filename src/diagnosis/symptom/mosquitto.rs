@@ -6,6 +6,8 @@ use super::{Sight, Symptom, row};
 pub(super) const SYMPTOMS: &[Symptom] = &[
     row(M, None, "“Error: Connection timed out”", "", &[Sight::KnockUnanswered]),
     row(M, None, "“Error: Connection refused”, exit code 1", "", &[Sight::KnockRefused]),
+    row(M, None, "“Error: Network is unreachable”", "", &[Sight::NetworkUnreachable]),
+    row(M, None, "“Error: No route to host”", "", &[Sight::HostUnreachable]),
     row(
         M,
         None,

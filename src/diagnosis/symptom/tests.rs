@@ -35,7 +35,7 @@ fn a_library_that_cannot_have_been_it_is_not_named() {
 fn version_5_shows_names_and_numbers() {
     let refused = || Tale::connecting_v5().connack(0x87);
     assert_eq!(saw(refused(), "MQTT.js"), Some("“Connection refused: Not authorized”, code 135"));
-    assert_eq!(saw(refused(), "mosquitto clients"), Some("exit code 135"));
+    assert_eq!(saw(refused(), "mosquitto clients"), Some("“Connection error: …”, exit code 135"));
     let taken = Tale::connected_v5().disconnect(Side::Server, 0x8E, 1.0);
     assert_eq!(saw(taken, "MQTT.js"), Some("the `disconnect` event with reasonCode 142"));
 }

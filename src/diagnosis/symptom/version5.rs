@@ -10,7 +10,7 @@ macro_rules! codes {
             match code {
                 $($hex => Some([
                     (Library::PahoPython, concat!("on_connect with the reason code “", $name, "”")),
-                    (Library::Mosquitto, concat!("exit code ", $decimal)),
+                    (Library::Mosquitto, concat!("“Connection error: …”, exit code ", $decimal)),
                     (Library::MqttJs, concat!("“Connection refused: ", $name, "”, code ", $decimal)),
                     (Library::PahoC, concat!("onFailure with the reason code ", $decimal)),
                     (Library::Rumqttc, "`ConnectionRefused(…)`"),

@@ -8,6 +8,6 @@ mod quantity;
 mod text;
 
 pub(crate) use crate::text::{counted, duration, number};
-pub(crate) use packet::{code_in_words, code_name, last_in_words};
+pub(crate) use packet::{code_in_words, code_name, last_in_words, named};
 pub(crate) use quantity::bytes;
 pub(crate) use text::{plain, quoted, quoted_words};

@@ -21,7 +21,7 @@ const ENOUGH: u64 = 8;
 const PATIENCE: u64 = 256;
 
 /// A server's first bytes are not judged before there are so many.
-const ANSWER_AT_LEAST: usize = 8;
+const ANSWER_AT_LEAST: usize = 16;
 /// A server's first bytes that are not clearly MQTT after so many are not.
 const ANSWER_AT_MOST: usize = 512;
 
