@@ -41,6 +41,19 @@ pub struct Moment {
     pub time: Timestamp,
 }
 
+impl Moment {
+    /// Frames whose times contradict their order by no more than this were written out of order, in nanoseconds;
+    /// beyond it the clock was set back.
+    const REORDERED: i64 = 1_000_000_000;
+
+    /// Whether this came before `other`: by its time, as several interfaces or processors write frames out of order;
+    /// by its frame when the times are equal or the clock was set back.
+    pub fn is_before(self, other: Moment) -> bool {
+        let apart = other.time.nanoseconds_since(self.time);
+        if apart == 0 || apart.abs() > Moment::REORDERED { self.frame < other.frame } else { apart > 0 }
+    }
+}
+
 /// Link-layer header type: a `LINKTYPE_` value of <https://www.tcpdump.org/linktypes.html>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LinkType(pub u16);
@@ -75,4 +88,27 @@ pub struct Frame<'a> {
     pub data: &'a [u8],
     /// Length on the wire in bytes; more than `data.len()` when the snap length cut it.
     pub original_length: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(frame: u64, milliseconds: i64) -> Moment {
+        Moment { frame: FrameNumber(frame), time: Timestamp(milliseconds * 1_000_000) }
+    }
+
+    #[test]
+    fn frames_written_out_of_order_are_ordered_by_time() {
+        assert!(at(2, 10).is_before(at(1, 12)));
+        assert!(!at(1, 12).is_before(at(2, 10)));
+        assert!(at(1, 10).is_before(at(2, 10)));
+        assert!(!at(1, 10).is_before(at(1, 10)));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_turn_time_round() {
+        assert!(at(1, 60_000).is_before(at(2, 0)));
+        assert!(!at(2, 0).is_before(at(1, 60_000)));
+    }
 }

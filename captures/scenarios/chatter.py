@@ -2,6 +2,7 @@
 
     chatter.py serve            listens on 8080 (HTTP), 2525 (SMTP) and 2222 (SSH)
     chatter.py talk HOST        talks to each of them
+    chatter.py shell PORT       listens on this port (SSH) only
 """
 import http.server
 import smtplib
@@ -64,4 +65,10 @@ def talk(host):
         shell.recv(100)
 
 
-serve() if sys.argv[1] == "serve" else talk(sys.argv[2])
+def shell(port):
+    server = socketserver.ThreadingTCPServer(("", port), Shell)
+    print("listening", flush=True)
+    server.serve_forever()
+
+
+{"serve": serve, "talk": lambda: talk(sys.argv[2]), "shell": lambda: shell(int(sys.argv[2]))}[sys.argv[1]]()

@@ -439,6 +439,15 @@ def server_closes_after_publish(lab):
     lab.paho("client", "sensor-17", "connect", "wait=1", "pub=factory/secret,1,21.5", "ended=5")
 
 
+@scenario("server-closes-after-new-topic")
+def server_closes_after_new_topic(lab):
+    """The scripted broker acknowledges the first publish, and closes on a later one to another topic without acknowledging it."""
+    lab.capture()
+    lab.scripted({"publish": [{"once": {"ordinary": True}, "then": {"close": True}}]})
+    lab.paho("client", "sensor-17", "connect", "pub=plant/7/temperature,1,21.5", "sub=plant/7/set,1", "sub=plant/7/mode,1", "acks", "unsub=plant/7/mode",
+             "acks", "wait=0.5", "pub=factory/secret,1,21.5", "ended=5")
+
+
 @scenario("server-closed-idle")
 def server_closed_idle(lab):
     """The scripted broker closes after three idle seconds without a reason."""

@@ -162,3 +162,36 @@ def stalled_receiver(lab):
     lab.sleep(5)
     display.signal(signal.SIGCONT)
     display.wait()
+
+
+@scenario("one-direction-lost")
+def one_direction_lost(lab):
+    """While a client with Keep Alive 4 is connected, a firewall on the way begins to discard what the client sends; what the broker sends still
+    arrives. Captured at the client: PINGREQ is repeated in vain, then the broker closes because it hears nothing."""
+    lab.capture(at="client")
+    lab.mosquitto()
+    client = lab.start_paho("client", "sensor-17", "connect", "sub=plant/7/set,0", "acks", "wait=15", keepalive=4).wait_for("on_subscribe")
+    lab.sleep(1)
+    lab.firewall("router", "-A", "FORWARD", "-s", "10.0.0.11", "-j", "DROP")
+    lab.sleep(12)
+    client.kill()
+
+
+@scenario("unreachable-mid-session")
+def unreachable_mid_session(lab):
+    """While a client with Keep Alive 3 is connected, the router begins to answer its packets with ICMP host unreachable."""
+    lab.capture(at="client", only="tcp or icmp")
+    lab.mosquitto()
+    client = lab.start_paho("client", "sensor-17", "connect", "sub=plant/7/set,0", "acks", "wait=12", keepalive=3).wait_for("on_subscribe")
+    lab.sleep(0.5)
+    lab.firewall("router", "-A", "FORWARD", "-s", "10.0.0.11", "-j", "REJECT", "--reject-with", "icmp-host-unreachable")
+    lab.sleep(9)
+    client.kill()
+
+
+@scenario("one-way-server")
+def one_way_server(lab):
+    """Only the broker's direction is captured: mosquitto refuses a client without user name. How it began and what it asked is not seen."""
+    lab.capture(only="tcp and src port 1883")
+    lab.mosquitto("allow_anonymous false")
+    lab.paho("client", "sensor-17", "connect", "ended=3")

@@ -88,7 +88,7 @@ impl<'a> Story<'a> {
         let by_client = self.session.disconnect.client.as_ref().filter(|d| !self.answers_a_close(d.at));
         let by_server = self.session.disconnect.server.as_ref();
         match (by_client, by_server) {
-            (Some(client), Some(server)) if client.at.frame > server.at.frame => Some(Said::Server(server)),
+            (Some(client), Some(server)) if server.at.is_before(client.at) => Some(Said::Server(server)),
             (Some(client), _) => Some(Said::Client(client)),
             (None, Some(server)) => Some(Said::Server(server)),
             (None, None) => None,
@@ -97,7 +97,7 @@ impl<'a> Story<'a> {
 
     fn answers_a_close(&self, at: Moment) -> bool {
         self.close.is_some_and(|close| {
-            close.by == Side::Server && close.at.frame < at.frame && !self.crossed(close.at, at, Side::Client)
+            close.by == Side::Server && close.at.is_before(at) && !self.crossed(close.at, at, Side::Client)
         })
     }
 
@@ -111,7 +111,7 @@ impl<'a> Story<'a> {
     pub(crate) fn closed_at_once(&self) -> bool {
         let sent = &self.session.wire.sent;
         match (sent.client.fin, sent.server.fin) {
-            (Some(client), Some(server)) if client.frame < server.frame => self.crossed(client, server, Side::Server),
+            (Some(client), Some(server)) if client.is_before(server) => self.crossed(client, server, Side::Server),
             (Some(client), Some(server)) => self.crossed(server, client, Side::Client),
             _ => false,
         }
@@ -189,7 +189,7 @@ impl<'a> Story<'a> {
     /// Whether `side` repeated data that was never acknowledged: it spoke and was not heard.
     pub(crate) fn unheard(&self, side: Side) -> bool {
         let retries = self.session.wire.sent.of(side).retries;
-        let closed_before = self.close.is_some_and(|close| close.at.frame < retries.first.frame);
+        let closed_before = self.close.is_some_and(|close| close.at.is_before(retries.first));
         retries.count >= 3 && !self.acknowledged(side) && !closed_before
     }
 
@@ -211,7 +211,7 @@ impl<'a> Story<'a> {
                 let packets = self.session.last_packets.of(side).iter();
                 packets.map(move |packet| (side, packet))
             })
-            .filter(|(_, packet)| packet.at.frame <= moment.frame)
+            .filter(|(_, packet)| !moment.is_before(packet.at))
             .max_by_key(|(_, packet)| packet.at.frame)
     }
 
@@ -233,8 +233,13 @@ impl<'a> Story<'a> {
             Some(connect) => connect.at.time,
             None => session.wire.first.time,
         };
-        let span = words::duration(end.time.nanoseconds_since(start));
-        if self.is(Qualifier::PartialStart) { format!("at least {span}") } else { span }
+        let length = end.time.nanoseconds_since(start);
+        let span = words::duration(length);
+        match self.is(Qualifier::PartialStart) {
+            true if length < SECOND / 1000 => "an unknown time".to_owned(),
+            true => format!("at least {span}"),
+            false => span,
+        }
     }
 
     /// The Keep Alive that counts, in seconds: the server's if it sets one (MQTT 5.0
@@ -274,7 +279,7 @@ impl<'a> Story<'a> {
             violation.side == by
                 && violation.grave
                 && violation.count == 1
-                && violation.at.frame <= close.frame
+                && !close.is_before(violation.at)
                 && last.is_none_or(|last| violation.at.frame >= last)
                 && self.soon(violation.at, close, 2 * SECOND)
         })

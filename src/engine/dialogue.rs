@@ -41,6 +41,11 @@ pub(super) enum Ended {
     NoData { undeliverable: Option<(Moment, Undeliverable)> },
 }
 
+/// A client's first bytes are not named before there are so many: no opening that is known here is longer.
+const OPENING_AT_LEAST: usize = 12;
+/// At most so many pieces are held to wait for more.
+const HELD_AT_MOST: usize = 16;
+
 /// The reader of one connection.
 #[derive(Debug)]
 pub(super) struct Dialogue {
@@ -137,7 +142,7 @@ impl Dialogue {
             let plausible = mqtt::looks_like_connect(&begun) != Likelihood::No
                 || mqtt::chain(&begun, Side::Client, None) != Likelihood::No;
             if !self.hinted || begun.is_empty() || !plausible {
-                let protocol = held.first().map_or(Protocol::Unknown, |held| Protocol::of(&held.data));
+                let protocol = Protocol::of(if begun.is_empty() { &answer } else { &begun });
                 return Ended::Other { protocol, server_port: server_port(facts, client) };
             }
             self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
@@ -200,18 +205,20 @@ impl Dialogue {
                     let held = std::mem::take(held);
                     self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
                     self.on_probation();
+                } else if protocol == Protocol::Unknown && bytes.len() < OPENING_AT_LEAST && held.len() <= HELD_AT_MOST
+                {
+                    // Too few bytes to name what it is.
                 } else if chain == Likelihood::No || bytes.len() >= self.limits.probe_bytes {
-                    let greeting = held.first().map_or(Protocol::Unknown, |held| Protocol::of(&held.data));
-                    self.state = State::Other(if protocol == Protocol::Unknown { greeting } else { protocol });
+                    self.state = State::Other(protocol);
                 }
             }
             (_, Some(client)) => {
                 // The server speaks first, or the capture has its answer before the question. Whatever it
                 // says, what the connection is to carry is the client's choice.
                 let foreign = mqtt::looks_like_connack(&bytes) == Likelihood::No;
-                if foreign && (!self.hinted || held.len() > 8) {
+                if foreign && (!self.hinted || held.len() > HELD_AT_MOST) {
                     self.state = State::Other(Protocol::of(&bytes));
-                } else if held.len() > 8 {
+                } else if held.len() > HELD_AT_MOST {
                     let held = std::mem::take(held);
                     self.follow(client, ClientEvidence::Opened, Beginning::Somewhere, &held);
                 }

@@ -1,8 +1,8 @@
 //! What sessions have to do with each other: who speaks MQTT, who uses which client id, who was
 //! closed together.
 //!
-//! Invariant: bounded. Of every client id the last two connections are remembered, and of every
-//! close the last seconds.
+//! Invariant: bounded. Of every client id the last two connections are remembered, and those of the
+//! last seconds; of every close the last seconds.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -24,6 +24,8 @@ use super::dialogue::{Dialogue, News};
 const TOGETHER: i64 = 1_000_000_000;
 /// Closes older than this are forgotten: sessions are handed out well before.
 const FORGET: i64 = 10_000_000_000;
+/// Connections with one client id remembered, when they follow one another that fast.
+const RIVALS: usize = 32;
 /// Closes by one server remembered.
 const CLOSES: usize = 4096;
 /// Of the sessions closed together, this many are named.
@@ -134,7 +136,8 @@ impl Population {
             self.presences.clear();
         }
         let presences = self.presences.entry(client_id).or_default();
-        if presences.len() == 2 {
+        let old = |first: &Presence| presence.connect.time.nanoseconds_since(first.connect.time) > FORGET;
+        while presences.len() >= 2 && (presences.len() >= RIVALS || presences.first().is_some_and(old)) {
             presences.remove(0);
         }
         presences.push(presence);
@@ -179,8 +182,8 @@ impl Population {
                 .find(|other| {
                     other.stream != wire.stream
                         && other.server == wire.peers.server.endpoint.address
-                        && other.connect.frame > connect.frame
-                        && other.connect.frame < end.frame
+                        && connect.is_before(other.connect)
+                        && other.connect.is_before(end)
                 })
                 .map(|other| Rival {
                     client: other.client,

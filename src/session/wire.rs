@@ -136,7 +136,8 @@ impl Wire {
             Some(Close { by, how: CloseHow::Closed, at })
         };
         let reset = self.reset.map(|reset| Close { by: reset.by, how: CloseHow::Reset, at: reset.at });
-        [fin(Side::Client), fin(Side::Server), reset].into_iter().flatten().min_by_key(|close| close.at.frame)
+        let all = [fin(Side::Client), fin(Side::Server), reset].into_iter().flatten();
+        all.reduce(|first, next| if next.at.is_before(first.at) { next } else { first })
     }
 
     /// What happened to the connection itself, for the timeline.

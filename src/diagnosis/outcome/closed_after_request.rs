@@ -22,14 +22,15 @@ const LARGE: u64 = 4096;
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let last = story.last(Side::Client)?;
-    let in_time = last.at.frame <= close.at.frame && story.soon(last.at, close.at, SECOND);
+    let in_time = !close.at.is_before(last.at) && story.soon(last.at, close.at, SECOND);
     let unfinished = story.session.unfinished_packet.client.is_some();
     if !story.connected() || !in_time || unfinished || story.reset_is_foreign() {
         return None;
     }
+    let at_once = story.soon(last.at, close.at, SECOND / 4);
     let confidence = match last.packet {
         PacketType::PUBLISH if publish_is_new(story, last) => Confidence::Likely,
-        PacketType::PUBLISH if publish_stands_out(story, last) => Confidence::Possible,
+        PacketType::PUBLISH if at_once && publish_stands_out(story, last) => Confidence::Possible,
         PacketType::SUBSCRIBE if subscribe_is_unanswered(story, last) => Confidence::Likely,
         _ => return None,
     };
@@ -70,7 +71,7 @@ fn publish_is_new(story: &Story<'_>, last: &LastPacket) -> bool {
     let messages = session.last_packets.client.iter().filter(|packet| packet.packet == PacketType::PUBLISH);
     let seen = messages.clone().count() as u64;
     let alike = messages.filter(|packet| packet.topic == last.topic).count();
-    let answered = session.last_packets.server.iter().any(|packet| packet.at.frame > last.at.frame);
+    let answered = session.last_packets.server.iter().any(|packet| last.at.is_before(packet.at));
     published <= seen && alike == 1 && last.topic.is_some() && !answered
 }
 
@@ -95,7 +96,8 @@ fn subscribe_is_unanswered(story: &Story<'_>, last: &LastPacket) -> bool {
 mod tests {
     use crate::capture::FrameNumber;
     use crate::diagnosis::Confidence;
-    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::testing::{Tale, open_publish, outcome};
+    use crate::session::ExchangeState;
     use crate::stream::Side;
 
     #[test]
@@ -124,6 +126,21 @@ mod tests {
         assert_eq!(outcome(&again.build()).id, "server-closed");
         let late = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).close(Side::Server, 3.0);
         assert_eq!(outcome(&late.build()).id, "server-closed");
+    }
+
+    #[test]
+    fn after_many_messages_the_one_elsewhere_is_suspect() {
+        let last = |topic: &str| {
+            let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0);
+            let tale = (0..4).fold(tale, |tale, _| tale.publish(Side::Client, "a/b", 1, 40, 1.0));
+            let tale = tale.publish(Side::Client, topic, 1, 40, 1.0).close(Side::Server, 0.005);
+            let mut session = tale.build();
+            open_publish(&mut session, ExchangeState::Sent);
+            outcome(&session)
+        };
+        let elsewhere = last("secret");
+        assert_eq!((elsewhere.id, elsewhere.confidence), ("closed-after-request", Confidence::Possible));
+        assert_eq!(last("a/b").id, "server-closed");
     }
 
     #[test]

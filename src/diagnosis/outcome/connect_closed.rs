@@ -22,7 +22,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     if story.connected() || !story.server_silent() {
         return None;
     }
-    if close.at.frame < connect.frame {
+    if close.at.is_before(connect) {
         return Some(at_the_door(story, connect, close));
     }
     let span = words::duration(close.at.time.nanoseconds_since(connect.time));
@@ -112,6 +112,15 @@ mod tests {
             outcome.sentence,
             "10.0.0.5:1883 closed the connection of sensor-17 3 ms after CONNECT without giving a reason."
         );
+    }
+
+    #[test]
+    fn a_close_at_the_door_has_nothing_to_do_with_connect() {
+        let tale = Tale::connecting().violation(Side::Client, true);
+        let verdict = diagnose(&tale.with(|session| session.wire.sent.server.fin = session.wire.established).build());
+        assert_eq!(verdict.outcome.id, "connect-closed");
+        assert!(verdict.outcome.sentence.ends_with("before the CONNECT arrived."), "{}", verdict.outcome.sentence);
+        assert!(!verdict.causes.iter().any(|cause| cause.contains("MQTT-")));
     }
 
     #[test]

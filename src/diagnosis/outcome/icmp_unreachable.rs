@@ -65,7 +65,7 @@ pub(super) fn midway(story: &Story<'_>) -> Option<Judgement> {
     let sender = if source == wire.peers.client.endpoint { Side::Client } else { Side::Server };
     let waiting = wire.sent.of(sender).waiting_since?;
     let repeated = wire.sent.of(sender).retries.count > 0;
-    if story.acknowledged(sender) || !repeated || at.frame < waiting.frame {
+    if story.acknowledged(sender) || !repeated || at.is_before(waiting) {
         return None;
     }
     let (from, to) = (story.subject(sender), wire.peers.of(sender.other()).endpoint.address);

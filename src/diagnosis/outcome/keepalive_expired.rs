@@ -85,7 +85,7 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
         .map(|disconnect| disconnect.at)
         .or(story.close_by(Side::Server).map(|close| close.at));
     let after = session.wire.sent.client.last_segment;
-    let alive = matches!((end, after), (Some(end), Some(after)) if after.frame > end.frame);
+    let alive = matches!((end, after), (Some(end), Some(after)) if end.is_before(after));
     let stopped = session.wire.sent.server.retries.count > 0;
     let overridden = session
         .connack

@@ -79,7 +79,8 @@ order! {
         connect_closed::judge path_failed::before_connack connect_unanswered::judge
         // What the wire shows of a running session.
         session_taken_over::seen client_broke_rules::seen server_broke_rules::seen
-        packet_too_large::announced icmp_unreachable::midway keepalive_expired::seen ping_unanswered::judge
+        packet_too_large::announced icmp_unreachable::midway path_failed::holed
+        keepalive_expired::seen ping_unanswered::judge
         server_shutdown::seen packet_too_large::amid closed_after_request::judge
         path_failed::judge
         // Who closed.

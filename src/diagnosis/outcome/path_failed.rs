@@ -54,6 +54,39 @@ pub(super) fn before_connack(story: &Story<'_>) -> Option<Judgement> {
     )
 }
 
+/// What one side sent arrived with a hole that was never filled: the other side waits for the rest in vain. Seen where
+/// the capture stands behind the place that loses packets.
+pub(super) fn holed(story: &Story<'_>) -> Option<Judgement> {
+    [Side::Client, Side::Server].into_iter().find_map(|sender| {
+        let sent = story.session.wire.sent.of(sender);
+        let (last, heard) = (sent.last_data?, story.session.wire.sent.of(sender.other()).last_segment?);
+        let end = story.close.map_or(story.capture_end(), |close| close.at.time);
+        let waited = end.nanoseconds_since(last.time);
+        // What was acknowledged arrived, and only the capture lacks it.
+        let whole = sent.missing_bytes == 0 || story.acknowledged(sender);
+        if whole || !story.connected() || heard.is_before(last) || waited < UNHEARD {
+            return None;
+        }
+        let (from, to) = (story.subject(sender), story.subject(sender.other()));
+        let (bytes, span) = (words::bytes(sent.missing_bytes), words::duration(waited));
+        let large = sent.missing_bytes >= FULL_SEGMENT;
+        Some(
+            Judgement::new(
+                Confidence::Likely,
+                format!("The connection stopped working: {bytes} of what {from} sent never arrived, and {to} waited for them for {span}."),
+            )
+            .on(&[Ground::Timing])
+            .at([last, heard])
+            .at(story.close.map(|close| close.at))
+            .cause_if(large, "The way between carries smaller packets than the hosts believe (MTU), and no ICMP message tells them: typical of VPNs, PPPoE and mobile links.")
+            .cause("The network between loses packets.")
+            .step_if(large, "Lower the MTU, or clamp the TCP MSS, on the VPN or router between; let ICMP “fragmentation needed” through.")
+            .step(format!("Capture at the side of {from} as well, and see which packets it sends again and again."))
+            .seen_as(Sight::Silent),
+        )
+    })
+}
+
 /// The connection stopped working in the running session.
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     vanished(story, Side::Client)
@@ -68,13 +101,13 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
     let sent = story.session.wire.sent.of(sender);
     let retries = sent.retries;
     // A close before the first repetition was the reason, not the consequence.
-    let closed_before = story.close.is_some_and(|close| close.at.frame < retries.first.frame);
+    let closed_before = story.close.is_some_and(|close| close.at.is_before(retries.first));
     if retries.count < RETRIES || closed_before {
         return None;
     }
     let other = sender.other();
     let heard = story.session.wire.sent.of(other).last_segment;
-    let alive = heard.is_some_and(|heard| heard.frame > retries.first.frame);
+    let alive = heard.is_some_and(|heard| retries.first.is_before(heard));
     let waiting = sent.sent.0.saturating_sub(sent.acknowledged.0);
     if alive && waiting < FULL_SEGMENT {
         return unheard(story, sender);
@@ -183,7 +216,7 @@ pub(super) fn idle_pause(story: &Story<'_>) -> Option<IdlePause> {
     let packets = session.last_packets.client.iter().chain(&session.last_packets.server);
     let before = packets.map(|packet| packet.at).filter(|at| at.frame < after.frame).max_by_key(|at| at.frame)?;
     let other = session.wire.sent.of(reset.by);
-    let spoke = other.last_data.is_some_and(|data| data.frame > after.frame);
+    let spoke = other.last_data.is_some_and(|data| after.is_before(data));
     let probed = session.wire.sent.client.keep_alive_probes + other.keep_alive_probes > 0;
     let length = after.time.nanoseconds_since(before.time);
     let idle = length >= IDLE && !spoke && !probed && story.soon(after, reset.at, 2 * SECOND);
@@ -223,6 +256,7 @@ fn stalled(story: &Story<'_>, side: Side) -> Option<Judgement> {
 mod tests {
     use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::mqtt::PacketType;
     use crate::stream::{Side, StreamOffset};
 
     #[test]
@@ -250,6 +284,47 @@ mod tests {
         let tale = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).retries(Side::Client, 4, 6.0);
         let half = tale.with(|session| session.wire.sent.server.segments = 0).close(Side::Client, 9.0);
         assert_ne!(outcome(&half.build()).id, "path-failed");
+    }
+
+    #[test]
+    fn one_direction_is_lost() {
+        // The client repeats its PINGREQ in vain until the broker, which hears nothing, closes.
+        let tale = |count| {
+            let tale = Tale::connected().packet(Side::Client, PacketType::PINGREQ, 5.0);
+            let tale = tale.retries(Side::Client, count, 85.0).close(Side::Server, 1.0);
+            tale.with(|session| {
+                let asked = session.last_packets.client.last().map(|packet| packet.at);
+                let sent = &mut session.wire.sent;
+                sent.client.waiting_since = asked;
+                sent.client.acknowledged = StreamOffset(sent.client.sent.0.saturating_sub(2));
+                sent.server.last_segment = sent.server.fin;
+            })
+        };
+        let lost = outcome(&tale(6).build());
+        assert_eq!((lost.id, lost.confidence), ("path-failed", Confidence::Likely));
+        assert!(lost.sentence.contains("in one direction: sensor-17 repeated"), "{}", lost.sentence);
+        // One repetition is everyday loss.
+        assert_eq!(outcome(&tale(1).build()).id, "keepalive-expired");
+    }
+
+    #[test]
+    fn a_hole_that_is_never_filled() {
+        let tale = |missing| {
+            let tale = Tale::connected().publish(Side::Client, "a", 1, 5000, 5.0);
+            let tale = tale.packet(Side::Server, PacketType::PINGRESP, 0.1).close(Side::Server, 95.0);
+            tale.with(|session| {
+                session.wire.sent.client.missing_bytes = missing;
+                session.wire.sent.client.acknowledged = StreamOffset(30);
+            })
+        };
+        let holed = outcome(&tale(2800).build());
+        assert_eq!((holed.id, holed.confidence), ("path-failed", Confidence::Likely));
+        // What the other side acknowledged, only the capture lacks.
+        let acknowledged = tale(2800).with(|session| {
+            session.wire.sent.client.acknowledged = session.wire.sent.client.sent;
+        });
+        assert_eq!(outcome(&acknowledged.build()).id, "keepalive-expired");
+        assert_eq!(outcome(&tale(0).build()).id, "keepalive-expired");
     }
 
     #[test]

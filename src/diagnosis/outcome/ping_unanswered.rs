@@ -22,7 +22,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Client)?;
     let waited = close.at.time.nanoseconds_since(asked.time);
     let server = &story.session.wire.sent.server;
-    let spoke = server.last_data.is_some_and(|data| data.frame > asked.frame);
+    let spoke = server.last_data.is_some_and(|data| asked.is_before(data));
     if waited < PATIENCE || spoke {
         return None;
     }
