@@ -169,16 +169,28 @@ impl<'a> Story<'a> {
         whole.or(malformed).or(first.filter(|_| counted)).or(begun)
     }
 
-    /// Whether the server sent no byte of payload, as far as the capture tells.
+    /// Whether the server sent nothing, as far as the capture tells, or only the beginning of a packet.
     pub(crate) fn server_silent(&self) -> bool {
-        let server = &self.session.wire.sent.server;
-        server.bytes == 0 && server.sent.0 == 0
+        let session = self.session;
+        let server = &session.wire.sent.server;
+        let begun = session.unfinished_packet.server.is_some()
+            && session.counts.server.total() == 0
+            && session.skipped_bytes.server == 0
+            && server.missing_bytes == 0;
+        begun || server.bytes == 0 && server.sent.0 == 0
     }
 
     /// Whether the other side acknowledged all that `side` sent.
     pub(crate) fn acknowledged(&self, side: Side) -> bool {
         let sent = self.session.wire.sent.of(side);
         sent.acknowledged >= sent.sent
+    }
+
+    /// Whether `side` repeated data that was never acknowledged: it spoke and was not heard.
+    pub(crate) fn unheard(&self, side: Side) -> bool {
+        let retries = self.session.wire.sent.of(side).retries;
+        let closed_before = self.close.is_some_and(|close| close.at.frame < retries.first.frame);
+        retries.count >= 3 && !self.acknowledged(side) && !closed_before
     }
 
     /// The close, if `side` did it.

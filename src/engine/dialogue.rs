@@ -124,8 +124,16 @@ impl Dialogue {
                 return Ended::NoData { undeliverable: self.undeliverable };
             }
             let client = facts.initiator.unwrap_or(End::A);
-            let sent = held.iter().filter(|held| held.from == client).flat_map(|held| &held.data);
-            let begun: Vec<u8> = sent.copied().collect();
+            let begun = bytes_of(&held, client);
+            let answer = bytes_of(&held, client.other());
+            // Only the server's side was captured.
+            if begun.is_empty()
+                && mqtt::looks_like_connack(&answer) >= Likelihood::Unsure
+                && (self.hinted || mqtt::chain(&answer, Side::Server, None) == Likelihood::Certain)
+            {
+                self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
+                return self.end(facts);
+            }
             let plausible = mqtt::looks_like_connect(&begun) != Likelihood::No
                 || mqtt::chain(&begun, Side::Client, None) != Likelihood::No;
             if !self.hinted || begun.is_empty() || !plausible {
@@ -193,12 +201,15 @@ impl Dialogue {
                     self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
                     self.on_probation();
                 } else if chain == Likelihood::No || bytes.len() >= self.limits.probe_bytes {
-                    self.state = State::Other(protocol);
+                    let greeting = held.first().map_or(Protocol::Unknown, |held| Protocol::of(&held.data));
+                    self.state = State::Other(if protocol == Protocol::Unknown { greeting } else { protocol });
                 }
             }
             (_, Some(client)) => {
-                // The server speaks first, or the capture has its answer before the question.
-                if mqtt::looks_like_connack(&bytes) == Likelihood::No {
+                // The server speaks first, or the capture has its answer before the question. Whatever it
+                // says, what the connection is to carry is the client's choice.
+                let foreign = mqtt::looks_like_connack(&bytes) == Likelihood::No;
+                if foreign && (!self.hinted || held.len() > 8) {
                     self.state = State::Other(Protocol::of(&bytes));
                 } else if held.len() > 8 {
                     let held = std::mem::take(held);
@@ -294,6 +305,11 @@ impl Held {
     fn chunk(&self) -> Chunk<'_> {
         Chunk { offset: self.offset, data: &self.data, at: self.at, starts_segment: self.starts_segment }
     }
+}
+
+/// What `from` sent of `held`.
+fn bytes_of(held: &[Held], from: End) -> Vec<u8> {
+    held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied().collect()
 }
 
 /// The server's port, to name what a connection carried.

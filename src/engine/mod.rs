@@ -21,7 +21,10 @@ use population::Population;
 
 /// Ports registered for MQTT: `mqtt` and `secure-mqtt` (IANA). They are a hint for connections that
 /// never carried data, and never evidence that data is MQTT.
-pub const MQTT_PORTS: [u16; 2] = [1883, 8883];
+pub const MQTT_PORTS: [u16; 2] = [1883, SECURE_PORT];
+
+/// Where encrypted bytes are as they should be.
+const SECURE_PORT: u16 = 8883;
 
 /// Backward steps of the clock below this are reordering, in nanoseconds.
 const CLOCK_JUMP: i64 = 1_000_000_000;
@@ -171,7 +174,10 @@ impl Rest {
                 let neighbours = self.population.neighbours(&wire, client_id.as_ref(), tracker.connect().map(|c| c.at));
                 self.ended.push(tracker.finish(wire, evidence, neighbours, edge));
             }
-            Ended::Other { protocol, server_port } => self.note_other(protocol, server_port, &facts),
+            Ended::Other { protocol, server_port } => match self.wrong_door(protocol, &facts, edge) {
+                Some(session) => self.ended.push(session),
+                None => self.note_other(protocol, server_port, &facts),
+            },
             Ended::NoData { undeliverable } => {
                 let server = facts.initiator.map(|client| facts.endpoint(client.other()));
                 if server.is_some_and(|server| self.is_hinted(server)) {
@@ -183,6 +189,28 @@ impl Rest {
                 }
             }
         }
+    }
+
+    /// A client that spoke another protocol to a server of plain MQTT, or to a port that is taken for one, from its
+    /// first byte on. A server that goes along (answers TLS with TLS, a PROXY header with MQTT) is no such door.
+    fn wrong_door(&self, protocol: Protocol, facts: &Facts, edge: CaptureEdge) -> Option<Session> {
+        let client = facts.initiator?;
+        let server = facts.endpoint(client.other());
+        let (asked, answered) = (facts.from(client), facts.from(client.other()));
+        let spoke = asked.first_data?;
+        let goes_along = match protocol {
+            Protocol::Tls => self.population.speaks_tls(server),
+            Protocol::Proxy => answered.bytes > 0,
+            _ => false,
+        };
+        if !self.is_hinted(server) || server.port == SECURE_PORT || goes_along || asked.missing_bytes > 0 {
+            return None;
+        }
+        let wire = Wire::new(facts, client);
+        let neighbours = self.population.neighbours(&wire, None, None);
+        let mut tracker = Tracker::new(&self.limits, self.detail);
+        tracker.foreign_opening(protocol, spoke);
+        Some(tracker.finish(wire, ClientEvidence::Opened, neighbours, edge))
     }
 
     /// Connections without data whose server was found to speak MQTT after they had ended.

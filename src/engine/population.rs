@@ -75,6 +75,11 @@ impl Population {
         self.servers.contains_key(&server)
     }
 
+    /// Whether this server answered TLS with TLS.
+    pub(super) fn speaks_tls(&self, server: Endpoint) -> bool {
+        self.tls.contains_key(&server)
+    }
+
     /// Takes what `segment`, captured at `at`, changed in its connection.
     pub(super) fn hear(&mut self, connection: &mut Connection<Dialogue>, segment: &Segment<'_>, at: Moment) {
         let flags = segment.flags;
@@ -84,7 +89,7 @@ impl Population {
         }
         if connection.reader.other() == Some(Protocol::Tls)
             && facts.initiator.is_some_and(|client| facts.endpoint(client.other()) == segment.source)
-            && !segment.payload.is_empty()
+            && Protocol::of(segment.payload) == Protocol::Tls
             && has_room(&self.tls, &segment.source, self.limit)
         {
             self.tls.entry(segment.source).or_insert(at);

@@ -39,6 +39,7 @@ pub(super) fn event_kind(kind: &EventKind) -> String {
         EventKind::Partial { .. } => "partial",
         EventKind::Gap { .. } => "gap",
         EventKind::Skipped { .. } => "skipped",
+        EventKind::ForeignOpening(_) => "foreign-opening",
         EventKind::ForeignAnswer(_) => "foreign-answer",
     }
     .to_owned()
@@ -69,6 +70,9 @@ fn beside_packets(kind: &EventKind) -> Option<String> {
         }
         EventKind::Skipped { bytes } => {
             format!("{} passed over to find the next packet", text::counted(*bytes, "byte"))
+        }
+        EventKind::ForeignOpening(protocol) => {
+            format!("first bytes that are not MQTT: {}", protocol.name())
         }
         EventKind::ForeignAnswer(protocol) => {
             format!("an answer that is not MQTT: {}", protocol.name())

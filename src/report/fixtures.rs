@@ -76,6 +76,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         connect: Some(connect),
         connack: None,
         second_connect: None,
+        foreign_opening: None,
         foreign_answer: None,
         auth: AuthFacts::default(),
         disconnect: PerSide::default(),

@@ -52,6 +52,8 @@ pub struct Session {
     pub connack: Option<ConnackFacts>,
     /// A second CONNECT on the same connection.
     pub second_connect: Option<Moment>,
+    /// What the client's first bytes were, when they were not MQTT although the server's port is taken for it.
+    pub foreign_opening: Option<(Protocol, Moment)>,
     /// What the server's first bytes were, when they were not MQTT.
     pub foreign_answer: Option<(Protocol, Moment)>,
     /// AUTH packets.

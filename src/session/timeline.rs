@@ -176,6 +176,8 @@ pub enum EventKind {
         /// How many bytes.
         bytes: u64,
     },
+    /// The client began in another protocol.
+    ForeignOpening(crate::transport::Protocol),
     /// The server answered in another protocol.
     ForeignAnswer(crate::transport::Protocol),
 }

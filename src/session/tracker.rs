@@ -44,6 +44,7 @@ pub struct Tracker {
     connect: Option<Box<ConnectFacts>>,
     connack: Option<Box<ConnackFacts>>,
     second_connect: Option<Moment>,
+    foreign_opening: Option<(Protocol, Moment)>,
     foreign_answer: Option<(Protocol, Moment)>,
     auth: AuthFacts,
     disconnect: PerSide<Option<Box<DisconnectFacts>>>,
@@ -77,6 +78,7 @@ impl Tracker {
             connect: None,
             connack: None,
             second_connect: None,
+            foreign_opening: None,
             foreign_answer: None,
             auth: AuthFacts::default(),
             disconnect: PerSide::default(),
@@ -187,6 +189,12 @@ impl Tracker {
     /// A router or host says that a segment could not be delivered.
     pub fn undeliverable(&mut self, at: Moment, error: Undeliverable) {
         self.undeliverable.get_or_insert((at, error));
+    }
+
+    /// The client's first bytes are not MQTT.
+    pub fn foreign_opening(&mut self, protocol: Protocol, at: Moment) {
+        self.foreign_opening = Some((protocol, at));
+        self.timeline.push(at, Some(Side::Client), EventKind::ForeignOpening(protocol));
     }
 
     /// The server's first bytes are not MQTT.
@@ -383,6 +391,7 @@ impl Tracker {
             connect: self.connect.map(|connect| *connect),
             connack: self.connack.map(|connack| *connack),
             second_connect: self.second_connect,
+            foreign_opening: self.foreign_opening,
             foreign_answer: self.foreign_answer,
             auth: self.auth,
             disconnect: PerSide {

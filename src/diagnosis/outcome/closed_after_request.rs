@@ -27,12 +27,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     if !story.connected() || !in_time || unfinished || story.reset_is_foreign() {
         return None;
     }
-    let suspect = match last.packet {
-        PacketType::PUBLISH => publish_is_new(story, last),
-        PacketType::SUBSCRIBE => subscribe_is_unanswered(story, last),
-        _ => false,
+    let confidence = match last.packet {
+        PacketType::PUBLISH if publish_is_new(story, last) => Confidence::Likely,
+        PacketType::PUBLISH if publish_stands_out(story, last) => Confidence::Possible,
+        PacketType::SUBSCRIBE if subscribe_is_unanswered(story, last) => Confidence::Likely,
+        _ => return None,
     };
-    if !suspect || path_failed::idle_pause(story).is_some() {
+    if path_failed::idle_pause(story).is_some() {
         return None;
     }
     let span = words::duration(close.at.time.nanoseconds_since(last.at.time));
@@ -47,7 +48,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let reset = close.how == CloseHow::Reset;
     let too_large = format!("The packet of {} is larger than the broker takes.", words::bytes(last.length));
     Some(
-        Judgement::new(Confidence::Likely, sentence)
+        Judgement::new(confidence, sentence)
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
             .at([last.at, close.at])
             .cause_if(large && reset, too_large.as_str())
@@ -71,6 +72,17 @@ fn publish_is_new(story: &Story<'_>, last: &LastPacket) -> bool {
     let alike = messages.filter(|packet| packet.topic == last.topic).count();
     let answered = session.last_packets.server.iter().any(|packet| packet.at.frame > last.at.frame);
     published <= seen && alike == 1 && last.topic.is_some() && !answered
+}
+
+/// Whether this message goes elsewhere than the last ones did and alone among all that the client
+/// sent was not acknowledged. What came long before is not known, so it stays a guess.
+fn publish_stands_out(story: &Story<'_>, last: &LastPacket) -> bool {
+    let session = story.session;
+    let mut others = session.last_packets.client.iter().filter(|packet| packet.at.frame != last.at.frame);
+    let elsewhere = others.all(|packet| packet.packet != PacketType::PUBLISH || packet.topic != last.topic);
+    let mut open = session.open_exchanges.iter().filter(|exchange| exchange.sender == Side::Client);
+    let alone = open.next().is_some_and(|exchange| exchange.started.frame == last.at.frame) && open.next().is_none();
+    elsewhere && alone && last.topic.is_some()
 }
 
 /// Whether the SUBSCRIBE got no answer.

@@ -1,10 +1,12 @@
 //! `connect-closed`: the broker closed after CONNECT and gave no reason.
 
 use super::{About, Judgement};
+use crate::capture::Moment;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::{PacketType, Version};
+use crate::session::Close;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -17,8 +19,11 @@ pub(super) const ABOUT: About = About {
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let connect = story.connect_sent()?;
     let close = story.close_by(Side::Server)?;
-    if story.connected() || !story.server_silent() || close.at.frame < connect.frame {
+    if story.connected() || !story.server_silent() {
         return None;
+    }
+    if close.at.frame < connect.frame {
+        return Some(at_the_door(story, connect, close));
     }
     let span = words::duration(close.at.time.nanoseconds_since(connect.time));
     let (client, server, how) = (story.client(), story.server(), how(close.how));
@@ -48,6 +53,26 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(!sound, "Update or correct the client library: a broker may not answer a CONNECT that breaks the protocol.")
             .seen_as(Sight::ClosedBeforeConnack),
     )
+}
+
+/// The server closed before CONNECT reached it: CONNECT cannot be the reason.
+fn at_the_door(story: &Story<'_>, connect: Moment, close: Close) -> Judgement {
+    let opened = story.session.wire.established.unwrap_or(story.session.wire.first);
+    let span = words::duration(close.at.time.nanoseconds_since(opened.time));
+    let (client, server, how) = (story.client(), story.server(), how(close.how));
+    let sentence =
+        format!("{server} {how} the connection of {client} {span} after it opened, before the CONNECT arrived.");
+    let prompt = story.soon(opened, close.at, SECOND);
+    Judgement::new(Confidence::Certain, sentence)
+        .at([opened, close.at, connect])
+        .cause_if(prompt, "The broker takes no more connections on this port: mosquitto with `max_connections`, and EMQX, then close at once.")
+        .cause_if(prompt, "The broker, or a proxy in front of it, has banned this address.")
+        .cause_if(prompt, "A load balancer or port forwarding took the connection and has no broker behind it.")
+        .cause_if(!prompt, "The client waited too long with its CONNECT: brokers close a connection on which none arrives.")
+        .step("Look into the broker's log at this time.")
+        .step_if(prompt, "Compare the number of connected clients with the limit of the broker's listener.")
+        .step_if(!prompt, "Look at what the client's program does between opening the connection and sending CONNECT.")
+        .seen_as(Sight::ClosedBeforeConnack)
 }
 
 /// What is wrong with the bytes of CONNECT, if something is.

@@ -1,10 +1,12 @@
 //! `icmp-unreachable`: a router or the host itself says that the connection cannot be made.
 
 use super::{About, Judgement};
+use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::Story;
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity};
 use crate::net::{Undeliverable, UnreachableReason};
+use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
     id: "icmp-unreachable",
@@ -52,6 +54,33 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(missing || circle, format!("Follow the way with `traceroute {address}` from the client's network, and look at the routes of {router}."))
             .step(format!("Compare the address {address} with that of the broker."))
             .seen_as(sight),
+    )
+}
+
+/// A router says so in the running session, and what it could not deliver never arrived.
+pub(super) fn midway(story: &Story<'_>) -> Option<Judgement> {
+    let wire = &story.session.wire;
+    let (at, error) = story.session.undeliverable?;
+    let Undeliverable { router, reason, source, .. } = error;
+    let sender = if source == wire.peers.client.endpoint { Side::Client } else { Side::Server };
+    let waiting = wire.sent.of(sender).waiting_since?;
+    let repeated = wire.sent.of(sender).retries.count > 0;
+    if story.acknowledged(sender) || !repeated || at.frame < waiting.frame {
+        return None;
+    }
+    let (from, to) = (story.subject(sender), wire.peers.of(sender.other()).endpoint.address);
+    let sentence = format!(
+        "The connection stopped working: {router} told {from} that {to} cannot be reached ({reason}), and nothing from {from} arrived from then on."
+    );
+    Some(
+        Judgement::new(Confidence::VeryLikely, sentence)
+            .on(&[Ground::Cause])
+            .at([waiting, at])
+            .at(story.close.map(|close| close.at))
+            .cause(format!("The way from {router} to {to} failed: a link, a route or the host itself went down, or a firewall rule changed."))
+            .step(format!("Look at {router} at this time: it is the device that knows why."))
+            .step(format!("Check whether {to} could be reached by others at this time."))
+            .seen_as(Sight::Silent),
     )
 }
 

@@ -33,7 +33,8 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let seconds = story.keep_alive().filter(|seconds| *seconds > 0)?;
     let heard = story.client_heard()?;
-    if !story.connected() || story.reset_is_foreign() {
+    // A client that repeats what nobody acknowledges is not silent: the path is at fault.
+    if !story.connected() || story.reset_is_foreign() || story.unheard(Side::Client) {
         return None;
     }
     let keep_alive = i64::from(seconds) * SECOND;

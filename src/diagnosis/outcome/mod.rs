@@ -47,7 +47,7 @@ order! {
     modules:
         clean_disconnect disconnect_with_will capture_ended_connected capture_began_mid_session
         icmp_unreachable syn_unanswered connection_refused tcp_handshake_incomplete
-        plain_to_tls_port http_answer not_mqtt
+        tls_to_plain_port plain_to_tls_port http_answer not_mqtt proxy_header_mismatch
         tcp_open_no_connect connect_unanswered connect_closed
         refused_protocol_version refused_client_id refused_bad_credentials refused_not_authorized
         refused_server_unavailable refused_will_or_feature refused_other auth_exchange_failed
@@ -62,6 +62,8 @@ order! {
         icmp_unreachable::judge syn_unanswered::judge connection_refused::judge tcp_handshake_incomplete::judge
         // The wrong door: the answer is not MQTT.
         http_answer::judge plain_to_tls_port::answered not_mqtt::judge
+        // The client does not begin with MQTT.
+        tls_to_plain_port::judge proxy_header_mismatch::judge not_mqtt::opened
         // What was said in so many words.
         refused_protocol_version::judge refused_client_id::judge refused_bad_credentials::judge
         refused_not_authorized::judge refused_server_unavailable::judge
@@ -77,7 +79,7 @@ order! {
         connect_closed::judge path_failed::before_connack connect_unanswered::judge
         // What the wire shows of a running session.
         session_taken_over::seen client_broke_rules::seen server_broke_rules::seen
-        packet_too_large::announced keepalive_expired::seen ping_unanswered::judge
+        packet_too_large::announced icmp_unreachable::midway keepalive_expired::seen ping_unanswered::judge
         server_shutdown::seen packet_too_large::amid closed_after_request::judge
         path_failed::judge
         // Who closed.

@@ -1,4 +1,4 @@
-//! `not-mqtt`: something that is no broker answered.
+//! `not-mqtt`: something that is no client spoke, or something that is no broker answered.
 
 use super::{About, Judgement};
 use crate::diagnosis::story::Story;
@@ -9,6 +9,28 @@ use crate::transport::Protocol;
 pub(super) const ABOUT: About =
     About { id: "not-mqtt", group: "wrong-door", severity: Severity::Warning, text: include_str!("not_mqtt.md") };
 
+/// The client's first bytes are of another protocol.
+pub(super) fn opened(story: &Story<'_>) -> Option<Judgement> {
+    let (protocol, at) = story.session.foreign_opening?;
+    let (server, host, port) = (story.server(), story.client_host(), story.port());
+    let spoken = match protocol {
+        Protocol::Unknown => "something other than MQTT".to_owned(),
+        known => format!("{}, not MQTT", known.name()),
+    };
+    let web = protocol == Protocol::Http;
+    Some(
+        Judgement::new(Confidence::Certain, format!("{host} opened a connection to {server} and sent {spoken}."))
+            .at([at])
+            .at(story.close.map(|close| close.at))
+            .cause_if(web, "The client is set to HTTP or to MQTT over WebSocket (`ws://`), and the port is for plain MQTT.")
+            .cause_if(!web, "The client is no MQTT client, or its bytes were damaged before they were sent.")
+            .cause(format!("Another service uses port {port}, so this is not about MQTT at all."))
+            .step(format!("See which program on {host} opens this connection, and to which port it should."))
+            .step(format!("On the server's host, see which program listens: `ss -ltnp | grep {port}`.")),
+    )
+}
+
+/// The server's first bytes are of another protocol.
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (protocol, at) = story.session.foreign_answer?;
     let (server, client, port) = (story.server(), story.client(), story.port());

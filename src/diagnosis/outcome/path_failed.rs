@@ -18,6 +18,8 @@ const RETRIES: u32 = 3;
 const FULL_SEGMENT: u64 = 1200;
 /// How long a receive buffer must have been full.
 const STALLED: i64 = 5 * SECOND;
+/// How long data must have been repeated in vain while the other side is heard.
+const UNHEARD: i64 = 3 * SECOND;
 /// The shortest pause that a device on the way may take for the end of a connection.
 const IDLE: i64 = 60 * SECOND;
 /// Just under the shortest known timer of cloud load balancers, 4 min.
@@ -75,7 +77,7 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
     let alive = heard.is_some_and(|heard| heard.frame > retries.first.frame);
     let waiting = sent.sent.0.saturating_sub(sent.acknowledged.0);
     if alive && waiting < FULL_SEGMENT {
-        return None;
+        return unheard(story, sender);
     }
     let times = words::counted(retries.count.into(), "time");
     let span = words::duration(retries.last.time.nanoseconds_since(retries.first.time));
@@ -111,6 +113,34 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
             .step_if(!alive && client_gone, "Look at the device's power and signal at this time.")
             .step_if(!alive && !client_gone, "Look whether the broker's host was reachable at this time, for other clients as well.")
             .step_if(!alive, "If this follows a long pause, set a Keep Alive shorter than the idle timers on the way.")
+            .seen_as(Sight::Silent),
+    )
+}
+
+/// What `sender` sent no longer arrived, while the other side was still heard: one direction failed.
+fn unheard(story: &Story<'_>, sender: Side) -> Option<Judgement> {
+    let sent = story.session.wire.sent.of(sender);
+    let (retries, since) = (sent.retries, sent.waiting_since?);
+    let length = retries.last.time.nanoseconds_since(since.time);
+    if !story.unheard(sender) || length < UNHEARD {
+        return None;
+    }
+    let other = sender.other();
+    let (from, to) = (story.subject(sender), story.subject(other));
+    let times = words::counted(retries.count.into(), "time");
+    let sentence = format!(
+        "The connection stopped working in one direction: {from} repeated its data {times} in {} without an acknowledgment, while {to} was still heard.",
+        words::duration(length)
+    );
+    Some(
+        Judgement::new(Confidence::Likely, sentence)
+            .on(&[Ground::Absence, Ground::Cause])
+            .at([since, retries.first, retries.last])
+            .at(story.close.map(|close| close.at))
+            .cause(format!("The network loses, or a firewall discards, what goes from {from} to {to}."))
+            .cause("A NAT or load balancer on the way has forgotten the connection in this direction.")
+            .step("Capture at the other end as well, and see which packets arrive there.")
+            .step("Look for firewall rules that let only one direction through, and for routes that differ by direction.")
             .seen_as(Sight::Silent),
     )
 }

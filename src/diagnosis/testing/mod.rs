@@ -77,6 +77,7 @@ impl Tale {
                 connect: None,
                 connack: None,
                 second_connect: None,
+                foreign_opening: None,
                 foreign_answer: None,
                 auth: AuthFacts::default(),
                 disconnect: PerSide::default(),

@@ -21,7 +21,7 @@ const ENOUGH: u64 = 8;
 const PATIENCE: u64 = 256;
 
 /// A server's first bytes are not judged before there are so many.
-const ANSWER_AT_LEAST: usize = 8;
+const ANSWER_AT_LEAST: usize = 16;
 /// A server's first bytes that are not clearly MQTT after so many are not.
 const ANSWER_AT_MOST: usize = 512;
 
@@ -140,6 +140,7 @@ impl Following {
         let verdict = match mqtt::chain(&bytes, Side::Server, self.tracker.version()) {
             _ if Protocol::of(&bytes) != Protocol::Unknown => Answer::Foreign,
             Likelihood::Certain => Answer::Mqtt,
+            _ if refuses_oddly(&bytes) => Answer::Mqtt,
             chain if chain != Likelihood::No && may_come_first(&bytes) => Answer::Mqtt,
             _ if bytes.len() < ANSWER_AT_LEAST => return,
             Likelihood::No => Answer::Foreign,
@@ -265,4 +266,9 @@ impl Stage<'_> {
 /// What a server may say before CONNACK: AUTH, in MQTT 5.0 (§3.15), and DISCONNECT, which some send.
 fn may_come_first(bytes: &[u8]) -> bool {
     matches!(bytes, [0xE0 | 0xF0, ..])
+}
+
+/// A CONNACK whose code no standard knows, and nothing after it.
+fn refuses_oddly(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x20, 2, 0 | 1, _] | [0x20, 3, 0 | 1, _, 0])
 }
