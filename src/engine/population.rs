@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::capture::{FrameNumber, Moment};
@@ -34,7 +34,7 @@ const NAMED: usize = 16;
 #[derive(Debug)]
 pub(super) struct Population {
     limit: usize,
-    servers: HashSet<Endpoint>,
+    servers: HashMap<Endpoint, Moment>,
     presences: HashMap<TextFact, SmallVec<[Presence; 2]>>,
     /// Time to Live or Hop Limit of each server's newest SYN-ACK.
     hop_limits: HashMap<IpAddr, u8>,
@@ -64,7 +64,7 @@ impl Population {
     pub(super) fn new(limits: &Limits) -> Population {
         Population {
             limit: limits.connections,
-            servers: HashSet::new(),
+            servers: HashMap::new(),
             presences: HashMap::new(),
             hop_limits: HashMap::new(),
             tls: HashMap::new(),
@@ -74,7 +74,7 @@ impl Population {
 
     /// Whether MQTT was spoken with this server.
     pub(super) fn speaks_mqtt(&self, server: Endpoint) -> bool {
-        self.servers.contains(&server)
+        self.servers.contains_key(&server)
     }
 
     /// Whether this server answered TLS with TLS.
@@ -116,8 +116,8 @@ impl Population {
                         self.answered(&client_id, facts.stream, accepted, at);
                     }
                     News::Mqtt => {
-                        if self.servers.len() < self.limit {
-                            self.servers.insert(server);
+                        if has_room(&self.servers, &server, self.limit) {
+                            self.servers.entry(server).or_insert(at);
                         }
                     }
                 }
@@ -206,6 +206,7 @@ impl Population {
             closed_together_count: together.count,
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
             tls_on_port: self.tls.get(&server).copied(),
+            mqtt_before: self.servers.get(&server).copied().filter(|at| at.frame < wire.first.frame),
         }
     }
 }
