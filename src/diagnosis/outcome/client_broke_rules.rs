@@ -115,7 +115,11 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
         .second_connect
         .filter(|_| by == Side::Client)
         .filter(|again| !end.is_before(*again) && story.soon(*again, end, 2 * SECOND))?;
-    Some(("a second CONNECT (MQTT-3.1.0-2)".to_owned(), again))
+    Some(Fault {
+        what: "a second CONNECT on the same connection, against the rules (MQTT-3.1.0-2)".to_owned(),
+        at: again,
+        why: "The program calls `connect()` while it is connected, or the client library has a fault.",
+    })
 }
 
 /// The client's first packet, if it is no CONNECT although the stream is known from its start.
