@@ -143,8 +143,11 @@ fn ink(event: &Event) -> Ink {
         Kind::Connack { code, .. } if code.0 != 0 => Ink::Bad,
         Kind::Acknowledgment { code, .. } | Kind::Disconnect { code, .. } if code.0 >= 0x80 => Ink::Bad,
         Kind::Answer { codes, .. } if codes.iter().any(|code| code.0 >= 0x80) => Ink::Bad,
-        Kind::Reset | Kind::Malformed { .. } | Kind::Reserved { .. } => Ink::Bad,
-        Kind::ForeignOpening(_) | Kind::ForeignAnswer(_) => Ink::Bad,
+        Kind::Reset
+        | Kind::Malformed { .. }
+        | Kind::Reserved { .. }
+        | Kind::ForeignOpening(_)
+        | Kind::ForeignAnswer(_) => Ink::Bad,
         Kind::Partial { .. } | Kind::Gap { .. } | Kind::Skipped { .. } => Ink::Notice,
         Kind::Syn | Kind::SynAck | Kind::Established | Kind::Fin => Ink::Faint,
         _ => Ink::Plain,
