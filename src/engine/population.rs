@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::capture::{FrameNumber, Moment};
@@ -34,7 +34,9 @@ const NAMED: usize = 16;
 #[derive(Debug)]
 pub(super) struct Population {
     limit: usize,
-    servers: HashMap<Endpoint, Moment>,
+    servers: HashSet<Endpoint>,
+    /// Servers that answered a CONNECT, and when first.
+    brokers: HashMap<Endpoint, Moment>,
     presences: HashMap<TextFact, SmallVec<[Presence; 2]>>,
     /// Time to Live or Hop Limit of each server's newest SYN-ACK.
     hop_limits: HashMap<IpAddr, u8>,
@@ -64,7 +66,8 @@ impl Population {
     pub(super) fn new(limits: &Limits) -> Population {
         Population {
             limit: limits.connections,
-            servers: HashMap::new(),
+            servers: HashSet::new(),
+            brokers: HashMap::new(),
             presences: HashMap::new(),
             hop_limits: HashMap::new(),
             tls: HashMap::new(),
@@ -74,7 +77,7 @@ impl Population {
 
     /// Whether MQTT was spoken with this server.
     pub(super) fn speaks_mqtt(&self, server: Endpoint) -> bool {
-        self.servers.contains_key(&server)
+        self.servers.contains(&server)
     }
 
     /// Whether this server answered TLS with TLS.
@@ -114,10 +117,13 @@ impl Population {
                     ),
                     News::Answered { client_id, accepted, at } => {
                         self.answered(&client_id, facts.stream, accepted, at);
+                        if has_room(&self.brokers, &server, self.limit) {
+                            self.brokers.entry(server).or_insert(at);
+                        }
                     }
                     News::Mqtt => {
-                        if has_room(&self.servers, &server, self.limit) {
-                            self.servers.entry(server).or_insert(at);
+                        if self.servers.len() < self.limit {
+                            self.servers.insert(server);
                         }
                     }
                 }
@@ -206,7 +212,7 @@ impl Population {
             closed_together_count: together.count,
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
             tls_on_port: self.tls.get(&server).copied(),
-            mqtt_before: self.servers.get(&server).copied().filter(|at| at.frame < wire.first.frame),
+            connack_before: self.brokers.get(&server).copied().filter(|at| at.frame < wire.first.frame),
         }
     }
 }

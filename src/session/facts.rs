@@ -447,9 +447,9 @@ pub struct Neighbours {
     /// The first frame of another connection to the same server address and port in which the
     /// client's first bytes were TLS and the server answered with TLS.
     pub tls_on_port: Option<Moment>,
-    /// When MQTT was first seen with the same server address and port, if that was before this
+    /// The first CONNACK from the same server address and port, if it came before this
     /// connection's first frame.
-    pub mqtt_before: Option<Moment>,
+    pub connack_before: Option<Moment>,
 }
 
 /// Another connection with the same client id.

@@ -22,8 +22,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (client, server, port) = (story.client_host(), story.server(), story.port());
     let address = wire.peers.server.endpoint.address;
     let foreign = story.reset_is_foreign();
-    let before = story.session.neighbours.mqtt_before;
+    let before = story.session.neighbours.connack_before;
     let stopped = before.is_some();
+    let since = before.map_or_else(String::new, |before| {
+        format!("The broker was stopped or has crashed: in frame {} it still answered a client on this port.", before.frame)
+    });
     let (confidence, sentence) = if foreign {
         (
             Confidence::Likely,
@@ -39,10 +42,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     };
     Some(
         Judgement::new(confidence, sentence)
-            .at(before.filter(|_| !foreign))
             .at([wire.syn.last, reset.at])
             .cause_if(foreign, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
-            .cause_if(!foreign && stopped, "The broker was stopped or has crashed: earlier in this capture MQTT was spoken with this port.")
+            .cause_if(!foreign && stopped, since)
             .cause_if(!foreign && !stopped, "The broker is not running.")
             .cause_if(!foreign && !stopped, "The broker listens on localhost only: mosquitto 2 does so until its configuration has a `listener` line.")
             .cause_if(!foreign && !stopped, "The broker uses another port: 1883 is for plain MQTT, 8883 for MQTT over TLS.")
@@ -76,7 +78,7 @@ mod tests {
     fn a_broker_that_was_there_before_has_stopped() {
         let causes = |tale: Tale| diagnose(&tale.build()).causes.concat();
         assert!(causes(Tale::knocking(1).reset(Side::Server, 0.001)).contains("localhost"));
-        let before = |session: &mut Session| session.neighbours.mqtt_before = Some(session.wire.first);
+        let before = |session: &mut Session| session.neighbours.connack_before = Some(session.wire.first);
         let stopped = causes(Tale::knocking(1).reset(Side::Server, 0.001).with(before));
         assert!(stopped.contains("stopped") && !stopped.contains("localhost"), "{stopped}");
     }
