@@ -35,6 +35,8 @@ const NAMED: usize = 16;
 pub(super) struct Population {
     limit: usize,
     servers: HashSet<Endpoint>,
+    /// Servers that answered a CONNECT, and when first.
+    brokers: HashMap<Endpoint, Moment>,
     presences: HashMap<TextFact, SmallVec<[Presence; 2]>>,
     /// Time to Live or Hop Limit of each server's newest SYN-ACK.
     hop_limits: HashMap<IpAddr, u8>,
@@ -65,6 +67,7 @@ impl Population {
         Population {
             limit: limits.connections,
             servers: HashSet::new(),
+            brokers: HashMap::new(),
             presences: HashMap::new(),
             hop_limits: HashMap::new(),
             tls: HashMap::new(),
@@ -114,6 +117,9 @@ impl Population {
                     ),
                     News::Answered { client_id, accepted, at } => {
                         self.answered(&client_id, facts.stream, accepted, at);
+                        if has_room(&self.brokers, &server, self.limit) {
+                            self.brokers.entry(server).or_insert(at);
+                        }
                     }
                     News::Mqtt => {
                         if self.servers.len() < self.limit {
@@ -210,6 +216,7 @@ impl Population {
             closed_together_count: together.count,
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
             tls_on_port: self.tls.get(&server).copied(),
+            connack_before: self.brokers.get(&server).copied().filter(|at| at.frame < wire.first.frame),
         }
     }
 }

@@ -215,7 +215,7 @@ fn is_new(finding: &Finding, verdict: &Verdict) -> bool {
     let in_evidence = || finding.frames.iter().all(|frame| verdict.outcome.frames.contains(frame));
     match finding.id {
         "anonymous" => false,
-        "rule-violated" => !finding.clause.is_some_and(told) && !(about_connect && in_evidence()),
+        "rule-violated" => !(finding.clause.is_some_and(told) || about_connect && in_evidence()),
         _ => true,
     }
 }

@@ -447,6 +447,9 @@ pub struct Neighbours {
     /// The first frame of another connection to the same server address and port in which the
     /// client's first bytes were TLS and the server answered with TLS.
     pub tls_on_port: Option<Moment>,
+    /// The first CONNACK from the same server address and port, if it came before this
+    /// connection's first frame.
+    pub connack_before: Option<Moment>,
 }
 
 /// Another connection with the same client id.

@@ -22,6 +22,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (client, server, port) = (story.client_host(), story.server(), story.port());
     let address = wire.peers.server.endpoint.address;
     let foreign = story.reset_is_foreign();
+    let before = story.session.neighbours.connack_before;
+    let stopped = before.is_some();
+    let since = before.map_or_else(String::new, |before| {
+        format!("The broker was stopped or has crashed: in frame {} it still answered a client on this port.", before.frame)
+    });
     let (confidence, sentence) = if foreign {
         (
             Confidence::Likely,
@@ -39,12 +44,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Judgement::new(confidence, sentence)
             .at([wire.syn.last, reset.at])
             .cause_if(foreign, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
-            .cause_if(!foreign, "The broker is not running.")
-            .cause_if(!foreign, "The broker listens on localhost only: mosquitto 2 does so until its configuration has a `listener` line.")
-            .cause_if(!foreign, "The broker uses another port: 1883 is for plain MQTT, 8883 for MQTT over TLS.")
+            .cause_if(!foreign && stopped, since)
+            .cause_if(!foreign && !stopped, "The broker is not running.")
+            .cause_if(!foreign && !stopped, "The broker listens on localhost only: mosquitto 2 does so until its configuration has a `listener` line.")
+            .cause_if(!foreign && !stopped, "The broker uses another port: 1883 is for plain MQTT, 8883 for MQTT over TLS.")
             .cause_if(!foreign, "A firewall answers with a reject.")
             .step_if(!foreign, format!("On the broker's host, see what listens: `ss -ltnp | grep {port}`."))
-            .step_if(!foreign, "Start the broker, or give it a listener that other hosts can reach (mosquitto: `listener 1883` in mosquitto.conf).")
+            .step_if(!foreign && stopped, "Start the broker again, and look into its log for the reason of its end.")
+            .step_if(!foreign && !stopped, format!("Start the broker, or give it a listener that other hosts can reach (mosquitto: `listener {port}` in mosquitto.conf)."))
             .step(format!("Look for a firewall rule that rejects TCP port {port}."))
             .seen_as(Sight::KnockRefused),
     )
@@ -52,8 +59,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
+    use crate::session::Session;
     use crate::stream::Side;
 
     #[test]
@@ -64,6 +72,15 @@ mod tests {
             outcome.sentence,
             "10.0.0.5 refused the connection of 10.0.0.21: nothing accepts connections on port 1883."
         );
+    }
+
+    #[test]
+    fn a_broker_that_was_there_before_has_stopped() {
+        let causes = |tale: Tale| diagnose(&tale.build()).causes.concat();
+        assert!(causes(Tale::knocking(1).reset(Side::Server, 0.001)).contains("localhost"));
+        let before = |session: &mut Session| session.neighbours.connack_before = Some(session.wire.first);
+        let stopped = causes(Tale::knocking(1).reset(Side::Server, 0.001).with(before));
+        assert!(stopped.contains("stopped") && !stopped.contains("localhost"), "{stopped}");
     }
 
     #[test]
