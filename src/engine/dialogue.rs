@@ -223,7 +223,8 @@ impl Dialogue {
     }
 
     fn follow(&mut self, client: End, evidence: ClientEvidence, beginning: Beginning, held: &[Held]) {
-        let mut following = Box::new(Following::new(client, evidence, beginning, &self.limits, self.detail, self.watch.clone()));
+        let mut following =
+            Box::new(Following::new(client, evidence, beginning, &self.limits, self.detail, self.watch.clone()));
         if !following.probation {
             self.news.push(News::Mqtt);
         }
