@@ -59,6 +59,7 @@ pub(super) struct PublishFields {
     payload: Option<Text>,
 }
 
+#[allow(clippy::struct_field_names)] // the name that programs are promised
 #[derive(Serialize)]
 pub(super) struct Filter {
     filter: Text,
