@@ -10,11 +10,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// Where tshark 4.0 differs and is wrong, and why; each was checked by hand in the bytes.
-const TSHARK_IS_WRONG: [(&str, &str); 3] = [
-    ("byte-at-a-time", "it takes up a Remaining Length that is split over segments one byte too late"),
-    ("http-answer-late", "it reads an HTTP answer as MQTT because of the port"),
-    ("lossy-link", "it does not show packets that came out of order or in a retransmission"),
+/// Frames of which tshark 4.0 says something wrong, and why; each was checked by hand in the bytes.
+const TSHARK_IS_WRONG: [(&str, &[u64], &str); 4] = [
+    ("byte-at-a-time", &[58, 229, 276, 278], "it takes half a Remaining Length (92 01) for a whole one"),
+    ("http-answer-late", &[7], "it reads an HTTP answer as MQTT because of the port"),
+    ("lossy-link", &[48, 69, 83], "it does not show packets in segments that came late or again"),
+    ("picked-up-mid-session-v5", &[4], "without a CONNECT it reads the SUBSCRIBE of 5.0 as one of 3.1.1"),
 ];
 
 /// Ports for which tshark has to be told that they carry MQTT.
@@ -39,7 +40,7 @@ const TYPES: [&str; 16] = [
     "AUTH",
 ];
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "mqtt.msgtype",
     "mqtt.msgid",
     "mqtt.qos",
@@ -50,6 +51,7 @@ const FIELDS: [&str; 10] = [
     "mqtt.kalive",
     "mqtt.connack.reason_code",
     "mqtt.disconnect.reason_code",
+    "mqtt.conack.val",
 ];
 
 /// Of each frame, the values of each of [`FIELDS`], in rising order.
@@ -72,6 +74,9 @@ fn told_by_tshark(path: &Path) -> Frames {
         for (values, column) in told.iter_mut().zip(columns.split('\t')) {
             values.extend(column.split(';').filter(|value| !value.is_empty()).map(str::to_owned));
         }
+        // The return code of 3.x has a field of its own.
+        let return_codes = std::mem::take(&mut told[10]);
+        told[8].extend(return_codes);
     }
     frames
 }
@@ -87,20 +92,16 @@ fn told_by_us(path: &Path) -> Frames {
         let kind = TYPES.iter().position(|name| packet["type"] == *name).unwrap();
         told[0].push(kind.to_string());
         let flag = |value: &Value| value.as_bool().map(u8::from).map_or(Value::Null, Value::from);
-        let own = if fields["topic_from"] == "packet" { &fields["topic"] } else { &Value::Null };
         let code = |name| if packet["type"] == name { &fields["reason_code"] } else { &Value::Null };
-        // tshark reads a return code of 3.x into another field.
-        let old = packet["properties"].as_array().unwrap().is_empty() && packet["length"] == 4;
-        let connack = if old { &Value::Null } else { code("CONNACK") };
         let values = [
             packet["packet_id"].clone(),
             packet["qos"].clone(),
             flag(&packet["dup"]),
             flag(&packet["retain"]),
-            own.clone(),
+            fields["topic"].clone(),
             fields["client_id"].clone(),
             fields["keep_alive"].clone(),
-            connack.clone(),
+            code("CONNACK").clone(),
             code("DISCONNECT").clone(),
         ];
         for (told, value) in told[1..].iter_mut().zip(&values) {
@@ -136,13 +137,20 @@ fn packets_are_those_that_tshark_shows() {
         for values in theirs.values_mut().chain(ours.values_mut()).flatten() {
             values.sort();
         }
-        let known = TSHARK_IS_WRONG.iter().any(|(known, _)| *known == name);
-        assert!(!known || theirs != ours, "{name}: tshark says the same: take it off the table");
+        // tshark shows the QoS and DUP bits that MQTT 3.1 gives to other packets too.
+        for told in theirs.values_mut().chain(ours.values_mut()).filter(|told| told[0].iter().any(|kind| kind != "3")) {
+            told[2..4].fill(Vec::new());
+        }
+        let known = TSHARK_IS_WRONG.iter().find(|(known, ..)| *known == name).map_or(&[][..], |(_, frames, _)| frames);
+        for frame in known {
+            let (theirs, ours) = (theirs.remove(frame), ours.remove(frame));
+            assert!(theirs != ours, "{name} frame {frame}: tshark says the same, take it off the table");
+        }
         for frame in theirs.keys().chain(ours.keys().filter(|frame| !theirs.contains_key(frame))) {
             let none = <[Vec<String>; FIELDS.len()]>::default();
             let (theirs, ours) = (theirs.get(frame).unwrap_or(&none), ours.get(frame).unwrap_or(&none));
             for (field, (theirs, ours)) in FIELDS.iter().zip(theirs.iter().zip(ours)) {
-                if theirs != ours && !known {
+                if theirs != ours {
                     writeln!(report, "{name} frame {frame} {field}: tshark {theirs:?}, mqttcap {ours:?}").unwrap();
                 }
             }

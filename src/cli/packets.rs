@@ -44,7 +44,10 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
         }
         Some(once) if selects => {
             return Err(Failure::arguments(
-                format!("--client and --host need to read the capture twice, which {} does not allow", once.display()),
+                format!(
+                    "--client and --host need to read the capture twice, and {} can be read only once",
+                    once.display()
+                ),
                 "save it to a file first: tcpdump -w trace.pcap",
             ));
         }

@@ -60,7 +60,7 @@ fn a_payload_is_shown_when_asked_for() {
     let shown = |payload| json(publish, Some(Version::V311), Some(&topic), payload);
     assert_eq!(shown(None)["fields"]["payload"], Value::Null);
     assert_eq!(shown(None)["fields"]["topic_from"], "packet");
-    assert_eq!(shown(Some(100))["fields"]["payload"], "xéy"[..3].to_owned());
+    assert_eq!(shown(Some(100))["fields"]["payload"], "xé");
     assert_eq!(shown(Some(2))["fields"]["payload"], "x", "cut between characters");
     assert_eq!(shown(Some(2))["fields"]["payload_length"], 3);
     assert_eq!(
