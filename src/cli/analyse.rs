@@ -80,7 +80,7 @@ impl Judged {
 }
 
 /// What the files themselves say.
-fn notes_on_files(captures: &Captures) -> Vec<Note> {
+pub(super) fn notes_on_files(captures: &Captures) -> Vec<Note> {
     let mut notes: Vec<Note> = captures.damage().iter().map(damaged).collect();
     let lost = captures.drops().map_or(0, |drops| drops.interface.saturating_add(drops.system));
     notes.extend(lost_packets(lost));

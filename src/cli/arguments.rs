@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Commands, to tell `mqttcap FILE` from `mqttcap read FILE`.
-const COMMANDS: [&str; 7] = ["read", "show", "live", "interfaces", "explain", "schema", "help"];
+const COMMANDS: [&str; 8] = ["read", "packets", "show", "live", "interfaces", "explain", "schema", "help"];
 
 #[derive(Debug, Parser)]
 #[command(
@@ -19,6 +19,7 @@ Examples:
   mqttcap trace.pcap                     all sessions, and what went wrong
   mqttcap read *.pcapng --only problems  rotated files read as one capture
   mqttcap show trace.pcap -s 3           session 3, packet by packet
+  mqttcap packets trace.pcap             every control packet
   mqttcap live -i br0                    as it happens on a gateway
   mqttcap explain 0x87                   what a code means and what to do
   mqttcap explain rc=-2 --client PubSubClient
@@ -35,6 +36,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// List the sessions of a capture and explain each that went wrong
     Read(Read),
+    /// List every MQTT control packet, a line or a JSON object each
+    Packets(Packets),
     /// Show one session packet by packet, with findings and evidence
     Show(Show),
     /// Capture on an interface: tell each session as it ends, then report as `read` does
@@ -80,6 +83,37 @@ pub(super) struct Read {
     /// List and explain every session, also those without trouble
     #[arg(short, long)]
     pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mqttcap packets trace.pcap
+  mqttcap packets trace.pcap --client 'sensor-*' --format ndjson --show-payload=64
+  mqttcap packets trace.pcap --format ndjson | jq 'select(.type == \"CONNACK\")'
+  tcpdump -U -w - -i eth0 port 1883 | mqttcap packets -
+
+Packets that the capture ends in the middle of are not listed. Files are read twice, to number the
+sessions as `read` does; standard input cannot be, so its packets have no session number, and those
+before a connection is known to be MQTT are left out.
+Passwords and authentication data are never shown.")]
+pub(super) struct Packets {
+    #[command(flatten)]
+    pub(super) input: Input,
+    /// Show only packets of sessions whose client id matches
+    #[arg(long, value_name = "GLOB")]
+    pub(super) client: Option<String>,
+    /// Show only packets of this client or server address
+    #[arg(long, value_name = "ADDR")]
+    pub(super) host: Option<IpAddr>,
+    /// How to write them
+    #[arg(long, value_enum, default_value_t = PacketsFormat::Table, value_name = "FORMAT")]
+    pub(super) format: PacketsFormat,
+    /// With ndjson, write payloads of PUBLISH too, at most so many bytes of each [default: 1024]
+    #[arg(long, value_name = "BYTES", num_args = 0..=1, require_equals = true, default_missing_value = "1024")]
+    pub(super) show_payload: Option<usize>,
     #[command(flatten)]
     pub(super) look: Look,
 }
@@ -193,6 +227,14 @@ pub(super) enum ReadFormat {
     /// One document
     Json,
     /// One session a line, then a summary
+    Ndjson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PacketsFormat {
+    /// For people, a line each
+    Table,
+    /// For programs, a JSON object each
     Ndjson,
 }
 

@@ -9,6 +9,7 @@ mod failure;
 #[cfg(feature = "live")]
 mod live;
 mod output;
+mod packets;
 mod selection;
 
 use std::ffi::OsString;
@@ -79,6 +80,7 @@ fn tell(failure: &Failure) {
 fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Read(arguments) => read(arguments),
+        Command::Packets(arguments) => packets::packets(arguments),
         Command::Show(arguments) => show(arguments),
         #[cfg(feature = "live")]
         Command::Live(arguments) => live::live(arguments),
@@ -90,7 +92,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
 }
 
 fn read(arguments: &Read) -> Result<ExitCode, Failure> {
-    let selection = Selection::of(arguments)?;
+    let selection = Selection::of(arguments.only, arguments.client.as_deref(), arguments.host)?;
     let fail_on = arguments.fail_on.iter().map(|value| FailOn::parse(value, is_known_id));
     let fail_on = fail_on.collect::<Result<Vec<_>, _>>()?;
     let detail = match arguments.format {

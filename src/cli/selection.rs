@@ -8,7 +8,7 @@ use crate::diagnosis::Severity;
 use crate::report::Case;
 use crate::report::model::client_id;
 
-use super::arguments::{Only, Read};
+use super::arguments::Only;
 use super::failure::Failure;
 
 /// Which sessions are shown.
@@ -21,8 +21,8 @@ pub(super) struct Selection {
 
 impl Selection {
     /// The selection that was asked for.
-    pub(super) fn of(read: &Read) -> Result<Selection, Failure> {
-        let client = match &read.client {
+    pub(super) fn of(only: Option<Only>, client: Option<&str>, host: Option<IpAddr>) -> Result<Selection, Failure> {
+        let client = match client {
             None => None,
             Some(pattern) => {
                 // A client id is no path: `*` matches a slash too.
@@ -34,7 +34,7 @@ impl Selection {
                 Some(glob.compile_matcher())
             }
         };
-        Ok(Selection { only: read.only, client, host: read.host })
+        Ok(Selection { only, client, host })
     }
 
     /// Whether `case` is shown.

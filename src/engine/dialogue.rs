@@ -6,6 +6,7 @@
 //! fits a request, or enough packets follow one another; until then nothing is reported.
 
 mod following;
+mod watch;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::tcp::{Facts, Interest, Reader};
 use crate::transport::Protocol;
 
 use following::Following;
+pub(super) use watch::Watch;
 
 /// Something that other sessions may have to know.
 #[derive(Debug)]
@@ -56,6 +58,7 @@ pub(super) struct Dialogue {
     state: State,
     undeliverable: Option<(Moment, Undeliverable)>,
     news: Vec<News>,
+    watch: Option<Watch>,
 }
 
 #[derive(Debug)]
@@ -79,7 +82,7 @@ struct Held {
 }
 
 impl Dialogue {
-    pub(super) fn new(limits: &Arc<Limits>, detail: Detail, hinted: bool) -> Dialogue {
+    pub(super) fn new(limits: &Arc<Limits>, detail: Detail, hinted: bool, watch: Option<Watch>) -> Dialogue {
         Dialogue {
             limits: Arc::clone(limits),
             detail,
@@ -87,6 +90,7 @@ impl Dialogue {
             state: State::Opening(Vec::new()),
             undeliverable: None,
             news: Vec::new(),
+            watch,
         }
     }
 
@@ -244,7 +248,8 @@ impl Dialogue {
     }
 
     fn follow(&mut self, client: End, evidence: ClientEvidence, beginning: Beginning, held: &[Held]) {
-        let mut following = Box::new(Following::new(client, evidence, beginning, &self.limits, self.detail));
+        let mut following =
+            Box::new(Following::new(client, evidence, beginning, &self.limits, self.detail, self.watch.clone()));
         if !following.probation {
             self.news.push(News::Mqtt);
         }

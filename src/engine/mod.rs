@@ -7,16 +7,16 @@
 mod dialogue;
 mod population;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::capture::{Frame, Moment, Timestamp};
 use crate::limits::Limits;
 use crate::net::{self, Decoded, Endpoint, Segment, Undeliverable};
-use crate::session::{CaptureEdge, CaptureFacts, ClientEvidence, Detail, Session, Tracker, Wire};
+use crate::session::{CaptureEdge, CaptureFacts, ClientEvidence, Detail, PacketObserver, Session, Tracker, Wire};
 use crate::tcp::{Connection, Ending, Facts, FlowTable};
 use crate::transport::Protocol;
 
-use dialogue::{Dialogue, Ended};
+use dialogue::{Dialogue, Ended, Watch};
 use population::Population;
 
 /// Ports registered for MQTT: `mqtt` and `secure-mqtt` (IANA). They are a hint for connections that
@@ -42,6 +42,9 @@ pub struct Config {
     pub detail: Detail,
 }
 
+/// Who is shown every control packet. It is shared with whoever drains what it made of them.
+pub type SharedObserver = Arc<Mutex<dyn PacketObserver>>;
+
 /// Follows every connection of a capture.
 #[derive(Debug)]
 pub struct Engine {
@@ -55,6 +58,7 @@ struct Rest {
     limits: Arc<Limits>,
     detail: Detail,
     ports: Vec<u16>,
+    observer: Option<SharedObserver>,
     facts: CaptureFacts,
     population: Population,
     /// Connections without data to a server of which it is not known if it speaks MQTT.
@@ -67,12 +71,22 @@ struct Rest {
 impl Engine {
     /// An engine that has seen nothing.
     pub fn new(config: Config) -> Engine {
+        Engine::with_observer(config, None)
+    }
+
+    /// An engine that shows every control packet to `observer` as it passes.
+    pub fn observed(config: Config, observer: SharedObserver) -> Engine {
+        Engine::with_observer(config, Some(observer))
+    }
+
+    fn with_observer(config: Config, observer: Option<SharedObserver>) -> Engine {
         Engine {
             table: FlowTable::new(&config.limits),
             rest: Rest {
                 limits: Arc::new(config.limits),
                 detail: config.detail,
                 ports: config.ports,
+                observer,
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
                 attempts: Vec::new(),
@@ -121,9 +135,11 @@ impl Engine {
         let Engine { table, rest } = self;
         let hinted = |facts: &Facts| rest.is_hinted(facts.a) || rest.is_hinted(facts.b);
         let mut ended = Vec::new();
-        table.push(segment, at, |facts| Dialogue::new(&rest.limits, rest.detail, hinted(facts)), &mut |connection| {
-            ended.push(connection);
-        });
+        let reader = |facts: &Facts| {
+            let watch = rest.observer.as_ref().map(|observer| Watch::new(observer, facts));
+            Dialogue::new(&rest.limits, rest.detail, hinted(facts), watch)
+        };
+        table.push(segment, at, reader, &mut |connection| ended.push(connection));
         if let Some(connection) = table.latest_mut() {
             rest.population.hear(connection, segment, at);
         }

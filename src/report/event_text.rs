@@ -7,11 +7,16 @@ use crate::text;
 
 /// What happened, in words. When a run of events ended is left to the caller, who knows the time zone.
 pub(super) fn event_text(event: &Event, version: Option<Version>) -> String {
-    let words = beside_packets(&event.kind).unwrap_or_else(|| packet(&event.kind, version));
+    let words = kind_text(&event.kind, version);
     match event.count {
         0 | 1 => words,
         count => format!("{} × {words}", text::number(count)),
     }
+}
+
+/// What happened once, in words.
+pub(super) fn kind_text(kind: &EventKind, version: Option<Version>) -> String {
+    beside_packets(kind).unwrap_or_else(|| packet(kind, version))
 }
 
 /// A stable id of the kind of event.

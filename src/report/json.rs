@@ -35,6 +35,12 @@ pub fn write_line(case: &Case, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
+/// Writes a value as one line.
+pub(super) fn put_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    put(value, CompactFormatter, out)?;
+    writeln!(out)
+}
+
 /// Writes the JSON Schema of the document that [`write()`] writes.
 pub fn write_schema(out: &mut dyn Write) -> io::Result<()> {
     put(&schema::json_schema(), PrettyFormatter::new(), out)?;

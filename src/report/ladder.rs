@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::capture::Timestamp;
-use crate::session::{Event, Session, Wire};
+use crate::session::{Event, EventKind, Session, Wire};
 use crate::stream::Side;
 use crate::text;
 
@@ -107,7 +107,7 @@ fn rung(event: &Event, session: &Session, width: usize, page: &mut Page<'_>) -> 
     let room = width - FRAME;
     let lines = style.wrap(&text, room);
     let margin = format!("{:>11} {:>7}  ", offset(event.at.time, &session.wire), event.at.frame);
-    let ink = ink(event);
+    let ink = ink(&event.kind);
     let (rail, line, right, left) = ("│", "─", "▶", "◀");
     for (place, words) in lines.iter().enumerate() {
         let fill = room - style.width_of(words).min(room);
@@ -137,9 +137,9 @@ fn rung(event: &Event, session: &Session, width: usize, page: &mut Page<'_>) -> 
 }
 
 /// Packets of MQTT stand out, those of TCP and of the capture stand back, bad ends are red.
-fn ink(event: &Event) -> Ink {
-    use crate::session::EventKind as Kind;
-    match &event.kind {
+pub(super) fn ink(kind: &EventKind) -> Ink {
+    use EventKind as Kind;
+    match kind {
         Kind::Connack { code, .. } if code.0 != 0 => Ink::Bad,
         Kind::Acknowledgment { code, .. } | Kind::Disconnect { code, .. } if code.0 >= 0x80 => Ink::Bad,
         Kind::Answer { codes, .. } if codes.iter().any(|code| code.0 >= 0x80) => Ink::Bad,

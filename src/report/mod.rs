@@ -12,6 +12,7 @@ pub mod ladder;
 mod listing;
 pub mod model;
 pub mod news;
+pub mod packets;
 mod page;
 mod schema;
 pub mod table;

@@ -33,10 +33,18 @@ impl Time {
 
 impl Text {
     pub(super) fn of(text: &TextFact) -> Text {
-        match text.as_str() {
-            Some(text) => Text::Utf8(text.to_owned()),
-            None => Text::Bytes { base64: STANDARD.encode(&text.0) },
+        Text::of_bytes(&text.0)
+    }
+
+    pub(super) fn of_bytes(bytes: &[u8]) -> Text {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Text::Utf8(text.to_owned()),
+            Err(_) => Text::base64(bytes),
         }
+    }
+
+    pub(super) fn base64(bytes: &[u8]) -> Text {
+        Text::Bytes { base64: STANDARD.encode(bytes) }
     }
 }
 

@@ -7,6 +7,7 @@
 mod capture;
 mod exchanges;
 mod facts;
+mod observer;
 mod timeline;
 mod topics;
 mod tracker;
@@ -18,6 +19,7 @@ pub use facts::{
     ExchangeState, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, PublishFacts,
     Refusal, Rival, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WillFacts,
 };
+pub use observer::{PacketObserver, SeenPacket};
 pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use tracker::Tracker;
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

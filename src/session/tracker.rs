@@ -151,6 +151,11 @@ impl Tracker {
         }
     }
 
+    /// The last packet of `side`.
+    pub fn latest(&self, side: Side) -> Option<&LastPacket> {
+        self.last_packets.of(side).last()
+    }
+
     /// Whether a packet has said that the connection is to end: DISCONNECT, or a CONNACK that refuses.
     pub fn end_was_announced(&self) -> bool {
         self.disconnect.client.is_some()

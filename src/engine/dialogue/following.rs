@@ -11,7 +11,7 @@ use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::transport::Protocol;
 
-use super::{Beginning, Held, News};
+use super::{Beginning, Held, News, Watch};
 
 /// On probation, so many packets in a row make MQTT on a port that is taken for it.
 const ENOUGH_HINTED: u64 = 1;
@@ -46,6 +46,7 @@ pub(super) struct Following {
     pub(super) probation: bool,
     answer: Answer,
     searched: u64,
+    watch: Option<Watch>,
 }
 
 impl Following {
@@ -55,6 +56,7 @@ impl Following {
         beginning: Beginning,
         limits: &Arc<Limits>,
         detail: Detail,
+        watch: Option<Watch>,
     ) -> Following {
         let framer = || match beginning {
             Beginning::Start => Framer::at_start(limits),
@@ -72,6 +74,7 @@ impl Following {
                 Beginning::Somewhere => Answer::Mqtt,
             },
             searched: 0,
+            watch,
         }
     }
 
@@ -215,15 +218,26 @@ struct Stage<'f> {
     pub(super) tracker: &'f mut Tracker,
     inference: &'f mut VersionEvidence,
     news: &'f mut Vec<News>,
+    watch: Option<Watched<'f>>,
+}
+
+/// Who is shown the packets of one direction.
+struct Watched<'f> {
+    watch: &'f Watch,
+    from: End,
+    confirmed: bool,
 }
 
 impl<'f> Scene<'f> {
     fn new(following: &'f mut Following, side: Side, news: &'f mut Vec<News>) -> Scene<'f> {
         let hints = following.hints(side);
+        let (client, confirmed) = (following.client, !following.probation);
+        let from = if side == Side::Client { client } else { client.other() };
+        let watch = following.watch.as_ref().map(|watch| Watched { watch, from, confirmed });
         Scene {
             framer: following.framers.of_mut(side),
             hints,
-            stage: Stage { side, tracker: &mut following.tracker, inference: &mut following.inference, news },
+            stage: Stage { side, tracker: &mut following.tracker, inference: &mut following.inference, news, watch },
         }
     }
 }
@@ -253,6 +267,9 @@ impl Stage<'_> {
             });
         }
         self.tracker.packet(self.side, raw, &parsed);
+        if let Some(Watched { watch, from, confirmed }) = &self.watch {
+            watch.show(*from, self.side, *confirmed, raw, &parsed, self.tracker);
+        }
         match parsed {
             Ok(Packet::Connect(connect)) => {
                 let client_id = TextFact::new(connect.client_id.0);

@@ -1,0 +1,172 @@
+//! `mqttcap packets`: every control packet as it stands in the capture.
+//!
+//! Files are read twice: first to learn which connections are sessions, under which numbers; then
+//! their packets are written. What can be read only once (standard input, a pipe) is written as it
+//! passes, without session numbers, and without the packets that came before a connection was known
+//! to carry MQTT.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::capture::FrameNumber;
+use crate::engine::{Config, Engine};
+use crate::limits::Limits;
+use crate::net::Endpoint;
+use crate::report::packets::{self, Place};
+use crate::report::{Case, Style};
+use crate::session::{Detail, PacketObserver, SeenPacket};
+use crate::source::Captures;
+use crate::stream::Side;
+
+use super::analyse::{analyse, notes_on_files};
+use super::arguments::{Packets, PacketsFormat};
+use super::failure::Failure;
+use super::output;
+use super::selection::Selection;
+
+/// Writes the packets of a capture.
+pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
+    let Packets { input, look, .. } = arguments;
+    let selection = Selection::of(None, arguments.client.as_deref(), arguments.host)?;
+    output::keep_captures(look.output.as_deref(), &input.files)?;
+    let selects = arguments.client.is_some() || arguments.host.is_some();
+    let sessions = match input.files.iter().find(|path| !is_readable_twice(path)) {
+        None => {
+            let report = analyse(input, Detail::None)?;
+            let left_out = report.capture.facts.sessions_left_out;
+            if left_out > 0 {
+                say(&format!("{left_out} sessions are left out: there were too many"));
+            }
+            Some(Sessions::of(report.cases.iter().filter(|case| selection.shows(case))))
+        }
+        Some(once) if selects => {
+            return Err(Failure::arguments(
+                format!(
+                    "--client and --host need to read the capture twice, and {} can be read only once",
+                    once.display()
+                ),
+                "save it to a file first: tcpdump -w trace.pcap",
+            ));
+        }
+        Some(_) => None,
+    };
+    let style = output::style(look, input.utc);
+    let mut out = match arguments.format {
+        PacketsFormat::Table => output::open_text(look)?,
+        PacketsFormat::Ndjson => output::open(look.output.as_deref())?,
+    };
+    let form = match arguments.format {
+        PacketsFormat::Table => Form::Table(style),
+        PacketsFormat::Ndjson => Form::Lines { payload: arguments.show_payload },
+    };
+    write(&input.files, &input.ports, sessions, form, &mut out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(
+    files: &[PathBuf],
+    ports: &[u16],
+    sessions: Option<Sessions>,
+    form: Form,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let mut captures = Captures::open(files)?;
+    if let Form::Table(style) = &form {
+        packets::write_head(style, out)?;
+    }
+    let writer = Arc::new(Mutex::new(Writer { sessions, form, written: Vec::new() }));
+    let config = Config { limits: Limits::default(), ports: ports.to_vec(), detail: Detail::None };
+    let mut engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
+    let drain = |out: &mut dyn Write| {
+        let written = &mut writer.lock().unwrap_or_else(PoisonError::into_inner).written;
+        let done = out.write_all(written);
+        written.clear();
+        done
+    };
+    while let Some(frame) = captures.next_frame() {
+        engine.push(&frame, &mut |_| {});
+        drain(out)?;
+    }
+    engine.finish(&mut |_| {});
+    drain(out)?;
+    out.flush()?;
+    for note in notes_on_files(&captures) {
+        say(&note.text);
+    }
+    Ok(())
+}
+
+/// Talk goes to standard error; if that is closed there is nobody left to tell.
+fn say(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "note: {text}");
+}
+
+/// Whether reading a path again gives the same bytes.
+fn is_readable_twice(path: &Path) -> bool {
+    path != Path::new("-") && path.metadata().is_ok_and(|found| found.is_file() || found.is_dir())
+}
+
+/// The sessions that are shown, by stream and first frame: a connection that was let go and went on
+/// is two sessions on one stream.
+#[derive(Debug)]
+struct Sessions(BTreeMap<(u32, FrameNumber), Known>);
+
+#[derive(Debug)]
+struct Known {
+    number: u64,
+    client: Endpoint,
+    last: FrameNumber,
+}
+
+impl Sessions {
+    fn of<'c>(cases: impl Iterator<Item = &'c Case>) -> Sessions {
+        let known = cases.map(|case| {
+            let wire = &case.session.wire;
+            let known = Known { number: case.number, client: wire.peers.client.endpoint, last: wire.last.frame };
+            ((wire.stream, wire.first.frame), known)
+        });
+        Sessions(known.collect())
+    }
+
+    /// The session of a packet, and who sent it; `None` when it is not shown.
+    fn place(&self, packet: &SeenPacket<'_>) -> Option<Place> {
+        let (began, frame) = (packet.raw.started.frame, packet.raw.completed.frame);
+        let until = (packet.stream, began.max(frame));
+        let (_, known) = self.0.range((packet.stream, FrameNumber(0))..=until).next_back()?;
+        let side = if packet.sender == known.client { Side::Client } else { Side::Server };
+        (began <= known.last).then_some(Place { session: Some(known.number), side })
+    }
+}
+
+#[derive(Debug)]
+enum Form {
+    Table(Style),
+    Lines { payload: Option<usize> },
+}
+
+/// Writes packets to memory, from where they are drained after every frame.
+#[derive(Debug)]
+struct Writer {
+    /// `None` where the capture is read only once.
+    sessions: Option<Sessions>,
+    form: Form,
+    written: Vec<u8>,
+}
+
+impl PacketObserver for Writer {
+    fn packet(&mut self, packet: &SeenPacket<'_>) {
+        let place = match &self.sessions {
+            Some(sessions) => sessions.place(packet),
+            None => packet.confirmed.then_some(Place { session: None, side: packet.side }),
+        };
+        let Some(place) = place else { return };
+        // Writing to memory cannot fail.
+        let _ = match &self.form {
+            Form::Table(style) => packets::write_row(packet, place, style, &mut self.written),
+            Form::Lines { payload } => packets::write_line(packet, place, *payload, &mut self.written),
+        };
+    }
+}

@@ -1,0 +1,46 @@
+//! Shows the packets of one connection to an observer.
+
+use std::sync::{Arc, PoisonError};
+
+use crate::engine::SharedObserver;
+use crate::mqtt::{Packet, ParseError, RawPacket};
+use crate::net::Endpoint;
+use crate::session::{SeenPacket, Tracker};
+use crate::stream::{End, Side};
+use crate::tcp::Facts;
+
+/// An observer, and the connection whose packets it is shown.
+#[derive(Clone, Debug)]
+pub(in crate::engine) struct Watch {
+    observer: SharedObserver,
+    stream: u32,
+    a: Endpoint,
+    b: Endpoint,
+}
+
+impl Watch {
+    pub(in crate::engine) fn new(observer: &SharedObserver, facts: &Facts) -> Watch {
+        Watch { observer: Arc::clone(observer), stream: facts.stream, a: facts.a, b: facts.b }
+    }
+
+    /// Shows a packet that `tracker` took.
+    pub(super) fn show(
+        &self,
+        from: End,
+        side: Side,
+        confirmed: bool,
+        raw: &RawPacket<'_>,
+        parsed: &Result<Packet<'_>, ParseError>,
+        tracker: &Tracker,
+    ) {
+        let sender = if from == End::A { self.a } else { self.b };
+        let topic = match parsed {
+            Ok(Packet::Publish(_)) => tracker.latest(side).and_then(|latest| latest.topic.as_ref()),
+            _ => None,
+        };
+        let version = tracker.version();
+        let seen = SeenPacket { stream: self.stream, side, sender, confirmed, raw, parsed, version, topic };
+        // An observer that panicked has nothing half-done that another could see.
+        self.observer.lock().unwrap_or_else(PoisonError::into_inner).packet(&seen);
+    }
+}
