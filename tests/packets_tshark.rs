@@ -11,13 +11,18 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Frames of which tshark 4.0 says something wrong, and why; each was checked by hand in the bytes.
-const TSHARK_IS_WRONG: [(&str, &[u64], &str); 6] = [
+const TSHARK_IS_WRONG: [(&str, &[u64], &str); 7] = [
     ("byte-at-a-time", &[58, 229, 276, 278], "it takes half a Remaining Length (92 01) for a whole one"),
     ("http-answer-late", &[7], "it reads an HTTP answer as MQTT because of the port"),
     ("lossy-link", &[48, 69, 83], "it does not show packets in segments that came late or again"),
     ("other-openings", &[4], "it reads an HTTP request (GET /mqtt) as MQTT because of the port"),
     ("picked-up-mid-session-v5", &[4], "without a CONNECT it reads the SUBSCRIBE of 5.0 as one of 3.1.1"),
     ("tls-to-plain-port", &[4], "it reads a TLS ClientHello (16 03 01) as MQTT because of the port"),
+    (
+        "unreachable-mid-session",
+        &[12, 14, 16, 18, 20, 22, 24, 41, 46],
+        "it shows the PINGREQ that an ICMP error quotes as one more",
+    ),
 ];
 
 /// Ports for which tshark has to be told that they carry MQTT.
