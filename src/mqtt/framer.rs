@@ -115,16 +115,17 @@ impl Framer {
             return;
         }
         let why = SkipReason::Gap(gap.why);
+        let end = StreamOffset(gap.offset.0.saturating_add(gap.length));
         match &mut self.state {
             State::Between => {
                 self.lose(gap.offset, why, gap.at);
-                self.pass(gap.length, gap.at);
+                self.pass(gap.length, end, gap.at);
             }
             State::Inside(straddle) if straddle.header.is_none() => {
                 let (offset, started) = (straddle.offset, straddle.started);
                 self.reset_buffer();
                 self.lose(offset, why, started);
-                self.pass(gap.length, gap.at);
+                self.pass(gap.length, end, gap.at);
             }
             State::Inside(straddle) => {
                 let remaining = straddle.remaining();
@@ -140,7 +141,7 @@ impl Framer {
                 let beyond = gap.length - u64::from(remaining);
                 if beyond > 0 {
                     self.lose(StreamOffset(gap.offset.0 + u64::from(remaining)), why, gap.at);
-                    self.pass(beyond, gap.at);
+                    self.pass(beyond, end, gap.at);
                 }
             }
             State::Lost(search) => {
@@ -151,7 +152,7 @@ impl Framer {
                         return self.gap(gap, hints, on);
                     }
                 }
-                self.pass(gap.length, gap.at);
+                self.pass(gap.length, end, gap.at);
             }
         }
     }
@@ -287,7 +288,9 @@ impl Framer {
                     on(Framed::Unframeable { offset: straddle.offset, first_byte, at: chunk.at });
                     self.reset_buffer();
                     self.lose(straddle.offset, SkipReason::Unframeable, straddle.started);
-                    return after(chunk, data);
+                    let rest = after(chunk, data);
+                    self.pass(0, rest.offset, chunk.at);
+                    return rest;
                 }
             }
         }
@@ -331,10 +334,10 @@ impl Framer {
         self.state = State::Lost(Box::new(Search::new(Some((offset, from)), why)));
     }
 
-    /// Passes over bytes that were not captured, out of step.
-    fn pass(&mut self, length: u64, at: Moment) {
+    /// Passes over bytes up to `until`, `length` of which were not captured, out of step.
+    fn pass(&mut self, length: u64, until: StreamOffset, at: Moment) {
         if let State::Lost(search) = &mut self.state {
-            search.pass(length, at);
+            search.pass(length, until, at);
         }
     }
 

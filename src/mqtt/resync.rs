@@ -132,10 +132,10 @@ impl Search {
             + self.candidates.capacity() * size_of::<Candidate>()
     }
 
-    /// Passes over bytes that were not captured: nothing before them can be a start any more.
-    pub(super) fn pass(&mut self, length: u64, at: Moment) {
+    /// Passes over bytes up to `until`, `length` of which were not captured: nothing before can be a start any more.
+    pub(super) fn pass(&mut self, length: u64, until: StreamOffset, at: Moment) {
         self.forget();
-        self.base = self.base.saturating_add(length);
+        self.base = until.0;
         self.last = at;
         // What is passed over is counted from the first byte that is known; see `append`.
         if self.begun.is_some() {

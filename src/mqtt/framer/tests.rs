@@ -230,6 +230,14 @@ fn short_packets_that_are_a_whole_segment_are_believed() {
 }
 
 #[test]
+fn a_header_that_is_never_whole_is_counted_with_the_hole() {
+    let log = run(start(), CLIENT_311, &[Ok(&[0xC0, 0, 0xD0]), Err(4)]);
+    assert_eq!(log[1], "skipped 2+5 (4 missing) Gap(NotCaptured)");
+    let log = run(start(), CLIENT_311, &[Ok(&[0x30, 0xFF, 0xFF]), Ok(&[0xFF, 0xFF])]);
+    assert_eq!(log[1], "skipped 0+5 (0 missing) Unframeable");
+}
+
+#[test]
 fn a_hole_before_the_first_captured_byte_is_not_counted() {
     let server = Hints { sender: Some(Side::Server), version: None };
     let log = run(Framer::somewhere(&Limits::default()), server, &[Err(100), Ok(&[0xC0, 0])]);
