@@ -102,6 +102,18 @@ pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", number(count))
 }
 
+/// Words in a row: `a`, `a and b`, `a, b and c`.
+pub fn list<T: AsRef<str>>(words: &[T]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [first @ .., last] => {
+            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", first.join(", "), last.as_ref())
+        }
+    }
+}
+
 /// A span of time in the two largest units that say something: `12.3 s`, `3 min 12 s`, `2 h 5 min`.
 pub fn duration(nanoseconds: i64) -> String {
     let nanoseconds = nanoseconds.unsigned_abs();

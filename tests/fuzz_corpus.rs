@@ -1,5 +1,5 @@
 //! What fuzzing checks, over the inputs that fuzzing found worth keeping (`fuzz/seeds`).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::disallowed_methods)] // a test may fail
 
 #[path = "../fuzz/checks/mod.rs"]
 mod checks;

@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use mqttcap::diagnosis::{self, Confidence};
+use mqttcap::diagnosis::{self, Confidence, Judged};
 use support::{analyse, captures, name, root};
 use toml::{Table, Value};
 
@@ -44,8 +44,8 @@ fn differences(truth: &Value, path: &std::path::Path) -> Vec<String> {
         wrong.push(format!("{} sessions, truly {}", sessions.len(), wanted.len()));
     }
     let mut found = Vec::new();
-    for (number, (session, wanted)) in (1..).zip(sessions.iter().zip(&wanted)) {
-        let verdict = diagnosis::diagnose(session);
+    let verdicts: Vec<_> = sessions.iter().map(diagnosis::diagnose).collect();
+    for (number, ((session, verdict), wanted)) in (1..).zip(sessions.iter().zip(&verdicts).zip(&wanted)) {
         let outcome = &verdict.outcome;
         let right = text(wanted, "outcome").unwrap();
         let fair = texts(wanted, "also");
@@ -70,6 +70,13 @@ fn differences(truth: &Value, path: &std::path::Path) -> Vec<String> {
         if !found.contains(&finding) {
             wrong.push(format!("the finding {finding} is missing (found: {found:?})"));
         }
+    }
+    let judged = (1..).zip(sessions.iter().zip(&verdicts));
+    let judged: Vec<_> = judged.map(|(number, (session, verdict))| Judged { number, session, verdict }).collect();
+    let across: Vec<_> = diagnosis::across(&judged).into_iter().map(|spanning| spanning.finding.id).collect();
+    let truly: Vec<_> = texts(truth, "across").into_iter().filter(|id| id != "will-published").collect();
+    if across != truly {
+        wrong.push(format!("across sessions {across:?}, truly {truly:?}"));
     }
     let packets: u64 =
         sessions.iter().map(|session| session.counts.client.total() + session.counts.server.total()).sum();

@@ -26,8 +26,7 @@ enum Found {
 
 pub(crate) fn check(mut data: &[u8]) {
     let [options, count] = take(&mut data);
-    let mut pieces = vec![0; usize::from(count)];
-    pieces.iter_mut().for_each(|piece| [*piece] = take(&mut data));
+    let pieces: Vec<u8> = (0..count).map(|_| u8::from_be_bytes(take(&mut data))).collect();
     let stream = data;
     let hints = Hints {
         sender: [None, Some(Side::Client), Some(Side::Server)][usize::from(options >> 1) % 3],

@@ -23,7 +23,7 @@ use clap::error::ErrorKind;
 use crate::diagnosis::explain;
 use crate::report::explain as text;
 use crate::report::table::Extent;
-use crate::report::{Report, Summary, json, ladder, table};
+use crate::report::{Report, Summary, across, json, ladder, table};
 use crate::session::Detail;
 
 use analyse::{analyse, is_known_id};
@@ -101,11 +101,11 @@ fn read(arguments: &Read) -> Result<ExitCode, Failure> {
     };
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
     let mut report = analyse(&arguments.input, detail)?;
-    report.cases.retain(|case| selection.shows(case));
+    report.retain(|case| selection.shows(case));
     if !arguments.quiet {
         write_report(&report, arguments)?;
     }
-    let matched = report.cases.iter().any(|case| fail_on.iter().any(|wanted| wanted.matches(case)));
+    let matched = fail_on.iter().any(|wanted| wanted.matches(&report));
     Ok(ExitCode::from(if matched { MATCHED } else { 0 }))
 }
 
@@ -132,7 +132,7 @@ fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     let mut report = analyse(&arguments.input, Detail::Full)?;
     let Summary { sessions: count, .. } = report.summary;
     let number = arguments.session;
-    report.cases.retain(|case| case.number == number);
+    report.retain(|case| case.number == number);
     let Some(case) = report.cases.first() else {
         return Err(Failure::NoSuchSession { number, count });
     };
@@ -143,7 +143,9 @@ fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     };
     match arguments.format {
         ShowFormat::Table => {
-            ladder::write(case, &output::style(look, arguments.input.utc), &mut out)?;
+            let style = output::style(look, arguments.input.utc);
+            ladder::write(case, &style, &mut out)?;
+            across::write(&report.across, &style, &mut out)?;
         }
         ShowFormat::Json => json::write(&report, &mut out)?,
     }

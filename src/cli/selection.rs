@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::diagnosis::Severity;
-use crate::report::Case;
+use crate::diagnosis::{Severity, Verdict};
 use crate::report::model::client_id;
+use crate::report::{Case, Report};
 
 use super::arguments::Only;
 use super::failure::Failure;
@@ -75,13 +75,16 @@ impl FailOn {
         }
     }
 
-    /// Whether `case` makes the exit status 1.
-    pub(super) fn matches(&self, case: &Case) -> bool {
-        let outcome = &case.verdict.outcome;
-        let findings = &case.verdict.findings;
+    /// Whether what is shown of `report` makes the exit status 1.
+    pub(super) fn matches(&self, report: &Report) -> bool {
+        let mut verdicts = report.cases.iter().map(|case| &case.verdict);
         match self {
-            FailOn::Severity(severity) => outcome.severity >= *severity,
-            FailOn::Id(id) => outcome.id == id || findings.iter().any(|finding| finding.id == id),
+            FailOn::Severity(severity) => verdicts.any(|verdict| verdict.outcome.severity >= *severity),
+            FailOn::Id(id) => {
+                verdicts.any(|Verdict { outcome, findings, .. }| {
+                    outcome.id == id || findings.iter().any(|finding| finding.id == id)
+                }) || report.across.iter().any(|spanning| spanning.finding.id == id)
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: pure functions of the facts. No evidence, no sentence: every outcome and finding
 //! points at frames. What the capture cannot show lowers the confidence, never raises a guess.
 
+mod across;
 pub mod explain;
 mod finding;
 mod notes;
@@ -18,6 +19,7 @@ use crate::capture::FrameNumber;
 use crate::mqtt::ReasonCode;
 use crate::session::{Session, TextFact};
 
+pub use across::{Judged, Spanning, across};
 pub use notes::notes;
 use story::Story;
 
@@ -78,11 +80,13 @@ pub enum Qualifier {
     ClockJump,
     /// The client is a bridge.
     Bridge,
+    /// One of several takeovers of its client id.
+    TakeoverChain,
 }
 
 impl Qualifier {
     /// Every qualifier.
-    pub const ALL: [Qualifier; 7] = [
+    pub const ALL: [Qualifier; 8] = [
         Qualifier::PartialStart,
         Qualifier::PartialEnd,
         Qualifier::CutPackets,
@@ -90,6 +94,7 @@ impl Qualifier {
         Qualifier::OneWay,
         Qualifier::ClockJump,
         Qualifier::Bridge,
+        Qualifier::TakeoverChain,
     ];
 
     /// Its stable id.
@@ -102,6 +107,7 @@ impl Qualifier {
             Qualifier::OneWay => "one-way",
             Qualifier::ClockJump => "clock-jump",
             Qualifier::Bridge => "bridge",
+            Qualifier::TakeoverChain => "takeover-chain",
         }
     }
 }

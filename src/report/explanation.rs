@@ -173,6 +173,8 @@ fn limits(verdict: &Verdict, page: &mut Page<'_>) -> io::Result<()> {
             Qualifier::PartialStart => &["the capture began"],
             Qualifier::PartialEnd => &["the capture end", "end of the capture"],
             Qualifier::OneWay => &["only one direction"],
+            // Told across sessions.
+            Qualifier::TakeoverChain => &[""],
             _ => &[],
         };
         parts.iter().any(|part| sentence.contains(part))
@@ -237,7 +239,7 @@ fn list(name: &str, items: &[String], page: &mut Page<'_>) -> io::Result<()> {
 }
 
 /// `Shown by frames 34 and 36.` – hedged as far as it is unsure.
-fn evidence(confidence: Confidence, frames: &[FrameNumber]) -> Option<String> {
+pub(super) fn evidence(confidence: Confidence, frames: &[FrameNumber]) -> Option<String> {
     let frames = words::frames(frames);
     let hedge = match confidence {
         Confidence::Certain => return frames.map(|frames| format!("Shown by {frames}.")),

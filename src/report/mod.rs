@@ -4,6 +4,7 @@
 //! it were decided by [`crate::diagnosis`]; captured text reaches the output only through
 //! [`crate::text::escape`] or as JSON strings.
 
+pub mod across;
 mod event_text;
 pub mod explain;
 mod explanation;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::tz::TimeZone;
 
-use crate::diagnosis::{Note, Severity, Verdict};
+use crate::diagnosis::{self, Judged, Note, Severity, Spanning, Verdict};
 use crate::session::{CaptureFacts, Session, TextFact};
 use crate::stream::Side;
 use crate::text;
@@ -18,6 +18,8 @@ pub struct Report {
     pub summary: Summary,
     /// The sessions that are shown, in order of their first frame.
     pub cases: Vec<Case>,
+    /// What only several sessions together show.
+    pub across: Vec<Spanning>,
 }
 
 /// The capture as a whole.
@@ -93,7 +95,26 @@ impl Report {
         }
         // An attempt that came to no CONNECT is taken for one by a client of the same host.
         summary.clients = (clients.len() + nameless.difference(&named).count()) as u64;
-        Report { capture, summary, cases }
+        let judged: Vec<Judged<'_>> = cases.iter().map(Case::judged).collect();
+        let across = diagnosis::across(&judged);
+        for spanning in &across {
+            for number in &spanning.sessions {
+                let place = usize::try_from(number - 1).unwrap_or(usize::MAX);
+                if let Some(case) = cases.get_mut(place)
+                    && let Some(qualifier) = spanning.qualifies(&case.verdict)
+                {
+                    case.verdict.qualifiers.push(qualifier);
+                }
+            }
+        }
+        Report { capture, summary, cases, across }
+    }
+
+    /// Keeps the cases that are shown, and of what spans sessions that which touches them.
+    pub fn retain(&mut self, shows: impl Fn(&Case) -> bool) {
+        self.cases.retain(|case| shows(case));
+        let kept: HashSet<u64> = self.cases.iter().map(|case| case.number).collect();
+        self.across.retain(|spanning| spanning.sessions.iter().any(|number| kept.contains(number)));
     }
 }
 
@@ -111,6 +132,11 @@ impl Summary {
 }
 
 impl Case {
+    /// The case as diagnosis sees it.
+    fn judged(&self) -> Judged<'_> {
+        Judged { number: self.number, session: &self.session, verdict: &self.verdict }
+    }
+
     /// Whether it went wrong.
     pub fn is_problem(&self) -> bool {
         self.verdict.outcome.severity >= Severity::Warning

@@ -44,6 +44,8 @@ pub(super) struct SummaryLine<'r> {
     schema: &'static str,
     capture: Capture<'r>,
     summary: Summary,
+    /// Findings that span sessions.
+    findings: Vec<SpanningFinding<'r>>,
 }
 
 /// The capture as a whole.
@@ -209,7 +211,7 @@ impl<'r> Document<'r> {
             capture: Capture::of(&report.capture),
             summary: Summary::of(&report.summary),
             sessions: report.cases.iter().map(Session::of).collect(),
-            findings: Vec::new(),
+            findings: report.across.iter().map(SpanningFinding::of).collect(),
         }
     }
 }
@@ -229,7 +231,14 @@ impl<'r> SummaryLine<'r> {
             schema: SCHEMA,
             capture: Capture::of(&report.capture),
             summary: Summary::of(&report.summary),
+            findings: report.across.iter().map(SpanningFinding::of).collect(),
         }
+    }
+}
+
+impl<'r> SpanningFinding<'r> {
+    fn of(spanning: &'r diagnosis::Spanning) -> SpanningFinding<'r> {
+        SpanningFinding { sessions: spanning.sessions.clone(), finding: Finding::of(&spanning.finding) }
     }
 }
 
@@ -289,7 +298,7 @@ impl<'r> Session<'r> {
             first_frame: wire.first.frame.0,
             last_frame: wire.last.frame.0,
             outcome: Outcome::of(&verdict.outcome),
-            qualifiers: verdict.qualifiers.iter().map(|qualifier| words::qualifier(*qualifier)).collect(),
+            qualifiers: verdict.qualifiers.iter().map(|qualifier| qualifier.id()).collect(),
             client_saw: verdict
                 .client_saw
                 .iter()

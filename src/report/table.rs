@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use crate::capture::Timestamp;
 use crate::text;
 
+use super::across;
 use super::explanation;
 use super::listing::{self, Days};
 use super::model::{Case, Report, Style};
@@ -47,6 +48,7 @@ pub fn write(report: &Report, extent: Extent, style: &Style, out: &mut dyn Write
     }
     page.blank()?;
     sessions(report, extent, page)?;
+    across::tell(&report.across, extent, page)?;
     explanation::all(&report.cases, extent, page)
 }
 

@@ -42,18 +42,6 @@ pub(super) fn side(side: Side) -> &'static str {
     }
 }
 
-pub(super) fn qualifier(qualifier: Qualifier) -> &'static str {
-    match qualifier {
-        Qualifier::PartialStart => "partial-start",
-        Qualifier::PartialEnd => "partial-end",
-        Qualifier::CutPackets => "cut-packets",
-        Qualifier::CaptureGaps => "capture-gaps",
-        Qualifier::OneWay => "one-way",
-        Qualifier::ClockJump => "clock-jump",
-        Qualifier::Bridge => "bridge",
-    }
-}
-
 /// What a qualifier says to a reader.
 pub(super) fn caution(qualifier: Qualifier) -> &'static str {
     match qualifier {
@@ -64,6 +52,7 @@ pub(super) fn caution(qualifier: Qualifier) -> &'static str {
         Qualifier::OneWay => "only one direction was captured",
         Qualifier::ClockJump => "the clock of the capture went back",
         Qualifier::Bridge => "the client is a bridge, a broker that connects to a broker",
+        Qualifier::TakeoverChain => "this is one of several takeovers of its client id",
     }
 }
 

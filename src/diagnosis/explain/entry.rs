@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnosis::{finding, outcome};
+use crate::diagnosis::{across, finding, outcome};
 use crate::mqtt::{PacketType, PropertyId, ValueType};
 
 use super::{Kind, client_code, code, packet_text, property_text};
@@ -26,7 +26,8 @@ pub(super) struct Entry {
 /// All entries, by kind.
 pub(super) fn all() -> Vec<Entry> {
     let outcomes = outcome::ABOUT.iter().map(|about| from_text(about.id, Kind::Outcome, about.text));
-    let findings = finding::ABOUT.iter().map(|about| from_text(about.id, Kind::Finding, about.text));
+    let findings = finding::ABOUT.iter().chain(across::ABOUT);
+    let findings = findings.map(|about| from_text(about.id, Kind::Finding, about.text));
     let qualifiers = packet_text::QUALIFIERS.iter().map(|(id, title, body)| short(id, Kind::Qualifier, title, body));
     let notes = packet_text::NOTES.iter().map(|(id, title, body)| short(id, Kind::Note, title, body));
     outcomes

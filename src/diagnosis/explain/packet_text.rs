@@ -54,7 +54,7 @@ pub(super) const PACKETS: [(PacketType, &str, &str); 15] = [
 ];
 
 /// Qualifier id; title; text.
-pub(super) const QUALIFIERS: [(&str, &str, &str); 7] = [
+pub(super) const QUALIFIERS: [(&str, &str, &str); 8] = [
     (
         "partial-start",
         "The start of the session is missing",
@@ -89,6 +89,11 @@ pub(super) const QUALIFIERS: [(&str, &str, &str); 7] = [
         "bridge",
         "The client is a bridge",
         "The client marked itself as a bridge between two brokers (the top bit of the protocol level). Bridges pass on RETAIN flags as they are, so rules on them are not judged.",
+    ),
+    (
+        "takeover-chain",
+        "One of several takeovers",
+        "Connections with this client id push each other out again and again: see client-id-fight.",
     ),
 ];
 

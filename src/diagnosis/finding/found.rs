@@ -2,7 +2,7 @@
 
 use crate::capture::{FrameNumber, Moment};
 use crate::diagnosis::qualifier::Ground;
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Finding, Severity, words};
 use crate::stream::Side;
 
 use super::About;
@@ -86,6 +86,12 @@ impl Found {
     pub(crate) fn clause(mut self, clause: &'static str) -> Found {
         self.clause = Some(clause);
         self
+    }
+
+    /// The finding, as sure as its limits let it be.
+    pub(crate) fn into_finding(self, confidence: Confidence) -> Finding {
+        let Found { id, severity, headline, detail, clause, side, frames, .. } = self;
+        Finding { id, severity, confidence, headline, detail, clause, side, frames }
     }
 
     /// The side at fault.

@@ -49,16 +49,7 @@ pub(crate) fn all(story: &Story<'_>) -> Vec<Finding> {
         .flat_map(|rule| rule(story))
         .filter_map(|found| {
             let confidence = qualifier::cap(found.confidence, found.grounds, &story.qualifiers)?;
-            Some(Finding {
-                id: found.id,
-                severity: found.severity,
-                confidence,
-                headline: found.headline,
-                detail: found.detail,
-                clause: found.clause,
-                side: found.side,
-                frames: found.frames,
-            })
+            Some(found.into_finding(confidence))
         })
         .collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

@@ -7,7 +7,7 @@ mod packet;
 mod quantity;
 mod text;
 
-pub(crate) use crate::text::{counted, duration, number};
+pub(crate) use crate::text::{counted, duration, list, number};
 pub(crate) use packet::{code_in_words, code_name, last_in_words, named};
 pub(crate) use quantity::bytes;
 pub(crate) use text::{plain, quoted, quoted_words};

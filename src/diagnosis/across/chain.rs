@@ -1,0 +1,59 @@
+//! Sessions that belong together, and the pauses between them.
+
+use std::collections::BTreeMap;
+
+use crate::diagnosis::words;
+
+use super::Judged;
+
+/// Pauses told one by one; more are told by their middle.
+const TOLD: usize = 5;
+
+/// `sessions` by a key; those without one are left out. Order is kept.
+pub(super) fn by_key<'s, 'a, K: Ord>(
+    sessions: &'s [Judged<'a>],
+    key: impl Fn(&'s Judged<'a>) -> Option<K>,
+) -> BTreeMap<K, Vec<&'s Judged<'a>>> {
+    let mut groups: BTreeMap<K, Vec<&Judged<'a>>> = BTreeMap::new();
+    for session in sessions {
+        if let Some(key) = key(session) {
+            groups.entry(key).or_default().push(session);
+        }
+    }
+    groups
+}
+
+/// How long it is from each of `moments` to the next, in nanoseconds.
+pub(super) fn pauses(moments: &[i64]) -> Vec<i64> {
+    moments.iter().zip(moments.iter().skip(1)).map(|(one, next)| next.saturating_sub(*one)).collect()
+}
+
+/// “after 1 s, 2 s and 4 s”, “about every 5 s”, “every 2 s to 2 min”.
+pub(super) fn rhythm(pauses: &[i64]) -> String {
+    let mut sorted = pauses.to_vec();
+    sorted.sort_unstable();
+    let (Some(least), Some(most)) = (sorted.first(), sorted.last()) else { return String::new() };
+    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+    if most - least <= middle / 4 {
+        return format!("about every {}", words::duration(middle));
+    }
+    if pauses.len() <= TOLD {
+        let told: Vec<String> = pauses.iter().map(|pause| words::duration(*pause)).collect();
+        return format!("after {}", words::list(&told));
+    }
+    format!("every {} to {}", words::duration(*least), words::duration(*most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rhythms() {
+        let second = 1_000_000_000;
+        assert_eq!(rhythm(&[]), "");
+        assert_eq!(rhythm(&[5 * second, 5 * second + 200_000_000]), "about every 5.2 s");
+        assert_eq!(rhythm(&[second, 2 * second, 4 * second]), "after 1 s, 2 s and 4 s");
+        assert_eq!(rhythm(&[1, 2, 4, 8, 16, 32].map(|pause| pause * second)), "every 1 s to 32 s");
+    }
+}

@@ -1,0 +1,65 @@
+//! What only several sessions together show: one rule for each such finding.
+//!
+//! Invariant: rests on judged sessions and changes none of their outcomes. Sessions come in order of
+//! their first frame; all but the grouping is linear in their number.
+
+mod chain;
+mod client_id_fight;
+mod reconnect_loop;
+mod session_lost;
+
+use crate::session::Session;
+
+use super::finding::{About, Found};
+use super::{Finding, Qualifier, Verdict};
+
+/// A session and what was said of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// Its number in the report.
+    pub number: u64,
+    /// Its facts.
+    pub session: &'a Session,
+    /// Its verdict.
+    pub verdict: &'a Verdict,
+}
+
+/// A finding that spans sessions.
+#[derive(Clone, Debug)]
+pub struct Spanning {
+    /// What was found.
+    pub finding: Finding,
+    /// The numbers of the sessions, in order.
+    pub sessions: Vec<u64>,
+}
+
+/// What each of these findings is about, by id.
+pub(crate) const ABOUT: &[&About] = &[&client_id_fight::ABOUT, &reconnect_loop::ABOUT, &session_lost::ABOUT];
+
+/// What `sessions`, in order of their first frame, show together: worst first, then by first session.
+pub fn across(sessions: &[Judged<'_>]) -> Vec<Spanning> {
+    let fights = client_id_fight::find(sessions);
+    let fighting = fights.iter().flat_map(|fight| fight.sessions.iter().copied()).collect();
+    let mut all = fights;
+    all.extend(reconnect_loop::find(sessions, &fighting));
+    all.extend(session_lost::find(sessions));
+    all.sort_by_key(|spanning| (std::cmp::Reverse(spanning.finding.severity), spanning.sessions.first().copied()));
+    all
+}
+
+impl Spanning {
+    /// What it adds to the verdict of `session`, one of its own.
+    pub fn qualifies(&self, session: &Verdict) -> Option<Qualifier> {
+        let chained = self.finding.id == client_id_fight::ABOUT.id && session.outcome.id == client_id_fight::TAKEN_OVER;
+        chained.then_some(Qualifier::TakeoverChain)
+    }
+
+    fn new<'a>(found: Found, sessions: impl IntoIterator<Item = &'a Judged<'a>>) -> Spanning {
+        let confidence = found.confidence;
+        let sessions = sessions.into_iter().map(|session| session.number).collect();
+        Spanning { finding: found.into_finding(confidence), sessions }
+    }
+}
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,157 @@
+//! `reconnect-loop`: a client tries again and again, and fails each time.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::net::IpAddr;
+
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::net::Endpoint;
+use crate::session::TextFact;
+
+use super::chain::{by_key, pauses, rhythm};
+use super::{About, Found, Judged, Spanning};
+
+pub(super) const ABOUT: About =
+    About { id: "reconnect-loop", severity: Severity::Warning, text: include_str!("reconnect_loop.md") };
+
+/// Attempts that make a loop.
+const ATTEMPTS: usize = 3;
+/// A longer pause, in nanoseconds, is no loop: clients back off to two minutes, some to five.
+const LONGEST_PAUSE: i64 = 600_000_000_000;
+
+/// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there.
+pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>) -> Vec<Spanning> {
+    let host = |judged: &Judged<'_>| judged.session.wire.peers.client.endpoint.address;
+    let mut ids: BTreeMap<IpAddr, BTreeSet<&[u8]>> = BTreeMap::new();
+    for judged in sessions {
+        if let Some(id) = client_id(judged) {
+            ids.entry(host(judged)).or_default().insert(&id.0);
+        }
+    }
+    // An attempt without CONNECT is of the host's one client, if it has one only.
+    let only = |host: IpAddr| ids.get(&host).filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
+    let key = |judged: &Judged<'_>| {
+        let id = client_id(judged).map(|id| &*id.0).or_else(|| only(host(judged)));
+        Some((host(judged), judged.session.wire.peers.server.endpoint, id.map(<[u8]>::to_vec)))
+    };
+    let mut loops = Vec::new();
+    for ((host, server, id), tries) in by_key(sessions, key) {
+        let client = id.map_or_else(|| host.to_string(), |id| words::plain(&TextFact::new(&id)));
+        let mut rest = tries.as_slice();
+        while let Some(start) = rest.iter().position(|judged| failed(judged)) {
+            let here = rest.get(start..).unwrap_or_default();
+            let pairs = here.iter().zip(here.iter().skip(1)).enumerate();
+            let length = 1 + pairs.take_while(|(place, (one, next))| follows(one, next, *place == 0)).count();
+            let (these, later) = here.split_at(length);
+            if length >= ATTEMPTS && !these.iter().all(|judged| fighting.contains(&judged.number)) {
+                loops.push(told(&client, server, these, later.first().copied()));
+            }
+            rest = later;
+        }
+    }
+    loops
+}
+
+/// Whether `next` failed as `one` did, and came after it was over and not long after. Where the row begins, `one` may
+/// be the session that was lost before the first failure.
+fn follows(one: &Judged<'_>, next: &Judged<'_>, begins: bool) -> bool {
+    let pause = next.session.wire.first.time.nanoseconds_since(one.session.wire.last.time);
+    let lost = begins && accepted(one) && !accepted(next);
+    let alike = accepted(one) == accepted(next)
+        && one.session.foreign_opening.map(|(protocol, _)| protocol)
+            == next.session.foreign_opening.map(|(protocol, _)| protocol)
+        && (!accepted(one) || one.verdict.outcome.id == next.verdict.outcome.id);
+    failed(next)
+        && (alike || lost)
+        && one.session.wire.last.is_before(next.session.wire.first)
+        && pause <= LONGEST_PAUSE
+}
+
+/// Whether the client was let in.
+fn accepted(judged: &Judged<'_>) -> bool {
+    judged.session.connack.as_ref().is_some_and(|connack| connack.code.0 == 0)
+}
+
+fn failed(judged: &Judged<'_>) -> bool {
+    judged.verdict.outcome.severity >= Severity::Warning
+}
+
+fn told(client: &str, server: Endpoint, these: &[&Judged<'_>], then: Option<&Judged<'_>>) -> Spanning {
+    let starts: Vec<i64> = these.iter().map(|judged| judged.session.wire.first.time.0).collect();
+    let outcomes: BTreeSet<&str> = these.iter().map(|judged| judged.verdict.outcome.id).collect();
+    let same = if outcomes.len() == 1 { ", each time in the same way," } else { "" };
+    let end = match then {
+        Some(then) if !failed(then) => format!(" Then it got through (session {}).", then.number),
+        _ => String::new(),
+    };
+    let headline = format!(
+        "{client} failed {} times in a row with {server}{same} and tried again {}.{end}",
+        words::number(these.len() as u64),
+        rhythm(&pauses(&starts))
+    );
+    let named = these.iter().all(|judged| client_id(judged).is_some());
+    let found = Found::new(&ABOUT, headline, these.iter().map(|judged| judged.session.wire.first)).only(if named {
+        Confidence::Certain
+    } else {
+        Confidence::VeryLikely
+    });
+    Spanning::new(found, these.iter().copied())
+}
+
+fn client_id<'a>(judged: &Judged<'a>) -> Option<&'a TextFact> {
+    judged.session.connect.as_ref().map(|connect| &connect.client_id).filter(|id| !id.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::Confidence;
+    use crate::diagnosis::across::testing::{Several, find};
+
+    #[test]
+    fn a_client_that_is_refused_again_and_again() {
+        let several = Several::default().refused(5.0).refused(5.0).refused(5.0);
+        let found = find(&several, "reconnect-loop").unwrap();
+        assert_eq!(found.sessions, [1, 2, 3]);
+        assert_eq!(found.finding.confidence, Confidence::Certain);
+        assert_eq!(
+            found.finding.headline,
+            "sensor-17 failed 3 times in a row with 10.0.0.5:1883, each time in the same way, and tried again about every 5 s."
+        );
+    }
+
+    #[test]
+    fn knocks_that_nobody_answers_and_then_success() {
+        let several = Several::default().knocked(1.0).knocked(2.0).knocked(4.0).healthy();
+        let found = find(&several, "reconnect-loop").unwrap();
+        assert_eq!(found.sessions, [1, 2, 3]);
+        assert_eq!(found.finding.confidence, Confidence::VeryLikely);
+        assert!(found.finding.headline.starts_with("sensor-17 failed 3 times"), "{}", found.finding.headline);
+        assert!(found.finding.headline.ends_with("Then it got through (session 4)."), "{}", found.finding.headline);
+    }
+
+    #[test]
+    fn success_or_a_long_pause_breaks_the_row() {
+        assert!(find(&Several::default().refused(5.0).refused(5.0).healthy().refused(5.0), "reconnect-loop").is_none());
+        assert!(find(&Several::default().refused(5.0).refused(900.0).refused(5.0), "reconnect-loop").is_none());
+    }
+
+    #[test]
+    fn failures_of_different_kinds_are_no_row() {
+        let several = Several::default().refused(5.0).refused(5.0).dropped(5.0).refused(5.0);
+        assert!(find(&several, "reconnect-loop").is_none());
+        let several = Several::default().dropped(5.0).refused(5.0).refused(5.0);
+        assert_eq!(find(&several, "reconnect-loop").unwrap().sessions, [1, 2, 3]);
+        let several = Several::default().dropped(5.0).dropped(5.0).dropped(5.0);
+        assert_eq!(find(&several, "reconnect-loop").unwrap().sessions, [1, 2, 3]);
+    }
+
+    #[test]
+    fn attempts_side_by_side_are_of_several_clients() {
+        assert!(find(&Several::default().knocked(0.0).knocked(0.0).knocked(0.0), "reconnect-loop").is_none());
+    }
+
+    #[test]
+    fn a_fight_is_no_loop_of_its_own() {
+        let several = Several::default().taken_over(21).taken_over(21).taken_over(21).still_there(21);
+        assert!(find(&several, "reconnect-loop").is_none());
+    }
+}
