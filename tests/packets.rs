@@ -353,7 +353,8 @@ fn every_packet_type_of_every_version() {
         assert_eq!((&fields["protocol_level"], &fields["bridge"]), (&json!(level & 0x7F), &json!(bridge)));
     }
     let packets = [
-        (Client, 0x3B, &b"\0\x03a/b\0\x0axyz"[..], "PUBLISH", Some(10)),
+        (Server, 0x20, &[0, 0][..], "CONNACK", None),
+        (Client, 0x3B, b"\0\x03a/b\0\x0axyz", "PUBLISH", Some(10)),
         (Server, 0x40, &[0, 10], "PUBACK", Some(10)),
         (Server, 0x50, &[0, 11], "PUBREC", Some(11)),
         (Client, 0x62, &[0, 11], "PUBREL", Some(11)),
@@ -372,8 +373,8 @@ fn every_packet_type_of_every_version() {
         assert_eq!((&line["type"], &line["packet_id"]), (&json!(kind), &json!(id)), "{line}");
         assert_eq!(line["dup"].is_null(), *kind != "PUBLISH");
     }
-    assert_eq!((&lines[0]["dup"], &lines[0]["qos"], &lines[0]["retain"]), (&json!(true), &json!(1), &json!(true)));
-    assert_eq!(lines[5]["fields"]["filters"][0]["qos"], 2);
+    assert_eq!((&lines[1]["dup"], &lines[1]["qos"], &lines[1]["retain"]), (&json!(true), &json!(1), &json!(true)));
+    assert_eq!(lines[6]["fields"]["filters"][0]["qos"], 2);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn protobuf_as_in_its_documentation() {
 
 /// By the field numbers and types of `sparkplug_b.proto`; the values are those of the NDATA example
 /// of the specification (§6.4.6).
-const NDATA: &str = "08 ea cc b1 ad a0 2b  12 12 0a 03 6d 2f 31 18 ea cc b1 ad a0 2b 20 01 50 fb ff ff ff 0f  18 02";
+const NDATA: &str = "08 ea f2 f5 a8 a0 2b  12 14 0a 03 6d 2f 31 18 ea f2 f5 a8 a0 2b 20 01 50 fb ff ff ff 0f  18 02";
 
 #[test]
 fn sparkplug_b_is_read_below_its_namespace_only() {
@@ -245,8 +245,9 @@ fn what_is_left_out_is_counted() {
     let json = decode(&part(b"{\"a\": [1, 2", Some(b"application/json")), 1000);
     assert_eq!((json.format, json.more), (Format::Json, 89));
     assert_eq!(decode(&part(b"{\"a\": 1", None), 1000).format, Format::Text);
-    assert_eq!(decode(&part(&bytes("a16174fb40358000"), None), 1000).format, Format::Binary);
-    assert_eq!(decode(&part(&bytes("a16174fb40358000"), Some(b"application/cbor")), 1000).format, Format::Cbor);
+    let begun = bytes("a16174fb40358000");
+    assert_eq!(decode(&part(&begun, None), 1000).format, Format::Binary);
+    assert_eq!(decode(&part(&begun, Some(b"application/cbor")), 1000).format, Format::Cbor);
     let nothing = decode(&part(b"", Some(b"application/json")), 1000);
     assert_eq!((nothing.lines.len(), nothing.more), (0, 100));
 }

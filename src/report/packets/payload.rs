@@ -103,8 +103,7 @@ pub(super) fn write(seen: &SeenPacket<'_>, most: usize, page: &mut Page<'_>) -> 
         return Ok(());
     }
     let decoded = decode(&message, most);
-    let lead = format!("{MARGIN}{what}: {}", lead(&decoded, &message));
-    page.paragraph((Ink::Plain, ""), Ink::Faint, &lead)?;
+    page.paragraph((Ink::Plain, MARGIN), Ink::Faint, &format!("{what}: {}", lead(&decoded, &message)))?;
     let room = page.style.width.saturating_sub(MARGIN.len()).max(20);
     for line in all_lines(&decoded) {
         for piece in wrap(&page.style.characters(&line), room) {
