@@ -5,7 +5,7 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -19,7 +19,7 @@ fn refused() -> String {
     text(&support::root().join("captures/bad-password-v5.pcapng"))
 }
 
-fn text(path: &PathBuf) -> String {
+fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 

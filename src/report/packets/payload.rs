@@ -1,5 +1,6 @@
 //! Payloads and secrets of packets: fields of the JSON object, and lines below a row of the table.
 
+use std::fmt::Write as _;
 use std::io;
 
 use schemars::JsonSchema;
@@ -134,7 +135,8 @@ fn lead(decoded: &Decoded, message: &Message<'_>) -> String {
         lead.push_str(", not unpacked");
     }
     if let Some((format, claimed)) = decoded.refuted {
-        lead.push_str(&format!("; not {}, though its {} says so", format.name(), source(claimed)));
+        // Writing to a String cannot fail.
+        let _ = write!(lead, "; not {}, though its {} says so", format.name(), source(claimed));
     }
     lead
 }

@@ -115,7 +115,7 @@ fn a_payload_stands_below_its_row() {
         let mut out = Vec::new();
         let reveal = Reveal { payload: Some(most), secrets: false };
         seen(bytes, Some(Version::V311), Some(&topic), |packet| {
-            write_row(packet, place, reveal, &style, &mut out).unwrap()
+            write_row(packet, place, reveal, &style, &mut out).unwrap();
         });
         let text = String::from_utf8(out).unwrap();
         text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
