@@ -14,6 +14,7 @@ pub mod engine;
 pub mod limits;
 pub mod mqtt;
 pub mod net;
+pub mod payload;
 pub mod report;
 pub mod session;
 pub mod source;

@@ -25,6 +25,23 @@ fn documents_of_all_captures_are_valid() {
 }
 
 #[test]
+fn lines_of_packets_of_all_captures_are_valid() {
+    let schema: Value = serde_json::from_str(&mqttcap(&["schema", "packets"])).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for path in support::captures().into_iter().chain(support::shared_captures()) {
+        let options = ["--format", "ndjson", "--show-payload=200"];
+        let text = mqttcap(&[&["packets", path.to_str().unwrap()][..], &options].concat());
+        for line in text.lines() {
+            let packet: Value = serde_json::from_str(line).unwrap();
+            let errors: Vec<String> = validator.iter_errors(&packet).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?} in {line}", path.display());
+        }
+    }
+    let stranger = serde_json::json!({"frame": 1, "fields": {"topic": 1}});
+    assert!(!validator.is_valid(&stranger), "the schema says something");
+}
+
+#[test]
 fn a_session_has_what_the_interface_promises() {
     let path = support::root().join("captures/refusals-v5.pcapng");
     let text = mqttcap(&["read", path.to_str().unwrap(), "--format", "json"]);

@@ -99,7 +99,8 @@ fn told_by_us(path: &Path) -> Frames {
         let kind = TYPES.iter().position(|name| packet["type"] == *name).unwrap();
         told[0].push(kind.to_string());
         let flag = |value: &Value| value.as_bool().map(u8::from).map_or(Value::Null, Value::from);
-        let code = |name| if packet["type"] == name { &fields["reason_code"] } else { &Value::Null };
+        let written = fields["reason_omitted"] != true;
+        let code = |name| if packet["type"] == name && written { &fields["reason_code"] } else { &Value::Null };
         let values = [
             packet["packet_id"].clone(),
             packet["qos"].clone(),

@@ -48,7 +48,7 @@ pub(super) enum Command {
     Interfaces(Interfaces),
     /// Explain a reason code, a return code, a client's code, or an id of a report
     Explain(Explain),
-    /// Print the JSON Schema of `read --format json`
+    /// Print the JSON Schema of `read --format json`, or of a line of `packets --format ndjson`
     Schema(Schema),
 }
 
@@ -91,6 +91,7 @@ pub(super) struct Read {
 #[command(after_help = "\
 Examples:
   mqttcap packets trace.pcap
+  mqttcap packets trace.pcap --show-payload
   mqttcap packets trace.pcap --client 'sensor-*' --format ndjson --show-payload=64
   mqttcap packets trace.pcap --format ndjson | jq 'select(.type == \"CONNACK\")'
   tcpdump -U -w - -i eth0 port 1883 | mqttcap packets -
@@ -98,7 +99,10 @@ Examples:
 Packets that the capture ends in the middle of are not listed. Files are read twice, to number the
 sessions as `read` does; standard input cannot be, so its packets have no session number, and those
 before a connection is known to be MQTT are left out.
-Passwords and authentication data are never shown.")]
+
+--show-payload decodes JSON, CBOR, MessagePack, protobuf (field numbers) and Sparkplug B. Content Type,
+Payload Format Indicator and topic lead; a format found in the bytes alone is said to be a guess, and
+anything else is shown in hexadecimal. Passwords and authentication data are hidden without --show-secrets.")]
 pub(super) struct Packets {
     #[command(flatten)]
     pub(super) input: Input,
@@ -111,9 +115,12 @@ pub(super) struct Packets {
     /// How to write them
     #[arg(long, value_enum, default_value_t = PacketsFormat::Table, value_name = "FORMAT")]
     pub(super) format: PacketsFormat,
-    /// With ndjson, write payloads of PUBLISH too, at most so many bytes of each [default: 1024]
+    /// Show payloads of PUBLISH and wills too, decoded, at most so many bytes of each [default: 1024]
     #[arg(long, value_name = "BYTES", num_args = 0..=1, require_equals = true, default_missing_value = "1024")]
     pub(super) show_payload: Option<usize>,
+    /// Show passwords and authentication data too
+    #[arg(long)]
+    pub(super) show_secrets: bool,
     #[command(flatten)]
     pub(super) look: Look,
 }
@@ -181,6 +188,9 @@ pub(super) struct Explain {
 
 #[derive(Debug, Args)]
 pub(super) struct Schema {
+    /// The output that is described
+    #[arg(value_enum, default_value_t = Described::Read, value_name = "WHAT")]
+    pub(super) what: Described,
     /// Write to a file instead of standard output
     #[arg(long, value_name = "PATH")]
     pub(super) output: Option<PathBuf>,
@@ -212,6 +222,14 @@ pub(super) struct Look {
     /// Use only ASCII characters
     #[arg(long)]
     pub(super) ascii: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Described {
+    /// The document of `read --format json`
+    Read,
+    /// A line of `packets --format ndjson`
+    Packets,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

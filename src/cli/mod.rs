@@ -22,12 +22,13 @@ use clap::error::ErrorKind;
 
 use crate::diagnosis::explain;
 use crate::report::explain as text;
+use crate::report::packets as packet_lines;
 use crate::report::table::Extent;
 use crate::report::{Report, Summary, across, json, ladder, table};
 use crate::session::Detail;
 
 use analyse::{analyse, is_known_id};
-use arguments::{Arguments, Command, Explain, Read, ReadFormat, Schema, Show, ShowFormat, with_command};
+use arguments::{Arguments, Command, Described, Explain, Read, ReadFormat, Schema, Show, ShowFormat, with_command};
 use failure::Failure;
 use selection::{FailOn, Selection};
 
@@ -181,7 +182,10 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
 
 fn schema(arguments: &Schema) -> Result<ExitCode, Failure> {
     let mut out = output::open(arguments.output.as_deref())?;
-    json::write_schema(&mut out)?;
+    match arguments.what {
+        Described::Read => json::write_schema(&mut out)?,
+        Described::Packets => packet_lines::write_schema(&mut out)?,
+    }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -15,7 +15,7 @@ use crate::capture::FrameNumber;
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::net::Endpoint;
-use crate::report::packets::{self, Place};
+use crate::report::packets::{self, Place, Reveal};
 use crate::report::{Case, Style};
 use crate::session::{Detail, PacketObserver, SeenPacket};
 use crate::source::Captures;
@@ -60,9 +60,10 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
     };
     let form = match arguments.format {
         PacketsFormat::Table => Form::Table(style),
-        PacketsFormat::Ndjson => Form::Lines { payload: arguments.show_payload },
+        PacketsFormat::Ndjson => Form::Lines,
     };
-    write(&input.files, &input.ports, sessions, form, &mut out)?;
+    let reveal = Reveal { payload: arguments.show_payload, secrets: arguments.show_secrets };
+    write(&input.files, &input.ports, sessions, form, reveal, &mut out)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -71,13 +72,14 @@ fn write(
     ports: &[u16],
     sessions: Option<Sessions>,
     form: Form,
+    reveal: Reveal,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let mut captures = Captures::open(files)?;
     if let Form::Table(style) = &form {
         packets::write_head(style, out)?;
     }
-    let writer = Arc::new(Mutex::new(Writer { sessions, form, written: Vec::new() }));
+    let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
     let config = Config { limits: Limits::default(), ports: ports.to_vec(), detail: Detail::None };
     let mut engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
     let drain = |out: &mut dyn Write| {
@@ -144,7 +146,7 @@ impl Sessions {
 #[derive(Debug)]
 enum Form {
     Table(Style),
-    Lines { payload: Option<usize> },
+    Lines,
 }
 
 /// Writes packets to memory, from where they are drained after every frame.
@@ -153,6 +155,7 @@ struct Writer {
     /// `None` where the capture is read only once.
     sessions: Option<Sessions>,
     form: Form,
+    reveal: Reveal,
     written: Vec<u8>,
 }
 
@@ -165,8 +168,8 @@ impl PacketObserver for Writer {
         let Some(place) = place else { return };
         // Writing to memory cannot fail.
         let _ = match &self.form {
-            Form::Table(style) => packets::write_row(packet, place, style, &mut self.written),
-            Form::Lines { payload } => packets::write_line(packet, place, *payload, &mut self.written),
+            Form::Table(style) => packets::write_row(packet, place, self.reveal, style, &mut self.written),
+            Form::Lines => packets::write_line(packet, place, self.reveal, &mut self.written),
         };
     }
 }

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use schemars::Schema;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
@@ -43,7 +44,12 @@ pub(super) fn put_line(value: &impl Serialize, out: &mut dyn Write) -> io::Resul
 
 /// Writes the JSON Schema of the document that [`write()`] writes.
 pub fn write_schema(out: &mut dyn Write) -> io::Result<()> {
-    put(&schema::json_schema(), PrettyFormatter::new(), out)?;
+    put_schema(&schema::json_schema(), out)
+}
+
+/// Writes a schema.
+pub(super) fn put_schema(schema: &Schema, out: &mut dyn Write) -> io::Result<()> {
+    put(schema, PrettyFormatter::new(), out)?;
     writeln!(out)
 }
 

@@ -1,10 +1,11 @@
 //! `mqttcap packets`: every control packet, a row or a JSON object each.
 //!
-//! Invariant: a password is never written, a payload only when it was asked for. What the capture
-//! does not show is `null`.
+//! Invariant: passwords, Authentication Data and payloads are written only when they were asked for.
+//! What the capture does not show is `null`.
 
 mod document;
 mod fields;
+mod payload;
 mod row;
 
 use std::io::{self, Write};
@@ -25,24 +26,47 @@ pub struct Place {
     pub side: Side,
 }
 
+/// What is written only when it was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reveal {
+    /// Payloads, at most so many bytes of each.
+    pub payload: Option<usize>,
+    /// Passwords and Authentication Data.
+    pub secrets: bool,
+}
+
 /// Writes the head of the table.
 pub fn write_head(style: &Style, out: &mut dyn Write) -> io::Result<()> {
     row::head(&mut Page::new(out, style))
 }
 
-/// Writes a packet as one row of the table.
-pub fn write_row(packet: &SeenPacket<'_>, place: Place, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    row::row(packet, place, &mut Page::new(out, style))
-}
-
-/// Writes a packet as one line of JSON, with at most so many bytes of a payload.
-pub fn write_line(
+/// Writes a packet as one row of the table, and what was asked for below it.
+pub fn write_row(
     packet: &SeenPacket<'_>,
     place: Place,
-    payload: Option<usize>,
+    reveal: Reveal,
+    style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    json::put_line(&document::Document::of(packet, place, payload), out)
+    let page = &mut Page::new(out, style);
+    row::row(packet, place, page)?;
+    if reveal.secrets {
+        payload::write_secrets(packet, page)?;
+    }
+    match reveal.payload {
+        Some(most) => payload::write(packet, most, page),
+        None => Ok(()),
+    }
+}
+
+/// Writes the JSON Schema of the lines that [`write_line`] writes.
+pub fn write_schema(out: &mut dyn Write) -> io::Result<()> {
+    json::put_schema(&document::json_schema(), out)
+}
+
+/// Writes a packet as one line of JSON.
+pub fn write_line(packet: &SeenPacket<'_>, place: Place, reveal: Reveal, out: &mut dyn Write) -> io::Result<()> {
+    json::put_line(&document::Document::of(packet, place, reveal), out)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What the integration tests share: the committed captures, and running the engine over frames.
 #![allow(dead_code)] // each test crate uses a part of it
 
+pub mod talk;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 

@@ -2,18 +2,21 @@
 //!
 //! Invariant: names are never changed, only added to. Every field is always there.
 
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use crate::mqtt::{MalformedReason, Packet, PacketType, ParseError, Properties, PropertyId, Value};
+use crate::mqtt::{MalformedReason, Packet, PacketType, ParseError, Properties, PropertyId, Value, Version};
 use crate::report::value::{Text, Time};
 use crate::report::words;
 use crate::session::SeenPacket;
 
-use super::Place;
 use super::fields::Fields;
+use super::{Place, Reveal};
 
-/// One control packet.
-#[derive(Serialize)]
+/// One control packet: a line of `mqttcap packets --format ndjson`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Document {
     /// The frame that completed it.
     frame: u64,
@@ -21,8 +24,13 @@ pub(super) struct Document {
     frames: Vec<u64>,
     /// When it was complete.
     time: Time,
+    /// Number of its session, as `mqttcap read` lists it; null where the capture is read only once.
     session: Option<u64>,
+    /// Wireshark's `tcp.stream`.
     tcp_stream: u32,
+    /// The version it was read in: 3.1, 3.1.1 or 5.0; null when the capture does not show it.
+    version: Option<String>,
+    /// `client` or `server`.
     side: &'static str,
     r#type: &'static str,
     /// Of the whole packet, fixed header included.
@@ -40,17 +48,21 @@ pub(super) struct Document {
 }
 
 /// A property of MQTT 5.0.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Property {
     id: u32,
     name: Option<&'static str>,
-    /// Null for Authentication Data, which is as secret as a password.
+    /// Null when it is hidden.
     value: Option<PropertyValue>,
+    /// Whether the value is there but secret: Authentication Data, unless secrets are asked for.
+    hidden: bool,
 }
 
 /// A number, text, `{"base64"}` for Binary Data, `{"name", "value"}` for a User Property.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(deny_unknown_fields)]
 enum PropertyValue {
     Number(u32),
     Text(Text),
@@ -58,7 +70,8 @@ enum PropertyValue {
 }
 
 /// Why the packet could not be decoded.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct Malformed {
     field: &'static str,
     /// Offset in the body where the field begins.
@@ -68,7 +81,7 @@ struct Malformed {
 }
 
 impl Document {
-    pub(super) fn of(packet: &SeenPacket<'_>, place: Place, payload: Option<usize>) -> Document {
+    pub(super) fn of(packet: &SeenPacket<'_>, place: Place, reveal: Reveal) -> Document {
         let raw = packet.raw;
         let parsed = packet.parsed.as_ref().ok();
         let flags = raw.header.flags();
@@ -79,6 +92,7 @@ impl Document {
             time: Time::of(raw.completed.time),
             session: place.session,
             tcp_stream: packet.stream,
+            version: version(packet).map(|version| version.to_string()),
             side: words::side(place.side),
             r#type: raw.packet_type().name(),
             length: raw.header.packet_length(),
@@ -87,8 +101,8 @@ impl Document {
             qos: publish.then_some(flags >> 1 & 0b11),
             retain: publish.then_some(flags & 0x01 != 0),
             packet_id: parsed.and_then(packet_identifier),
-            fields: Fields::of(packet, payload),
-            properties: list(parsed.map(properties).unwrap_or_default()),
+            fields: Fields::of(packet, reveal),
+            properties: list(parsed.map(properties).unwrap_or_default(), reveal),
             partial: raw.missing.is_some() || matches!(packet.parsed, Err(ParseError::Partial { .. })),
             malformed: match packet.parsed {
                 Err(ParseError::Malformed(malformed)) => Some(Malformed {
@@ -104,11 +118,13 @@ impl Document {
 }
 
 /// The properties in the order of the wire.
-pub(super) fn list(properties: Properties<'_>) -> Vec<Property> {
+pub(super) fn list(properties: Properties<'_>, reveal: Reveal) -> Vec<Property> {
     let text = |text: crate::mqtt::Text<'_>| Text::of_bytes(text.0);
+    let hidden = |id: PropertyId| id == PropertyId::AUTHENTICATION_DATA && !reveal.secrets;
     let listed = properties.iter().map(|property| Property {
         id: property.id.0,
         name: property.id.name(),
+        hidden: hidden(property.id),
         value: Some(match property.value {
             Value::Byte(value) => PropertyValue::Number(value.into()),
             Value::TwoByte(value) => PropertyValue::Number(value.into()),
@@ -117,9 +133,23 @@ pub(super) fn list(properties: Properties<'_>) -> Vec<Property> {
             Value::Pair(name, value) => PropertyValue::Pair { name: text(name), value: text(value) },
             Value::Binary(value) => PropertyValue::Text(Text::base64(value)),
         })
-        .filter(|_| property.id != PropertyId::AUTHENTICATION_DATA),
+        .filter(|_| !hidden(property.id)),
     });
     listed.collect()
+}
+
+/// The JSON Schema of a line.
+pub(super) fn json_schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<Document>()
+}
+
+/// The version of the session; of a CONNECT its own.
+fn version(packet: &SeenPacket<'_>) -> Option<Version> {
+    match packet.parsed {
+        Ok(Packet::Connect(connect)) => connect.version(),
+        _ => packet.version,
+    }
 }
 
 fn packet_identifier(packet: &Packet<'_>) -> Option<u16> {
@@ -135,7 +165,7 @@ fn packet_identifier(packet: &Packet<'_>) -> Option<u16> {
     }
 }
 
-fn properties<'p>(packet: &Packet<'p>) -> Properties<'p> {
+pub(super) fn properties<'p>(packet: &Packet<'p>) -> Properties<'p> {
     match packet {
         Packet::Connect(packet) => packet.properties,
         Packet::Connack(packet) => packet.properties,

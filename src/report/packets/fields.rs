@@ -1,5 +1,6 @@
 //! What a packet says beside its packet identifier and properties, by its type.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::mqtt::{
@@ -9,23 +10,43 @@ use crate::mqtt::{
 use crate::report::value::Text;
 use crate::session::SeenPacket;
 
+use super::Reveal;
 use super::document::{Property, list};
+use super::payload::{self, PayloadFields};
 
 /// The `fields` of a packet.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(deny_unknown_fields)]
 pub(super) enum Fields {
     Connect(ConnectFields),
-    Connack { session_present: bool, reason_code: u8, reason_name: Option<&'static str> },
+    Connack {
+        session_present: bool,
+        reason_code: u8,
+        reason_name: Option<&'static str>,
+    },
     Publish(PublishFields),
-    Subscribe { filters: Vec<Filter> },
-    Unsubscribe { filters: Vec<Text> },
-    Codes { codes: Vec<Code> },
-    Reason { reason_code: Option<u8>, reason_name: Option<&'static str> },
+    Subscribe {
+        filters: Vec<Filter>,
+    },
+    Unsubscribe {
+        filters: Vec<Text>,
+    },
+    Codes {
+        codes: Vec<Code>,
+    },
+    Reason {
+        /// An omitted code means 0x00 in MQTT 5.0; 3.x has none.
+        reason_code: Option<u8>,
+        reason_name: Option<&'static str>,
+        /// Whether 5.0 left the code out, as it may for 0x00; null where there is no code at all.
+        reason_omitted: Option<bool>,
+    },
     Nothing {},
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct ConnectFields {
     protocol_name: Text,
     /// As sent, without the bridge bit.
@@ -37,30 +58,37 @@ pub(super) struct ConnectFields {
     will: Option<WillFields>,
     username: Option<Text>,
     has_password: bool,
+    /// Null unless secrets are asked for.
+    password: Option<Text>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct WillFields {
     topic: Text,
     qos: u8,
     retain: bool,
     payload_length: usize,
+    #[serde(flatten)]
+    payload: PayloadFields,
     properties: Vec<Property>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct PublishFields {
     topic: Option<Text>,
     /// `packet` or `alias`.
     topic_from: Option<&'static str>,
     /// Of the whole payload.
     payload_length: u32,
-    /// When asked for, up to the length asked for.
-    payload: Option<Text>,
+    #[serde(flatten)]
+    payload: PayloadFields,
 }
 
 #[allow(clippy::struct_field_names)] // the name that programs are promised
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Filter {
     filter: Text,
     qos: u8,
@@ -69,7 +97,8 @@ pub(super) struct Filter {
     retain_handling: u8,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Code {
     code: u8,
     name: Option<&'static str>,
@@ -77,28 +106,34 @@ pub(super) struct Code {
 
 impl Fields {
     /// The fields of a packet that could be read; of a CONNECT also those of its captured beginning.
-    pub(super) fn of(seen: &SeenPacket<'_>, payload: Option<usize>) -> Option<Fields> {
+    pub(super) fn of(seen: &SeenPacket<'_>, reveal: Reveal) -> Option<Fields> {
         let raw = seen.raw;
         let kind = raw.packet_type();
         let packet = match seen.parsed {
             Ok(packet) => packet,
             Err(ParseError::Partial { .. }) if kind == PacketType::CONNECT => {
-                return connect_head(raw.body).map(|head| Fields::Connect(ConnectFields::of(&head)));
+                return connect_head(raw.body).map(|head| Fields::Connect(ConnectFields::of(&head, reveal)));
             }
             Err(_) => return None,
         };
-        let reason = |code: Option<ReasonCode>| Fields::Reason {
-            reason_code: code.map(|code| code.0),
-            reason_name: code.and_then(|code| code_name(kind, code, seen.version)),
+        let reason = |written: Option<ReasonCode>| {
+            let has_code = written.is_some() || seen.version.is_some_and(Version::is_v5);
+            // MQTT 5.0 §3.4.2.1, §3.14.2.1, §3.15.2.1: a code that is left out means 0x00.
+            let code = has_code.then(|| written.unwrap_or_default());
+            Fields::Reason {
+                reason_code: code.map(|code| code.0),
+                reason_name: code.and_then(|code| code_name(kind, code, seen.version)),
+                reason_omitted: has_code.then_some(written.is_none()),
+            }
         };
         Some(match packet {
-            Packet::Connect(connect) => Fields::Connect(ConnectFields::of(connect)),
+            Packet::Connect(connect) => Fields::Connect(ConnectFields::of(connect, reveal)),
             Packet::Connack(connack) => Fields::Connack {
                 session_present: connack.session_present(),
                 reason_code: connack.reason_code.0,
                 reason_name: code_name(kind, connack.reason_code, seen.version),
             },
-            Packet::Publish(publish) => Fields::Publish(PublishFields::of(publish, seen, payload)),
+            Packet::Publish(publish) => Fields::Publish(PublishFields::of(publish, seen, reveal)),
             Packet::Puback(packet) | Packet::Pubrec(packet) | Packet::Pubrel(packet) | Packet::Pubcomp(packet) => {
                 reason(packet.reason_code)
             }
@@ -128,7 +163,7 @@ impl Fields {
 }
 
 impl ConnectFields {
-    fn of(connect: &Connect<'_>) -> ConnectFields {
+    fn of(connect: &Connect<'_>, reveal: Reveal) -> ConnectFields {
         ConnectFields {
             protocol_name: Text::of_bytes(connect.protocol_name.0),
             protocol_level: connect.protocol_level & 0x7F,
@@ -136,45 +171,36 @@ impl ConnectFields {
             clean_start: connect.clean_start(),
             keep_alive: connect.keep_alive,
             client_id: Text::of_bytes(connect.client_id.0),
-            will: connect.will.as_ref().map(WillFields::of),
+            will: connect.will.as_ref().map(|will| WillFields::of(will, reveal)),
             username: connect.username.map(|name| Text::of_bytes(name.0)),
             has_password: connect.has_password(),
+            password: connect.password.filter(|_| reveal.secrets).map(Text::of_bytes),
         }
     }
 }
 
 impl WillFields {
-    fn of(will: &Will<'_>) -> WillFields {
+    fn of(will: &Will<'_>, reveal: Reveal) -> WillFields {
         WillFields {
             topic: Text::of_bytes(will.topic.0),
             qos: will.qos.0,
             retain: will.retain,
             payload_length: will.payload.len(),
-            properties: list(will.properties),
+            payload: PayloadFields::of(&payload::of_will(will), reveal),
+            properties: list(will.properties, reveal),
         }
     }
 }
 
 impl PublishFields {
-    fn of(publish: &Publish<'_>, seen: &SeenPacket<'_>, payload: Option<usize>) -> PublishFields {
+    fn of(publish: &Publish<'_>, seen: &SeenPacket<'_>, reveal: Reveal) -> PublishFields {
         let aliased = publish.topic.is_empty() && publish.topic_alias().is_some();
         PublishFields {
             topic: seen.topic.map(Text::of),
             topic_from: seen.topic.map(|_| if aliased { "alias" } else { "packet" }),
             payload_length: publish.payload_length,
-            payload: payload.map(|most| cut(publish.payload, most)),
+            payload: PayloadFields::of(&payload::of_publish(publish, seen), reveal),
         }
-    }
-}
-
-/// At most `most` bytes: as text if they are text that was cut between characters, or within one.
-fn cut(payload: &[u8], most: usize) -> Text {
-    let kept = payload.get(..most).unwrap_or(payload);
-    match std::str::from_utf8(kept) {
-        Err(error) if error.error_len().is_none() && kept.len() < payload.len() => {
-            Text::of_bytes(kept.get(..error.valid_up_to()).unwrap_or(kept))
-        }
-        _ => Text::of_bytes(kept),
     }
 }
 

@@ -15,9 +15,13 @@ fn seen(bytes: &[u8], version: Option<Version>, topic: Option<&TextFact>, write:
 }
 
 fn json(bytes: &[u8], version: Option<Version>, topic: Option<&TextFact>, payload: Option<usize>) -> Value {
+    revealed(bytes, version, topic, Reveal { payload, secrets: false })
+}
+
+fn revealed(bytes: &[u8], version: Option<Version>, topic: Option<&TextFact>, reveal: Reveal) -> Value {
     let mut out = Vec::new();
     let place = Place { session: Some(3), side: Side::Client };
-    seen(bytes, version, topic, |packet| write_line(packet, place, payload, &mut out).unwrap());
+    seen(bytes, version, topic, |packet| write_line(packet, place, reveal, &mut out).unwrap());
     serde_json::from_slice(&out).unwrap()
 }
 
@@ -43,6 +47,7 @@ fn a_connect_has_every_key_and_no_password() {
         "tcp_stream",
         "time",
         "type",
+        "version",
     ];
     assert_eq!(object.as_object().unwrap().keys().collect::<Vec<_>>(), keys);
     assert_eq!((&object["type"], &object["length"]), (&"CONNECT".into(), &CONNECT.len().into()));
@@ -50,7 +55,10 @@ fn a_connect_has_every_key_and_no_password() {
     assert_eq!((&fields["bridge"], &fields["protocol_level"]), (&true.into(), &4.into()));
     assert_eq!((&fields["has_password"], &fields["will"]), (&true.into(), &Value::Null));
     assert_eq!(fields["username"]["base64"], "df8=", "text that is not UTF-8");
+    assert_eq!(fields["password"], Value::Null);
     assert!(!object.to_string().contains("secret"));
+    let asked = revealed(CONNECT, None, None, Reveal { payload: None, secrets: true });
+    assert_eq!(asked["fields"]["password"], "secret");
 }
 
 #[test]
@@ -67,6 +75,69 @@ fn a_payload_is_shown_when_asked_for() {
         (&shown(None)["dup"], &shown(None)["qos"], &shown(None)["retain"]),
         (&true.into(), &2.into(), &true.into())
     );
+}
+
+#[test]
+fn a_payload_is_decoded_beside_its_bytes() {
+    let topic = TextFact::new(b"t");
+    // Content Type application/cbor, then {"t": 21.5} (RFC 8949).
+    let publish = b"\x30\x22\0\x01t\x13\x03\0\x10application/cbor\xa1at\xfb\x40\x35\x80\0\0\0\0\0";
+    let publish = [&publish[..2], &publish[2..]].concat();
+    let mut publish = publish;
+    publish[1] = u8::try_from(publish.len() - 2).unwrap();
+    let fields = json(&publish, Some(Version::V5), Some(&topic), Some(100))["fields"].clone();
+    assert_eq!((&fields["payload_format"], &fields["payload_format_from"]), (&"cbor".into(), &"content-type".into()));
+    assert_eq!(fields["payload_decoded"], "{\n  \"t\": 21.5\n}");
+    assert_eq!((&fields["payload"]["base64"], &fields["payload_more"]), (&"oWF0+0A1gAAAAAAA".into(), &0.into()));
+    let hidden = json(&publish, Some(Version::V5), Some(&topic), None)["fields"].clone();
+    for name in ["payload", "payload_more", "payload_format", "payload_format_from", "payload_decoded"] {
+        assert_eq!(hidden.get(name), Some(&Value::Null), "{name}");
+    }
+}
+
+#[test]
+fn authentication_data_is_said_to_be_hidden() {
+    // AUTH 0x18 with Authentication Method "M" and Authentication Data "secret".
+    let auth = b"\xf0\x0f\x18\x0d\x15\0\x01M\x16\0\x06secret";
+    let object = json(auth, Some(Version::V5), None, None);
+    assert_eq!((&object["properties"][1]["value"], &object["properties"][1]["hidden"]), (&Value::Null, &true.into()));
+    assert_eq!((&object["properties"][0]["value"], &object["properties"][0]["hidden"]), (&"M".into(), &false.into()));
+    let asked = revealed(auth, Some(Version::V5), None, Reveal { payload: None, secrets: true });
+    assert_eq!(asked["properties"][1]["value"]["base64"], "c2VjcmV0");
+}
+
+#[test]
+fn a_payload_stands_below_its_row() {
+    let topic = TextFact::new(b"t");
+    let rows = |bytes: &[u8], most, ascii| {
+        let style = Style { width: 40, ascii, color: false, zone: TimeZone::UTC };
+        let place = Place { session: None, side: Side::Client };
+        let mut out = Vec::new();
+        let reveal = Reveal { payload: Some(most), secrets: false };
+        seen(bytes, Some(Version::V311), Some(&topic), |packet| {
+            write_row(packet, place, reveal, &style, &mut out).unwrap();
+        });
+        let text = String::from_utf8(out).unwrap();
+        text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        rows(b"\x30\x0a\0\x01t{\"a\":1}", 99, false),
+        ["          payload: JSON, 7 bytes", "          {", "            \"a\": 1", "          }",]
+    );
+    let long = [b"\x30\x33\0\x01t".to_vec(), vec![b'x'; 48]].concat();
+    assert_eq!(
+        rows(&long, 40, true),
+        [
+            "          payload: text, 48 bytes",
+            "          xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            "          xxxxxxxxxx",
+            "          ... 8 bytes more",
+        ]
+    );
+    // The will of a CONNECT: topic w, payload "gone".
+    let will = b"\x10\x16\x00\x04MQTT\x04\x06\x00\x3c\x00\x01c\x00\x01w\x00\x04gone";
+    assert_eq!(rows(will, 99, false), ["          will payload: text, 4 bytes", "          gone"]);
+    assert!(rows(b"\x30\x03\0\x01t", 99, false).is_empty(), "no payload, no words");
 }
 
 #[test]
@@ -87,7 +158,7 @@ fn a_row_is_harmless_and_fits() {
         let style = Style { width: 80, ascii, color: false, zone: TimeZone::UTC };
         let mut out = Vec::new();
         let place = Place { session: None, side: Side::Server };
-        seen(hostile, None, None, |packet| write_row(packet, place, &style, &mut out).unwrap());
+        seen(hostile, None, None, |packet| write_row(packet, place, Reveal::default(), &style, &mut out).unwrap());
         let row = String::from_utf8(out).unwrap();
         assert!(row.chars().count() <= 81 && row.lines().count() == 1, "{row}");
         assert!(row.contains("CONNECT \\x1b[31mred\\n\\u{202e}a"), "{row}");
