@@ -1,5 +1,6 @@
 //! Every field of every control packet against tshark, over every capture there is; and the table of
 //! `docs/tshark.md`.
+#![allow(clippy::disallowed_methods)] // a test reads files
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic, clippy::print_stderr)] // a test may fail
 
 mod differences;
@@ -7,6 +8,7 @@ mod ours;
 #[allow(unreachable_pub)] // shared by several test crates
 #[path = "../support/mod.rs"]
 mod support;
+mod table;
 mod theirs;
 mod told;
 

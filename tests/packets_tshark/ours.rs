@@ -52,7 +52,9 @@ fn packet(line: &Value) -> Told {
         ("will_payload_length", &fields["will"]["payload_length"]),
         ("reason_code", &fields["reason_code"]),
     ] {
-        value.as_u64().into_iter().for_each(|value| told.number(name, value));
+        if let Some(value) = value.as_u64() {
+            told.number(name, value);
+        }
     }
     for (name, value) in [
         ("dup", &line["dup"]),
@@ -77,12 +79,16 @@ fn packet(line: &Value) -> Told {
         ("username", &fields["username"]),
         ("will_topic", &fields["will"]["topic"]),
     ] {
-        bytes(value).into_iter().for_each(|bytes| told.bytes(name, &bytes));
+        if let Some(bytes) = bytes(value) {
+            told.bytes(name, &bytes);
+        }
     }
     for filter in each(&fields["filters"]) {
         let text = if filter["filter"].is_null() { filter } else { &filter["filter"] };
         told.bytes("topic", &bytes(text).unwrap());
-        filter["qos"].as_u64().into_iter().for_each(|qos| told.number("requested_qos", qos));
+        if let Some(qos) = filter["qos"].as_u64() {
+            told.number("requested_qos", qos);
+        }
         told.flag("no_local", flag(&filter["no_local"]));
         told.flag("retain_as_published", flag(&filter["retain_as_published"]));
         told.flag("retain_handling", flag(&filter["retain_handling"]));
@@ -91,7 +97,9 @@ fn packet(line: &Value) -> Told {
         told.number("reason_code", code["code"].as_u64().unwrap());
     }
     for (name, list) in [("property", &line["properties"]), ("will_property", &fields["will"]["properties"])] {
-        each(list).for_each(|listed| told.text(name, &property(listed)));
+        for listed in each(list) {
+            told.text(name, &property(listed));
+        }
     }
     told
 }

@@ -53,8 +53,8 @@ pub(super) struct PublishFields {
     topic: Option<Text>,
     /// `packet` or `alias`.
     topic_from: Option<&'static str>,
-    /// Of the whole payload.
-    payload_length: u32,
+    /// Of the whole payload; null while the version is not known, since 5.0 has properties before it.
+    payload_length: Option<u32>,
     /// When asked for, up to the length asked for.
     payload: Option<Text>,
 }
@@ -161,7 +161,7 @@ impl PublishFields {
         PublishFields {
             topic: seen.topic.map(Text::of),
             topic_from: seen.topic.map(|_| if aliased { "alias" } else { "packet" }),
-            payload_length: publish.payload_length,
+            payload_length: seen.version.map(|_| publish.payload_length),
             payload: payload.map(|most| cut(publish.payload, most)),
         }
     }
