@@ -2,7 +2,7 @@
 //! made up.
 //!
 //! `cargo test --test lossy_publishes -- --nocapture --include-ignored` prints the shares, tshark's too.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)] // a test
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout, clippy::print_stderr)] // a test
 #![allow(clippy::disallowed_methods, clippy::cast_precision_loss)]
 
 mod dice;

@@ -24,7 +24,7 @@ pub(crate) fn found(segments: &[OwnedSegment], pace: i64, options: &[&str]) -> V
 fn capture(segments: &[OwnedSegment], pace: i64) -> Vec<u8> {
     let mut file = Vec::new();
     let mut put = |numbers: &[u32], bytes: &[u8]| {
-        numbers.iter().for_each(|number| file.extend(number.to_le_bytes()));
+        file.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
         file.extend(bytes);
     };
     put(&[0xa1b2_c3d4, 4 << 16 | 2, 0, 0, 0xFFFF, 101], b"");

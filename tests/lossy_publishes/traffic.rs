@@ -60,7 +60,12 @@ impl Connection {
         let [.., high, low] = number.to_be_bytes();
         let client = Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, high, low)), port: 40_000 };
         let server = Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 255, high, low)), port: 1883 };
-        Connection { v5: number % 2 == 0, ends: [client, server], sequence: [u32::MAX, 7], packet_identifier: [0, 0] }
+        Connection {
+            v5: number.is_multiple_of(2),
+            ends: [client, server],
+            sequence: [u32::MAX, 7],
+            packet_identifier: [0, 0],
+        }
     }
 
     fn open(&mut self, wire: &mut Wire) {
