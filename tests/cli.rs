@@ -59,6 +59,16 @@ fn the_password_is_never_shown() {
     }
 }
 
+/// The first PUBLISH comes before anything tells that this is MQTT 5.0; its message is `21.5`, as the record says.
+#[test]
+fn packets_before_the_version_showed_are_read_by_it() {
+    let lines =
+        output(&["packets", "--format", "ndjson", "--show-payload"], &capture("picked-up-mid-session-v5.pcapng"));
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["type"], &first["fields"]["payload"]), (&"PUBLISH".into(), &"21.5".into()));
+    assert_eq!(first["fields"]["payload_length"], 4);
+}
+
 #[test]
 fn json_is_one_document() {
     let file = capture("broker-killed-many.pcapng");

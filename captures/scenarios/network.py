@@ -72,6 +72,19 @@ def byte_at_a_time(lab):
             {"drip": [publish("0123456789" * 13)], "every": 8}, {"read": "puback"}, BYE, {"close": True}, {"read": "close"})
 
 
+@scenario("split-remaining-length")
+def split_remaining_length(lab):
+    """A client sends six PUBLISH of 200 bytes (Remaining Length c5 01) in three segments; the first two segments end between the two bytes
+    of a Remaining Length, that of the third and of the fifth PUBLISH."""
+    lab.capture()
+    lab.mosquitto()
+    report = {"cmd": "publish", "topic": "plant/7/report", "payload": "r" * 179, "qos": 1, "dup": False, "retain": False}
+    publishes = [{"send": {**report, "messageId": number}} for number in range(1, 7)]
+    length = 2 + 1 + 2 + len(report["topic"]) + 2 + len(report["payload"])
+    lab.raw("client", connect("meter-6"), {"read": "connack"}, {"pieces": publishes, "cut": [2 * length + 2, 4 * length + 2], "every": 100},
+            {"wait": 200}, BYE, {"close": True}, {"read": "close"})
+
+
 @scenario("pipelined")
 def pipelined(lab):
     """A client sends CONNECT, SUBSCRIBE and PUBLISH in one segment without waiting for the answers, and gets its own message back."""

@@ -6,6 +6,7 @@
 //   {"hex": "1000"}        bytes as they are; {"text": "..."} likewise
 //   {"together": [STEP]}   the bytes of several send/hex steps in one write
 //   {"drip": [STEP], "every": 20}   the same, one byte per write, so many milliseconds apart
+//   {"pieces": [STEP], "cut": [180, 360], "every": 50}   the same, in writes that begin at these offsets
 //   {"wait": 500}          milliseconds
 //   {"read": "connack"}    wait for this packet (or "close")
 //   {"close": true}        FIN         {"reset": true}  RST
@@ -42,6 +43,10 @@ socket.on('connect', async () => {
     if (step.together) socket.write(Buffer.concat(step.together.map(bytes)))
     if (step.drip) {
       for (const byte of Buffer.concat(step.drip.map(bytes))) { socket.write(Buffer.of(byte)); await sleep(step.every) }
+    }
+    if (step.pieces) {
+      const all = Buffer.concat(step.pieces.map(bytes))
+      for (const [i, from] of [0, ...step.cut].entries()) { socket.write(all.subarray(from, step.cut[i])); await sleep(step.every) }
     }
     if (step.wait) await sleep(step.wait)
     if (step.read) {

@@ -9,7 +9,7 @@ use mqttcap::engine::{Config, Engine};
 use mqttcap::limits::Limits;
 use mqttcap::mqtt::{Packet, ParseError, RawPacket, Version};
 use mqttcap::net::Endpoint;
-use mqttcap::report::packets::{self, Place};
+use mqttcap::report::packets::{self, Place, Reveal};
 use mqttcap::report::{CaptureSummary, Report, Style, json, ladder, news, table};
 use mqttcap::session::{Detail, PacketObserver, SeenPacket, Session};
 use mqttcap::stream::Side;
@@ -75,10 +75,11 @@ struct Writer;
 impl PacketObserver for Writer {
     fn packet(&mut self, packet: &SeenPacket<'_>) {
         let place = Place { session: Some(1), side: packet.side };
+        let reveal = Reveal { payload: Some(64), secrets: true };
         for style in styles() {
-            shown(&style, |out| packets::write_row(packet, place, &style, out));
+            shown(&style, |out| packets::write_row(packet, place, reveal, &style, out));
         }
-        packets::write_line(packet, place, Some(64), &mut Vec::new()).expect("writing to memory does not fail");
+        packets::write_line(packet, place, reveal, &mut Vec::new()).expect("writing to memory does not fail");
     }
 }
 

@@ -1,9 +1,9 @@
 //! `mqttcap packets`: every control packet as it stands in the capture.
 //!
-//! Files are read twice: first to learn which connections are sessions, under which numbers; then
-//! their packets are written. What can be read only once (standard input, a pipe) is written as it
-//! passes, without session numbers, and without the packets that came before a connection was known
-//! to carry MQTT.
+//! Files are read twice: first to learn which connections are sessions, under which numbers and of
+//! which version; then their packets are written. What can be read only once (standard input, a
+//! pipe) is written as it passes, without session numbers, and without the packets that came before
+//! a connection was known to carry MQTT.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::capture::FrameNumber;
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
+use crate::mqtt::{Version, parse};
 use crate::net::Endpoint;
 use crate::report::packets::{self, Place, Reveal};
 use crate::report::{Case, Style};
@@ -121,25 +122,37 @@ struct Known {
     number: u64,
     client: Endpoint,
     last: FrameNumber,
+    version: Option<Version>,
 }
 
 impl Sessions {
     fn of<'c>(cases: impl Iterator<Item = &'c Case>) -> Sessions {
         let known = cases.map(|case| {
             let wire = &case.session.wire;
-            let known = Known { number: case.number, client: wire.peers.client.endpoint, last: wire.last.frame };
+            let known = Known {
+                number: case.number,
+                client: wire.peers.client.endpoint,
+                last: wire.last.frame,
+                version: case.session.version,
+            };
             ((wire.stream, wire.first.frame), known)
         });
         Sessions(known.collect())
     }
 
-    /// The session of a packet, and who sent it; `None` when it is not shown.
-    fn place(&self, packet: &SeenPacket<'_>) -> Option<Place> {
+    /// The session of a packet; `None` when it is not shown.
+    fn of_packet(&self, packet: &SeenPacket<'_>) -> Option<&Known> {
         let (began, frame) = (packet.raw.started.frame, packet.raw.completed.frame);
         let until = (packet.stream, began.max(frame));
         let (_, known) = self.0.range((packet.stream, FrameNumber(0))..=until).next_back()?;
-        let side = if packet.sender == known.client { Side::Client } else { Side::Server };
-        (began <= known.last).then_some(Place { session: Some(known.number), side })
+        (began <= known.last).then_some(known)
+    }
+}
+
+impl Known {
+    fn place(&self, packet: &SeenPacket<'_>) -> Place {
+        let side = if packet.sender == self.client { Side::Client } else { Side::Server };
+        Place { session: Some(self.number), side }
     }
 }
 
@@ -161,11 +174,25 @@ struct Writer {
 
 impl PacketObserver for Writer {
     fn packet(&mut self, packet: &SeenPacket<'_>) {
-        let place = match &self.sessions {
-            Some(sessions) => sessions.place(packet),
-            None => packet.confirmed.then_some(Place { session: None, side: packet.side }),
+        let Some(sessions) = &self.sessions else {
+            if packet.confirmed {
+                self.write(packet, Place { session: None, side: packet.side });
+            }
+            return;
         };
-        let Some(place) = place else { return };
+        let Some(known) = sessions.of_packet(packet) else { return };
+        let (place, version) = (known.place(packet), known.version);
+        if packet.version.is_some() || version.is_none() {
+            return self.write(packet, place);
+        }
+        // Picked up late: only later packets, read the first time, told the version.
+        let parsed = parse(packet.raw, version);
+        self.write(&SeenPacket { parsed: &parsed, version, ..*packet }, place);
+    }
+}
+
+impl Writer {
+    fn write(&mut self, packet: &SeenPacket<'_>, place: Place) {
         // Writing to memory cannot fail.
         let _ = match &self.form {
             Form::Table(style) => packets::write_row(packet, place, self.reveal, style, &mut self.written),

@@ -127,13 +127,16 @@ impl<'p> Connect<'p> {
     }
 }
 
-/// What the first bytes of a CONNECT's body say, up to the Client Identifier, for a CONNECT that was
-/// cut after it: will, user name and password are `None` whatever the flags say.
+/// What the captured beginning of a CONNECT's body says, for one that was cut after the Client Identifier: will
+/// and user name are `None` where they were cut, the password is always, whatever the flags say.
 #[must_use]
 pub fn connect_head(body: &[u8]) -> Option<Connect<'_>> {
     let (rest, (name, level)) = name_and_level(body).ok()?;
-    let (_, connect) = head(rest, name, level, level & 0x7F >= 5).ok()?;
-    Some(connect)
+    let has_properties = level & 0x7F >= 5;
+    let (rest, connect) = head(rest, name, level, has_properties).ok()?;
+    let Ok((rest, will)) = will(rest, connect.flags, has_properties) else { return Some(connect) };
+    let username = username(rest, connect.flags).ok().and_then(|(_, username)| username);
+    Some(Connect { will, username, ..connect })
 }
 
 impl Will<'_> {
@@ -157,22 +160,10 @@ pub(super) fn connect(body: &[u8]) -> Read<'_, Connect<'_>> {
 fn connect_after_level<'p>(input: &'p [u8], name: Text<'p>, level: u8, has_properties: bool) -> Read<'p, Connect<'p>> {
     let (rest, read) = head(input, name, level, has_properties)?;
     let flags = read.flags;
-    let (rest, will) = if flags & flag::WILL == 0 {
-        (rest, None)
-    } else {
-        let (rest, properties) = optional_properties(rest, has_properties)?;
-        let (rest, topic) = field("Will Topic", "MQTT-3.1.2-9", text).parse(rest)?;
-        let (rest, payload) = field("Will Payload", "MQTT-3.1.2-9", binary).parse(rest)?;
-        let (qos, retain) = (QoS(flags >> 3 & 3), flags & flag::WILL_RETAIN != 0);
-        (rest, Some(Will { qos, retain, properties, topic, payload }))
-    };
+    let (rest, will) = will(rest, flags, has_properties)?;
     // MQTT 3.1 §3.1: when the body ends before a flagged user name or password, the length rules.
     let may_end = level & 0x7F == 3;
-    let (rest, username) = if flags & flag::USER_NAME == 0 || (may_end && rest.is_empty()) {
-        (rest, None)
-    } else {
-        field("User Name", "MQTT-3.1.2-17", text).map(Some).parse(rest)?
-    };
+    let (rest, username) = if may_end && rest.is_empty() { (rest, None) } else { username(rest, flags)? };
     let (rest, password) = if flags & flag::PASSWORD == 0 || (may_end && rest.is_empty()) {
         (rest, None)
     } else {
@@ -207,6 +198,24 @@ fn head<'p>(input: &'p [u8], name: Text<'p>, level: u8, has_properties: bool) ->
     Ok((rest, connect))
 }
 
+fn will(input: &[u8], flags: u8, has_properties: bool) -> Read<'_, Option<Will<'_>>> {
+    if flags & flag::WILL == 0 {
+        return Ok((input, None));
+    }
+    let (rest, properties) = optional_properties(input, has_properties)?;
+    let (rest, topic) = field("Will Topic", "MQTT-3.1.2-9", text).parse(rest)?;
+    let (rest, payload) = field("Will Payload", "MQTT-3.1.2-9", binary).parse(rest)?;
+    let (qos, retain) = (QoS(flags >> 3 & 3), flags & flag::WILL_RETAIN != 0);
+    Ok((rest, Some(Will { qos, retain, properties, topic, payload })))
+}
+
+fn username(input: &[u8], flags: u8) -> Read<'_, Option<Text<'_>>> {
+    if flags & flag::USER_NAME == 0 {
+        return Ok((input, None));
+    }
+    field("User Name", "MQTT-3.1.2-17", text).map(Some).parse(input)
+}
+
 fn optional_properties(input: &[u8], present: bool) -> Read<'_, Properties<'_>> {
     if present { properties(input) } else { Ok((input, Properties::default())) }
 }
@@ -233,6 +242,19 @@ mod tests {
         let (_, read) = connect(body).unwrap();
         assert_eq!((read.version(), read.bridge()), (Some(Version::V31), true));
         assert_eq!((read.username, read.password), (Some(Text(b"u")), None));
+    }
+
+    #[test]
+    fn a_cut_connect_says_what_is_left_of_it() {
+        let body = b"\x00\x04MQTT\x04\xC6\x00\x0A\x00\x01c\x00\x01w\x00\x01p\x00\x01u\x00\x02pw";
+        let left = |length: usize| {
+            let read = connect_head(&body[..length]).unwrap();
+            (read.will.map(|will| will.topic), read.username)
+        };
+        assert_eq!(left(13), (None, None));
+        assert_eq!(left(18), (None, None), "half a will is none");
+        assert_eq!(left(19), (Some(Text(b"w")), None));
+        assert_eq!(left(22), (Some(Text(b"w")), Some(Text(b"u"))));
     }
 
     #[test]

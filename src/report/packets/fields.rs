@@ -80,8 +80,8 @@ pub(super) struct PublishFields {
     topic: Option<Text>,
     /// `packet` or `alias`.
     topic_from: Option<&'static str>,
-    /// Of the whole payload.
-    payload_length: u32,
+    /// Of the whole payload; null while the version is not known, since 5.0 has properties before it.
+    payload_length: Option<u32>,
     #[serde(flatten)]
     payload: PayloadFields,
 }
@@ -198,7 +198,7 @@ impl PublishFields {
         PublishFields {
             topic: seen.topic.map(Text::of),
             topic_from: seen.topic.map(|_| if aliased { "alias" } else { "packet" }),
-            payload_length: publish.payload_length,
+            payload_length: seen.version.map(|_| publish.payload_length),
             payload: PayloadFields::of(&payload::of_publish(publish, seen), reveal),
         }
     }
