@@ -81,7 +81,7 @@ impl FailOn {
         let findings = &case.verdict.findings;
         match self {
             FailOn::Severity(severity) => outcome.severity >= *severity,
-            FailOn::Id(id) => outcome.id == id || findings.iter().any(|finding| finding.id == id),
+            FailOn::Id(id) => outcome.id == id || findings.iter().any(|finding| finding.is(id)),
         }
     }
 }

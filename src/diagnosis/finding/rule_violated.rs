@@ -1,8 +1,9 @@
-//! `rule-violated`: a packet broke a rule of the specification.
+//! `rule-violated:STATEMENT`: a packet broke a rule of the specification.
 
 use super::{About, Found};
 use crate::diagnosis::story::Story;
-use crate::diagnosis::{Severity, words};
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::Proof;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About =
@@ -13,13 +14,21 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let broken = session.violations.iter().map(|violation| {
         let times = times(violation.count);
         let who = subject(story, violation.side);
-        let severity = severity(violation.grave);
+        // What is only possible is no more than a remark.
+        let possible = violation.proof == Proof::Possible;
+        let (severity, broke, confidence) = match possible {
+            true => (Severity::Info, "seems to have broken", Confidence::Possible),
+            false => (severity(violation.grave), "broke", Confidence::Certain),
+        };
+        let packet = words::named(violation.packet);
         Found::new(
             &ABOUT,
-            format!("{who} broke a rule of MQTT in {}: {}{times}.", words::named(violation.packet), violation.what),
-            [violation.at],
+            format!("{who} {broke} a rule of MQTT in {packet}: {}{times}.", violation.what),
+            violation.earlier.into_iter().chain([violation.at]),
         )
+        .named(format!("{}:{}", ABOUT.id, violation.clause))
         .severity(severity)
+        .only(confidence)
         .clause(violation.clause)
         .by(violation.side)
     });

@@ -114,12 +114,31 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
     let again = session
         .second_connect
         .filter(|_| by == Side::Client)
-        .filter(|again| !end.is_before(*again) && story.soon(*again, end, 2 * SECOND))?;
-    Some(Fault {
-        what: "a second CONNECT on the same connection, against the rules (MQTT-3.1.0-2)".to_owned(),
-        at: again,
-        why: "The program calls `connect()` while it is connected, or the client library has a fault.",
-    })
+        .filter(|again| !end.is_before(*again) && story.soon(*again, end, 2 * SECOND));
+    if let Some(again) = again {
+        return Some(Fault {
+            what: "a second CONNECT on the same connection, against the rules (MQTT-3.1.0-2)".to_owned(),
+            at: again,
+            why: "The program calls `connect()` while it is connected, or the client library has a fault.",
+        });
+    }
+    let violation = story.fatal_course(by, end)?;
+    let packet = words::named(violation.packet);
+    let what = format!("{packet} that breaks a rule ({}, {})", violation.what, violation.clause);
+    Some(Fault { what, at: violation.at, why: why_by_course(violation.clause) })
+}
+
+/// Why clients break a rule that a packet alone does not show broken.
+fn why_by_course(clause: &str) -> &'static str {
+    match clause {
+        "MQTT-3.3.4-7" => "The program or its library does not keep to the broker's Receive Maximum: it may have at most so many messages of QoS 1 and 2 unacknowledged.",
+        "MQTT-3.2.2-11" => "The program publishes with a QoS that the broker does not offer: the CONNACK says which it does (Maximum QoS).",
+        "MQTT-3.2.2-14" => "The program publishes retained messages, which this broker does not support, as its CONNACK says.",
+        "MQTT-3.2.2-17" | "MQTT-3.2.2-18" => "The library uses topic aliases beyond what the CONNACK allows (Topic Alias Maximum).",
+        "MQTT-3.3.2-7" => "The library uses a topic alias of an earlier connection: aliases end with the connection.",
+        "§3.2.2.3.11" | "§3.2.2.3.12" | "§3.2.2.3.13" => "The program asks for a kind of subscription that this broker does not support, as its CONNACK says.",
+        _ => "The program uses its client library in an order that it does not expect, or the library has a fault.",
+    }
 }
 
 /// The client's first packet, if it is no CONNECT although the stream is known from its start.
