@@ -191,14 +191,15 @@ mod tests {
     use super::*;
 
     fn publish(exchanges: &mut Exchanges, sender: Side, packet_identifier: u16, qos: u8) -> bool {
-        exchanges.publish(Published {
-            at: Moment::default(),
-            sender,
-            packet_identifier,
-            qos: QoS(qos),
-            topic: Some(TextFact::new(b"t")),
-        })
-        .0
+        exchanges
+            .publish(Published {
+                at: Moment::default(),
+                sender,
+                packet_identifier,
+                qos: QoS(qos),
+                topic: Some(TextFact::new(b"t")),
+            })
+            .0
     }
 
     fn acknowledge(

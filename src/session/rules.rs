@@ -38,7 +38,7 @@ const FACTS: usize = 32;
 /// So many nanoseconds apart, packets of opposite directions may stand in the capture in the wrong order.
 const CROSSED: i64 = 1_000_000;
 /// An answer that stands so many nanoseconds before its question shows that the capture's order is wrong.
-const EARLY: i64 = 1_000_000_000;
+const EARLY: i64 = 100_000_000;
 /// What was noted so many nanoseconds before a gap became known may come from the gap.
 const SHADOW: i64 = 10_000_000_000;
 /// What a side sends within so many nanoseconds of the packet that forbids it may have been under way.

@@ -21,8 +21,8 @@ use crate::transport::Protocol;
 use super::exchanges::Exchanges;
 use super::facts::{
     AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts, Refusal, Session,
-    Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
+    KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts, Refusal,
+    Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};

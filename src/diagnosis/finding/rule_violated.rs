@@ -70,8 +70,9 @@ fn times(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Severity;
     use crate::diagnosis::testing::{Tale, finding};
+    use crate::diagnosis::{Confidence, Severity};
+    use crate::session::Proof;
     use crate::stream::Side;
 
     #[test]
@@ -82,6 +83,11 @@ mod tests {
         assert_eq!((found.clause, found.severity), (Some("MQTT-3.3.2-2"), Severity::Warning));
         let soft = finding(&tale().violation(Side::Client, false).build(), "rule-violated").unwrap();
         assert_eq!(soft.severity, Severity::Info);
+        let doubtful = tale().violation_by_course(Side::Client, "MQTT-3.3.4-7", Proof::Possible).build();
+        let doubtful = finding(&doubtful, "rule-violated:MQTT-3.3.4-7").unwrap();
+        assert_eq!((doubtful.severity, doubtful.confidence), (Severity::Info, Confidence::Possible));
+        assert!(doubtful.headline.starts_with("sensor-17 seems to have broken a rule"));
+        assert_eq!(soft.id, "rule-violated:MQTT-3.3.2-2");
         assert!(finding(&tale().build(), "rule-violated").is_none());
     }
 }

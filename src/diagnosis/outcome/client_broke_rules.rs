@@ -160,6 +160,7 @@ fn advise(judgement: Judgement, at: Option<Moment>) -> Judgement {
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
+    use crate::session::Proof;
     use crate::stream::Side;
 
     #[test]
@@ -200,6 +201,47 @@ mod tests {
         assert_ne!(outcome(&tolerated.close(Side::Server, 0.01).build()).id, "client-broke-rules");
         let went_on = tale().publish(Side::Client, "b", 0, 20, 0.5).publish(Side::Client, "b", 0, 20, 0.5);
         assert_eq!(outcome(&went_on.close(Side::Server, 0.01).build()).id, "server-closed");
+    }
+
+    #[test]
+    fn a_rule_that_earlier_packets_show_broken() {
+        let tale = |proof| {
+            let tale = Tale::connected_v5().publish(Side::Client, "a", 1, 20, 1.0);
+            tale.violation_by_course(Side::Client, "MQTT-3.3.4-7", proof)
+        };
+        let seen = diagnose(&tale(Proof::Connection).close(Side::Server, 0.01).build());
+        assert_eq!((seen.outcome.id, seen.outcome.confidence), ("client-broke-rules", Confidence::VeryLikely));
+        assert!(seen.outcome.sentence.contains("but the broker's Receive Maximum is 2, MQTT-3.3.4-7"));
+        assert!(seen.causes[0].contains("Receive Maximum"));
+        // Several before the broker could answer.
+        let burst = tale(Proof::Connection).publish(Side::Client, "a", 1, 20, 0.0).with(|session| {
+            session.violations[0].count = 2;
+            session.violations[0].latest = session.wire.last;
+        });
+        assert_eq!(outcome(&burst.close(Side::Server, 0.01).build()).id, "client-broke-rules");
+
+        assert_ne!(outcome(&tale(Proof::Possible).close(Side::Server, 0.01).build()).id, "client-broke-rules");
+        assert_eq!(outcome(&tale(Proof::Connection).close(Side::Server, 20.0).build()).id, "server-closed");
+        let went_on = tale(Proof::Connection).publish(Side::Client, "b", 0, 20, 0.5);
+        assert_ne!(outcome(&went_on.close(Side::Server, 0.01).build()).id, "client-broke-rules");
+        let soft = tale(Proof::Connection).with(|session| session.violations[0].grave = false);
+        assert_ne!(outcome(&soft.close(Side::Server, 0.01).build()).id, "client-broke-rules");
+    }
+
+    #[test]
+    fn the_bytes_of_a_packet_come_before_its_place_in_the_course() {
+        let tale = Tale::connected_v5().publish(Side::Client, "a/#", 1, 20, 1.0);
+        let tale = tale.violation_by_course(Side::Client, "MQTT-3.3.4-7", Proof::Connection);
+        let seen = outcome(&tale.violation(Side::Client, true).close(Side::Server, 0.01).build());
+        assert!(seen.sentence.contains("MQTT-3.3.2-2"), "{}", seen.sentence);
+    }
+
+    #[test]
+    fn a_packet_above_the_maximum_size_has_an_outcome_of_its_own() {
+        let tale = Tale::connected_v5().publish(Side::Client, "a", 1, 2000, 1.0);
+        let tale = tale.violation_by_course(Side::Client, "MQTT-3.2.2-15", Proof::Connection);
+        let tale = tale.with(|session| session.connack.as_mut().unwrap().maximum_packet_size = Some(1000));
+        assert_eq!(outcome(&tale.close(Side::Server, 0.01).build()).id, "packet-too-large");
     }
 
     #[test]

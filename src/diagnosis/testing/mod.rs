@@ -10,8 +10,8 @@ use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
 use crate::session::{
     AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, Proof, PingFacts, Refusal, Rival, Session, Subscription, TextFact,
-    Timeline, VersionFrom, ViolationFact, Wire, WireReset,
+    KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Proof, Refusal, Rival, Session, Subscription,
+    TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
 };
 use crate::stream::{Side, StreamOffset};
 
@@ -380,6 +380,17 @@ impl Tale {
             grave,
             proof: Proof::Packet,
         });
+        self
+    }
+
+    /// The same, of a rule that only earlier packets show broken.
+    pub(crate) fn violation_by_course(mut self, side: Side, clause: &'static str, proof: Proof) -> Tale {
+        self = self.violation(side, true);
+        if let Some(violation) = self.session.violations.last_mut() {
+            violation.clause = clause;
+            violation.what = "5 messages are unacknowledged, but the broker's Receive Maximum is 2".into();
+            violation.proof = proof;
+        }
         self
     }
 

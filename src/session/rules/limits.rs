@@ -1,6 +1,6 @@
 //! What one side told the other in CONNECT or CONNACK that it can take (MQTT 5.0 §3.1.2.11, §3.2.2.3).
 
-use super::opening::{Arrival, qos};
+use super::opening::Arrival;
 use super::{Breach, Clauses, Known, Rests, Rules, name, v5};
 use crate::capture::Moment;
 use crate::mqtt::conformance::Severity;
@@ -37,13 +37,20 @@ impl Rules {
         }
         let other = name(from.other());
         self.broken(known, above(v5(clause), from, packet, at, announced), || {
-            format!("it is {length} bytes long, but the {other} takes at most {most} (Maximum Packet Size)").into()
+            format!("it is {length} bytes long, but the {other}'s Maximum Packet Size is {most}").into()
         });
     }
 
     /// Maximum QoS, Retain Available and Topic Alias Maximum; `bound` says if an alias without a topic is known.
     #[inline]
-    pub(super) fn publish_limits(&mut self, known: &Known<'_>, from: Side, at: Moment, publish: &Publish<'_>, bound: bool) {
+    pub(super) fn publish_limits(
+        &mut self,
+        known: &Known<'_>,
+        from: Side,
+        at: Moment,
+        publish: &Publish<'_>,
+        bound: bool,
+    ) {
         if from == Side::Client
             && let Some(connack) = known.connack
         {
@@ -52,14 +59,12 @@ impl Rules {
                 && publish.qos > most
             {
                 self.broken(known, breach("MQTT-3.2.2-11"), || {
-                    format!("it has {}, but the broker takes at most {} (Maximum QoS)", qos(publish.qos), qos(most))
-                        .into()
+                    format!("it has QoS {}, but the broker's Maximum QoS is {}", publish.qos.0, most.0).into()
                 });
             }
             if publish.retain && connack.retain_available == Some(false) {
                 self.broken(known, breach("MQTT-3.2.2-14"), || {
-                    "it has the RETAIN flag, but the broker does not support retained messages (Retain Available 0)"
-                        .into()
+                    "it has the RETAIN flag, but the broker supports no retained messages".into()
                 });
             }
         }
@@ -98,12 +103,11 @@ impl Rules {
         let other = name(from.other());
         match most.unwrap_or(0) {
             0 => self.broken(known, above(v5(none), from, PacketType::PUBLISH, at, announced), || {
-                format!("it has the topic alias {alias}, but the {other} takes no topic aliases").into()
+                format!("it has the topic alias {alias}, but the {other} allows no topic aliases").into()
             }),
             most if alias > most => {
                 self.broken(known, above(v5(too_high), from, PacketType::PUBLISH, at, announced), || {
-                    format!("its topic alias is {alias}, but the {other} takes at most {most} (Topic Alias Maximum)")
-                        .into()
+                    format!("its topic alias is {alias}, but the {other} allows at most {most}").into()
                 });
             }
             _ => {}
@@ -122,10 +126,8 @@ impl Rules {
         let breach = above(v5(clause), from, PacketType::PUBLISH, at, announced);
         let other = name(from.other());
         self.broken(known, Breach { rests: Rests::OnCourse, ..breach }, || {
-            format!(
-                "{open} messages of QoS 1 and 2 are unacknowledged, but the {other} takes at most {most} (Receive Maximum)"
-            )
-            .into()
+            format!("{open} messages of QoS 1 and 2 are unacknowledged, but the {other}'s Receive Maximum is {most}")
+                .into()
         });
         let ends = &[PacketType::PUBACK, PacketType::PUBCOMP, PacketType::PUBREC];
         self.wait_for(from.other(), ends, None, at, super::CROSSED);

@@ -81,7 +81,8 @@ impl Rules {
             }
             (true, Some(true)) => {
                 self.broken(known, breach(v5("MQTT-4.4.0-1"), Severity::Risk), || {
-                    format!("it was sent again within the connection (packet id {id}), as MQTT 5.0 does not allow").into()
+                    format!("it was sent again within the connection (packet id {id}), as MQTT 5.0 does not allow")
+                        .into()
                 });
             }
             (false, Some(true)) => {

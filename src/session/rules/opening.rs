@@ -3,7 +3,7 @@
 use super::{Breach, CROSSED, Clauses, Known, Rests, Rules, both, each, v5};
 use crate::capture::Moment;
 use crate::mqtt::conformance::Severity;
-use crate::mqtt::{Auth, Connack, PacketType, Properties, QoS, Version};
+use crate::mqtt::{Auth, Connack, PacketType, Properties, Version};
 use crate::stream::Side;
 
 /// A control packet as it comes, whatever it holds.
@@ -224,9 +224,4 @@ impl Rules {
                 .into()
         });
     }
-}
-
-/// A level of QoS in words.
-pub(super) fn qos(level: QoS) -> String {
-    format!("QoS {}", level.0)
 }

@@ -55,7 +55,9 @@ impl Rules {
             told: None,
             rests: Rests::OnCourse,
         };
-        self.broken(known, breach, || format!("its packet id {id} belongs to a request that is not answered yet").into());
+        self.broken(known, breach, || {
+            format!("its packet id {id} belongs to a request that is not answered yet").into()
+        });
         let ends = &[PacketType::SUBACK, PacketType::UNSUBACK, PacketType::PUBACK, PacketType::PUBCOMP];
         self.wait_for(Side::Server, ends, Some(id), at, CROSSED);
     }

@@ -75,10 +75,7 @@ fn connack_answers_what_connect_asked() {
     assert_eq!(broken5(&[], &[0x1A, 0, 1, b'r'], vec![]), ["MQTT-3.1.2-28"]);
     assert_eq!(broken5(&[0x19, 1], &[0x1A, 0, 1, b'r'], vec![]), NONE);
     let will = packet(0x10, &[b"\0\x04MQTT\x05\x36\0\x3c\0\0\x01c\0\0\x01w\0\0"]);
-    assert_eq!(
-        broken(vec![c(will.clone()), s(connack5(0, &[0x24, 1, 0x25, 0]))]),
-        ["MQTT-3.2.2-12", "MQTT-3.2.2-13"]
-    );
+    assert_eq!(broken(vec![c(will.clone()), s(connack5(0, &[0x24, 1, 0x25, 0]))]), ["MQTT-3.2.2-12", "MQTT-3.2.2-13"]);
     assert_eq!(broken(vec![c(will), s(connack5(0, &[]))]), NONE);
 }
 

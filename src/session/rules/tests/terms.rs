@@ -8,7 +8,7 @@ fn maximum_packet_size() {
     let long = "a-topic-of-23-characters";
     let talk = Talk::new(vec![c(connect5(&[])), s(connack5(0, &TWENTY)), c(publish5(0, long, 0, &[]))]);
     let fact = talk.violations().remove(0);
-    assert_eq!(fact.what, "it is 30 bytes long, but the broker takes at most 20 (Maximum Packet Size)");
+    assert_eq!(fact.what, "it is 30 bytes long, but the broker's Maximum Packet Size is 20");
     assert_eq!((fact.clause, fact.side, fact.grave), ("MQTT-3.2.2-15", Side::Client, true));
     assert_eq!(fact.earlier.map(|at| at.frame), Some(FrameNumber(5)));
     assert_eq!(broken5(&TWENTY, &[], vec![s(publish5(0, long, 0, &[]))]), ["MQTT-3.1.2-24"]);
@@ -41,7 +41,7 @@ fn topic_aliases() {
     let alias = |number: u8| vec![c(publish5(0, "a", 0, &[0x23, 0, number]))];
     let talk = Talk::new(vec![c(connect5(&[])), s(connack5(0, &[0x22, 0, 10]))]).on(alias(12));
     let fact = talk.violations().remove(0);
-    assert_eq!(fact.what, "its topic alias is 12, but the broker takes at most 10 (Topic Alias Maximum)");
+    assert_eq!(fact.what, "its topic alias is 12, but the broker allows at most 10");
     assert_eq!(fact.clause, "MQTT-3.2.2-17");
     assert_eq!(broken5(&[], &[0x22, 0, 10], alias(10)), NONE);
     assert_eq!(broken5(&[], &[], alias(1)), ["MQTT-3.2.2-18"]);
@@ -60,10 +60,7 @@ fn receive_maximum() {
     let three = |flags| (1..=3).map(|id| c(publish5(flags, "a", id, &[]))).collect::<Vec<_>>();
     let talk = Talk::new(vec![c(connect5(&[])), s(connack5(0, &[0x21, 0, 2]))]).on(three(2));
     let fact = talk.violations().remove(0);
-    assert_eq!(
-        fact.what,
-        "3 messages of QoS 1 and 2 are unacknowledged, but the broker takes at most 2 (Receive Maximum)"
-    );
+    assert_eq!(fact.what, "3 messages of QoS 1 and 2 are unacknowledged, but the broker's Receive Maximum is 2");
     assert_eq!((fact.clause, fact.grave), ("MQTT-3.3.4-7", true));
     assert_eq!(broken5(&[], &[0x21, 0, 3], three(2)), NONE);
     let mut acknowledged = three(2);
