@@ -55,13 +55,13 @@ type Clauses = (Option<&'static str>, Option<&'static str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rests {
     /// The packets that make it one are both captured, and no other packet could excuse it.
-    OnBoth,
+    Both,
     /// The packet is the first of its side's stream.
-    OnStart,
+    Start,
     /// Every packet of the connection counts.
-    OnCourse,
+    Course,
     /// The same, and what came before the connection may excuse it.
-    OnPast,
+    Past,
 }
 
 /// A rule that was broken.
@@ -126,7 +126,7 @@ pub(super) struct Rules {
 
 impl Rests {
     fn on_course(self) -> bool {
-        matches!(self, Rests::OnCourse | Rests::OnPast)
+        matches!(self, Rests::Course | Rests::Past)
     }
 }
 
@@ -199,7 +199,7 @@ impl Rules {
             fact.count += 1;
             fact.latest = at;
         } else if self.noted.len() < FACTS {
-            let proof = if rests == Rests::OnPast { Proof::Possible } else { Proof::Connection };
+            let proof = if rests == Rests::Past { Proof::Possible } else { Proof::Connection };
             let grave = severity == Severity::Ends;
             let fact =
                 ViolationFact { at, latest: at, earlier, count: 1, side, packet, clause, what: what(), grave, proof };
@@ -256,7 +256,7 @@ impl Rules {
                         fact.at = fact.latest;
                     }
                 }
-                if rests == Rests::OnStart && (!*started.of(fact.side) || incomplete(fact.side)) {
+                if rests == Rests::Start && (!*started.of(fact.side) || incomplete(fact.side)) {
                     return None;
                 }
                 if rests.on_course() && !whole {

@@ -16,9 +16,10 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
         let who = subject(story, violation.side);
         // What is only possible is no more than a remark.
         let possible = violation.proof == Proof::Possible;
-        let (severity, broke, confidence) = match possible {
-            true => (Severity::Info, "seems to have broken", Confidence::Possible),
-            false => (severity(violation.grave), "broke", Confidence::Certain),
+        let (severity, broke, confidence) = if possible {
+            (Severity::Info, "seems to have broken", Confidence::Possible)
+        } else {
+            (severity(violation.grave), "broke", Confidence::Certain)
         };
         let packet = words::named(violation.packet);
         Found::new(

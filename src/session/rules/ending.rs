@@ -20,7 +20,7 @@ impl Rules {
             Side::Client => each("MQTT-3.14.4-2", "MQTT-3.14.4-1"),
             Side::Server => v5("MQTT-3.14.4-1"),
         };
-        let breach = arrival.breach(clauses, Severity::Curiosity, Rests::OnBoth);
+        let breach = arrival.breach(clauses, Severity::Curiosity, Rests::Both);
         self.broken(known, Breach { earlier: Some(disconnect.at), ..breach }, || {
             "it came after the sender's own DISCONNECT".into()
         });
@@ -47,7 +47,7 @@ impl Rules {
             at,
             earlier: Some(connect.at),
             told: None,
-            rests: Rests::OnBoth,
+            rests: Rests::Both,
         };
         self.broken(known, breach, || {
             format!("it sets a Session Expiry Interval of {raised} s, although the CONNECT set none or 0").into()
@@ -71,7 +71,7 @@ impl Rules {
             at: connack.at,
             earlier: None,
             told: None,
-            rests: Rests::OnCourse,
+            rests: Rests::Course,
         };
         self.broken(known, breach, || {
             let seconds = open / 1_000_000_000;

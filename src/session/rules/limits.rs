@@ -17,7 +17,7 @@ fn above(clauses: Clauses, side: Side, packet: PacketType, at: Moment, announced
         at,
         earlier: Some(announced),
         told: (side == Side::Client).then_some(announced),
-        rests: Rests::OnBoth,
+        rests: Rests::Both,
     }
 }
 
@@ -85,7 +85,7 @@ impl Rules {
                 at,
                 earlier: None,
                 told: None,
-                rests: Rests::OnCourse,
+                rests: Rests::Course,
             };
             self.broken(known, breach, || {
                 format!("its topic is empty, and its topic alias {alias} was given no topic on this connection").into()
@@ -125,7 +125,7 @@ impl Rules {
         let Some(most) = most.filter(|most| open > usize::from(*most)) else { return };
         let breach = above(v5(clause), from, PacketType::PUBLISH, at, announced);
         let other = name(from.other());
-        self.broken(known, Breach { rests: Rests::OnCourse, ..breach }, || {
+        self.broken(known, Breach { rests: Rests::Course, ..breach }, || {
             format!("{open} messages of QoS 1 and 2 are unacknowledged, but the {other}'s Receive Maximum is {most}")
                 .into()
         });

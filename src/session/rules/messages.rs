@@ -36,14 +36,13 @@ impl Rules {
     ) {
         self.publish_limits(known, from, at, publish, sent.topic.is_some());
         if let Some(packet_identifier) = publish.packet_identifier {
-            match sent.before {
-                Some(before) => self.in_use(known, from, at, publish, packet_identifier, before),
-                None => {
-                    if publish.dup {
-                        self.first_with_dup(known, from, at, sent.published);
-                    }
-                    self.in_flight(known, from, at, sent.open);
+            if let Some(before) = sent.before {
+                self.in_use(known, from, at, publish, packet_identifier, before);
+            } else {
+                if publish.dup {
+                    self.first_with_dup(known, from, at, sent.published);
                 }
+                self.in_flight(known, from, at, sent.open);
             }
         }
         if from == Side::Server {
@@ -70,7 +69,7 @@ impl Rules {
             at,
             earlier: Some(before.started),
             told: None,
-            rests: Rests::OnCourse,
+            rests: Rests::Course,
         };
         let id = packet_identifier;
         match (publish.dup, before.same) {
@@ -120,7 +119,7 @@ impl Rules {
             earlier: None,
             told: None,
             // A client may have sent it on an earlier connection.
-            rests: if from == Side::Client { Rests::OnPast } else { Rests::OnCourse },
+            rests: if from == Side::Client { Rests::Past } else { Rests::Course },
         };
         self.broken(known, breach, || "the DUP flag is 1 although it was not sent before".into());
     }
@@ -136,7 +135,7 @@ impl Rules {
             at,
             earlier: None,
             told: None,
-            rests: Rests::OnCourse,
+            rests: Rests::Course,
         };
         if !publish.properties.is_empty() && known.is_clean() && self.knows_identifiers() {
             let mut given = publish.properties.subscription_identifiers();
@@ -247,7 +246,7 @@ impl Rules {
             at,
             earlier: Some(before.started),
             told: None,
-            rests: Rests::OnCourse,
+            rests: Rests::Course,
         };
         let twice = before.qos == QoS::EXACTLY_ONCE;
         match kind {
@@ -305,7 +304,7 @@ impl Rules {
             && let Some(position) = self.refused.iter().position(|(side, known, _)| (*side, *known) == (from, id))
         {
             let (_, _, refused) = self.refused.remove(position);
-            let breach = Breach { earlier: Some(refused), ..breach(v5("MQTT-4.3.3-4"), Rests::OnCourse) };
+            let breach = Breach { earlier: Some(refused), ..breach(v5("MQTT-4.3.3-4"), Rests::Course) };
             self.broken(known, breach, || {
                 format!("the PUBREC of packet id {id} refused the message: no PUBREL follows it").into()
             });
@@ -318,7 +317,7 @@ impl Rules {
             return;
         }
         let clauses = each("MQTT-2.3.1-6", "MQTT-2.2.1-5");
-        self.broken(known, breach(clauses, Rests::OnCourse), || {
+        self.broken(known, breach(clauses, Rests::Course), || {
             format!("its packet id {id} belongs to no message that waits for it").into()
         });
         self.wait_for(publisher, &[PacketType::PUBLISH], Some(id), at, EARLY);

@@ -43,12 +43,12 @@ impl Rules {
         let opening = matches!(packet, PacketType::CONNECT | PacketType::AUTH | PacketType::DISCONNECT);
         match (from, known.connect, known.connack) {
             (Side::Client, None, _) if first && packet != PacketType::CONNECT => {
-                let breach = arrival.breach(both("MQTT-3.1.0-1"), Severity::Ends, Rests::OnStart);
+                let breach = arrival.breach(both("MQTT-3.1.0-1"), Severity::Ends, Rests::Start);
                 self.broken(known, breach, || "the client sent it before any CONNECT".into());
             }
             (Side::Client, Some(connect), None) if !opening => {
                 let Some(_) = connect.authentication_method.as_ref().filter(|_| known.is_v5()) else { return };
-                let breach = arrival.breach(v5("MQTT-3.1.2-30"), Severity::Ends, Rests::OnCourse);
+                let breach = arrival.breach(v5("MQTT-3.1.2-30"), Severity::Ends, Rests::Course);
                 let breach = Breach { earlier: Some(connect.at), ..breach };
                 self.broken(known, breach, || {
                     "the client sent it before the CONNACK, although its CONNECT has an Authentication Method: until then only AUTH and DISCONNECT are allowed".into()
@@ -56,7 +56,7 @@ impl Rules {
                 self.wait_for(Side::Server, &[PacketType::CONNACK], None, at, CROSSED);
             }
             (Side::Server, _, Some(connack)) if packet == PacketType::CONNACK => {
-                let breach = arrival.breach(v5("MQTT-3.2.0-2"), Severity::Ends, Rests::OnBoth);
+                let breach = arrival.breach(v5("MQTT-3.2.0-2"), Severity::Ends, Rests::Both);
                 self.broken(known, Breach { earlier: Some(connack.at), ..breach }, || {
                     "it is the second CONNACK on the connection".into()
                 });
@@ -65,7 +65,7 @@ impl Rules {
                 self.unaccepted_disconnect(known, arrival, Some(connack.at));
             }
             (Side::Server, _, Some(connack)) if packet != PacketType::AUTH => {
-                let breach = arrival.breach(each("MQTT-3.1.4-5", "MQTT-3.1.4-6"), Severity::Curiosity, Rests::OnBoth);
+                let breach = arrival.breach(each("MQTT-3.1.4-5", "MQTT-3.1.4-6"), Severity::Curiosity, Rests::Both);
                 let code = connack.code;
                 self.broken(known, Breach { earlier: Some(connack.at), ..breach }, || {
                     format!("the broker sent it after its CONNACK refused the connection ({code})").into()
@@ -74,18 +74,18 @@ impl Rules {
             (Side::Server, Some(_), None) if packet == PacketType::DISCONNECT => {
                 self.unaccepted_disconnect(known, arrival, None);
             }
-            (Side::Server, Some(_), None) if first && packet != PacketType::CONNACK => {
-                if packet != PacketType::AUTH || !known.is_v5() {
-                    let breach = arrival.breach(both("MQTT-3.2.0-1"), Severity::Ends, Rests::OnStart);
-                    self.broken(known, breach, || "the broker sent it before any CONNACK".into());
-                }
+            (Side::Server, Some(_), None)
+                if first && packet != PacketType::CONNACK && (packet != PacketType::AUTH || !known.is_v5()) =>
+            {
+                let breach = arrival.breach(both("MQTT-3.2.0-1"), Severity::Ends, Rests::Start);
+                self.broken(known, breach, || "the broker sent it before any CONNACK".into());
             }
             _ => {}
         }
     }
 
     fn unaccepted_disconnect(&mut self, known: &Known<'_>, arrival: &Arrival, connack: Option<Moment>) {
-        let breach = arrival.breach(v5("MQTT-3.14.0-1"), Severity::Curiosity, Rests::OnCourse);
+        let breach = arrival.breach(v5("MQTT-3.14.0-1"), Severity::Curiosity, Rests::Course);
         self.broken(known, Breach { earlier: connack, ..breach }, || {
             "the broker sent it without having accepted the connection by a CONNACK".into()
         });
@@ -94,7 +94,7 @@ impl Rules {
     /// A CONNECT after the first.
     pub(in crate::session) fn connect_again(&mut self, known: &Known<'_>, at: Moment) {
         let (side, packet) = (Side::Client, PacketType::CONNECT);
-        let (clauses, severity, rests) = (both("MQTT-3.1.0-2"), Severity::Ends, Rests::OnBoth);
+        let (clauses, severity, rests) = (both("MQTT-3.1.0-2"), Severity::Ends, Rests::Both);
         let earlier = known.connect.map(|connect| connect.at);
         let breach = Breach { clauses, severity, side, packet, at, earlier, told: None, rests };
         self.broken(known, breach, || "it is a second CONNECT on the same connection".into());
@@ -104,16 +104,8 @@ impl Rules {
     pub(in crate::session) fn connack(&mut self, known: &Known<'_>, at: Moment, connack: &Connack<'_>) {
         let Some(connect) = known.connect else { return };
         let (side, packet, earlier) = (Side::Server, PacketType::CONNACK, Some(connect.at));
-        let breach = |clauses, severity| Breach {
-            clauses,
-            severity,
-            side,
-            packet,
-            at,
-            earlier,
-            told: None,
-            rests: Rests::OnBoth,
-        };
+        let breach =
+            |clauses, severity| Breach { clauses, severity, side, packet, at, earlier, told: None, rests: Rests::Both };
         // 3.1 gives the flag no meaning.
         if connect.clean_start && connack.session_present() && known.version != Some(Version::V31) {
             let clauses = each("MQTT-3.2.2-1", "MQTT-3.2.2-2");
@@ -181,13 +173,15 @@ impl Rules {
             at,
             earlier: Some(connect.at),
             told: None,
-            rests: Rests::OnBoth,
+            rests: Rests::Both,
         };
         let named = connect.authentication_method.is_some();
-        self.broken(known, breach, || match named {
-            true => "its Authentication Method is not the one of the CONNECT".into(),
-            false => "the CONNECT has no Authentication Method".into(),
-        });
+        let what = if named {
+            "its Authentication Method is not the one of the CONNECT"
+        } else {
+            "the CONNECT has no Authentication Method"
+        };
+        self.broken(known, breach, || what.into());
     }
 
     /// A client that asked for no problem information gets it only in PUBLISH, CONNACK and DISCONNECT.
@@ -217,7 +211,7 @@ impl Rules {
             at,
             earlier: Some(connect.at),
             told: None,
-            rests: Rests::OnBoth,
+            rests: Rests::Both,
         };
         self.broken(known, breach, || {
             "it has a Reason String or User Property although the client asked for none (Request Problem Information 0)"

@@ -53,7 +53,7 @@ impl Rules {
             at,
             earlier: Some(open),
             told: None,
-            rests: Rests::OnCourse,
+            rests: Rests::Course,
         };
         self.broken(known, breach, || {
             format!("its packet id {id} belongs to a request that is not answered yet").into()
@@ -85,7 +85,7 @@ impl Rules {
         let id = packet.packet_identifier;
         let subscribing = kind == PacketType::SUBACK;
         let Some(asked) = asked else {
-            let breach = breach(each("MQTT-2.3.1-7", "MQTT-2.2.1-6"), Severity::Risk, Rests::OnCourse);
+            let breach = breach(each("MQTT-2.3.1-7", "MQTT-2.2.1-6"), Severity::Risk, Rests::Course);
             self.broken(known, breach, || format!("its packet id {id} belongs to no request that waits for it").into());
             let question = if subscribing { &[PacketType::SUBSCRIBE] } else { &[PacketType::UNSUBSCRIBE] };
             self.wait_for(Side::Client, question, Some(id), at, EARLY);
@@ -93,18 +93,19 @@ impl Rules {
         };
         let codes = packet.codes.len();
         if codes > 0 && codes != asked.filters {
-            let (severity, clauses) = match subscribing {
-                true => (Severity::Ends, each("MQTT-3.8.4-5", "MQTT-3.8.4-6")),
-                false => (Severity::Risk, v5("MQTT-3.11.3-2")),
+            let (severity, clauses) = if subscribing {
+                (Severity::Ends, each("MQTT-3.8.4-5", "MQTT-3.8.4-6"))
+            } else {
+                (Severity::Risk, v5("MQTT-3.11.3-2"))
             };
             let filters = asked.filters;
-            self.broken(known, breach(clauses, severity, Rests::OnBoth), || {
+            self.broken(known, breach(clauses, severity, Rests::Both), || {
                 format!("the number of its codes is {codes}, but {filters} topic filters were asked for").into()
             });
             return;
         }
         if subscribing {
-            self.grants(known, packet, &asked, &|clauses| breach(clauses, Severity::Curiosity, Rests::OnBoth));
+            self.grants(known, packet, &asked, &|clauses| breach(clauses, Severity::Curiosity, Rests::Both));
         }
     }
 
@@ -142,7 +143,7 @@ impl Rules {
             at,
             earlier: None,
             told: None,
-            rests: Rests::OnCourse,
+            rests: Rests::Course,
         };
         self.broken(known, breach, || "no PINGREQ waits for it".into());
         self.wait_for(Side::Client, &[PacketType::PINGREQ], None, at, EARLY);

@@ -68,22 +68,22 @@ fn acknowledgments_have_something_to_acknowledge() {
 #[test]
 fn the_steps_of_qos_2() {
     let publish = || c(publish4(4, "a", 1));
-    let (pubrec, pubrel, pubcomp) = (|| s(ack(PUBREC, 1)), || c(ack(PUBREL, 1)), || s(ack(PUBCOMP, 1)));
-    assert_eq!(broken4(vec![publish(), pubrec(), pubrel(), pubcomp()]), NONE);
-    assert_eq!(broken4(vec![publish(), pubrel(), pubrec()]), ["MQTT-4.3.3-1"]);
-    assert_eq!(broken4(vec![publish(), pubrel(), pubrec().after_us(100)]), NONE);
-    assert_eq!(broken4(vec![publish(), pubrec(), pubcomp()]), ["MQTT-4.3.3-2"]);
+    let (received, release, complete) = (|| s(ack(PUBREC, 1)), || c(ack(PUBREL, 1)), || s(ack(PUBCOMP, 1)));
+    assert_eq!(broken4(vec![publish(), received(), release(), complete()]), NONE);
+    assert_eq!(broken4(vec![publish(), release(), received()]), ["MQTT-4.3.3-1"]);
+    assert_eq!(broken4(vec![publish(), release(), received().after_us(100)]), NONE);
+    assert_eq!(broken4(vec![publish(), received(), complete()]), ["MQTT-4.3.3-2"]);
     let publish = || c(publish5(4, "a", 1, &[]));
-    assert_eq!(broken5(&[], &[], vec![publish(), pubrel(), pubrec()]), ["MQTT-4.3.3-4"]);
-    assert_eq!(broken5(&[], &[], vec![publish(), pubrec(), pubcomp()]), ["MQTT-4.3.3-11"]);
+    assert_eq!(broken5(&[], &[], vec![publish(), release(), received()]), ["MQTT-4.3.3-4"]);
+    assert_eq!(broken5(&[], &[], vec![publish(), received(), complete()]), ["MQTT-4.3.3-11"]);
     let refused = || s(vec![0x50, 3, 0, 1, 0x87]);
-    assert_eq!(broken5(&[], &[], vec![publish(), refused(), pubrel(), pubcomp()]), ["MQTT-4.3.3-4"]);
+    assert_eq!(broken5(&[], &[], vec![publish(), refused(), release(), complete()]), ["MQTT-4.3.3-4"]);
     assert_eq!(broken5(&[], &[], vec![publish(), refused()]), NONE);
-    let twice = vec![publish(), pubrec(), pubrel(), pubrel(), pubcomp(), pubcomp()];
+    let twice = vec![publish(), received(), release(), release(), complete(), complete()];
     assert_eq!(broken5(&[], &[], twice), ["MQTT-4.4.0-1"]);
-    assert_eq!(broken4(vec![c(publish4(4, "a", 1)), pubrec(), pubrel(), pubrel(), pubcomp()]), NONE);
+    assert_eq!(broken4(vec![c(publish4(4, "a", 1)), received(), release(), release(), complete()]), NONE);
     // Whoever gets PUBREC again sends PUBREL again.
-    let asked = vec![publish(), pubrec(), pubrel(), pubrec(), pubrel(), pubcomp()];
+    let asked = vec![publish(), received(), release(), received(), release(), complete()];
     assert_eq!(broken5(&[], &[], asked), NONE);
 }
 
