@@ -64,7 +64,7 @@ fn differences(truth: &Value, path: &std::path::Path) -> Vec<String> {
         if version.as_deref() != text(wanted, "version") && text(wanted, "version").is_some() {
             wrong.push(format!("session {number}: version {version:?}, truly {:?}", text(wanted, "version")));
         }
-        found.extend(verdict.findings.iter().map(|finding| finding.id.to_owned()));
+        found.extend(verdict.findings.iter().map(|finding| finding.id.to_string()));
     }
     for finding in texts(truth, "findings") {
         if !found.contains(&finding) {

@@ -82,8 +82,8 @@ impl FailOn {
             FailOn::Severity(severity) => verdicts.any(|verdict| verdict.outcome.severity >= *severity),
             FailOn::Id(id) => {
                 verdicts.any(|Verdict { outcome, findings, .. }| {
-                    outcome.id == id || findings.iter().any(|finding| finding.id == id)
-                }) || report.across.iter().any(|spanning| spanning.finding.id == id)
+                    outcome.id == id || findings.iter().any(|finding| finding.is(id))
+                }) || report.across.iter().any(|spanning| spanning.finding.is(id))
             }
         }
     }

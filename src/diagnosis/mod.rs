@@ -15,6 +15,8 @@ mod symptom;
 mod testing;
 mod words;
 
+use std::borrow::Cow;
+
 use crate::capture::FrameNumber;
 use crate::mqtt::ReasonCode;
 use crate::session::{Session, TextFact};
@@ -138,8 +140,8 @@ pub struct Outcome {
 /// Something worth saying beside the outcome.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// Stable id.
-    pub id: &'static str,
+    /// Stable id; a kind follows after a colon where findings come in kinds.
+    pub id: Cow<'static, str>,
     /// How bad.
     pub severity: Severity,
     /// How sure.
@@ -154,6 +156,13 @@ pub struct Finding {
     pub side: Option<crate::stream::Side>,
     /// Frames that show it.
     pub frames: Vec<FrameNumber>,
+}
+
+impl Finding {
+    /// Whether `id` is its id, or that id without the kind.
+    pub fn is(&self, id: &str) -> bool {
+        self.id == id || self.id.strip_prefix(id).is_some_and(|kind| kind.starts_with(':'))
+    }
 }
 
 /// What a client library printed when this happened.

@@ -4,7 +4,7 @@
 
 use crate::capture::{Moment, Timestamp};
 use crate::mqtt::{PacketType, QoS, Version};
-use crate::session::{Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Session, ViolationFact};
+use crate::session::{Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Proof, Session, ViolationFact};
 use crate::stream::Side;
 
 use super::{Confidence, Qualifier, qualifier, words};
@@ -291,9 +291,26 @@ impl<'a> Story<'a> {
         self.session.violations.iter().find(|violation| {
             violation.side == by
                 && violation.grave
+                && violation.proof == Proof::Packet
                 && violation.count == 1
                 && !close.is_before(violation.at)
                 && last.is_none_or(|last| violation.at.frame >= last)
+                && self.soon(violation.at, close, 2 * SECOND)
+        })
+    }
+
+    /// The same, for what only earlier packets show to be a mistake: packets that broke the same
+    /// rule may have followed the first before the other side could answer it.
+    /// A packet above the Maximum Packet Size has an outcome of its own.
+    pub(crate) fn fatal_course(&self, by: Side, close: Moment) -> Option<&'a ViolationFact> {
+        let last = self.last(by).map(|packet| packet.at.frame);
+        self.session.violations.iter().find(|violation| {
+            violation.side == by
+                && violation.grave
+                && violation.proof == Proof::Connection
+                && !matches!(violation.clause, "MQTT-3.2.2-15" | "MQTT-3.1.2-24")
+                && !close.is_before(violation.at)
+                && last.is_none_or(|last| violation.latest.frame >= last)
                 && self.soon(violation.at, close, 2 * SECOND)
         })
     }

@@ -9,6 +9,8 @@ mod requests;
 mod responses;
 mod strings;
 
+use std::borrow::Cow;
+
 use super::{Packet, PacketType, RawPacket, Version};
 use crate::stream::Side;
 
@@ -41,6 +43,17 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// What is wrong, with the name of the string or property that it is about.
+    #[must_use]
+    pub fn in_words(&self) -> Cow<'static, str> {
+        let Violation { what, field, .. } = *self;
+        match (what.strip_prefix("the property "), what.strip_prefix("the string ")) {
+            (Some(rest), _) => format!("the property {field} {rest}").into(),
+            (_, Some(rest)) => format!("the {field} {rest}").into(),
+            _ => what.into(),
+        }
+    }
+
     /// The statement of a version; with the version unknown, the one of 5.0.
     #[must_use]
     pub fn clause(&self, version: Option<Version>) -> Option<&'static str> {

@@ -45,6 +45,21 @@ pub enum Packet<'p> {
 }
 
 impl Packet<'_> {
+    /// The Packet Identifier, of packets that have one.
+    #[must_use]
+    pub fn packet_identifier(&self) -> Option<u16> {
+        match self {
+            Packet::Publish(publish) => publish.packet_identifier,
+            Packet::Puback(packet) | Packet::Pubrec(packet) | Packet::Pubrel(packet) | Packet::Pubcomp(packet) => {
+                Some(packet.packet_identifier)
+            }
+            Packet::Subscribe(packet) => Some(packet.packet_identifier),
+            Packet::Unsubscribe(packet) => Some(packet.packet_identifier),
+            Packet::Suback(packet) | Packet::Unsuback(packet) => Some(packet.packet_identifier),
+            _ => None,
+        }
+    }
+
     /// The packet type. [`Packet::Reserved`] answers type 0: see the raw packet for the byte.
     #[must_use]
     pub fn packet_type(&self) -> PacketType {

@@ -215,11 +215,10 @@ fn is_new(finding: &Finding, verdict: &Verdict) -> bool {
     // These two outcomes are about a CONNECT that breaks a rule, in plainer words.
     let about_connect = ["refused-client-id", "refused-protocol-version"].contains(&verdict.outcome.id);
     let in_evidence = || finding.frames.iter().all(|frame| verdict.outcome.frames.contains(frame));
-    match finding.id {
-        "anonymous" => false,
-        "rule-violated" => !(finding.clause.is_some_and(told) || about_connect && in_evidence()),
-        _ => true,
+    if finding.is("rule-violated") {
+        return !(finding.clause.is_some_and(told) || about_connect && in_evidence());
     }
+    finding.id != "anonymous"
 }
 
 fn heading(text: &str, page: &mut Page<'_>) -> io::Result<()> {

@@ -53,6 +53,8 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         maximum_packet_size: None,
         topic_alias_maximum: None,
         authentication_method: None,
+        request_problem_information: None,
+        request_response_information: None,
     };
     Session {
         undeliverable: None,
@@ -129,7 +131,7 @@ pub(super) fn verdict(
 
 pub(super) fn finding(id: &'static str, severity: Severity, headline: &str, frame: u64) -> Finding {
     Finding {
-        id,
+        id: id.into(),
         severity,
         confidence: Confidence::Certain,
         headline: headline.to_owned(),
@@ -157,6 +159,9 @@ pub(super) fn refused(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -
         topic_alias_maximum: None,
         maximum_qos: None,
         retain_available: None,
+        wildcard_subscription_available: None,
+        subscription_identifier_available: None,
+        shared_subscription_available: None,
     });
     session.counts.client.add(PacketType(1));
     session.counts.server.add(PacketType(2));

@@ -154,7 +154,7 @@ struct ClientSaw {
 /// Something worth saying beside the outcome.
 #[derive(Serialize, JsonSchema)]
 struct Finding<'r> {
-    id: &'static str,
+    id: &'r str,
     severity: &'static str,
     confidence: &'static str,
     headline: &'r str,
@@ -344,7 +344,7 @@ impl<'r> Outcome<'r> {
 impl<'r> Finding<'r> {
     fn of(finding: &'r diagnosis::Finding) -> Finding<'r> {
         Finding {
-            id: finding.id,
+            id: &finding.id,
             severity: words::severity(finding.severity),
             confidence: words::confidence(finding.confidence),
             headline: &finding.headline,

@@ -1,5 +1,6 @@
 //! The facts of a session.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
@@ -78,7 +79,7 @@ pub struct Session {
     pub ping: PingFacts,
     /// Keep-alive observations.
     pub keep_alive: KeepAliveFacts,
-    /// Packets that break a rule by their bytes alone, the first of each kind.
+    /// Packets that break a rule, the first of each kind: by their bytes alone, then by what was sent before.
     pub violations: Vec<ViolationFact>,
     /// Packets that could not be decoded, the first of them.
     pub malformed: Vec<MalformedFact>,
@@ -162,6 +163,10 @@ pub struct ConnectFacts {
     pub topic_alias_maximum: Option<u16>,
     /// Authentication Method (5.0).
     pub authentication_method: Option<TextFact>,
+    /// Request Problem Information (5.0).
+    pub request_problem_information: Option<u8>,
+    /// Request Response Information (5.0).
+    pub request_response_information: Option<u8>,
 }
 
 /// The will of a CONNECT.
@@ -202,6 +207,12 @@ pub struct ConnackFacts {
     pub maximum_qos: Option<QoS>,
     /// Retain Available (5.0).
     pub retain_available: Option<bool>,
+    /// Wildcard Subscription Available (5.0).
+    pub wildcard_subscription_available: Option<bool>,
+    /// Subscription Identifiers Available (5.0).
+    pub subscription_identifier_available: Option<bool>,
+    /// Shared Subscription Available (5.0).
+    pub shared_subscription_available: Option<bool>,
 }
 
 /// AUTH packets of MQTT 5.0.
@@ -397,11 +408,15 @@ pub struct KeepAliveFacts {
     pub longest_silence: Option<(i64, Moment)>,
 }
 
-/// A rule broken by the bytes of one packet.
+/// A rule broken by a packet.
 #[derive(Clone, Debug)]
 pub struct ViolationFact {
     /// First time.
     pub at: Moment,
+    /// Last time.
+    pub latest: Moment,
+    /// The earlier packet that makes the first a breach, where there is one to point at.
+    pub earlier: Option<Moment>,
     /// How often.
     pub count: u64,
     /// Who broke it.
@@ -411,9 +426,22 @@ pub struct ViolationFact {
     /// The statement, such as `MQTT-3.1.2-22`.
     pub clause: &'static str,
     /// What is wrong, as a part of a sentence.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     /// Whether a peer normally ends the session for it.
     pub grave: bool,
+    /// What proves it.
+    pub proof: Proof,
+}
+
+/// What proves that a rule was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Proof {
+    /// The bytes of the packet alone.
+    Packet,
+    /// Other packets of the connection; none that could excuse it is missing.
+    Connection,
+    /// Other packets of the connection; one that excuses it may be missing.
+    Possible,
 }
 
 /// A packet that could not be decoded.

@@ -8,6 +8,7 @@ mod capture;
 mod exchanges;
 mod facts;
 mod observer;
+mod rules;
 mod timeline;
 mod topics;
 mod tracker;
@@ -16,7 +17,7 @@ mod wire;
 pub use capture::{CaptureFacts, Tally};
 pub use facts::{
     AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts, Exchange,
-    ExchangeState, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, PublishFacts,
+    ExchangeState, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts,
     Refusal, Rival, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WillFacts,
 };
 pub use observer::{PacketObserver, SeenPacket};

@@ -48,6 +48,11 @@ impl Topics {
         }
     }
 
+    /// Whether one more alias may not be remembered.
+    pub(super) fn is_full(&self, limit: usize) -> bool {
+        self.aliases.len() >= limit
+    }
+
     /// Forgets the aliases: bytes were lost, a binding may have been among them.
     pub(super) fn forget_aliases(&mut self) {
         self.aliases.clear();

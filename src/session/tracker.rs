@@ -21,14 +21,32 @@ use crate::transport::Protocol;
 use super::exchanges::Exchanges;
 use super::facts::{
     AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, PublishFacts, Refusal, Session,
-    Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
+    KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts, Refusal,
+    Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
 };
+use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
 use super::topics::Topics;
 use super::wire::{PerSide, Wire};
 
 use requests::Request;
+
+/// What rules may look at: everything but the rules themselves, which are borrowed apart.
+macro_rules! known {
+    ($tracker:expr) => {
+        Known {
+            version: $tracker.version.map(|(version, _)| version),
+            connect: $tracker.connect.as_deref().filter(|_| !$tracker.connect_cut),
+            connack: $tracker.connack.as_deref(),
+            disconnect: crate::session::wire::PerSide {
+                client: $tracker.disconnect.client.as_deref(),
+                server: $tracker.disconnect.server.as_deref(),
+            },
+            subscriptions: &$tracker.subscriptions,
+        }
+    };
+}
+use known;
 
 /// Last control packets kept of each side.
 const LAST_PACKETS: usize = 3;
@@ -60,6 +78,9 @@ pub struct Tracker {
     ping: PingFacts,
     keep_alive: KeepAliveFacts,
     violations: Vec<ViolationFact>,
+    rules: Rules,
+    /// The CONNECT was cut: what it offers is not known.
+    connect_cut: bool,
     malformed: Vec<MalformedFact>,
     partial_packets: PerSide<u64>,
     skipped_bytes: PerSide<u64>,
@@ -94,6 +115,8 @@ impl Tracker {
             ping: PingFacts::default(),
             keep_alive: KeepAliveFacts::default(),
             violations: Vec::new(),
+            rules: Rules::default(),
+            connect_cut: false,
             malformed: Vec::new(),
             partial_packets: PerSide::default(),
             skipped_bytes: PerSide::default(),
@@ -182,6 +205,7 @@ impl Tracker {
         self.exchanges.swap_sides();
         self.timeline.swap_sides();
         self.violations.clear();
+        self.rules.swap_sides();
         for refusal in &mut self.refusals {
             refusal.by = refusal.by.other();
         }
@@ -211,12 +235,14 @@ impl Tracker {
     /// Bytes that the capture does not hold.
     pub fn gap(&mut self, from: Side, gap: &Gap) {
         self.topics.of_mut(from).forget_aliases();
+        self.rules.doubt(gap.at);
         self.timeline.push(gap.at, Some(from), EventKind::Gap { bytes: gap.length, why: gap.why });
     }
 
     /// Bytes passed over while looking for the next packet.
     pub fn skipped(&mut self, from: Side, skipped: &Skipped) {
         self.topics.of_mut(from).forget_aliases();
+        self.rules.doubt(skipped.until);
         let bytes = skipped.length.saturating_sub(skipped.missing);
         if bytes > 0 {
             *self.skipped_bytes.of_mut(from) += bytes;
@@ -251,23 +277,25 @@ impl Tracker {
     /// A rule that a packet breaks by its bytes alone.
     pub fn violation(&mut self, at: Moment, packet: PacketType, violation: &Violation) {
         let Some(clause) = violation.clause(self.version()) else { return };
+        let what = violation.in_words();
         let known = self.violations.iter_mut().find(|known| {
-            known.side == violation.side
-                && known.packet == packet
-                && known.clause == clause
-                && known.what == violation.what
+            known.side == violation.side && known.packet == packet && known.clause == clause && known.what == what
         });
         if let Some(known) = known {
             known.count += 1;
+            known.latest = at;
         } else if self.violations.len() < ODDITIES {
             self.violations.push(ViolationFact {
                 at,
+                latest: at,
+                earlier: None,
                 count: 1,
                 side: violation.side,
                 packet,
                 clause,
-                what: violation.what,
+                what,
                 grave: violation.severity == Severity::Ends,
+                proof: Proof::Packet,
             });
         }
     }
@@ -286,10 +314,15 @@ impl Tracker {
         if raw.missing.is_some() {
             *self.partial_packets.of_mut(from) += 1;
         }
+        let arrival = Arrival { from, at, packet, length: last.length, first: raw.offset.0 == 0 };
+        let (known, rules) = self.known();
+        rules.arrived(&known, &arrival);
         match parsed {
             Ok(parsed) => self.parsed(from, raw, parsed, &mut last),
             Err(ParseError::Malformed(malformed)) => self.malformed(from, at, packet, *malformed),
             Err(ParseError::Partial { .. }) => {
+                self.rules.doubt(at);
+                self.connect_cut |= packet == PacketType::CONNECT;
                 let head = if packet == PacketType::CONNECT { connect_head(raw.body) } else { None };
                 if let Some(connect) = head {
                     self.connect_packet(at, raw, &connect);
@@ -307,6 +340,9 @@ impl Tracker {
 
     fn parsed(&mut self, from: Side, raw: &RawPacket<'_>, parsed: &Packet<'_>, last: &mut LastPacket) {
         let at = raw.completed;
+        if self.rules.is_waiting() {
+            self.rules.came(from, last.packet, parsed.packet_identifier(), at);
+        }
         match parsed {
             Packet::Connect(connect) => self.connect_packet(at, raw, connect),
             Packet::Connack(connack) => self.connack_packet(at, connack),
@@ -329,6 +365,9 @@ impl Tracker {
             }
             Packet::Disconnect(disconnect) => self.disconnect_packet(from, at, disconnect),
             Packet::Auth(auth) => {
+                let (known, rules) = self.known();
+                rules.auth(&known, from, at, auth);
+                rules.problem_information(&known, from, at, last.packet, auth.properties);
                 let code = auth.reason_code.unwrap_or_default();
                 self.auth.last = Some((at, from, code));
                 self.timeline.push(at, Some(from), EventKind::Auth { code });
@@ -337,6 +376,11 @@ impl Tracker {
                 self.timeline.push(at, Some(from), EventKind::Reserved { packet: raw.header.packet_type() });
             }
         }
+    }
+
+    /// What the rules may look at, and the rules.
+    fn known(&mut self) -> (Known<'_>, &mut Rules) {
+        (known!(self), &mut self.rules)
     }
 
     fn note_silence(&mut self, at: Moment) {
@@ -349,6 +393,7 @@ impl Tracker {
     }
 
     fn malformed(&mut self, from: Side, at: Moment, packet: PacketType, malformed: Malformed) {
+        self.rules.doubt(at);
         if self.malformed.len() < ODDITIES {
             self.malformed.push(MalformedFact { at, side: from, packet, malformed });
         }
@@ -374,6 +419,9 @@ impl Tracker {
         capture: CaptureEdge,
     ) -> Session {
         self.timeline.finish(wire.events(self.undeliverable));
+        let known = known!(self);
+        self.rules.kept_open(&known, &wire, capture.ended);
+        self.violations.extend(self.rules.finish(&wire));
         let mut open_exchanges = self.exchanges.into_open();
         open_exchanges.extend(self.requests.into_iter().map(|request| Exchange {
             sender: Side::Client,

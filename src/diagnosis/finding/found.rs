@@ -1,5 +1,7 @@
 //! What a rule found.
 
+use std::borrow::Cow;
+
 use crate::capture::{FrameNumber, Moment};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::{Confidence, Finding, Severity, words};
@@ -14,7 +16,7 @@ const MOST_FRAMES: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Found {
     /// Stable id.
-    pub(crate) id: &'static str,
+    pub(crate) id: Cow<'static, str>,
     /// How bad.
     pub(crate) severity: Severity,
     /// How sure, before the session's qualifiers.
@@ -40,7 +42,7 @@ impl Found {
         frames.sort_unstable();
         frames.dedup();
         Found {
-            id: about.id,
+            id: about.id.into(),
             severity: about.severity,
             confidence: Confidence::Certain,
             grounds: &[],
@@ -53,8 +55,8 @@ impl Found {
     }
 
     /// Another id, for findings that come in kinds.
-    pub(crate) fn named(mut self, id: &'static str) -> Found {
-        self.id = id;
+    pub(crate) fn named(mut self, id: impl Into<Cow<'static, str>>) -> Found {
+        self.id = id.into();
         self
     }
 

@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_healthy_session_has_only_the_password_to_speak_of() {
         let findings = all(&Story::new(&testing::Tale::healthy().build()));
-        let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
+        let ids: Vec<_> = findings.iter().map(|finding| &*finding.id).collect();
         assert_eq!(ids, ["plain-text-password"]);
     }
 

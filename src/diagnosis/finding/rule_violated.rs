@@ -1,8 +1,9 @@
-//! `rule-violated`: a packet broke a rule of the specification.
+//! `rule-violated:STATEMENT`: a packet broke a rule of the specification.
 
 use super::{About, Found};
 use crate::diagnosis::story::Story;
-use crate::diagnosis::{Severity, words};
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::Proof;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About =
@@ -13,13 +14,22 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let broken = session.violations.iter().map(|violation| {
         let times = times(violation.count);
         let who = subject(story, violation.side);
-        let severity = severity(violation.grave);
+        // What is only possible is no more than a remark.
+        let possible = violation.proof == Proof::Possible;
+        let (severity, broke, confidence) = if possible {
+            (Severity::Info, "seems to have broken", Confidence::Possible)
+        } else {
+            (severity(violation.grave), "broke", Confidence::Certain)
+        };
+        let packet = words::named(violation.packet);
         Found::new(
             &ABOUT,
-            format!("{who} broke a rule of MQTT in {}: {}{times}.", words::named(violation.packet), violation.what),
-            [violation.at],
+            format!("{who} {broke} a rule of MQTT in {packet}: {}{times}.", violation.what),
+            violation.earlier.into_iter().chain([violation.at]),
         )
+        .named(format!("{}:{}", ABOUT.id, violation.clause))
         .severity(severity)
+        .only(confidence)
         .clause(violation.clause)
         .by(violation.side)
     });
@@ -61,8 +71,9 @@ fn times(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Severity;
     use crate::diagnosis::testing::{Tale, finding};
+    use crate::diagnosis::{Confidence, Severity};
+    use crate::session::Proof;
     use crate::stream::Side;
 
     #[test]
@@ -73,6 +84,11 @@ mod tests {
         assert_eq!((found.clause, found.severity), (Some("MQTT-3.3.2-2"), Severity::Warning));
         let soft = finding(&tale().violation(Side::Client, false).build(), "rule-violated").unwrap();
         assert_eq!(soft.severity, Severity::Info);
+        let doubtful = tale().violation_by_course(Side::Client, "MQTT-3.3.4-7", Proof::Possible).build();
+        let doubtful = finding(&doubtful, "rule-violated:MQTT-3.3.4-7").unwrap();
+        assert_eq!((doubtful.severity, doubtful.confidence), (Severity::Info, Confidence::Possible));
+        assert!(doubtful.headline.starts_with("sensor-17 seems to have broken a rule"));
+        assert_eq!(soft.id, "rule-violated:MQTT-3.3.2-2");
         assert!(finding(&tale().build(), "rule-violated").is_none());
     }
 }

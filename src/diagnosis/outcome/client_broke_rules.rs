@@ -114,12 +114,31 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
     let again = session
         .second_connect
         .filter(|_| by == Side::Client)
-        .filter(|again| !end.is_before(*again) && story.soon(*again, end, 2 * SECOND))?;
-    Some(Fault {
-        what: "a second CONNECT on the same connection, against the rules (MQTT-3.1.0-2)".to_owned(),
-        at: again,
-        why: "The program calls `connect()` while it is connected, or the client library has a fault.",
-    })
+        .filter(|again| !end.is_before(*again) && story.soon(*again, end, 2 * SECOND));
+    if let Some(again) = again {
+        return Some(Fault {
+            what: "a second CONNECT on the same connection, against the rules (MQTT-3.1.0-2)".to_owned(),
+            at: again,
+            why: "The program calls `connect()` while it is connected, or the client library has a fault.",
+        });
+    }
+    let violation = story.fatal_course(by, end)?;
+    let packet = words::named(violation.packet);
+    let what = format!("{packet} that breaks a rule ({}, {})", violation.what, violation.clause);
+    Some(Fault { what, at: violation.at, why: why_by_course(violation.clause) })
+}
+
+/// Why clients break a rule that a packet alone does not show broken.
+fn why_by_course(clause: &str) -> &'static str {
+    match clause {
+        "MQTT-3.3.4-7" => "The program or its library does not keep to the broker's Receive Maximum: it may have at most so many messages of QoS 1 and 2 unacknowledged.",
+        "MQTT-3.2.2-11" => "The program publishes with a QoS that the broker does not offer: the CONNACK says which it does (Maximum QoS).",
+        "MQTT-3.2.2-14" => "The program publishes retained messages, which this broker does not support, as its CONNACK says.",
+        "MQTT-3.2.2-17" | "MQTT-3.2.2-18" => "The library uses topic aliases beyond what the CONNACK allows (Topic Alias Maximum).",
+        "MQTT-3.3.2-7" => "The library uses a topic alias of an earlier connection: aliases end with the connection.",
+        "§3.2.2.3.11" | "§3.2.2.3.12" | "§3.2.2.3.13" => "The program asks for a kind of subscription that this broker does not support, as its CONNACK says.",
+        _ => "The program uses its client library in an order that it does not expect, or the library has a fault.",
+    }
 }
 
 /// The client's first packet, if it is no CONNECT although the stream is known from its start.
@@ -141,6 +160,7 @@ fn advise(judgement: Judgement, at: Option<Moment>) -> Judgement {
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
+    use crate::session::Proof;
     use crate::stream::Side;
 
     #[test]
@@ -181,6 +201,47 @@ mod tests {
         assert_ne!(outcome(&tolerated.close(Side::Server, 0.01).build()).id, "client-broke-rules");
         let went_on = tale().publish(Side::Client, "b", 0, 20, 0.5).publish(Side::Client, "b", 0, 20, 0.5);
         assert_eq!(outcome(&went_on.close(Side::Server, 0.01).build()).id, "server-closed");
+    }
+
+    #[test]
+    fn a_rule_that_earlier_packets_show_broken() {
+        let tale = |proof| {
+            let tale = Tale::connected_v5().publish(Side::Client, "a", 1, 20, 1.0);
+            tale.violation_by_course(Side::Client, "MQTT-3.3.4-7", proof)
+        };
+        let seen = diagnose(&tale(Proof::Connection).close(Side::Server, 0.01).build());
+        assert_eq!((seen.outcome.id, seen.outcome.confidence), ("client-broke-rules", Confidence::VeryLikely));
+        assert!(seen.outcome.sentence.contains("but the broker's Receive Maximum is 2, MQTT-3.3.4-7"));
+        assert!(seen.causes[0].contains("Receive Maximum"));
+        // Several before the broker could answer.
+        let burst = tale(Proof::Connection).publish(Side::Client, "a", 1, 20, 0.0).with(|session| {
+            session.violations[0].count = 2;
+            session.violations[0].latest = session.wire.last;
+        });
+        assert_eq!(outcome(&burst.close(Side::Server, 0.01).build()).id, "client-broke-rules");
+
+        assert_ne!(outcome(&tale(Proof::Possible).close(Side::Server, 0.01).build()).id, "client-broke-rules");
+        assert_eq!(outcome(&tale(Proof::Connection).close(Side::Server, 20.0).build()).id, "server-closed");
+        let went_on = tale(Proof::Connection).publish(Side::Client, "b", 0, 20, 0.5);
+        assert_ne!(outcome(&went_on.close(Side::Server, 0.01).build()).id, "client-broke-rules");
+        let soft = tale(Proof::Connection).with(|session| session.violations[0].grave = false);
+        assert_ne!(outcome(&soft.close(Side::Server, 0.01).build()).id, "client-broke-rules");
+    }
+
+    #[test]
+    fn the_bytes_of_a_packet_come_before_its_place_in_the_course() {
+        let tale = Tale::connected_v5().publish(Side::Client, "a/#", 1, 20, 1.0);
+        let tale = tale.violation_by_course(Side::Client, "MQTT-3.3.4-7", Proof::Connection);
+        let seen = outcome(&tale.violation(Side::Client, true).close(Side::Server, 0.01).build());
+        assert!(seen.sentence.contains("MQTT-3.3.2-2"), "{}", seen.sentence);
+    }
+
+    #[test]
+    fn a_packet_above_the_maximum_size_has_an_outcome_of_its_own() {
+        let tale = Tale::connected_v5().publish(Side::Client, "a", 1, 2000, 1.0);
+        let tale = tale.violation_by_course(Side::Client, "MQTT-3.2.2-15", Proof::Connection);
+        let tale = tale.with(|session| session.connack.as_mut().unwrap().maximum_packet_size = Some(1000));
+        assert_eq!(outcome(&tale.close(Side::Server, 0.01).build()).id, "packet-too-large");
     }
 
     #[test]

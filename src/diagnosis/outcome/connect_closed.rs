@@ -6,7 +6,7 @@ use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::{PacketType, Version};
-use crate::session::Close;
+use crate::session::{Close, Proof};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -88,7 +88,7 @@ fn connect_fault(story: &Story<'_>) -> Option<String> {
     let broken = session
         .violations
         .iter()
-        .find(|v| v.side == Side::Client && v.packet == PacketType::CONNECT && v.grave)
+        .find(|v| v.side == Side::Client && v.packet == PacketType::CONNECT && v.grave && v.proof == Proof::Packet)
         .map(|v| format!("CONNECT breaks the protocol: {} ({}).", v.what, v.clause));
     let unfinished =
         session.unfinished_packet.client.filter(|packet| packet.packet == PacketType::CONNECT).map(|packet| {

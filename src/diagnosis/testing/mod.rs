@@ -10,8 +10,8 @@ use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
 use crate::session::{
     AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Refusal, Rival, Session, Subscription, TextFact,
-    Timeline, VersionFrom, ViolationFact, Wire, WireReset,
+    KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Proof, Refusal, Rival, Session, Subscription,
+    TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
 };
 use crate::stream::{Side, StreamOffset};
 
@@ -27,7 +27,7 @@ pub(crate) fn outcome(session: &Session) -> Outcome {
 /// The finding `id` of `session`, if it is raised.
 pub(crate) fn finding(session: &Session, id: &str) -> Option<Finding> {
     let Verdict { findings, .. } = diagnose(session);
-    findings.into_iter().find(|finding| finding.id == id)
+    findings.into_iter().find(|finding| finding.is(id))
 }
 
 /// Captured text.
@@ -173,6 +173,8 @@ impl Tale {
             maximum_packet_size: None,
             topic_alias_maximum: None,
             authentication_method: None,
+            request_problem_information: None,
+            request_response_information: None,
         });
         tale
     }
@@ -302,6 +304,9 @@ impl Tale {
             topic_alias_maximum: None,
             maximum_qos: None,
             retain_available: None,
+            wildcard_subscription_available: None,
+            subscription_identifier_available: None,
+            shared_subscription_available: None,
         });
         self
     }
@@ -369,9 +374,23 @@ impl Tale {
             side,
             packet,
             clause: "MQTT-3.3.2-2",
-            what: "a wildcard in a topic name",
+            latest: at,
+            earlier: None,
+            what: "a wildcard in a topic name".into(),
             grave,
+            proof: Proof::Packet,
         });
+        self
+    }
+
+    /// The same, of a rule that only earlier packets show broken.
+    pub(crate) fn violation_by_course(mut self, side: Side, clause: &'static str, proof: Proof) -> Tale {
+        self = self.violation(side, true);
+        if let Some(violation) = self.session.violations.last_mut() {
+            violation.clause = clause;
+            violation.what = "5 messages are unacknowledged, but the broker's Receive Maximum is 2".into();
+            violation.proof = proof;
+        }
         self
     }
 

@@ -60,7 +60,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         match property.value {
             // Every property of type Byte is a yes or no, or the Maximum QoS, which is 0 or 1.
             Value::Byte(value) if value > 1 => {
-                self.say(Severity::Ends, v5("§2.2.2.2"), field, "the value of the property is neither 0 nor 1");
+                self.say(Severity::Ends, v5("§2.2.2.2"), field, "the property has a value that is neither 0 nor 1");
             }
             Value::TwoByte(0) if property.id == PropertyId::TOPIC_ALIAS => {
                 self.say(Severity::Ends, v5("MQTT-3.3.2-8"), field, "the Topic Alias is 0");
@@ -87,7 +87,12 @@ impl<F: FnMut(Violation)> Check<'_, F> {
                 self.text(text, field);
             }
             Value::Pair(name, value) if !(name.is_well_formed() && value.is_well_formed()) => {
-                self.say(Severity::Risk, v5("MQTT-1.5.7-1"), field, "the string pair is not well-formed UTF-8");
+                self.say(
+                    Severity::Risk,
+                    v5("MQTT-1.5.7-1"),
+                    field,
+                    "the string is not valid UTF-8, or holds the character U+0000",
+                );
             }
             _ => {}
         }

@@ -4,20 +4,33 @@ use crate::capture::Moment;
 use crate::mqtt::{Acknowledgment, PacketType, Publish, ReasonCode};
 use crate::session::exchanges::Published;
 use crate::session::facts::LastPacket;
+use crate::session::rules::{Known, Sent};
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
 
-use super::{Tracker, fact};
+use super::{Tracker, fact, known};
 
 impl Tracker {
     pub(super) fn publish_packet(&mut self, from: Side, at: Moment, publish: &Publish<'_>, last: &mut LastPacket) {
         let alias = publish.topic_alias();
         let topic = self.topics.of_mut(from).resolve(publish.topic.0, alias, self.limits.topic_aliases);
-        let mut repeated = false;
-        if let Some(packet_identifier) = publish.packet_identifier {
-            let published = Published { at, sender: from, packet_identifier, qos: publish.qos, topic: topic.clone() };
-            repeated = self.exchanges.publish(published) || publish.dup;
+        if alias.is_some() && self.topics.of(from).is_full(self.limits.topic_aliases) {
+            self.rules.doubt(at);
         }
+        let mut repeated = false;
+        let mut before = None;
+        if let Some(packet_identifier) = publish.packet_identifier {
+            if self.exchanges.is_full() {
+                self.rules.doubt(at);
+            }
+            let published = Published { at, sender: from, packet_identifier, qos: publish.qos, topic: topic.clone() };
+            (repeated, before) = self.exchanges.publish(published);
+            repeated |= publish.dup;
+        }
+        let open = self.exchanges.open(from);
+        let known = known!(self);
+        let sent = Sent { topic: topic.as_ref(), before, open, published: self.published.of(from) };
+        self.rules.publish(&known, from, at, publish, &sent);
         let facts = self.published.of_mut(from);
         if repeated {
             facts.resent += 1;
@@ -65,7 +78,9 @@ impl Tracker {
             code,
             self.published.of_mut(publisher),
         );
-        self.answers_matched += u64::from(acknowledged.matched);
+        self.answers_matched += u64::from(acknowledged.before.is_some());
+        let (known, rules) = self.known();
+        rules.acknowledgment(&known, from, at, last.packet, packet, acknowledged.before);
         if code == ReasonCode::NO_MATCHING_SUBSCRIBERS {
             self.published.of_mut(publisher).no_subscribers.add(at.frame);
         }

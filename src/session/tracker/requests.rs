@@ -5,10 +5,11 @@ use smallvec::SmallVec;
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, ReasonCode, Suback, Subscribe, Unsubscribe};
 use crate::session::facts::{LastPacket, Refusal, Subscription, TextFact};
+use crate::session::rules::{Asked, Known};
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
 
-use super::{Tracker, fact};
+use super::{Tracker, fact, known};
 
 /// Filters or codes of one packet that the timeline shows.
 const SHOWN: usize = 8;
@@ -22,10 +23,14 @@ pub(super) struct Request {
     /// Positions in `subscriptions`: those asked for, or those to be ended.
     pub(super) subscriptions: SmallVec<[usize; 4]>,
     pub(super) first_filter: Option<TextFact>,
+    /// How many topic filters it holds.
+    pub(super) filters: usize,
 }
 
 impl Tracker {
     pub(super) fn subscribe_packet(&mut self, from: Side, at: Moment, packet: &Subscribe<'_>, last: &mut LastPacket) {
+        let (known, rules) = self.known();
+        rules.subscribe(&known, at, packet);
         let mut positions = SmallVec::new();
         let mut shown = Vec::new();
         let mut more = 0;
@@ -47,9 +52,11 @@ impl Tracker {
                     reason_string: None,
                     ended: None,
                 });
+            } else {
+                self.rules.doubt(at);
             }
         }
-        self.request(at, packet.packet_identifier, positions, last);
+        self.request(at, packet.packet_identifier, positions, shown.len() + more, last);
         let kind = EventKind::Request {
             packet: last.packet,
             packet_identifier: packet.packet_identifier,
@@ -83,7 +90,7 @@ impl Tracker {
                 more += 1;
             }
         }
-        self.request(at, packet.packet_identifier, positions, last);
+        self.request(at, packet.packet_identifier, positions, shown.len() + more, last);
         let kind = EventKind::Request {
             packet: last.packet,
             packet_identifier: packet.packet_identifier,
@@ -98,9 +105,16 @@ impl Tracker {
         at: Moment,
         packet_identifier: u16,
         subscriptions: SmallVec<[usize; 4]>,
+        filters: usize,
         last: &mut LastPacket,
     ) {
         last.packet_identifier = Some(packet_identifier);
+        let asked = self.requests.iter().find(|request| request.packet_identifier == packet_identifier);
+        let in_use = asked.map(|request| request.at);
+        if let Some(open) = in_use.or_else(|| self.exchanges.started(Side::Client, packet_identifier)) {
+            let (known, rules) = self.known();
+            rules.request_in_use(&known, at, last.packet, packet_identifier, open);
+        }
         if self.requests.len() < self.limits.open_exchanges {
             self.requests.push(Request {
                 packet: last.packet,
@@ -108,7 +122,10 @@ impl Tracker {
                 at,
                 subscriptions,
                 first_filter: last.topic.clone(),
+                filters,
             });
+        } else {
+            self.rules.doubt(at);
         }
     }
 
@@ -120,6 +137,13 @@ impl Tracker {
             .iter()
             .position(|request| request.packet == asked && request.packet_identifier == packet.packet_identifier);
         last.packet_identifier = Some(packet.packet_identifier);
+        let asked = position.and_then(|position| self.requests.get(position)).map(|request| Asked {
+            at: request.at,
+            filters: request.filters,
+            subscriptions: &request.subscriptions,
+        });
+        let known = known!(self);
+        self.rules.answer(&known, at, last.packet, packet, asked);
         if let Some(position) = position {
             let request = self.requests.remove(position);
             self.answers_matched += 1;

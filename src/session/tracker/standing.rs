@@ -13,6 +13,8 @@ impl Tracker {
         let version = connect.version();
         if self.connect.is_some() {
             self.second_connect.get_or_insert(at);
+            let (known, rules) = self.known();
+            rules.connect_again(&known, at);
         } else {
             if let Some(version) = version {
                 self.version = Some((version, VersionFrom::Connect));
@@ -37,6 +39,8 @@ impl Tracker {
                 maximum_packet_size: connect.maximum_packet_size(),
                 topic_alias_maximum: connect.topic_alias_maximum(),
                 authentication_method: connect.authentication_method().map(fact),
+                request_problem_information: connect.request_problem_information(),
+                request_response_information: connect.request_response_information(),
             }));
         }
         if self.timeline.wanted() {
@@ -70,6 +74,8 @@ impl Tracker {
         if self.connack.is_some() {
             return;
         }
+        let (known, rules) = self.known();
+        rules.connack(&known, at, connack);
         self.answers_matched += u64::from(self.connect.is_some());
         self.connack = Some(Box::new(ConnackFacts {
             at,
@@ -84,6 +90,9 @@ impl Tracker {
             topic_alias_maximum: connack.topic_alias_maximum(),
             maximum_qos: connack.maximum_qos(),
             retain_available: connack.retain_available(),
+            wildcard_subscription_available: connack.wildcard_subscription_available(),
+            subscription_identifier_available: connack.subscription_identifier_available(),
+            shared_subscription_available: connack.shared_subscription_available(),
         }));
     }
 
@@ -92,6 +101,9 @@ impl Tracker {
             self.answers_matched += 1;
             let took = at.time.nanoseconds_since(asked.time);
             self.ping.longest_answer = self.ping.longest_answer.max(took);
+        } else {
+            let (known, rules) = self.known();
+            rules.pingresp_unasked(&known, at);
         }
         self.ping.waiting = self.ping.waiting.saturating_sub(1);
         if self.ping.waiting == 0 {
@@ -100,6 +112,8 @@ impl Tracker {
     }
 
     pub(super) fn disconnect_packet(&mut self, from: Side, at: Moment, packet: &Disconnect<'_>) {
+        let (known, rules) = self.known();
+        rules.disconnect(&known, from, at, packet);
         let code = packet.reason_code.unwrap_or_default();
         let reason_string = packet.properties.reason_string().map(fact);
         let facts = DisconnectFacts {

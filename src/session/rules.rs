@@ -1,0 +1,300 @@
+//! The rules of MQTT 3.1.1 and 5.0 that need earlier packets of the same connection to be seen broken.
+//!
+//! Invariant: nobody is accused of what a packet that the capture lacks could excuse. A rule says
+//! what it rests on: on packets that were both captured, on the start of a stream, or on the whole
+//! course of the connection. The last kind falls silent with the first sign that the capture is not
+//! whole, or holds an answer before its question. What one side had to know first is not held
+//! against packets that were already under way.
+//!
+//! Not said at all: that a message matches no subscription (§3.3.2 lets brokers subscribe clients by
+//! themselves, 3.1.1 §4.5), and what takes another client's traffic or an earlier connection to see.
+
+mod ending;
+mod limits;
+mod messages;
+mod opening;
+mod requests;
+#[cfg(test)]
+mod tests;
+
+pub(super) use messages::Sent;
+pub(super) use opening::Arrival;
+pub(super) use requests::Asked;
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use crate::capture::Moment;
+use crate::mqtt::conformance::Severity;
+use crate::mqtt::{PacketType, Version};
+use crate::stream::Side;
+
+use super::facts::{ConnackFacts, ConnectFacts, DisconnectFacts, Proof, Subscription, ViolationFact};
+use super::wire::{PerSide, Wire};
+
+/// Broken rules kept of one session.
+const FACTS: usize = 32;
+/// So many nanoseconds apart, packets of opposite directions may stand in the capture in the wrong order.
+const CROSSED: i64 = 1_000_000;
+/// An answer that stands so many nanoseconds before its question shows that the capture's order is wrong.
+const EARLY: i64 = 100_000_000;
+/// What was noted so many nanoseconds before a gap became known may come from the gap.
+const SHADOW: i64 = 10_000_000_000;
+/// What a side sends within so many nanoseconds of the packet that forbids it may have been under way.
+const UNDER_WAY: i64 = 20_000_000;
+/// The same, when the round trip of the connection is not known.
+const UNDER_WAY_AT_MOST: i64 = 1_000_000_000;
+/// Packets that are waited for.
+const AWAITED: usize = 8;
+
+/// Where a rule stands: its clause in 3.1.1 and in 5.0.
+type Clauses = (Option<&'static str>, Option<&'static str>);
+
+/// What a breach is seen by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rests {
+    /// The packets that make it one are both captured, and no other packet could excuse it.
+    Both,
+    /// The packet is the first of its side's stream.
+    Start,
+    /// Every packet of the connection counts.
+    Course,
+    /// The same, and what came before the connection may excuse it.
+    Past,
+}
+
+/// A rule that was broken.
+#[derive(Clone, Copy)]
+struct Breach {
+    clauses: Clauses,
+    severity: Severity,
+    side: Side,
+    packet: PacketType,
+    at: Moment,
+    /// The packet that makes it a breach.
+    earlier: Option<Moment>,
+    /// When the other side sent what the sender had to know first.
+    told: Option<Moment>,
+    rests: Rests,
+}
+
+/// A breach as it is kept.
+#[derive(Debug)]
+struct Noted {
+    fact: ViolationFact,
+    told: Option<Moment>,
+    rests: Rests,
+}
+
+/// A packet whose coming would show that the capture's order is wrong.
+#[derive(Debug)]
+struct Awaited {
+    from: Side,
+    packets: &'static [PacketType],
+    packet_identifier: Option<u16>,
+    noted: Moment,
+    within: i64,
+}
+
+/// What is known of the connection when a packet comes, before that packet changes it.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'t> {
+    pub(super) version: Option<Version>,
+    pub(super) connect: Option<&'t ConnectFacts>,
+    pub(super) connack: Option<&'t ConnackFacts>,
+    pub(super) disconnect: PerSide<Option<&'t DisconnectFacts>>,
+    pub(super) subscriptions: &'t [Subscription],
+}
+
+/// Rules broken on one connection.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    noted: Vec<Noted>,
+    /// The capture is known not to be whole, or not in order.
+    doubted: bool,
+    awaited: SmallVec<[Awaited; 1]>,
+    /// Sides that sent a PUBLISH or PUBREL again: each copy may be acknowledged.
+    repeats: PerSide<bool>,
+    /// The newest exchanges that a PUBREC refused: publisher and packet identifier.
+    refused: SmallVec<[(Side, u16, Moment); 1]>,
+    /// Subscription Identifiers that the client gave (5.0).
+    identifiers: Vec<u32>,
+    /// The lowest QoS that a SUBACK granted.
+    least_granted: Option<u8>,
+}
+
+impl Rests {
+    fn on_course(self) -> bool {
+        matches!(self, Rests::Course | Rests::Past)
+    }
+}
+
+impl Known<'_> {
+    fn is_v5(&self) -> bool {
+        self.version == Some(Version::V5)
+    }
+
+    /// Whether client and server begin with an empty session: nothing of an earlier connection goes on.
+    fn is_clean(&self) -> bool {
+        self.connect.is_some_and(|connect| connect.clean_start)
+            && !self.connack.is_some_and(|connack| connack.session_present)
+    }
+}
+
+impl Rules {
+    /// Whether a packet is waited for.
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.awaited.is_empty()
+    }
+
+    /// The capture is known not to hold every packet of the connection in order; `at` is when this
+    /// became known. What rests on the course of the connection is no longer said; what was noted
+    /// long before is only possible.
+    pub(super) fn doubt(&mut self, at: Moment) {
+        if self.doubted {
+            return;
+        }
+        self.doubted = true;
+        self.awaited.clear();
+        self.noted.retain_mut(|noted| {
+            if !noted.rests.on_course() {
+                return true;
+            }
+            noted.fact.proof = Proof::Possible;
+            at.time.nanoseconds_since(noted.fact.latest.time) > SHADOW
+        });
+    }
+
+    /// The capture lacks bytes of which it is not known when they passed.
+    fn doubt_all(&mut self) {
+        self.doubted = true;
+        self.noted.retain(|noted| !noted.rests.on_course());
+    }
+
+    /// Sides were taken the wrong way round: what was noted was judged by the wrong rules.
+    pub(super) fn swap_sides(&mut self) {
+        *self = Rules { doubted: true, ..Rules::default() };
+    }
+
+    /// Notes a breach, if the rule belongs to the version and nothing speaks for the sender.
+    fn broken(&mut self, known: &Known<'_>, breach: Breach, what: impl FnOnce() -> Cow<'static, str>) {
+        let Breach { clauses: (v311, v5), severity, side, packet, at, earlier, told, rests } = breach;
+        let clause = match known.version {
+            Some(Version::V5) => v5,
+            Some(_) => v311,
+            // Before CONNECT, or with one that cannot be read: only what all versions say alike.
+            None => v311.filter(|clause| Some(*clause) == v5),
+        };
+        let Some(clause) = clause else { return };
+        if rests.on_course() && (self.doubted || known.connect.is_none()) {
+            return;
+        }
+        if told.is_some_and(|told| at.time.nanoseconds_since(told.time) < UNDER_WAY) {
+            return;
+        }
+        let same = |fact: &ViolationFact| fact.side == side && fact.packet == packet && fact.clause == clause;
+        if let Some(Noted { fact, .. }) = self.noted.iter_mut().find(|noted| same(&noted.fact)) {
+            fact.count += 1;
+            fact.latest = at;
+        } else if self.noted.len() < FACTS {
+            let proof = if rests == Rests::Past { Proof::Possible } else { Proof::Connection };
+            let grave = severity == Severity::Ends;
+            let fact =
+                ViolationFact { at, latest: at, earlier, count: 1, side, packet, clause, what: what(), grave, proof };
+            self.noted.push(Noted { fact, told, rests });
+        }
+    }
+
+    /// Waits for a packet that would show a breach by `at` to be the capture's fault.
+    fn wait_for(
+        &mut self,
+        from: Side,
+        packets: &'static [PacketType],
+        packet_identifier: Option<u16>,
+        noted: Moment,
+        within: i64,
+    ) {
+        if !self.doubted && self.awaited.len() < AWAITED {
+            self.awaited.push(Awaited { from, packets, packet_identifier, noted, within });
+        }
+    }
+
+    /// A packet came that may be one of those waited for.
+    pub(super) fn came(&mut self, from: Side, packet: PacketType, packet_identifier: Option<u16>, at: Moment) {
+        let passed = |awaited: &Awaited| at.time.nanoseconds_since(awaited.noted.time);
+        self.awaited.retain(|awaited| passed(awaited) <= awaited.within);
+        let crossed = self.awaited.iter().any(|awaited| {
+            awaited.from == from
+                && awaited.packets.contains(&packet)
+                && (awaited.packet_identifier.is_none() || awaited.packet_identifier == packet_identifier)
+        });
+        if crossed {
+            self.doubt(at);
+        }
+    }
+
+    /// What was broken, as far as the whole connection leaves it standing.
+    pub(super) fn finish(mut self, wire: &Wire) -> Vec<ViolationFact> {
+        let incomplete = |side: Side| wire.sent.of(side).is_incomplete();
+        if !self.doubted && (incomplete(Side::Client) || incomplete(Side::Server)) {
+            self.doubt_all();
+        }
+        let whole = wire.syn.count > 0 && wire.syn_ack.count > 0;
+        let started = PerSide { client: wire.syn.count > 0, server: wire.syn_ack.count > 0 };
+        let trip = way_to_client(wire).map_or(UNDER_WAY_AT_MOST, |trip| UNDER_WAY.max(2 * trip));
+        self.noted
+            .into_iter()
+            .filter_map(|Noted { mut fact, told, rests }| {
+                if let Some(told) = told.filter(|_| fact.side == Side::Client) {
+                    let under_way = |at: Moment| at.time.nanoseconds_since(told.time) <= trip;
+                    if under_way(fact.latest) {
+                        return None;
+                    }
+                    if under_way(fact.at) {
+                        fact.at = fact.latest;
+                    }
+                }
+                if rests == Rests::Start && (!*started.of(fact.side) || incomplete(fact.side)) {
+                    return None;
+                }
+                if rests.on_course() && !whole {
+                    fact.proof = Proof::Possible;
+                }
+                Some(fact)
+            })
+            .collect()
+    }
+}
+
+/// Nanoseconds from the point of capture to the client and back, measured on the handshake.
+fn way_to_client(wire: &Wire) -> Option<i64> {
+    if wire.syn.count != 1 || wire.syn_ack.count != 1 {
+        return None;
+    }
+    Some(wire.established?.time.nanoseconds_since(wire.syn_ack.first.time))
+}
+
+/// A rule of both versions under one statement.
+const fn both(clause: &'static str) -> Clauses {
+    (Some(clause), Some(clause))
+}
+
+/// A rule of both versions under two statements.
+const fn each(v311: &'static str, v5: &'static str) -> Clauses {
+    (Some(v311), Some(v5))
+}
+
+/// A rule of 5.0 only.
+const fn v5(clause: &'static str) -> Clauses {
+    (None, Some(clause))
+}
+
+/// `client` or `broker`.
+const fn name(side: Side) -> &'static str {
+    match side {
+        Side::Client => "client",
+        Side::Server => "broker",
+    }
+}
