@@ -211,6 +211,24 @@ impl<'a> Story<'a> {
         self.close.filter(|close| close.by == side)
     }
 
+    /// Whether the capture begins so shortly before `close`, with no packet between, that a goodbye may have come
+    /// before it.
+    pub(crate) fn goodbye_may_be_missed(&self, close: Close) -> bool {
+        let session = self.session;
+        let first = [session.first_packet.client, session.first_packet.server].into_iter().flatten();
+        let spoken = first.into_iter().any(|first| first.is_before(close.at));
+        let seen = close.at.time.nanoseconds_since(session.wire.first.time);
+        !session.wire.start_captured() && !spoken && seen < SECOND
+    }
+
+    /// Whether the connection ended by a reset with which the server's host answered the client's data as of a
+    /// connection that it did not know (any more).
+    pub(crate) fn server_forgot(&self) -> bool {
+        let answer = self.session.wire.reset.filter(|reset| !reset.acknowledges && reset.by == Side::Server);
+        let first = self.close.is_some_and(|close| close.how == CloseHow::Reset && close.by == Side::Server);
+        answer.is_some() && first && self.connected() && !self.acknowledged(Side::Client)
+    }
+
     /// The newest control packet of `side`.
     pub(crate) fn last(&self, side: Side) -> Option<&'a LastPacket> {
         self.session.last_packets.of(side).last()

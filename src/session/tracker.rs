@@ -1,5 +1,6 @@
 //! Turns the control packets of one connection into the facts of its [`Session`].
 
+mod early;
 mod messages;
 mod requests;
 mod standing;
@@ -28,6 +29,7 @@ use super::timeline::{Detail, EventKind, Timeline};
 use super::topics::Topics;
 use super::wire::{PerSide, Wire};
 
+use early::EarlyAnswers;
 use requests::Request;
 
 /// Last control packets kept of each side.
@@ -53,6 +55,7 @@ pub struct Tracker {
     last_packets: PerSide<SmallVec<[LastPacket; LAST_PACKETS]>>,
     subscriptions: Vec<Subscription>,
     requests: Vec<Request>,
+    early: EarlyAnswers,
     exchanges: Exchanges,
     published: PerSide<PublishFacts>,
     topics: PerSide<Topics>,
@@ -87,6 +90,7 @@ impl Tracker {
             last_packets: PerSide::default(),
             subscriptions: Vec::new(),
             requests: Vec::new(),
+            early: EarlyAnswers::default(),
             exchanges: Exchanges::new(limits.open_exchanges),
             published: PerSide::default(),
             topics: PerSide::default(),
@@ -319,8 +323,7 @@ impl Tracker {
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe_packet(from, at, unsubscribe, last),
             Packet::Suback(suback) | Packet::Unsuback(suback) => self.answer_packet(from, at, suback, last),
             Packet::Pingreq => {
-                self.ping.unanswered.get_or_insert(at);
-                self.ping.waiting += 1;
+                self.pingreq_packet(at);
                 self.timeline.push(at, Some(from), EventKind::Pingreq);
             }
             Packet::Pingresp => {

@@ -37,7 +37,7 @@ impl<R: Reader> Flow<R> {
             return;
         }
         if facts.reset.is_none() {
-            facts.reset = Some(Reset { by: from, at, hop_limit: segment.hop_limit });
+            facts.reset = Some(Reset { by: from, at, hop_limit: segment.hop_limit, acknowledges: segment.flags.ack() });
         }
         if answers {
             self.acknowledge(from, segment.acknowledgment, at);
