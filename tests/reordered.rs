@@ -2,6 +2,7 @@
 //! ports and network cards with several queues write them.
 #![allow(clippy::unwrap_used)] // a test
 
+#[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
 mod support;
 
 use mqttcap::diagnosis::{Confidence, diagnose};

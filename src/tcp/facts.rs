@@ -184,11 +184,10 @@ impl Direction {
         if with_fin {
             self.fin_acknowledged = Some(at);
         }
-        self.acknowledged = StreamOffset(offset.max(self.acknowledged.0));
-        if offset > 0 {
-            self.first_acknowledged.get_or_insert(at);
+        if offset > self.acknowledged.0 {
+            self.acknowledged = StreamOffset(offset);
+            self.last_acknowledged = Some(at);
         }
-        self.last_acknowledged = Some(at);
         self.retries = Repeated::default();
         self.smallest_retried = 0;
         self.waiting_since = if self.is_outstanding() { Some(at) } else { None };

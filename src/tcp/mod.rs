@@ -216,9 +216,7 @@ pub struct Direction {
     /// Highest offset that the other end acknowledged. More than `sent` when the capture missed
     /// the segments.
     pub acknowledged: StreamOffset,
-    /// When the other end first acknowledged payload.
-    pub first_acknowledged: Option<Moment>,
-    /// When the other end last acknowledged something new.
+    /// When the other end last acknowledged payload that it had not acknowledged before.
     pub last_acknowledged: Option<Moment>,
     /// When the other end acknowledged the FIN.
     pub fin_acknowledged: Option<Moment>,

@@ -29,6 +29,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .violations
         .iter()
         .find(|broken| broken.packet == PacketType::DISCONNECT && broken.side == Side::Client);
+    if broken.is_some() && story.close_by(Side::Server).is_some() {
+        return None;
+    }
     let (confidence, sentence) = match broken {
         None => (
             Confidence::Certain,
@@ -102,7 +105,7 @@ mod tests {
     #[test]
     fn a_broker_may_not_take_a_broken_goodbye_for_one() {
         let broken = Tale::connected().disconnect(Side::Client, 0, 3.0).violation(Side::Client, false);
-        let broken = outcome(&broken.close(Side::Server, 0.001).build());
+        let broken = outcome(&broken.close(Side::Client, 0.001).build());
         assert_eq!((broken.id, broken.confidence), ("clean-disconnect", Confidence::Likely));
         let earlier = Tale::connected().publish(Side::Client, "a", 0, 9, 1.0).violation(Side::Client, false);
         let earlier = earlier.disconnect(Side::Client, 0, 3.0).close(Side::Client, 0.001);

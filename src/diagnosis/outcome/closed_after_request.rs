@@ -118,7 +118,7 @@ mod tests {
         let reset = |acknowledges| {
             let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).reset(Side::Server, 0.001);
             let tale = tale.with(|session| {
-                session.wire.sent.client.sent.0 = 60;
+                session.wire.sent.client.sent.0 = session.wire.sent.client.acknowledged.0 + 40;
                 session.wire.reset.as_mut().unwrap().acknowledges = acknowledges;
             });
             diagnose(&tale.build())

@@ -30,6 +30,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     );
     let gaps = story.is(Qualifier::CaptureGaps);
     let without = if gaps { "without a reason that the capture holds" } else { "without a reason" };
+    let foreign = story.reset_is_foreign();
+    let forgot = story.server_forgot() && !foreign;
     let (missed, late) = (story.goodbye_may_be_missed(close), unknown_to_the_server(story, close));
     let (confidence, sentence) = if missed {
         (
@@ -42,6 +44,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     } else if late {
         let sentence = format!("The broker reset the connection of {client} in answer to the first packet that the capture holds of it{ending}");
         (Confidence::Likely, sentence)
+    } else if forgot {
+        let server = story.server();
+        let sentence = format!("{server} reset the connection of {client} after {age}, as one that it did not know any more{ending}");
+        (Confidence::VeryLikely, sentence)
     } else if at_once {
         (
             Confidence::Likely,
@@ -56,8 +62,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         )
     };
     let together = story.session.neighbours.closed_together_count > 0;
-    let foreign = story.reset_is_foreign();
-    let forgot = story.server_forgot() && !foreign;
     let reset = close.how == CloseHow::Reset && !foreign;
     let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
     let idle = quiet.is_some_and(|quiet| quiet >= 30 * SECOND);
@@ -72,12 +76,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(late, "The broker no longer knew the connection: it had closed it, or was restarted, before the capture began.")
             .cause_if(forgot && !late, "The server no longer knew the connection: the broker or its host was restarted, or it gave the connection up while its packets did not arrive.")
             .cause_if(together, "The broker was stopped or restarted: it closed another session in the same second.")
-            .cause("Another connection with the same client id pushed this one out, and was not captured.")
-            .cause_if(!together, "The broker was stopped or restarted, or somebody disconnected the client.")
-            .cause_if(old, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
-            .cause_if(reset, "The broker's process was ended by force.")
+            .cause_if(forgot || late, "A firewall, NAT or load balancer on the way forgot the connection, and answers in the server's name.")
+            .cause_if(!forgot, "Another connection with the same client id pushed this one out, and was not captured.")
+            .cause_if(!together && !forgot, "The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(old && !forgot, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
+            .cause_if(reset && !forgot, "The broker's process was ended by force.")
             .step("Look into the broker's log at this time: it names the reason.")
-            .step_if(old, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
+            .step_if(old && !forgot, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
     )
     .map(|judgement| judgement.seen_as(Sight::Lost))
 }
