@@ -211,12 +211,13 @@ impl<'a> Story<'a> {
         self.close.filter(|close| close.by == side)
     }
 
-    /// Whether the capture begins so shortly before `close`, with no packet between, that a goodbye may have come
-    /// before it.
+    /// Whether the capture begins so shortly before `close`, with no packet between that tells otherwise, that a goodbye
+    /// may have come before it.
     pub(crate) fn goodbye_may_be_missed(&self, close: Close) -> bool {
         let session = self.session;
-        let first = [session.first_packet.client, session.first_packet.server].into_iter().flatten();
-        let spoken = first.into_iter().any(|first| first.is_before(close.at));
+        // What the broker said tells nothing of a client that had gone.
+        let broker = session.first_packet.server.filter(|_| close.by == Side::Server);
+        let spoken = session.first_packet.client.into_iter().chain(broker).any(|first| first.is_before(close.at));
         let seen = close.at.time.nanoseconds_since(session.wire.first.time);
         !session.wire.start_captured() && !spoken && seen < SECOND
     }

@@ -143,6 +143,9 @@ mod tests {
         assert!(fin.sentence.contains("a goodbye perhaps"));
         assert_eq!(late(Tale::opened().close(Side::Client, 0.01)).confidence, Confidence::Possible);
         assert_eq!(late(Tale::opened().close(Side::Server, 1.5)).confidence, Confidence::Certain);
+        let delivery = || Tale::opened().publish(Side::Server, "a", 0, 20, 0.01);
+        assert_eq!(late(delivery().reset(Side::Client, 0.001)).confidence, Confidence::Possible);
+        assert_eq!(late(delivery().close(Side::Server, 0.001)).confidence, Confidence::Certain);
         let ping = || Tale::opened().packet(Side::Client, PacketType::PINGREQ, 0.01);
         let forgotten = late(ping().reset(Side::Server, 0.001).with(|session| session.wire.sent.server.segments = 1));
         assert_eq!((forgotten.id, forgotten.confidence), ("server-closed", Confidence::Likely));
