@@ -94,3 +94,39 @@ fn an_empty_connect_on_a_port_of_mqtt_is_a_broken_connect() {
     }
     assert!(analyse_segments(&closed_on(&[0x10, 0x00], 8000)).is_empty());
 }
+
+#[test]
+fn what_a_close_acknowledges_tells_of_frames_that_the_capture_lacks() {
+    let bye = b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02c1\xe0\x00";
+    let judge = |segments: &[OwnedSegment]| {
+        let sessions = analyse_segments(segments);
+        let outcome = diagnose(sessions.first().unwrap()).outcome;
+        (outcome.id, outcome.confidence)
+    };
+    // The client's FIN, frame 5, came first; the broker's, frame 6, acknowledges it.
+    let mut client_first = closed_on(bye.get(..16).unwrap(), 1883);
+    let [.., server_fin, client_fin, last] = client_first.as_mut_slice() else { unreachable!() };
+    (server_fin.sequence, client_fin.acknowledgment) = (901, 901);
+    server_fin.acknowledgment += 1;
+    last.sequence = 902;
+    client_first.swap(4, 5);
+    assert_eq!(judge(&client_first).0, "client-closed");
+    client_first.remove(4);
+    assert_eq!(judge(&client_first), ("client-closed", Confidence::Possible));
+    assert_eq!(judge(&closed_on(bye.get(..16).unwrap(), 1883)).0, "connect-closed");
+
+    // The RST stands two bytes behind what the capture holds: a DISCONNECT is missing.
+    let mut reset = closed_on(bye.get(..16).unwrap(), 1883);
+    reset.truncate(4);
+    let mut connack = reset.get(1).unwrap().clone();
+    (connack.sequence, connack.acknowledgment, connack.flags) = (901, 117, TcpFlags::ACK);
+    connack.payload = vec![0x20, 2, 0, 0];
+    connack.time.0 += 1_000_000;
+    let mut rst = reset.get(2).unwrap().clone();
+    (rst.sequence, rst.acknowledgment, rst.flags) = (117, 905, TcpFlags::RST | TcpFlags::ACK);
+    rst.time.0 += 2_000_000;
+    reset.extend([connack, rst]);
+    assert_eq!(judge(&reset), ("client-closed", Confidence::Certain));
+    reset.last_mut().unwrap().sequence += 2;
+    assert_eq!(judge(&reset), ("client-closed", Confidence::Possible));
+}

@@ -59,6 +59,8 @@ pub struct WireReset {
     pub hop_limit: u8,
     /// Whether it carries an acknowledgment: not when it answers a segment of an unknown connection.
     pub acknowledges: bool,
+    /// Whether its sender had sent more than the capture holds.
+    pub skips: bool,
 }
 
 /// How one side ended the connection.
@@ -131,13 +133,14 @@ impl Wire {
                 at: reset.at,
                 hop_limit: reset.hop_limit,
                 acknowledges: reset.acknowledges,
+                skips: reset.skips,
             }),
             sent: PerSide { client: facts.from(client).clone(), server: facts.from(server).clone() },
         }
     }
 
     /// The first FIN or RST of either side. A FIN acknowledges what its sender had received, and so comes
-    /// after it, though a capture of two directions may hold them the other way round.
+    /// after it, though a capture of two directions may hold them the other way round, or lack the other side's FIN.
     pub fn close(&self) -> Option<Close> {
         let fin = |by: Side| {
             let (own, other) = (self.sent.of(by), self.sent.of(by.other()));
@@ -149,6 +152,9 @@ impl Wire {
                     at.time = Timestamp(received.time.0 + 1);
                 }
             }
+            // No packet is one byte long: what the capture lacks is the other side's FIN.
+            let answers = other.fin.is_none() && other.sent.0 > 0 && own.fin_acknowledges.0 == other.sent.0 + 1;
+            let by = if answers { by.other() } else { by };
             Some(Close { by, how: CloseHow::Closed, at })
         };
         let reset = self.reset.map(|reset| Close { by: reset.by, how: CloseHow::Reset, at: reset.at });
