@@ -122,3 +122,19 @@ def http_answer_late(lab):
     lab.start_program("broker", sys.executable, "-u", "-m", "http.server", "1883",
                       shown="python3 -u -m http.server 1883").wait_for("Serving HTTP")
     lab.paho("client", "sensor-17", "connect", "ended=5")
+
+
+@scenario("connect-empty")
+def connect_empty(lab):
+    """A CONNECT without anything in it (the bytes 10 00) reaches mosquitto."""
+    lab.capture()
+    lab.mosquitto()
+    lab.raw("client", {"hex": "1000"}, {"read": "close"}, {"close": True})
+
+
+@scenario("aedes-mqtt5-refused")
+def aedes_mqtt5_refused(lab):
+    """The broker is Aedes, which does not speak MQTT 5: it answers as in MQTT 3.1.1."""
+    lab.capture()
+    lab.aedes()
+    lab.paho("client", "sensor-17", "connect", "ended=3", version="5")

@@ -454,3 +454,22 @@ def server_closed_idle(lab):
     lab.capture()
     lab.scripted({"connect": [{"ordinary": True}, {"wait": 3000}, {"close": True}]})
     lab.paho("client", "sensor-17", "connect", "ended=10")
+
+
+@scenario("aedes-subscribe-fails")
+def aedes_subscribe_fails(lab):
+    """The broker is Aedes, whose program fails a subscription: it closes without a SUBACK."""
+    lab.capture()
+    lab.aedes()
+    lab.paho("client", "dashboard-1", "connect", "sub=private/door,1", "ended=3")
+
+
+@scenario("disconnect-wrong-flags")
+def disconnect_wrong_flags(lab):
+    """A client with a will says goodbye by a DISCONNECT whose reserved flag bits are 0011 instead of 0000 (mosquitto, MQTT 3.1.1)."""
+    will = {"topic": "plant/7/state", "payload": "sensor 7 is gone", "qos": 0, "retain": False}
+    lab.capture()
+    lab.mosquitto()
+    watcher = lab.start_paho("client2", "display-9", "connect", "sub=plant/7/state,0", "wait=2", "disconnect").wait_for("on_subscribe")
+    lab.raw("client", {"send": connect(will=will)}, {"read": "connack"}, {"wait": 300}, {"hex": "e300"}, {"read": "close"}, {"close": True})
+    watcher.wait()

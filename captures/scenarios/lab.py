@@ -219,6 +219,10 @@ class Lab:
         self.file(name, "\n".join([*head, *lines]) + "\n")
         return self.start_program(host, "mosquitto", "-c", name).wait_for("running")
 
+    def aedes(self):
+        """Starts Aedes, the broker of npm."""
+        return self.start_program("broker", "node", HERE / "aedes-broker.js", shown="node aedes-broker.js").wait_for("listening")
+
     def scripted(self, *connections, port=1883):
         """Starts the scripted broker: one set of rules per connection, the last one for all that follow."""
         script = json.dumps({"port": port, "connections": list(connections) or [{}]})

@@ -208,3 +208,21 @@ def one_way_server(lab):
     lab.capture(only="tcp and src port 1883")
     lab.mosquitto("allow_anonymous false")
     lab.paho("client", "sensor-17", "connect", "ended=3")
+
+
+@scenario("broker-host-restarted")
+def broker_host_restarted(lab):
+    """While the network is down, mosquitto is killed and its host forgets the connection, as at a restart. mosquitto runs again when the client
+    publishes: the host answers with the reset of a connection that it does not know."""
+    lab.capture(at="client")
+    broker = lab.mosquitto()
+    client = lab.start_paho("client", "sensor-17", "connect", "wait=4", "pub=plant/7/temperature,1,21.5", "ended=5").wait_for("on_connect")
+    lab.sleep(0.5)
+    lab.firewall("router", "-A", "FORWARD", "-j", "DROP")
+    broker.kill()
+    lab.inside("broker", "ss", "--kill", "dst", "10.0.0.11")
+    lab.note("broker: ss --kill: its side of the connection is gone")
+    lab.sleep(0.5)
+    lab.mosquitto()
+    lab.firewall("router", "-F", "FORWARD")
+    client.wait()

@@ -211,6 +211,25 @@ impl<'a> Story<'a> {
         self.close.filter(|close| close.by == side)
     }
 
+    /// Whether the capture begins so shortly before `close`, with no packet between that tells otherwise, that a goodbye
+    /// may have come before it.
+    pub(crate) fn goodbye_may_be_missed(&self, close: Close) -> bool {
+        let session = self.session;
+        // What the broker said tells nothing of a client that had gone.
+        let broker = session.first_packet.server.filter(|_| close.by == Side::Server);
+        let spoken = session.first_packet.client.into_iter().chain(broker).any(|first| first.is_before(close.at));
+        let seen = close.at.time.nanoseconds_since(session.wire.first.time);
+        !session.wire.start_captured() && !spoken && seen < SECOND
+    }
+
+    /// Whether the connection ended by a reset with which the server's host answered the client's data as of a
+    /// connection that it did not know (any more).
+    pub(crate) fn server_forgot(&self) -> bool {
+        let answer = self.session.wire.reset.filter(|reset| !reset.acknowledges && reset.by == Side::Server);
+        let first = self.close.is_some_and(|close| close.how == CloseHow::Reset && close.by == Side::Server);
+        answer.is_some() && first && self.connected() && !self.acknowledged(Side::Client)
+    }
+
     /// The newest control packet of `side`.
     pub(crate) fn last(&self, side: Side) -> Option<&'a LastPacket> {
         self.session.last_packets.of(side).last()

@@ -144,7 +144,8 @@ impl Dialogue {
                 return self.end(facts);
             }
             let plausible = mqtt::looks_like_connect(&begun) != Likelihood::No
-                || mqtt::chain(&begun, Side::Client, None) != Likelihood::No;
+                || mqtt::chain(&begun, Side::Client, None) != Likelihood::No
+                || mqtt::is_stunted_connect(&begun);
             if !self.hinted || begun.is_empty() || !plausible {
                 let protocol = Protocol::of(if begun.is_empty() { &answer } else { &begun });
                 return Ended::Other { protocol, server_port: server_port(facts, client) };

@@ -182,7 +182,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
             PacketType::PUBREL => (Severity::Ends, both("MQTT-3.6.1-1")),
             PacketType::SUBSCRIBE => (Severity::Ends, both("MQTT-3.8.1-1")),
             PacketType::UNSUBSCRIBE => (Severity::Ends, both("MQTT-3.10.1-1")),
-            PacketType::DISCONNECT => (Severity::Risk, both("MQTT-3.14.1-1")),
+            PacketType::DISCONNECT => (Severity::Ends, both("MQTT-3.14.1-1")),
             PacketType::AUTH => (Severity::Ends, v5("MQTT-3.15.1-1")),
             PacketType::RESERVED => return,
             _ => (Severity::Ends, each("MQTT-2.2.2-1", "MQTT-2.1.3-1")),

@@ -48,7 +48,7 @@ pub use header::{FixedHeader, HeaderRead, MAX_FRAMES, Missing, RawPacket};
 pub use infer::VersionEvidence;
 pub use packet::{Malformed, MalformedReason, Packet, ParseError, parse};
 pub use packet_type::PacketType;
-pub use plausible::{Likelihood, chain, looks_like_connack, looks_like_connect};
+pub use plausible::{Likelihood, chain, is_stunted_connect, looks_like_connack, looks_like_connect};
 pub use property::{Iter as PropertiesIter, Properties, Property, Value};
 pub use property_id::{PropertyId, ValueType};
 pub use publish::Publish;

@@ -21,6 +21,20 @@ pub enum Likelihood {
     Certain,
 }
 
+/// Whether a client's whole stream is a CONNECT too short to hold what every CONNECT holds: `10 00`.
+#[must_use]
+pub fn is_stunted_connect(bytes: &[u8]) -> bool {
+    /// Protocol name and level, flags, Keep Alive and an empty client id (MQTT 3.1.1 §3.1).
+    const LEAST: u32 = 12;
+    let header = match FixedHeader::read(bytes) {
+        HeaderRead::Complete(header) => header,
+        _ => return false,
+    };
+    header.first_byte == 0x10
+        && header.remaining_length < LEAST
+        && usize::try_from(header.packet_length()) == Ok(bytes.len())
+}
+
 /// Whether a client's stream begins with a CONNECT: first byte 0x10, a legal Remaining Length, and a
 /// protocol name (MQTT 5.0 §3.1.2.1, 3.1 §3.1). [`Likelihood::Unsure`] is a CONNECT with a name that is
 /// neither `MQTT` nor `MQIsdp`, but printable and short.

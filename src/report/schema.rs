@@ -274,6 +274,11 @@ impl<'r> Session<'r> {
     fn of(case: &'r Case) -> Session<'r> {
         let Case { number, session, verdict } = case;
         let wire = &session.wire;
+        // What a router said of the connection is a part of it, though no segment.
+        let last = match session.undeliverable {
+            Some((at, _)) if wire.last.is_before(at) => at,
+            _ => wire.last,
+        };
         let connect = session.connect.as_ref();
         let accepted = session.connack.as_ref();
         Session {
@@ -294,9 +299,9 @@ impl<'r> Session<'r> {
             keep_alive: connect.map(|connect| connect.keep_alive),
             session_present: accepted.map(|connack| connack.session_present),
             started: Time::of(wire.first.time),
-            ended: Time::of(wire.last.time),
+            ended: Time::of(last.time),
             first_frame: wire.first.frame.0,
-            last_frame: wire.last.frame.0,
+            last_frame: last.frame.0,
             outcome: Outcome::of(&verdict.outcome),
             qualifiers: verdict.qualifiers.iter().map(|qualifier| qualifier.id()).collect(),
             client_saw: verdict

@@ -1,5 +1,6 @@
 //! Turns the control packets of one connection into the facts of its [`Session`].
 
+mod early;
 mod messages;
 mod requests;
 mod standing;
@@ -29,6 +30,7 @@ use super::timeline::{Detail, EventKind, Timeline};
 use super::topics::Topics;
 use super::wire::{PerSide, Wire};
 
+use early::EarlyAnswers;
 use requests::Request;
 
 /// What rules may look at: everything but the rules themselves, which are borrowed apart.
@@ -71,6 +73,7 @@ pub struct Tracker {
     last_packets: PerSide<SmallVec<[LastPacket; LAST_PACKETS]>>,
     subscriptions: Vec<Subscription>,
     requests: Vec<Request>,
+    early: EarlyAnswers,
     exchanges: Exchanges,
     published: PerSide<PublishFacts>,
     topics: PerSide<Topics>,
@@ -108,6 +111,7 @@ impl Tracker {
             last_packets: PerSide::default(),
             subscriptions: Vec::new(),
             requests: Vec::new(),
+            early: EarlyAnswers::default(),
             exchanges: Exchanges::new(limits.open_exchanges),
             published: PerSide::default(),
             topics: PerSide::default(),
@@ -355,8 +359,7 @@ impl Tracker {
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe_packet(from, at, unsubscribe, last),
             Packet::Suback(suback) | Packet::Unsuback(suback) => self.answer_packet(from, at, suback, last),
             Packet::Pingreq => {
-                self.ping.unanswered.get_or_insert(at);
-                self.ping.waiting += 1;
+                self.pingreq_packet(at);
                 self.timeline.push(at, Some(from), EventKind::Pingreq);
             }
             Packet::Pingresp => {

@@ -1,6 +1,6 @@
 //! The TCP connection under a session, told by client and server instead of by end.
 
-use crate::capture::Moment;
+use crate::capture::{Moment, Timestamp};
 use crate::net::{Endpoint, MacAddress, Undeliverable};
 use crate::stream::{End, Side};
 use crate::tcp::{Direction, Facts, Repeated};
@@ -57,6 +57,10 @@ pub struct WireReset {
     pub at: Moment,
     /// Its Time to Live or Hop Limit.
     pub hop_limit: u8,
+    /// Whether it carries an acknowledgment: not when it answers a segment of an unknown connection.
+    pub acknowledges: bool,
+    /// Whether its sender had sent more than the capture holds.
+    pub skips: bool,
 }
 
 /// How one side ended the connection.
@@ -124,15 +128,33 @@ impl Wire {
             syn: facts.syn,
             syn_ack: facts.syn_ack,
             established: facts.established,
-            reset: facts.reset.map(|reset| WireReset { by: side(reset.by), at: reset.at, hop_limit: reset.hop_limit }),
+            reset: facts.reset.map(|reset| WireReset {
+                by: side(reset.by),
+                at: reset.at,
+                hop_limit: reset.hop_limit,
+                acknowledges: reset.acknowledges,
+                skips: reset.skips,
+            }),
             sent: PerSide { client: facts.from(client).clone(), server: facts.from(server).clone() },
         }
     }
 
-    /// The first FIN or RST of either side.
+    /// The first FIN or RST of either side. A FIN acknowledges what its sender had received, and so comes
+    /// after it, though a capture of two directions may hold them the other way round, or lack the other side's FIN.
     pub fn close(&self) -> Option<Close> {
         let fin = |by: Side| {
-            let at = self.sent.of(by).fin?;
+            let (own, other) = (self.sent.of(by), self.sent.of(by.other()));
+            let mut at = own.fin?;
+            let data = other.last_data.filter(|_| own.fin_acknowledges >= other.sent);
+            let end = other.fin.filter(|_| own.fin_acknowledges > other.sent);
+            for received in [data, end].into_iter().flatten() {
+                if at.is_before(received) {
+                    at.time = Timestamp(received.time.0 + 1);
+                }
+            }
+            // No packet is one byte long: what the capture lacks is the other side's FIN.
+            let answers = other.fin.is_none() && other.sent.0 > 0 && own.fin_acknowledges.0 == other.sent.0 + 1;
+            let by = if answers { by.other() } else { by };
             Some(Close { by, how: CloseHow::Closed, at })
         };
         let reset = self.reset.map(|reset| Close { by: reset.by, how: CloseHow::Reset, at: reset.at });

@@ -224,6 +224,8 @@ impl<R: Reader> Flow<R> {
             End::A => &mut self.a,
             End::B => &mut self.b,
         };
+        let heard = self.connection.facts.from(from.other());
+        let received = heard.acknowledged.0 + u64::from(heard.fin_acknowledged.is_some());
         let direction = self.connection.facts.from_mut(from);
         let mut length = segment.payload_length;
         let end = offset.saturating_add(i64::from(length));
@@ -251,7 +253,7 @@ impl<R: Reader> Flow<R> {
             direction.data(&mut half.sender, end, length, new, at);
         }
         if segment.flags.fin() {
-            direction.fin(length == 0, at);
+            direction.fin(length == 0, received, at);
         }
         if length == 0 && !segment.flags.fin() {
             return;

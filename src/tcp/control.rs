@@ -18,6 +18,7 @@ impl<R: Reader> Flow<R> {
         let (own, other) = (self.assembler(from), self.assembler(from.other()));
         let facts = &self.connection.facts;
         let sent = facts.from(from.other()).sent.0;
+        let sent_by_own = facts.from(from).sent.0;
         let answers = segment.flags.ack() && {
             let offset = other.numbering.offset_near(segment.acknowledgment, sent);
             other.numbering.is_hinted() && (0..=sent.cast_signed() + 1).contains(&offset)
@@ -31,13 +32,24 @@ impl<R: Reader> Flow<R> {
         } else {
             true
         };
+        let unseen = match own.numbering.is_fixed() {
+            true => own.numbering.offset_near(segment.sequence, sent_by_own) - sent_by_own.cast_signed(),
+            false => 0,
+        };
         let facts = &mut self.connection.facts;
         if !valid {
             facts.from_mut(from).ignored_resets += 1;
             return;
         }
         if facts.reset.is_none() {
-            facts.reset = Some(Reset { by: from, at, hop_limit: segment.hop_limit });
+            facts.reset = Some(Reset {
+                by: from,
+                at,
+                hop_limit: segment.hop_limit,
+                acknowledges: segment.flags.ack(),
+                // A FIN counts as one.
+                skips: unseen > 1,
+            });
         }
         if answers {
             self.acknowledge(from, segment.acknowledgment, at);

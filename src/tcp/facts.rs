@@ -139,13 +139,19 @@ impl Direction {
         }
     }
 
-    /// A FIN of this end.
-    pub(super) fn fin(&mut self, empty: bool, at: Moment) {
+    /// A FIN of this end, which had received the other end's stream up to `received`.
+    pub(super) fn fin(&mut self, empty: bool, received: u64, at: Moment) {
         if self.fin.is_none() {
             if !self.is_outstanding() {
                 self.waiting_since = Some(at);
             }
             self.fin = Some(at);
+            self.fin_acknowledges = StreamOffset(received);
+            // The capture held the acknowledgment of this FIN before it.
+            if self.acknowledged.0 == self.sent.0 + 1 {
+                self.acknowledged = self.sent;
+                self.fin_acknowledged = self.last_acknowledged;
+            }
         } else if empty && self.fin_acknowledged.is_none() {
             self.retried(0, at);
         }
@@ -178,8 +184,10 @@ impl Direction {
         if with_fin {
             self.fin_acknowledged = Some(at);
         }
-        self.acknowledged = StreamOffset(offset.max(self.acknowledged.0));
-        self.last_acknowledged = Some(at);
+        if offset > self.acknowledged.0 {
+            self.acknowledged = StreamOffset(offset);
+            self.last_acknowledged = Some(at);
+        }
         self.retries = Repeated::default();
         self.smallest_retried = 0;
         self.waiting_since = if self.is_outstanding() { Some(at) } else { None };

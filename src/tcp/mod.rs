@@ -180,6 +180,11 @@ pub struct Reset {
     pub at: Moment,
     /// Its IPv4 Time to Live or IPv6 Hop Limit, to compare with the sender's other segments.
     pub hop_limit: u8,
+    /// Whether it carries an acknowledgment. Who aborts a connection sends one; who answers a segment of a
+    /// connection that it does not know sends none (RFC 9293 §3.10.7.1).
+    pub acknowledges: bool,
+    /// Whether its number lies behind more than the capture holds of its sender's data.
+    pub skips: bool,
 }
 
 /// What one end of a connection sent.
@@ -197,6 +202,9 @@ pub struct Direction {
     pub last_segment: Option<Moment>,
     /// The first FIN.
     pub fin: Option<Moment>,
+    /// How far the first FIN acknowledges the other end's stream, a FIN there counted as one more: what
+    /// this end had received when it closed, in whatever order the capture holds the two directions.
+    pub fin_acknowledges: StreamOffset,
     /// Segments that repeated payload already seen.
     pub retransmitted: u64,
     /// Bytes that the capture does not hold.
@@ -210,7 +218,7 @@ pub struct Direction {
     /// Highest offset that the other end acknowledged. More than `sent` when the capture missed
     /// the segments.
     pub acknowledged: StreamOffset,
-    /// When the other end last acknowledged something new.
+    /// When the other end last acknowledged payload that it had not acknowledged before.
     pub last_acknowledged: Option<Moment>,
     /// When the other end acknowledged the FIN.
     pub fin_acknowledged: Option<Moment>,

@@ -5,6 +5,7 @@ use crate::diagnosis::story::{Said, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity};
 use crate::mqtt::{PacketType, Version};
+use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
     id: "clean-disconnect",
@@ -23,10 +24,28 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return None;
     }
     let (client, age) = (story.client(), story.age(disconnect.at));
-    let goodbye = Judgement::new(
-        Confidence::Certain,
-        format!("{client} said goodbye properly after {age} and closed the connection."),
-    )
+    let broken = story
+        .session
+        .violations
+        .iter()
+        .find(|broken| broken.packet == PacketType::DISCONNECT && broken.side == Side::Client);
+    if broken.is_some() && story.close_by(Side::Server).is_some() {
+        return None;
+    }
+    let (confidence, sentence) = match broken {
+        None => (
+            Confidence::Certain,
+            format!("{client} said goodbye properly after {age} and closed the connection."),
+        ),
+        Some(broken) => (
+            Confidence::Likely,
+            format!(
+                "{client} said goodbye after {age}, but its DISCONNECT breaks a rule ({}): a strict broker takes that for an error and publishes the will.",
+                broken.clause
+            ),
+        ),
+    };
+    let goodbye = Judgement::new(confidence, sentence)
     .at([disconnect.at])
     .at(story.close.map(|close| close.at))
     .seen_as(Sight::Goodbye);
@@ -81,6 +100,35 @@ mod tests {
         let closed = Tale::connected().close(Side::Server, 5.0);
         let answered = closed.disconnect(Side::Client, 0, 0.5).build();
         assert_eq!(outcome(&answered).id, "server-closed");
+    }
+
+    #[test]
+    fn a_broker_may_not_take_a_broken_goodbye_for_one() {
+        let broken = Tale::connected().disconnect(Side::Client, 0, 3.0).violation(Side::Client, false);
+        let broken = outcome(&broken.close(Side::Client, 0.001).build());
+        assert_eq!((broken.id, broken.confidence), ("clean-disconnect", Confidence::Likely));
+        let earlier = Tale::connected().publish(Side::Client, "a", 0, 9, 1.0).violation(Side::Client, false);
+        let earlier = earlier.disconnect(Side::Client, 0, 3.0).close(Side::Client, 0.001);
+        assert_eq!(outcome(&earlier.build()).confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn a_goodbye_that_the_close_acknowledges_came_before_it() {
+        // The capture holds the broker's FIN before the DISCONNECT that it acknowledges.
+        let tale = |received: u64| {
+            let tale = Tale::connected().close(Side::Server, 3.0).disconnect(Side::Client, 0, 0.000_02);
+            let tale = tale.close(Side::Client, 0.000_01);
+            let session = tale.with(|session| {
+                session.wire.sent.client.sent.0 = 40;
+                session.wire.sent.client.last_data = session.disconnect.client.as_ref().map(|goodbye| goodbye.at);
+                session.wire.sent.server.fin_acknowledges.0 = received;
+                session.wire.syn_ack.count = 2; // no round trip to judge by
+            });
+            outcome(&session.build())
+        };
+        assert_eq!(tale(40).id, "clean-disconnect");
+        assert_eq!(tale(41).id, "clean-disconnect");
+        assert_eq!(tale(38).id, "server-closed");
     }
 
     #[test]

@@ -56,7 +56,10 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     }
     let sentence =
         format!("{} sent {}, and the broker {} the connection.", story.client(), fault.what, how(close.how));
-    let judgement = Judgement::new(Confidence::VeryLikely, sentence)
+    // After a DISCONNECT without a fault the broker closes as well.
+    let leaving = story.last(Side::Client).is_some_and(|last| last.packet == PacketType::DISCONNECT);
+    let confidence = if leaving { Confidence::Likely } else { Confidence::VeryLikely };
+    let judgement = Judgement::new(confidence, sentence)
         .on(&[Ground::Cause])
         .at([fault.at, close.at])
         .cause(fault.why)
@@ -242,6 +245,14 @@ mod tests {
         let tale = tale.violation_by_course(Side::Client, "MQTT-3.2.2-15", Proof::Connection);
         let tale = tale.with(|session| session.connack.as_mut().unwrap().maximum_packet_size = Some(1000));
         assert_eq!(outcome(&tale.close(Side::Server, 0.01).build()).id, "packet-too-large");
+    }
+
+    #[test]
+    fn a_broken_goodbye_that_the_broker_closes_on() {
+        let tale = || Tale::connected().disconnect(Side::Client, 0, 3.0).violation(Side::Client, true);
+        let seen = outcome(&tale().close(Side::Server, 0.001).build());
+        assert_eq!((seen.id, seen.confidence), ("client-broke-rules", Confidence::Likely));
+        assert_eq!(outcome(&tale().close(Side::Client, 0.001).build()).id, "clean-disconnect");
     }
 
     #[test]

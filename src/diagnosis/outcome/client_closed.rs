@@ -50,12 +50,16 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let how = how(close.how);
     let connect = story.connect_sent();
     let connected = story.connected();
+    let missed = story.goodbye_may_be_missed(close);
     let sentence = match connect {
         Some(connect) if !connected => {
             let span = words::duration(close.at.time.nanoseconds_since(connect.time));
             let before = if story.server_silent() { ", before an answer came" } else { "" };
             format!("{client} {how} the connection {span} after CONNECT{before}.")
         }
+        _ if missed => format!(
+            "{client} {how} the connection as the capture began; whether it said goodbye before is not known."
+        ),
         _ if story.closed_at_once() => format!(
             "Both sides closed the connection at the same moment, {} after its start, without a goodbye from {client}{}.",
             story.age(close.at),
@@ -68,7 +72,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             will(story)
         ),
     };
-    let confidence = if story.closed_at_once() { Confidence::Likely } else { Confidence::Certain };
+    let confidence = match story.closed_at_once() {
+        _ if missed => Confidence::Possible,
+        true => Confidence::Likely,
+        false => Confidence::Certain,
+    };
     let refused = story
         .session
         .refusals

@@ -24,7 +24,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let last = story.last(Side::Client)?;
     let in_time = !close.at.is_before(last.at) && story.soon(last.at, close.at, SECOND);
     let unfinished = story.session.unfinished_packet.client.is_some();
-    if !story.connected() || !in_time || unfinished || story.reset_is_foreign() {
+    let stray = story.reset_is_foreign() || story.server_forgot();
+    if !story.connected() || !in_time || unfinished || stray {
         return None;
     }
     let at_once = story.soon(last.at, close.at, SECOND / 4);
@@ -96,6 +97,7 @@ fn subscribe_is_unanswered(story: &Story<'_>, last: &LastPacket) -> bool {
 mod tests {
     use crate::capture::FrameNumber;
     use crate::diagnosis::Confidence;
+    use crate::diagnosis::diagnose;
     use crate::diagnosis::testing::{Tale, open_publish, outcome};
     use crate::session::ExchangeState;
     use crate::stream::Side;
@@ -109,6 +111,22 @@ mod tests {
             outcome.sentence,
             "The broker closed the connection 50 ms after a PUBLISH to “a/b” from sensor-17, as brokers do when they do not accept a request."
         );
+    }
+
+    #[test]
+    fn a_reset_of_an_unknown_connection_is_no_answer_to_the_request() {
+        let reset = |acknowledges| {
+            let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).reset(Side::Server, 0.001);
+            let tale = tale.with(|session| {
+                session.wire.sent.client.sent.0 = session.wire.sent.client.acknowledged.0 + 40;
+                session.wire.reset.as_mut().unwrap().acknowledges = acknowledges;
+            });
+            diagnose(&tale.build())
+        };
+        assert_eq!(reset(true).outcome.id, "closed-after-request");
+        let forgotten = reset(false);
+        assert_eq!(forgotten.outcome.id, "server-closed");
+        assert!(forgotten.causes[0].contains("no longer knew"), "{:?}", forgotten.causes);
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Judgement::new(story.certain_of_silence(), sentence)
             .on(&[Ground::Absence])
             .at([connect])
+            .at(story.session.wire.sent.client.last_acknowledged.filter(|_| arrived))
             .at(story.close.map(|close| close.at))
             .cause_if(unfinished.is_some(), "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
             .cause_if(!arrived, "CONNECT itself did not reach the server: its TCP acknowledgment is missing.")

@@ -5,7 +5,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
-use crate::session::CloseHow;
+use crate::session::{Close, CloseHow};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -30,7 +30,25 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     );
     let gaps = story.is(Qualifier::CaptureGaps);
     let without = if gaps { "without a reason that the capture holds" } else { "without a reason" };
-    let (confidence, sentence) = if at_once {
+    let foreign = story.reset_is_foreign();
+    let forgot = story.server_forgot() && !foreign;
+    let (missed, late) = (story.goodbye_may_be_missed(close), unknown_to_the_server(story, close));
+    let (confidence, sentence) = if missed {
+        (
+            Confidence::Possible,
+            format!(
+                "The broker {} the connection of {client} as the capture began; what was said before, a goodbye perhaps, is not known.",
+                how(close.how)
+            ),
+        )
+    } else if late {
+        let sentence = format!("The broker reset the connection of {client} in answer to the first packet that the capture holds of it{ending}");
+        (Confidence::Likely, sentence)
+    } else if forgot {
+        let server = story.server();
+        let sentence = format!("{server} reset the connection of {client} after {age}, as one that it did not know any more{ending}");
+        (Confidence::VeryLikely, sentence)
+    } else if at_once {
         (
             Confidence::Likely,
             format!(
@@ -43,7 +61,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             format!("The broker {} the connection of {client} after {age} {without}{ending}", how(close.how)),
         )
     };
-    let foreign = story.reset_is_foreign();
+    let together = story.session.neighbours.closed_together_count > 0;
     let reset = close.how == CloseHow::Reset && !foreign;
     let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
     let idle = quiet.is_some_and(|quiet| quiet >= 30 * SECOND);
@@ -55,19 +73,31 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at([close.at])
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(idle, "A proxy or load balancer between closes connections on which nothing was said for a while.")
-            .cause("Another connection with the same client id pushed this one out, and was not captured.")
-            .cause("The broker was stopped or restarted, or somebody disconnected the client.")
-            .cause_if(old, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
-            .cause_if(reset, "The broker's process was ended by force.")
+            .cause_if(late, "The broker no longer knew the connection: it had closed it, or was restarted, before the capture began.")
+            .cause_if(forgot && !late, "The server no longer knew the connection: the broker or its host was restarted, or it gave the connection up while its packets did not arrive.")
+            .cause_if(together, "The broker was stopped or restarted: it closed another session in the same second.")
+            .cause_if(forgot || late, "A firewall, NAT or load balancer on the way forgot the connection, and answers in the server's name.")
+            .cause_if(!forgot, "Another connection with the same client id pushed this one out, and was not captured.")
+            .cause_if(!together && !forgot, "The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(old && !forgot, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
+            .cause_if(reset && !forgot, "The broker's process was ended by force.")
             .step("Look into the broker's log at this time: it names the reason.")
-            .step_if(old, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
+            .step_if(old && !forgot, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
     )
     .map(|judgement| judgement.seen_as(Sight::Lost))
 }
 
+/// Whether all that the capture holds of the server is a reset, in answer to the client's first packet here.
+fn unknown_to_the_server(story: &Story<'_>, close: Close) -> bool {
+    let session = story.session;
+    let server = &session.wire.sent.server;
+    let prompt = session.first_packet.client.is_some_and(|first| story.soon(first, close.at, SECOND));
+    close.how == CloseHow::Reset && !session.wire.start_captured() && server.bytes == 0 && server.segments <= 1 && prompt
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Confidence;
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::mqtt::PacketType;
     use crate::stream::Side;
@@ -93,6 +123,45 @@ mod tests {
         };
         assert_eq!(apart(0.001).confidence, Confidence::Likely);
         assert_eq!(apart(0.011).confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn a_close_as_the_capture_begins_says_little() {
+        let late = |tale: Tale| {
+            outcome(
+                &tale
+                    .with(|session| {
+                        session.wire.syn.count = 0;
+                        session.wire.syn_ack.count = 0;
+                        session.wire.established = None;
+                    })
+                    .build(),
+            )
+        };
+        let fin = late(Tale::opened().close(Side::Server, 0.01));
+        assert_eq!((fin.id, fin.confidence), ("server-closed", Confidence::Possible));
+        assert!(fin.sentence.contains("a goodbye perhaps"));
+        assert_eq!(late(Tale::opened().close(Side::Client, 0.01)).confidence, Confidence::Possible);
+        assert_eq!(late(Tale::opened().close(Side::Server, 1.5)).confidence, Confidence::Certain);
+        let delivery = || Tale::opened().publish(Side::Server, "a", 0, 20, 0.01);
+        assert_eq!(late(delivery().reset(Side::Client, 0.001)).confidence, Confidence::Possible);
+        assert_eq!(late(delivery().close(Side::Server, 0.001)).confidence, Confidence::Certain);
+        let ping = || Tale::opened().packet(Side::Client, PacketType::PINGREQ, 0.01);
+        let forgotten = late(ping().reset(Side::Server, 0.001).with(|session| session.wire.sent.server.segments = 1));
+        assert_eq!((forgotten.id, forgotten.confidence), ("server-closed", Confidence::Likely));
+        assert!(forgotten.sentence.contains("in answer to the first packet"), "{}", forgotten.sentence);
+        assert_eq!(late(ping().close(Side::Server, 0.001)).confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn a_second_session_closed_at_once_points_at_the_broker() {
+        let close = |count| {
+            let tale = Tale::connected().close(Side::Server, 5.0);
+            let verdict = diagnose(&tale.with(|session| session.neighbours.closed_together_count = count).build());
+            verdict.causes[0].contains("in the same second")
+        };
+        assert!(close(1));
+        assert!(!close(0));
     }
 
     #[test]

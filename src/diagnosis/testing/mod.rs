@@ -335,7 +335,7 @@ impl Tale {
         let sent = self.session.wire.sent.of_mut(side);
         sent.segments += 1;
         sent.last_segment = Some(at);
-        self.session.wire.reset = Some(WireReset { by: side, at, hop_limit: 64 });
+        self.session.wire.reset = Some(WireReset { by: side, at, hop_limit: 64, acknowledges: true, skips: false });
         self
     }
 

@@ -115,15 +115,13 @@ impl Tracker {
             let (known, rules) = self.known();
             rules.request_in_use(&known, at, last.packet, packet_identifier, open);
         }
-        if self.requests.len() < self.limits.open_exchanges {
-            self.requests.push(Request {
-                packet: last.packet,
-                packet_identifier,
-                at,
-                subscriptions,
-                first_filter: last.topic.clone(),
-                filters,
-            });
+        let first_filter = last.topic.clone();
+        let request = Request { packet: last.packet, packet_identifier, at, subscriptions, first_filter, filters };
+        if let Some(early) = self.early.take(&request) {
+            self.answers_matched += 1;
+            self.answer(early.at, &early.codes, &request, early.reason_string.as_ref());
+        } else if self.requests.len() < self.limits.open_exchanges {
+            self.requests.push(request);
         } else {
             self.rules.doubt(at);
         }
@@ -137,17 +135,19 @@ impl Tracker {
             .iter()
             .position(|request| request.packet == asked && request.packet_identifier == packet.packet_identifier);
         last.packet_identifier = Some(packet.packet_identifier);
-        let asked = position.and_then(|position| self.requests.get(position)).map(|request| Asked {
+        let request = position.and_then(|position| self.requests.get(position)).map(|request| Asked {
             at: request.at,
             filters: request.filters,
             subscriptions: &request.subscriptions,
         });
         let known = known!(self);
-        self.rules.answer(&known, at, last.packet, packet, asked);
+        self.rules.answer(&known, at, last.packet, packet, request);
         if let Some(position) = position {
             let request = self.requests.remove(position);
             self.answers_matched += 1;
-            self.answer(at, packet, &request, reason_string.as_ref());
+            self.answer(at, packet.codes, &request, reason_string.as_ref());
+        } else {
+            self.early.keep(asked, packet, at, reason_string.clone());
         }
         let shown: Vec<ReasonCode> = packet.codes.iter().take(SHOWN).copied().map(ReasonCode).collect();
         let more = packet.codes.len() - shown.len();
@@ -164,15 +164,9 @@ impl Tracker {
         );
     }
 
-    pub(super) fn answer(
-        &mut self,
-        at: Moment,
-        packet: &Suback<'_>,
-        request: &Request,
-        reason_string: Option<&TextFact>,
-    ) {
+    pub(super) fn answer(&mut self, at: Moment, codes: &[u8], request: &Request, reason_string: Option<&TextFact>) {
         let subscribed = request.packet == PacketType::SUBSCRIBE;
-        for (index, code) in packet.codes.iter().copied().map(ReasonCode).enumerate() {
+        for (index, code) in codes.iter().copied().map(ReasonCode).enumerate() {
             let position = request.subscriptions.get(index).copied();
             let subscription = position.and_then(|position| self.subscriptions.get_mut(position));
             let filter = subscription.as_ref().map(|subscription| subscription.filter.clone());

@@ -96,7 +96,19 @@ impl Tracker {
         }));
     }
 
+    pub(super) fn pingreq_packet(&mut self, at: Moment) {
+        if self.early.take_pingresp(at) {
+            self.answers_matched += 1;
+            return;
+        }
+        self.ping.unanswered.get_or_insert(at);
+        self.ping.waiting += 1;
+    }
+
     pub(super) fn pingresp_packet(&mut self, at: Moment) {
+        if self.ping.waiting == 0 {
+            self.early.pingresp(at);
+        }
         if let Some(asked) = self.ping.unanswered {
             self.answers_matched += 1;
             let took = at.time.nanoseconds_since(asked.time);

@@ -1,0 +1,63 @@
+//! Answers that the capture holds before what they answer: the two directions of a connection often pass the
+//! capture by different ways, and change places.
+//!
+//! Invariant: bounded; only an answer that came moments before a request of its kind and number is taken for its.
+
+use smallvec::SmallVec;
+
+use crate::capture::Moment;
+use crate::mqtt::{PacketType, Suback};
+use crate::session::facts::TextFact;
+
+use super::requests::Request;
+
+/// By how much, in nanoseconds, a capture may hold an answer too early.
+const MISPLACED: i64 = 20_000_000;
+
+/// The newest answers of each kind to nothing that was asked.
+#[derive(Debug, Default)]
+pub(super) struct EarlyAnswers {
+    answer: Option<EarlyAnswer>,
+    pingresp: Option<Moment>,
+}
+
+/// A SUBACK or UNSUBACK.
+#[derive(Debug)]
+pub(super) struct EarlyAnswer {
+    asked: PacketType,
+    packet_identifier: u16,
+    pub(super) at: Moment,
+    pub(super) codes: SmallVec<[u8; 8]>,
+    pub(super) reason_string: Option<TextFact>,
+}
+
+impl EarlyAnswers {
+    /// An answer to an `asked` that was not seen.
+    pub(super) fn keep(&mut self, asked: PacketType, packet: &Suback<'_>, at: Moment, reason_string: Option<TextFact>) {
+        let (packet_identifier, codes) = (packet.packet_identifier, SmallVec::from_slice(packet.codes));
+        self.answer = Some(EarlyAnswer { asked, packet_identifier, at, codes, reason_string });
+    }
+
+    /// The answer to `request`, if it came already.
+    pub(super) fn take(&mut self, request: &Request) -> Option<EarlyAnswer> {
+        self.answer.take_if(|answer| {
+            answer.asked == request.packet
+                && answer.packet_identifier == request.packet_identifier
+                && is_misplaced(answer.at, request.at)
+        })
+    }
+
+    /// A PINGRESP to no PINGREQ.
+    pub(super) fn pingresp(&mut self, at: Moment) {
+        self.pingresp = Some(at);
+    }
+
+    /// Whether the PINGREQ of `at` was answered already.
+    pub(super) fn take_pingresp(&mut self, at: Moment) -> bool {
+        self.pingresp.take().is_some_and(|answer| is_misplaced(answer, at))
+    }
+}
+
+fn is_misplaced(answer: Moment, question: Moment) -> bool {
+    (0..=MISPLACED).contains(&question.time.nanoseconds_since(answer.time))
+}
