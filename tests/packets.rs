@@ -414,3 +414,29 @@ fn what_the_capture_lacks_is_said() {
         assert_eq!(line["version"], Value::Null, "{line}");
     }
 }
+
+#[test]
+fn bytes_of_no_packet_are_counted_and_said() {
+    let payload = vec![b'x'; 1000];
+    let publish = packet(0x30, &[b"\0\x01t", &payload]);
+    let ping = packet(0xC0, &[]);
+    let mut talk = Talk::opened();
+    talk.says(Client, &connect(4));
+    talk.says(Server, &packet(0x20, &[&[0, 0]]));
+    talk.says(Client, &publish[..200]);
+    talk.lose();
+    talk.says(Client, &publish[200..]);
+    talk.says(Client, &ping);
+    talk.says(Server, &packet(0xD0, &[]));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("talk.pcap");
+    std::fs::write(&path, talk.pcap()).unwrap();
+    let done = assert_cmd::Command::cargo_bin("mqttcap").unwrap().arg("packets").arg(&path).assert().code(0);
+    let said = String::from_utf8(done.get_output().stderr.clone()).unwrap();
+    let skipped = publish.len() - 200;
+    assert!(said.starts_with(&format!("note: {skipped} bytes of 1 session could not be read as packets")), "{said}");
+    let mut lines = lines(&talk, &[]);
+    lines.sort_by_key(|line| line["frame"].as_u64());
+    let types: Vec<&Value> = lines.iter().map(|line| &line["type"]).collect();
+    assert_eq!(types, ["CONNECT", "CONNACK", "PINGREQ", "PINGRESP"]);
+}

@@ -1,6 +1,6 @@
 //! Captures that hold the two directions of a connection in another order than they were sent, as taps, mirror
 //! ports and network cards with several queues write them.
-#![allow(clippy::unwrap_used)] // a test
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test may fail
 
 #[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
 mod support;

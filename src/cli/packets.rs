@@ -18,9 +18,10 @@ use crate::mqtt::{Version, parse};
 use crate::net::Endpoint;
 use crate::report::packets::{self, Place, Reveal};
 use crate::report::{Case, Style};
-use crate::session::{Detail, PacketObserver, SeenPacket};
+use crate::session::{Detail, PacketObserver, SeenPacket, Session};
 use crate::source::Captures;
 use crate::stream::Side;
+use crate::text;
 
 use super::analyse::{analyse, notes_on_files};
 use super::arguments::{Packets, PacketsFormat};
@@ -89,13 +90,21 @@ fn write(
         written.clear();
         done
     };
+    let mut skipped = Skipped::default();
     while let Some(frame) = captures.next_frame() {
-        engine.push(&frame, &mut |_| {});
+        engine.push(&frame, &mut |session| skipped.add(&session));
         drain(out)?;
     }
-    engine.finish(&mut |_| {});
+    engine.finish(&mut |session| skipped.add(&session));
     drain(out)?;
     out.flush()?;
+    if skipped.bytes > 0 {
+        say(&format!(
+            "{} of {} could not be read as packets: what lies before them is missing (`mqttcap show` tells where)",
+            text::counted(skipped.bytes, "byte"),
+            text::counted(skipped.sessions, "session")
+        ));
+    }
     for note in notes_on_files(&captures) {
         say(&note.text);
     }
@@ -105,6 +114,21 @@ fn write(
 /// Talk goes to standard error; if that is closed there is nobody left to tell.
 fn say(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "note: {text}");
+}
+
+/// Captured bytes that belong to no packet: they were passed over to find the next one.
+#[derive(Debug, Default)]
+struct Skipped {
+    bytes: u64,
+    sessions: u64,
+}
+
+impl Skipped {
+    fn add(&mut self, session: &Session) {
+        let bytes = session.skipped_bytes.client + session.skipped_bytes.server;
+        self.bytes += bytes;
+        self.sessions += u64::from(bytes > 0);
+    }
 }
 
 /// Whether reading a path again gives the same bytes.

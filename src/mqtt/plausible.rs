@@ -26,10 +26,7 @@ pub enum Likelihood {
 pub fn is_stunted_connect(bytes: &[u8]) -> bool {
     /// Protocol name and level, flags, Keep Alive and an empty client id (MQTT 3.1.1 §3.1).
     const LEAST: u32 = 12;
-    let header = match FixedHeader::read(bytes) {
-        HeaderRead::Complete(header) => header,
-        _ => return false,
-    };
+    let HeaderRead::Complete(header) = FixedHeader::read(bytes) else { return false };
     header.first_byte == 0x10
         && header.remaining_length < LEAST
         && usize::try_from(header.packet_length()) == Ok(bytes.len())

@@ -32,9 +32,10 @@ impl<R: Reader> Flow<R> {
         } else {
             true
         };
-        let unseen = match own.numbering.is_fixed() {
-            true => own.numbering.offset_near(segment.sequence, sent_by_own) - sent_by_own.cast_signed(),
-            false => 0,
+        let unseen = if own.numbering.is_fixed() {
+            own.numbering.offset_near(segment.sequence, sent_by_own) - sent_by_own.cast_signed()
+        } else {
+            0
         };
         let facts = &mut self.connection.facts;
         if !valid {
