@@ -1,0 +1,55 @@
+//! What lies around a session: the other sessions of the capture, and the capture's edges.
+
+use crate::capture::{FrameNumber, Moment, Timestamp};
+use crate::net::Endpoint;
+
+/// What other sessions of the capture had to do with this one.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbours {
+    /// The last CONNECT with the same client id on another connection to the same server before
+    /// this one was closed, if it came while this one was open.
+    pub rival: Option<Rival>,
+    /// Closes by the same server, within one second of its closing this one, of other sessions that
+    /// no packet had announced (the first 16): the frames of their FIN or RST.
+    pub closed_together: Vec<FrameNumber>,
+    /// How many such closes there are.
+    pub closed_together_count: u64,
+    /// Time to Live or Hop Limit of the newest segment that is not a RST which the server's
+    /// address sent on any other connection of the capture, from any port: it tells whether a RST
+    /// that is this connection's only answer comes from the server itself.
+    pub server_hop_limit: Option<u8>,
+    /// The first frame of another connection to the same server address and port in which the
+    /// client's first bytes were TLS and the server answered with TLS.
+    pub tls_on_port: Option<Moment>,
+    /// The first CONNACK from the same server address and port, if it came before this
+    /// connection's first frame.
+    pub connack_before: Option<Moment>,
+}
+
+/// Another connection with the same client id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rival {
+    /// Address and port of the other client.
+    pub client: Endpoint,
+    /// Its `tcp.stream`.
+    pub stream: u32,
+    /// Its CONNECT.
+    pub connect: Moment,
+    /// Its accepting CONNACK.
+    pub accepted: Option<Moment>,
+    /// Its CONNACK with a code other than 0.
+    pub refused: Option<Moment>,
+}
+
+/// Where the session stands in the capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CaptureEdge {
+    /// Time of the capture's first frame.
+    pub began: Timestamp,
+    /// Time of the capture's last frame so far.
+    pub ended: Timestamp,
+    /// The capture's clock went back during the session.
+    pub clock_jumped: bool,
+    /// The connection was let go because too many were open.
+    pub evicted: bool,
+}
