@@ -5,6 +5,7 @@
 //! the same number means different things in different libraries.
 
 mod arduino;
+mod broker_log;
 mod library;
 mod mosquitto;
 mod others;
@@ -12,6 +13,7 @@ mod paho;
 mod pubsubclient;
 mod version5;
 
+pub(crate) use broker_log::LogLine;
 pub(crate) use library::Library;
 
 use super::ClientReport;
@@ -100,10 +102,17 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
         others::RUMQTTC,
         others::HIVEMQ,
         others::AWS,
+        others::AZURE,
+        others::NODE_RED,
         others::ZEPHYR,
     ]
     .into_iter()
     .flatten()
+}
+
+/// What brokers log.
+pub(crate) fn log_lines() -> &'static [LogLine] {
+    broker_log::LINES
 }
 
 /// What the client's library printed, as far as the facts do not rule the library out.
