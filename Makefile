@@ -1,10 +1,11 @@
 # make demo   build and read a committed capture
 # make test   run all tests
-# Both install what the build needs, with sudo where it is there.
+# make matrix what was said against what was true, over all captures
+# The first two install what the build needs, with sudo where it is there.
 
 CARGO ?= cargo
 
-.PHONY: demo test bench deps test-deps fmt lint doc captures
+.PHONY: demo test matrix bench deps test-deps fmt lint doc captures
 
 demo: deps
 	$(CARGO) build --release --quiet
@@ -12,6 +13,9 @@ demo: deps
 
 test: deps test-deps
 	$(CARGO) test --workspace
+
+matrix: deps
+	@$(CARGO) test --quiet --test confusion the_matrix -- --nocapture
 
 bench: deps
 	$(CARGO) bench --bench read_capture

@@ -9,21 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use mqttcap::diagnosis::{self, Confidence, Judged};
-use support::{analyse, captures, name, root};
-use toml::{Table, Value};
-
-fn expected() -> Table {
-    std::fs::read_to_string(root().join("captures/expected.toml")).unwrap().parse().unwrap()
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
-    value.get(key).and_then(Value::as_str)
-}
-
-fn texts(value: &Value, key: &str) -> Vec<String> {
-    let list = value.get(key).and_then(Value::as_array).into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
-}
+use support::truth::{expected, sessions as true_sessions, text, texts};
+use support::{analyse, captures, name};
+use toml::Value;
 
 fn confidence(name: &str) -> Confidence {
     match name {
@@ -39,7 +27,7 @@ fn confidence(name: &str) -> Confidence {
 fn differences(truth: &Value, path: &std::path::Path) -> Vec<String> {
     let (sessions, _) = analyse(path);
     let mut wrong = Vec::new();
-    let wanted = truth.get("sessions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let wanted = true_sessions(truth);
     if sessions.len() != wanted.len() {
         wrong.push(format!("{} sessions, truly {}", sessions.len(), wanted.len()));
     }

@@ -138,3 +138,27 @@ def aedes_mqtt5_refused(lab):
     lab.capture()
     lab.aedes()
     lab.paho("client", "sensor-17", "connect", "ended=3", version="5")
+
+
+@scenario("syn-ack-lost")
+def syn_ack_lost(lab):
+    """A firewall at the client discards what comes from port 1883: the broker's machine answers every SYN, and the client never sees it. Then the rule is
+    removed, and the client connects."""
+    lab.firewall("client", "-A", "INPUT", "-p", "tcp", "--sport", "1883", "-j", "DROP")
+    lab.capture()
+    lab.mosquitto()
+    lab.paho("client", "sensor-17", "connect", timeout=6)
+    lab.sleep(10)
+    lab.firewall("client", "-D", "INPUT", "-p", "tcp", "--sport", "1883", "-j", "DROP")
+    lab.paho("client", "sensor-17", "connect", "pub=plant/7/temperature,1,21.5", "acks", "disconnect")
+
+
+@scenario("capture-too-short")
+def capture_too_short(lab):
+    """The broker takes three seconds to answer CONNECT, and the capture ends after half a second."""
+    lab.capture()
+    lab.scripted({"connect": [{"wait": 3000}, {"ordinary": True}]})
+    client = lab.start_paho("client", "sensor-17", "connect", "wait=1", "disconnect")
+    lab.sleep(0.5)
+    lab.end_capture()
+    client.wait()

@@ -3,7 +3,7 @@ import json
 import pathlib
 import signal
 
-from lab import scenario
+from lab import BROKER, scenario
 
 WILL = "plant/7/state,1,sensor 7 is gone"
 
@@ -473,3 +473,19 @@ def disconnect_wrong_flags(lab):
     watcher = lab.start_paho("client2", "display-9", "connect", "sub=plant/7/state,0", "wait=2", "disconnect").wait_for("on_subscribe")
     lab.raw("client", {"send": connect(will=will)}, {"read": "connack"}, {"wait": 300}, {"hex": "e300"}, {"read": "close"}, {"close": True})
     watcher.wait()
+
+
+@scenario("server-breaks-rules")
+def server_breaks_rules(lab):
+    """The scripted broker delivers a PUBLISH of QoS 3 (36) to mosquitto_sub, which cannot read it and leaves. To Paho it delivers a PUBLISH of QoS 0 with DUP,
+    which is not allowed either; Paho does not mind, and is killed four seconds later."""
+    broken = {"connect": [{"ordinary": True}, {"wait": 700}, {"hex": "361b000b706c616e742f372f73657400016f6e6f6e6f6e6f6e6f6e6f6e"}]}
+    harmless = {"connect": [{"ordinary": True}, {"wait": 700}, {"hex": "380f000b706c616e742f372f7365746f6e"}]}
+    lab.capture()
+    lab.scripted(broken, harmless)
+    reader = lab.start_program("client", "mosquitto_sub", "-h", BROKER, "-i", "display-9", "-t", "plant/7/set", "-W", "4")
+    lab.sleep(1.2)
+    reader.stop()
+    client = lab.start_paho("client2", "sensor-17", "connect", "wait=30").wait_for("on_message")
+    lab.sleep(4)
+    client.kill()

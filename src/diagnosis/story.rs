@@ -133,7 +133,7 @@ impl<'a> Story<'a> {
     /// Nanoseconds of one round trip between client and server, 0 when not known.
     pub(crate) fn round_trip(&self) -> i64 {
         let to = |side| self.round_trip_to(side).unwrap_or(0).max(0);
-        to(Side::Client) + to(Side::Server)
+        to(Side::Client).saturating_add(to(Side::Server))
     }
 
     /// Whether the MQTT session was running: accepted, or seen at work.
@@ -235,6 +235,11 @@ impl<'a> Story<'a> {
         self.session.last_packets.of(side).last()
     }
 
+    /// The newest control packet of `side` that came no later than `moment`.
+    pub(crate) fn last_of(&self, side: Side, moment: Moment) -> Option<&'a LastPacket> {
+        self.session.last_packets.of(side).iter().rfind(|packet| !moment.is_before(packet.at))
+    }
+
     /// The newest control packet of either side that came no later than `moment`.
     pub(crate) fn last_before(&self, moment: Moment) -> Option<(Side, &'a LastPacket)> {
         [Side::Client, Side::Server]
@@ -303,10 +308,10 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The client's grave mistake that directly precedes `close`: the first of its kind, made by
-    /// the last thing the client sent.
+    /// The grave mistake of `by` that directly precedes `close`: the first of its kind, made by
+    /// the last thing that `by` sent before it.
     pub(crate) fn fatal_violation(&self, by: Side, close: Moment) -> Option<&'a ViolationFact> {
-        let last = self.last(by).map(|packet| packet.at.frame);
+        let last = self.last_of(by, close).map(|packet| packet.at.frame);
         self.session.violations.iter().find(|violation| {
             violation.side == by
                 && violation.grave
@@ -322,7 +327,7 @@ impl<'a> Story<'a> {
     /// rule may have followed the first before the other side could answer it.
     /// A packet above the Maximum Packet Size has an outcome of its own.
     pub(crate) fn fatal_course(&self, by: Side, close: Moment) -> Option<&'a ViolationFact> {
-        let last = self.last(by).map(|packet| packet.at.frame);
+        let last = self.last_of(by, close).map(|packet| packet.at.frame);
         self.session.violations.iter().find(|violation| {
             violation.side == by
                 && violation.grave
@@ -337,7 +342,7 @@ impl<'a> Story<'a> {
     /// Whether `later` came within `span` nanoseconds, and a round trip, of `first`.
     pub(crate) fn soon(&self, first: Moment, later: Moment, span: i64) -> bool {
         let apart = later.time.nanoseconds_since(first.time);
-        (0..=span + self.round_trip()).contains(&apart)
+        (0..=span.saturating_add(self.round_trip())).contains(&apart)
     }
 
     /// Nanoseconds from `moment` to the end of the capture.

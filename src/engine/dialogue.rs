@@ -30,7 +30,7 @@ pub(super) enum News {
     /// A CONNECT.
     Connect { client_id: TextFact, at: Moment },
     /// The CONNACK that answers a CONNECT.
-    Answered { client_id: TextFact, accepted: bool, at: Moment },
+    Answered { client_id: TextFact, accepted: bool, maximum_packet_size: Option<u32>, at: Moment },
 }
 
 /// How a connection turned out.

@@ -35,8 +35,8 @@ const NAMED: usize = 16;
 pub(super) struct Population {
     limit: usize,
     servers: HashSet<Endpoint>,
-    /// Servers that answered a CONNECT, and when first.
-    brokers: HashMap<Endpoint, Moment>,
+    /// Servers that answered a CONNECT.
+    brokers: HashMap<Endpoint, Broker>,
     presences: HashMap<TextFact, SmallVec<[Presence; 2]>>,
     /// Time to Live or Hop Limit of each server's newest SYN-ACK.
     hop_limits: HashMap<IpAddr, u8>,
@@ -44,6 +44,14 @@ pub(super) struct Population {
     tls: HashMap<Endpoint, Moment>,
     /// Closes by each server that were not announced by a packet, in capture order.
     closes: HashMap<Endpoint, VecDeque<ServerClose>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Broker {
+    /// Its first CONNACK.
+    first: Moment,
+    /// The newest Maximum Packet Size that it announced, in bytes, and where.
+    maximum_packet_size: Option<(u32, Moment)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -115,10 +123,13 @@ impl Population {
                             refused: None,
                         },
                     ),
-                    News::Answered { client_id, accepted, at } => {
+                    News::Answered { client_id, accepted, maximum_packet_size, at } => {
                         self.answered(&client_id, facts.stream, accepted, at);
                         if has_room(&self.brokers, &server, self.limit) {
-                            self.brokers.entry(server).or_insert(at);
+                            let unknown = Broker { first: at, maximum_packet_size: None };
+                            let broker = self.brokers.entry(server).or_insert(unknown);
+                            let announced = maximum_packet_size.map(|size| (size, at));
+                            broker.maximum_packet_size = announced.or(broker.maximum_packet_size);
                         }
                     }
                     News::Mqtt => {
@@ -210,13 +221,15 @@ impl Population {
             together = Together::of(closes, end, wire.stream);
         }
         let server = wire.peers.server.endpoint;
+        let broker = self.brokers.get(&server);
         Neighbours {
             rival,
             closed_together: together.frames,
             closed_together_count: together.count,
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
             tls_on_port: self.tls.get(&server).copied(),
-            connack_before: self.brokers.get(&server).copied().filter(|at| at.frame < wire.first.frame),
+            connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < wire.first.frame),
+            maximum_packet_size: broker.and_then(|broker| broker.maximum_packet_size),
         }
     }
 }

@@ -243,7 +243,7 @@ impl Rules {
         }
         let whole = wire.syn.count > 0 && wire.syn_ack.count > 0;
         let started = PerSide { client: wire.syn.count > 0, server: wire.syn_ack.count > 0 };
-        let trip = way_to_client(wire).map_or(UNDER_WAY_AT_MOST, |trip| UNDER_WAY.max(2 * trip));
+        let trip = way_to_client(wire).map_or(UNDER_WAY_AT_MOST, |trip| UNDER_WAY.max(trip.saturating_mul(2)));
         self.noted
             .into_iter()
             .filter_map(|Noted { mut fact, told, rests }| {

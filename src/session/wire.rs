@@ -149,7 +149,7 @@ impl Wire {
             let end = other.fin.filter(|_| own.fin_acknowledges > other.sent);
             for received in [data, end].into_iter().flatten() {
                 if at.is_before(received) {
-                    at.time = Timestamp(received.time.0 + 1);
+                    at.time = Timestamp(received.time.0.saturating_add(1));
                 }
             }
             // No packet is one byte long: what the capture lacks is the other side's FIN.

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test crate uses a part of it
 
 pub mod talk;
+pub mod truth;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

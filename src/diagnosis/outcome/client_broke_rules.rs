@@ -87,7 +87,7 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
         fact.side == by
             && !end.is_before(fact.at)
             && story.soon(fact.at, end, 2 * SECOND)
-            && story.last(by).is_none_or(|last| last.at.frame <= fact.at.frame)
+            && story.last_of(by, end).is_none_or(|last| last.at.frame <= fact.at.frame)
     });
     if let Some(fact) = malformed {
         let malformed = fact.malformed;

@@ -38,29 +38,30 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     Some(advise(judgement, sent.is_none_or(|(length, _)| length >= 1_000)))
 }
 
-/// The broker closed on a packet that is larger than the maximum it announced.
+/// The broker closed on a packet that is larger than the maximum it announced: to this client, or to another.
 pub(super) fn announced(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
-    let limit = story.session.connack.as_ref()?.maximum_packet_size?;
+    let connack = story.session.connack.as_ref()?;
+    let own = connack.maximum_packet_size.map(|limit| (limit, connack.at));
+    let (limit, told) = own.or(story.session.neighbours.maximum_packet_size)?;
     let (length, at) = newest(story)?;
     if length <= u64::from(limit) || !story.soon(at, close.at, 2 * SECOND) {
         return None;
     }
+    let (confidence, whom) = match own {
+        Some(_) => (Confidence::VeryLikely, ""),
+        // Limits may differ by client.
+        None => (Confidence::Likely, " to another client"),
+    };
     let sentence = format!(
-        "A packet of {} from {} exceeded the limit of {} that the broker had announced, and the broker {} the connection.",
+        "A packet of {} from {} exceeded the limit of {} that the broker had announced{whom}, and the broker {} the connection.",
         words::bytes(length),
         story.client(),
         words::bytes(limit.into()),
         how(close.how)
     );
-    Some(advise(
-        Judgement::new(Confidence::VeryLikely, sentence)
-            .on(&[Ground::Cause])
-            .at(story.session.connack.as_ref().map(|connack| connack.at))
-            .at([at, close.at])
-            .seen_as(Sight::Lost),
-        true,
-    ))
+    let judgement = Judgement::new(confidence, sentence).on(&[Ground::Cause]).at([told, at, close.at]);
+    Some(advise(judgement.seen_as(Sight::Lost), true))
 }
 
 /// The broker reset the connection while a large PUBLISH was on its way.
@@ -136,6 +137,20 @@ mod tests {
         };
         let seen = outcome(&limited(1001));
         assert_eq!((seen.id, seen.confidence), ("packet-too-large", Confidence::VeryLikely));
+        assert_ne!(outcome(&limited(1000)).id, "packet-too-large");
+    }
+
+    #[test]
+    fn more_than_the_broker_announced_to_another_client() {
+        let limited = |length| {
+            Tale::connected()
+                .with(|session| session.neighbours.maximum_packet_size = Some((1000, session.wire.first)))
+                .publish(Side::Client, "a", 0, length, 1.0)
+                .close(Side::Server, 0.01)
+                .build()
+        };
+        let seen = outcome(&limited(1001));
+        assert_eq!((seen.id, seen.confidence), ("packet-too-large", Confidence::Likely));
         assert_ne!(outcome(&limited(1000)).id, "packet-too-large");
     }
 

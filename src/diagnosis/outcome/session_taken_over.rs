@@ -29,7 +29,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let rival = story.session.neighbours.rival?;
     let since = rival.connect.time;
     let until = rival.accepted.unwrap_or(rival.connect);
-    let in_time = close.at.time >= since && close.at.time.nanoseconds_since(until.time) <= SECOND + story.round_trip();
+    let in_time = close.at.time >= since && close.at.time.nanoseconds_since(until.time) <= SECOND.saturating_add(story.round_trip());
     if !story.connected() || !in_time || rival.refused.is_some() {
         return None;
     }

@@ -30,7 +30,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .at([wire.syn.first; 1].into_iter().filter(|_| wire.syn.count > 0))
         .at([answer.first, answer.last])
         .cause("The server's answers do not reach the client: a firewall lets only one direction through, or the way back is another one.")
-        .cause("The client lost power or Wi-Fi just after it knocked.")
+        .cause_if(wire.syn.count == 1, "The client lost power or Wi-Fi just after it knocked.")
         .step("Capture at the client as well and look whether the answers (SYN-ACK) arrive there.")
         .step("Check the routes and firewall rules for the way back from the server to the client.")
         .seen_as(Sight::KnockUnanswered),

@@ -279,7 +279,8 @@ impl Stage<'_> {
                 if let Some(connect) = self.tracker.connect() {
                     let client_id = connect.client_id.clone();
                     let accepted = connack.reason_code.0 == 0;
-                    self.news.push(News::Answered { client_id, accepted, at: raw.completed });
+                    let maximum_packet_size = connack.maximum_packet_size();
+                    self.news.push(News::Answered { client_id, accepted, maximum_packet_size, at: raw.completed });
                 }
             }
             _ => {}

@@ -24,6 +24,9 @@ pub struct Neighbours {
     /// The first CONNACK from the same server address and port, if it came before this
     /// connection's first frame.
     pub connack_before: Option<Moment>,
+    /// The newest Maximum Packet Size, in bytes, that a CONNACK from the same server address and port
+    /// announced to any client of MQTT 5.0, and that CONNACK.
+    pub maximum_packet_size: Option<(u32, Moment)>,
 }
 
 /// Another connection with the same client id.
