@@ -3,7 +3,7 @@
 //! Invariant: memory is bounded by twice [`MAXIMUM`] whatever the file holds, and the bytes not yet
 //! consumed are one slice.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::ops::Range;
 
 /// Size of one `read()`: larger pieces fall out of the processor's cache.
@@ -25,6 +25,11 @@ pub(super) struct Buffer {
 impl Buffer {
     pub(super) fn new(input: Box<dyn Read + Send>) -> Self {
         Buffer { input, bytes: vec![0; PIECE], unread: 0..0, offset: 0 }
+    }
+
+    /// Everything from the first unread byte on.
+    pub(super) fn into_input(self) -> Box<dyn Read + Send> {
+        Box::new(Cursor::new(self.unread().to_vec()).chain(self.input))
     }
 
     /// The bytes read and not yet consumed.

@@ -65,6 +65,11 @@ impl Content {
         if is_text(start) { Content::Text } else { Content::Unknown }
     }
 
+    /// Whether it is compressed in a way that is read.
+    pub(super) fn is_decompressed(self) -> bool {
+        matches!(self, Content::Gzip | Content::Zstd | Content::Lz4 | Content::Xz)
+    }
+
     /// The command that writes the decompressed file to standard output.
     pub(super) fn decompressor(self) -> Option<&'static str> {
         match self {

@@ -42,8 +42,26 @@ pub enum Fault {
     InterfaceDescription,
     /// More interfaces in a section than are kept.
     TooManyInterfaces,
+    /// The compressed data ends too early: the file was copied while it grew, or is cut.
+    CompressedCut,
+    /// The compressed data cannot be decompressed.
+    CompressedDamaged,
+    /// The compressed data expands beyond all measure.
+    Bomb,
     /// The operating system could not read on.
     Read(io::ErrorKind),
+}
+
+impl Fault {
+    /// What an error of reading means in a file that is compressed, or is not.
+    pub(super) fn of(kind: io::ErrorKind, compressed: bool) -> Fault {
+        match kind {
+            io::ErrorKind::UnexpectedEof if compressed => Fault::CompressedCut,
+            io::ErrorKind::InvalidData if compressed => Fault::CompressedDamaged,
+            io::ErrorKind::QuotaExceeded if compressed => Fault::Bomb,
+            kind => Fault::Read(kind),
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -61,6 +79,9 @@ impl fmt::Display for Fault {
             Fault::SectionVersion(version) => write!(f, "a section has the unknown pcapng version {version}"),
             Fault::InterfaceDescription => f.write_str("an interface description cannot be read"),
             Fault::TooManyInterfaces => f.write_str("a section describes too many interfaces"),
+            Fault::CompressedCut => f.write_str("the compressed data ends too early"),
+            Fault::CompressedDamaged => f.write_str("the compressed data is damaged"),
+            Fault::Bomb => f.write_str("the compressed data expands beyond all measure"),
             Fault::Read(kind) => write!(f, "reading failed: {kind}"),
         }
     }

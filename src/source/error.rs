@@ -115,9 +115,7 @@ impl Error {
             }
             Error::Io { .. } => return None,
             Error::Directory { .. } => "name the capture files in it".into(),
-            Error::NoCaptures { .. } => {
-                "captures are told by their content; compressed ones must be decompressed first".into()
-            }
+            Error::NoCaptures { .. } => "captures are told by their content, not by their names".into(),
             Error::Empty { .. } => "was the capture stopped before it wrote anything? \
                 tcpdump -U writes every packet at once"
                 .into(),

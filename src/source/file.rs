@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::buffer::Buffer;
+use super::compressed::decompressed;
 use super::content::{Content, LOOKED_AT};
 use super::damage::{Damage, Fault};
 use super::error::Error;
@@ -18,6 +19,7 @@ use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
 pub struct CaptureFile {
     path: PathBuf,
     buffer: Buffer,
+    compressed: bool,
     format: Format,
     /// Packets handed out.
     packets: u64,
@@ -57,13 +59,20 @@ impl CaptureFile {
         CaptureFile::read_from(path, file)
     }
 
-    /// Reads a capture from anything that can be read; `path` is what messages call it.
+    /// Reads a capture, plain or compressed, from anything that can be read; `path` is what messages call it.
     pub fn read_from(path: &Path, input: impl Read + Send + 'static) -> Result<CaptureFile, Error> {
         let mut buffer = Buffer::new(Box::new(input));
+        fill(path, &mut buffer)?;
+        let content = Content::of(buffer.unread(), path);
+        if content.is_decompressed() {
+            buffer = Buffer::new(decompressed(content, buffer.into_input()));
+            fill(path, &mut buffer)?;
+        }
         let format = open_format(path, &mut buffer)?;
         Ok(CaptureFile {
             path: path.to_path_buf(),
             buffer,
+            compressed: content.is_decompressed(),
             format,
             packets: 0,
             number: 0,
@@ -172,7 +181,7 @@ impl CaptureFile {
                     Ok(true) => {}
                     Ok(false) if self.buffer.unread().is_empty() => return self.end(None),
                     Ok(false) => return self.end(Some(Fault::Cut)),
-                    Err(error) => return self.end(Some(Fault::Read(error.kind()))),
+                    Err(error) => return self.end(Some(Fault::of(error.kind(), self.compressed))),
                 },
                 Step::Fault(fault) => return self.end(Some(fault)),
             }
@@ -192,11 +201,19 @@ impl CaptureFile {
     }
 }
 
+fn read(path: &Path, buffer: &mut Buffer) -> Result<bool, Error> {
+    buffer.refill().map_err(|error| Error::io("read", path, error))
+}
+
+/// Reads as much as is needed to know what the file is.
+fn fill(path: &Path, buffer: &mut Buffer) -> Result<(), Error> {
+    while buffer.unread().len() < LOOKED_AT && read(path, buffer)? {}
+    Ok(())
+}
+
 /// Reads the file header, or the first section header.
 fn open_format(path: &Path, buffer: &mut Buffer) -> Result<Format, Error> {
     let owned = || path.to_path_buf();
-    let read = |buffer: &mut Buffer| buffer.refill().map_err(|error| Error::io("read", path, error));
-    while buffer.unread().len() < LOOKED_AT && read(buffer)? {}
     let start = buffer.unread();
     if start.is_empty() {
         return Err(Error::Empty { path: owned() });
@@ -220,7 +237,7 @@ fn open_format(path: &Path, buffer: &mut Buffer) -> Result<Format, Error> {
                     }
                     Step::More => {
                         let length = buffer.unread().len() as u64;
-                        if !read(buffer)? {
+                        if !read(path, buffer)? {
                             return Err(Error::CutHeader { path: owned(), length });
                         }
                     }

@@ -1,5 +1,5 @@
-//! Where frames come from: capture files and standard input, in the formats pcap and pcapng, and
-//! network interfaces.
+//! Where frames come from: capture files and standard input, in the formats pcap and pcapng, plain or
+//! compressed, and network interfaces.
 //!
 //! Invariant: a file of any size is read in constant memory, and a [`crate::capture::Frame`] is a
 //! slice of the read buffer. A damaged file is read up to the damage, which is told as a
@@ -8,6 +8,7 @@
 mod buffer;
 mod captures;
 mod clock;
+mod compressed;
 mod content;
 mod damage;
 mod directory;
