@@ -104,11 +104,17 @@ fn in_words(what: Undecodable) -> String {
         Layer::Ipv4 => "IPv4",
         Layer::Ipv6 => "IPv6",
         Layer::Tcp => "TCP",
+        Layer::Tunnel => "tunnel",
+        Layer::Wireless => "802.11",
+        Layer::Macsec => "MACsec",
+        Layer::Esp => "ESP",
+        Layer::WireGuard => "WireGuard",
     };
     match what.why {
         Why::NotSupported => format!("this kind of {layer} header is not supported"),
         Why::Truncated => format!("the captured bytes end inside the {layer} header"),
         Why::Invalid => format!("the {layer} header contradicts itself"),
+        Why::Encrypted => format!("what {layer} protects is encrypted"),
     }
 }
 

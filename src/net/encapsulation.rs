@@ -1,5 +1,5 @@
-//! What may stand between Ethernet and IP on the way out of a site: `PPPoE`, MPLS, LLC/SNAP; and the
-//! link types made of the same parts: PPP and NFLOG.
+//! What may stand between Ethernet and IP on the way out of a site: `PPPoE`, MPLS, MACsec, LLC/SNAP; and the
+//! link types made of the same parts: PPP, Cisco HDLC and NFLOG.
 //!
 //! Off the hot path, and read by hand: etherparse does not know these headers.
 
@@ -13,6 +13,7 @@ use super::{Decoded, Layer, Undecodable, Why};
 const MPLS_UNICAST: EtherType = EtherType(0x8847);
 const MPLS_MULTICAST: EtherType = EtherType(0x8848);
 const PPPOE_SESSION: EtherType = EtherType(0x8864);
+const MACSEC: EtherType = EtherType(0x88E5);
 
 /// Goes on from an `EtherType` that is neither IP nor a VLAN tag.
 #[cold]
@@ -24,6 +25,7 @@ pub(super) fn decode_encapsulated(
     match ether_type {
         MPLS_UNICAST | MPLS_MULTICAST => decode_mpls(rest, addresses),
         PPPOE_SESSION => decode_pppoe(rest, addresses),
+        MACSEC => decode_macsec(rest, addresses),
         EtherType(length) if length < SMALLEST_ETHER_TYPE => decode_llc(rest, addresses),
         _ => Ok(Decoded::Other),
     }
@@ -50,8 +52,37 @@ fn decode_mpls(mut rest: Rest<'_>, addresses: LinkAddresses) -> Result<Decoded<'
     }
 }
 
+/// MACsec (IEEE 802.1AE §9.3): control bits, short length, packet number, and a channel's name if it
+/// says so. What is only signed stays readable.
+fn decode_macsec(rest: Rest<'_>, addresses: LinkAddresses) -> Result<Decoded<'_>, Undecodable> {
+    const NAMED: u8 = 0x20;
+    const ENCRYPTED: u8 = 0x08;
+    const CHANGED: u8 = 0x04;
+    let Some(&[control, ..]) = rest.data.first_chunk::<6>() else {
+        return Err(rest.too_short(Layer::Macsec, 6));
+    };
+    if control & (ENCRYPTED | CHANGED) != 0 {
+        return Err(Undecodable { layer: Layer::Macsec, why: Why::Encrypted });
+    }
+    let inner = skip(rest, if control & NAMED == 0 { 6 } else { 14 })?;
+    let Some(&protocol) = inner.data.first_chunk::<2>() else {
+        return Err(inner.too_short(Layer::Macsec, 2));
+    };
+    decode_ether_type(EtherType(u16::from_be_bytes(protocol)), skip(inner, 2)?, addresses)
+}
+
+/// Cisco HDLC: address, control, `EtherType`.
+pub(super) fn decode_cisco_hdlc(rest: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
+    match rest.data {
+        [_, _, high, low, ..] => {
+            decode_ether_type(EtherType(u16::from_be_bytes([*high, *low])), skip(rest, 4)?, LinkAddresses::default())
+        }
+        _ => Err(rest.too_short(Layer::Link, 4)),
+    }
+}
+
 /// A `PPPoE` session (RFC 2516 §4): version and type, code, session, length, then PPP.
-fn decode_pppoe(rest: Rest<'_>, addresses: LinkAddresses) -> Result<Decoded<'_>, Undecodable> {
+pub(super) fn decode_pppoe(rest: Rest<'_>, addresses: LinkAddresses) -> Result<Decoded<'_>, Undecodable> {
     const HEADER: usize = 6;
     decode_ppp(skip(rest, HEADER)?, addresses)
 }
@@ -71,7 +102,7 @@ pub(super) fn decode_ppp(rest: Rest<'_>, addresses: LinkAddresses) -> Result<Dec
 }
 
 /// LLC (IEEE 802.2) with SNAP and no organization of its own: an `EtherType` follows (RFC 1042).
-fn decode_llc(rest: Rest<'_>, addresses: LinkAddresses) -> Result<Decoded<'_>, Undecodable> {
+pub(super) fn decode_llc(rest: Rest<'_>, addresses: LinkAddresses) -> Result<Decoded<'_>, Undecodable> {
     const HEADER: usize = 8;
     match rest.data {
         [0xaa, 0xaa, 0x03, 0, 0, 0, high, low, ..] => match u16::from_be_bytes([*high, *low]) {
@@ -119,6 +150,6 @@ pub(super) fn decode_nflog(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> 
     Ok(Decoded::Other)
 }
 
-fn skip(rest: Rest<'_>, count: usize) -> Result<Rest<'_>, Undecodable> {
+pub(super) fn skip(rest: Rest<'_>, count: usize) -> Result<Rest<'_>, Undecodable> {
     rest.after(count).ok_or_else(|| rest.too_short(Layer::Link, count))
 }

@@ -13,7 +13,7 @@ use etherparse::{
 
 use super::link::LinkAddresses;
 use super::rest::Rest;
-use super::{Decoded, Layer, Undecodable, Why, icmp, tcp};
+use super::{Decoded, Layer, Undecodable, Why, icmp, tcp, tunnel};
 
 /// Length of the IPv6 header.
 const IPV6_HEADER: usize = 40;
@@ -118,7 +118,7 @@ fn decode_transport<'a>(
             let error = icmp::undeliverable(number, payload.data, addresses.source);
             Ok(error.map_or(Decoded::Other, Decoded::Undeliverable))
         }
-        _ => Ok(Decoded::Other),
+        number => tunnel::decode(number, payload, addresses),
     }
 }
 

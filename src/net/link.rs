@@ -1,14 +1,14 @@
 //! The link layer: Ethernet with VLAN tags, Linux cooked capture, BSD loopback, raw IP; the rest
-//! is in `encapsulation`.
+//! is in `encapsulation` and `wireless`.
 //!
 //! Formats: IEEE 802.3 and 802.1Q, and <https://www.tcpdump.org/linktypes.html>.
 
 use etherparse::{EtherType, Ethernet2HeaderSlice, SingleVlanSlice, ether_type};
 
-use super::encapsulation::{decode_encapsulated, decode_nflog, decode_ppp};
+use super::encapsulation::{decode_cisco_hdlc, decode_encapsulated, decode_nflog, decode_ppp, decode_pppoe};
 use super::ip::{decode_ipv4, decode_ipv6};
 use super::rest::Rest;
-use super::{Decoded, Layer, MacAddress, Undecodable, Why};
+use super::{Decoded, Layer, MacAddress, Undecodable, Why, wireless};
 use crate::capture::LinkType;
 
 /// `DLT_RAW` as most systems and as `OpenBSD` number it; old captures carry it instead of 101.
@@ -16,6 +16,18 @@ const RAW_ALIASES: [LinkType; 2] = [LinkType(12), LinkType(14)];
 
 /// PPP, with or without HDLC framing.
 const PPP: LinkType = LinkType(9);
+/// PPP with HDLC framing.
+const PPP_HDLC: LinkType = LinkType(50);
+/// `PPPoE` without Ethernet.
+const PPP_ETHER: LinkType = LinkType(51);
+/// PPP after a byte that tells the direction.
+const PPP_WITH_DIRECTION: LinkType = LinkType(204);
+/// Cisco HDLC.
+const C_HDLC: LinkType = LinkType(104);
+/// What macOS puts before the link header of any interface.
+const PKTAP: LinkType = LinkType(258);
+/// Ethernet with its preamble.
+const ETHERNET_MPACKET: LinkType = LinkType(274);
 /// Linux netfilter log messages.
 const NFLOG: LinkType = LinkType(239);
 
@@ -48,6 +60,15 @@ pub fn decode(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> 
         LinkType::IPV6 => decode_ipv6(frame, LinkAddresses::default()),
         PPP => decode_ppp(frame, LinkAddresses::default()),
         NFLOG => decode_nflog(frame),
+        PPP_HDLC => decode_ppp(frame, LinkAddresses::default()),
+        PPP_ETHER => decode_pppoe(frame, LinkAddresses::default()),
+        PPP_WITH_DIRECTION => link_payload(frame, 1).and_then(|rest| decode_ppp(rest, LinkAddresses::default())),
+        C_HDLC => decode_cisco_hdlc(frame),
+        ETHERNET_MPACKET => link_payload(frame, 8).and_then(decode_ethernet),
+        PKTAP => decode_pktap(frame),
+        wireless::IEEE_802_11 | wireless::RADIOTAP | wireless::PRISM | wireless::AVS | wireless::PPI => {
+            wireless::decode(link, frame)
+        }
         other if RAW_ALIASES.contains(&other) => decode_raw(frame),
         LinkType(number) => Err(Undecodable { layer: Layer::LinkType(number), why: Why::NotSupported }),
     };
@@ -55,7 +76,7 @@ pub fn decode(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> 
 }
 
 #[inline]
-fn decode_ethernet(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
+pub(super) fn decode_ethernet(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
     let header = Ethernet2HeaderSlice::from_slice(frame.data)
         .map_err(|error| frame.too_short(Layer::Link, error.required_len))?;
     let addresses = LinkAddresses {
@@ -161,8 +182,26 @@ fn decode_loopback(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
     }
 }
 
+/// The header of macOS (<https://www.tcpdump.org/linktypes/LINKTYPE_PKTAP.html>): its length, the type of
+/// what follows, and the link type of that.
+fn decode_pktap(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
+    const HEADER: usize = 12;
+    let Some(&[l0, l1, l2, l3, _, _, _, _, t0, t1, t2, t3]) = frame.data.first_chunk::<HEADER>() else {
+        return Err(frame.too_short(Layer::Link, HEADER));
+    };
+    let length = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
+    let link = u16::try_from(u32::from_le_bytes([t0, t1, t2, t3])).map(LinkType);
+    let inner = link_payload(frame, length)?;
+    match link {
+        Ok(LinkType::ETHERNET) => decode_ethernet(inner),
+        Ok(LinkType::NULL | LinkType::LOOP) => decode_loopback(inner),
+        Ok(raw) if raw == LinkType::RAW || RAW_ALIASES.contains(&raw) => decode_raw(inner),
+        _ => Ok(Decoded::Other),
+    }
+}
+
 /// Raw IP: the version nibble tells.
-fn decode_raw(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
+pub(super) fn decode_raw(frame: Rest<'_>) -> Result<Decoded<'_>, Undecodable> {
     match frame.data.first() {
         Some(first) if first >> 4 == 4 => decode_ipv4(frame, LinkAddresses::default()),
         Some(first) if first >> 4 == 6 => decode_ipv6(frame, LinkAddresses::default()),

@@ -10,6 +10,8 @@ mod link;
 mod link_type;
 mod rest;
 mod tcp;
+mod tunnel;
+mod wireless;
 
 #[cfg(test)]
 mod tests;
@@ -180,6 +182,16 @@ pub enum Layer {
     Ipv6,
     /// TCP header.
     Tcp,
+    /// Header of a tunnel, or what is deeper within tunnels than is looked at.
+    Tunnel,
+    /// IEEE 802.11.
+    Wireless,
+    /// IEEE 802.1AE.
+    Macsec,
+    /// IPsec's Encapsulating Security Payload (RFC 4303).
+    Esp,
+    /// `WireGuard`.
+    WireGuard,
 }
 
 /// Why decoding stopped.
@@ -191,6 +203,8 @@ pub enum Why {
     Truncated,
     /// The header contradicts itself.
     Invalid,
+    /// What follows is encrypted.
+    Encrypted,
 }
 
 impl fmt::Display for MacAddress {
@@ -229,6 +243,11 @@ impl fmt::Display for Layer {
             Layer::Ipv4 => f.write_str("the IPv4 header"),
             Layer::Ipv6 => f.write_str("the IPv6 header"),
             Layer::Tcp => f.write_str("the TCP header"),
+            Layer::Tunnel => f.write_str("the tunnel's header"),
+            Layer::Wireless => f.write_str("the 802.11 frame"),
+            Layer::Macsec => f.write_str("the MACsec frame"),
+            Layer::Esp => f.write_str("the ESP payload"),
+            Layer::WireGuard => f.write_str("the WireGuard payload"),
         }
     }
 }
@@ -239,6 +258,7 @@ impl fmt::Display for Why {
             Why::NotSupported => "is not supported",
             Why::Truncated => "is cut off by the snap length",
             Why::Invalid => "contradicts itself or its frame",
+            Why::Encrypted => "is encrypted",
         })
     }
 }

@@ -11,13 +11,18 @@ pub(super) struct Rest<'a> {
     pub(super) data: &'a [u8],
     /// How many bytes there were on the wire; more than `data.len()` in a frame that was cut.
     pub(super) length: u32,
+    /// How many tunnels it is in.
+    depth: u8,
 }
+
+/// At most so many tunnels are opened within one another.
+pub(super) const DEEPEST: u8 = 8;
 
 impl<'a> Rest<'a> {
     /// The whole frame. A captured length beyond the original length is believed: the bytes are there.
     pub(super) fn of_frame(data: &'a [u8], original_length: u32) -> Self {
         let captured = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        Rest { data, length: original_length.max(captured) }
+        Rest { data, length: original_length.max(captured), depth: 0 }
     }
 
     /// What follows the first `count` bytes; `None` if they are not all captured.
@@ -25,7 +30,7 @@ impl<'a> Rest<'a> {
     pub(super) fn after(self, count: usize) -> Option<Self> {
         let data = self.data.get(count..)?;
         let count = u32::try_from(count).ok()?;
-        Some(Rest { data, length: self.length.saturating_sub(count) })
+        Some(Rest { data, length: self.length.saturating_sub(count), depth: self.depth })
     }
 
     /// The first `length` bytes on the wire: what follows them is padding or a frame check sequence.
@@ -36,7 +41,17 @@ impl<'a> Rest<'a> {
             Ok(length) => self.data.get(..length).unwrap_or(self.data),
             Err(_) => self.data,
         };
-        Rest { data, length }
+        Rest { data, length, depth: self.depth }
+    }
+
+    /// The same bytes, one tunnel deeper; `None` if that is too deep.
+    pub(super) fn within(self) -> Option<Self> {
+        (self.depth < DEEPEST).then_some(Rest { depth: self.depth + 1, ..self })
+    }
+
+    /// None of the bytes, of which there were `length` on the wire.
+    pub(super) fn nothing_of(self, length: u32) -> Rest<'static> {
+        Rest { data: &[], length, depth: self.depth }
     }
 
     /// Why `needed` bytes are not here: cut by the snap length, or never on the wire.

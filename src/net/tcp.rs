@@ -46,7 +46,7 @@ fn decode_cut<'a>(rest: Rest<'a>, from: &Addresses, error: &HeaderSliceError) ->
     let header = TcpHeaderSlice::from_slice(&fixed).map_err(|_| Undecodable { layer: Layer::Tcp, why })?;
     let options = rest.data.get(MINIMUM..).unwrap_or_default();
     let length = rest.length.saturating_sub(u32::try_from(needed).unwrap_or(u32::MAX));
-    Ok(segment(&header, options, Rest { data: &[], length }, from))
+    Ok(segment(&header, options, rest.nothing_of(length), from))
 }
 
 #[inline]
