@@ -11,6 +11,7 @@ pub mod capture;
 pub mod cli;
 pub mod diagnosis;
 pub mod engine;
+pub mod fragments;
 pub mod limits;
 pub mod mqtt;
 pub mod net;

@@ -6,6 +6,10 @@
 pub struct Limits {
     /// TCP connections tracked at once; beyond it the one idle longest is let go.
     pub connections: usize,
+    /// Bytes of IP fragments kept until their packets are whole; beyond it the oldest packet is let go.
+    pub fragment_bytes: usize,
+    /// IP packets of which only fragments have come; beyond it the oldest is let go.
+    pub fragmented_packets: usize,
     /// Out-of-order bytes kept for one direction of a connection.
     pub out_of_order_bytes: usize,
     /// Out-of-order segments kept for one direction of a connection.
@@ -37,6 +41,8 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 100_000,
+            fragment_bytes: 4 << 20,
+            fragmented_packets: 1024,
             out_of_order_bytes: 1 << 20,
             out_of_order_segments: 1024,
             out_of_order_bytes_total: 64 << 20,

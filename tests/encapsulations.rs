@@ -12,10 +12,11 @@
 mod support;
 
 use std::process::Command;
+use std::slice;
 
 use mqttcap::capture::{Frame, FrameNumber, LinkType, Moment};
 use mqttcap::diagnosis::diagnose;
-use mqttcap::session::{CaptureFacts, Session};
+use mqttcap::session::{CaptureFacts, FragmentFacts, Session};
 use support::{OwnedSegment, analyse_segments, engine, root, segments};
 
 const CLIENT: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -163,20 +164,54 @@ fn sample() -> Vec<OwnedSegment> {
         .collect()
 }
 
-fn wrapped(segments: &[OwnedSegment], link: u16, wrap: Wrap) -> (Vec<Session>, CaptureFacts) {
+/// The sessions of frames, given with the segments they come from.
+fn analysed(
+    segments: &[OwnedSegment],
+    link: u16,
+    wrap: impl Fn(usize, &[u8]) -> Vec<Vec<u8>>,
+) -> (Vec<Session>, CaptureFacts) {
     let mut engine = engine();
     let mut sessions = Vec::new();
-    for (number, segment) in (1..).zip(segments) {
-        let data = wrap(&segment.frame());
-        let at = Moment { frame: FrameNumber(number), time: segment.time };
-        let original_length = u32::try_from(data.len()).unwrap();
-        engine.push(&Frame { at, link: LinkType(link), data: &data, original_length }, &mut |session| {
-            sessions.push(session)
-        });
+    let mut number = 0;
+    for (segment, place) in segments.iter().zip(0..) {
+        for data in wrap(place, &segment.frame()) {
+            number += 1;
+            let at = Moment { frame: FrameNumber(number), time: segment.time };
+            let original_length = u32::try_from(data.len()).unwrap();
+            let frame = Frame { at, link: LinkType(link), data: &data, original_length };
+            engine.push(&frame, &mut |session| sessions.push(session));
+        }
     }
     let facts = engine.finish(&mut |session| sessions.push(session));
     sessions.sort_by_key(|session| session.wire.first.frame);
     (sessions, facts)
+}
+
+fn wrapped(segments: &[OwnedSegment], link: u16, wrap: Wrap) -> (Vec<Session>, CaptureFacts) {
+    analysed(segments, link, |_, ip| vec![wrap(ip)])
+}
+
+/// RFC 791 §3.2: the payload in pieces, each under a copy of the header.
+fn in_fragments(identification: usize, ip: &[u8], size: usize) -> Vec<Vec<u8>> {
+    let (header, payload) = ip.split_at(20);
+    let pieces = payload.chunks(size).zip((0..).step_by(size));
+    let frame = |(piece, offset): (&[u8], usize)| {
+        let more = if offset + piece.len() < payload.len() { 0x2000 } else { 0 };
+        let place = (u16::try_from(offset / 8).unwrap() | more).to_be_bytes();
+        [&header[..2], &sixteen(20 + piece.len()), &sixteen(identification), &place, &header[8..], piece].concat()
+    };
+    pieces.map(frame).collect()
+}
+
+/// RFC 8200 §4.5: next header, offset, identification; the packet inside is of IPv4.
+fn in_fragments_v6(identification: usize, ip: &[u8], size: usize) -> Vec<Vec<u8>> {
+    let pieces = ip.chunks(size).zip((0..).step_by(size));
+    let frame = |(piece, offset): (&[u8], usize)| {
+        let more = u16::from(offset + piece.len() < ip.len());
+        let place = (u16::try_from(offset).unwrap() | more).to_be_bytes();
+        ipv6(44, &[&[4, 0][..], &place, &[0, 0], &sixteen(identification), piece].concat())
+    };
+    pieces.map(frame).collect()
 }
 
 #[test]
@@ -232,4 +267,49 @@ fn tshark_finds_the_same_segments() {
         let truly: Vec<String> = segments.iter().map(|segment| segment.payload.len().to_string()).collect();
         assert!(said == truly, "{name}: {:?}", said.iter().take(5).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn fragments_in_any_order_tell_the_same_story() {
+    let segments = sample();
+    let expected: Vec<_> = analyse_segments(&segments).iter().map(story).collect();
+    let reversed = |frames: Vec<Vec<u8>>| frames.into_iter().rev().collect::<Vec<_>>();
+    let doubled = |frames: Vec<Vec<u8>>| match frames.split_first() {
+        Some((first, [])) => vec![first.clone()],
+        Some((first, rest)) => [slice::from_ref(first), slice::from_ref(first), rest].concat(),
+        None => frames,
+    };
+    for (name, (sessions, facts)) in [
+        ("IPv4", analysed(&segments, 101, |id, ip| in_fragments(id, ip, 8))),
+        ("IPv4, last first", analysed(&segments, 101, |id, ip| reversed(in_fragments(id, ip, 24)))),
+        ("IPv4, repeated", analysed(&segments, 101, |id, ip| doubled(in_fragments(id, ip, 16)))),
+        ("IPv6", analysed(&segments, 101, |id, ip| in_fragments_v6(id, ip, 32))),
+        (
+            "IPv4 in VXLAN",
+            analysed(&segments, 101, |id, ip| {
+                let inner = in_fragments(id, ip, 24).into_iter();
+                inner
+                    .map(|ip| ipv4(17, &udp(4789, &[&[8, 0, 0, 0, 0, 0, 7, 0], &ethernet(0x0800, &ip)[..]].concat())))
+                    .collect()
+            }),
+        ),
+    ] {
+        assert!(sessions.iter().map(story).eq(expected.iter().cloned()), "{name}: {:?}", facts.fragments);
+        assert_eq!(facts.fragments, FragmentFacts::default(), "{name}");
+    }
+}
+
+#[test]
+fn a_missing_fragment_is_said() {
+    let segments = sample();
+    let (_, facts) = analysed(&segments, 101, |id, ip| {
+        let mut frames = in_fragments(id, ip, 8);
+        if id % 7 == 0 {
+            frames.remove(1);
+        }
+        frames
+    });
+    assert!(facts.fragments.incomplete.count > 0);
+    let notes = mqttcap::diagnosis::notes(&facts);
+    assert!(notes[0].text.ends_with("what they carried is missing: not all fragments were captured."), "{notes:?}");
 }

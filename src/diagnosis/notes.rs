@@ -2,7 +2,7 @@
 
 use crate::capture::FrameNumber;
 use crate::net::{Layer, Undecodable, Why};
-use crate::session::{CaptureFacts, Tally};
+use crate::session::{CaptureFacts, FragmentFacts, Tally};
 use crate::transport::Protocol;
 
 use super::{Note, words};
@@ -25,12 +25,21 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
         let text = format!("{frames} could not be read: {}.", in_words(*what));
         notes.push(note("capture-undecodable", text, *tally));
     }
-    let fragments = capture.fragments;
-    if fragments.count > 0 {
-        let was = was(fragments.count);
-        let frames = words::counted(fragments.count, "IP fragment");
-        let text = format!("{frames} {was} not put together, so what {} carried is missing.", they(fragments.count));
-        notes.push(note("capture-fragments", text, fragments));
+    let FragmentFacts { incomplete, overlapping, cut, evicted } = capture.fragments;
+    for (tally, why) in [
+        (incomplete, "not all fragments were captured"),
+        (overlapping, "fragments overlap and differ, which receivers discard"),
+        (cut, "fragments were cut short when captured"),
+        (evicted, "too many were incomplete at once"),
+    ] {
+        if tally.count > 0 {
+            let packets = words::counted(tally.count, "IP packet");
+            let they = they(tally.count);
+            let text = format!(
+                "{packets} could not be put together from fragments, and what {they} carried is missing: {why}."
+            );
+            notes.push(note("capture-fragments", text, tally));
+        }
     }
     let jumps = capture.clock_jumps;
     if jumps.count > 0 {
@@ -143,7 +152,7 @@ mod tests {
     #[test]
     fn each_kind_has_its_note() {
         let mut capture = CaptureFacts {
-            fragments: tally(1),
+            fragments: FragmentFacts { overlapping: tally(1), ..FragmentFacts::default() },
             cut_frames: tally(3),
             clock_jumps: tally(1),
             evicted: tally(1),

@@ -9,10 +9,13 @@ mod population;
 
 use std::sync::{Arc, Mutex};
 
-use crate::capture::{Frame, Moment, Timestamp};
+use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
+use crate::fragments::{Fragments, GivenUp};
 use crate::limits::Limits;
-use crate::net::{self, Decoded, Endpoint, Segment, Undeliverable};
-use crate::session::{CaptureEdge, CaptureFacts, ClientEvidence, Detail, PacketObserver, Session, Tracker, Wire};
+use crate::net::{self, Decoded, Endpoint, Fragment, Segment, Undeliverable};
+use crate::session::{
+    CaptureEdge, CaptureFacts, ClientEvidence, Detail, FragmentFacts, PacketObserver, Session, Tracker, Wire,
+};
 use crate::tcp::{Connection, Ending, Facts, FlowTable};
 use crate::transport::Protocol;
 
@@ -48,8 +51,19 @@ pub type SharedObserver = Arc<Mutex<dyn PacketObserver>>;
 /// Follows every connection of a capture.
 #[derive(Debug)]
 pub struct Engine {
+    fragments: Fragments,
     table: FlowTable<Dialogue>,
     rest: Rest,
+}
+
+fn note_given_up(facts: &mut FragmentFacts, why: GivenUp, first: FrameNumber) {
+    let tally = match why {
+        GivenUp::Incomplete => &mut facts.incomplete,
+        GivenUp::Overlapping => &mut facts.overlapping,
+        GivenUp::Cut => &mut facts.cut,
+        GivenUp::Evicted => &mut facts.evicted,
+    };
+    tally.add(first);
 }
 
 /// All of the engine but the flow table, which calls back into it.
@@ -81,6 +95,7 @@ impl Engine {
 
     fn with_observer(config: Config, observer: Option<SharedObserver>) -> Engine {
         Engine {
+            fragments: Fragments::new(&config.limits),
             table: FlowTable::new(&config.limits),
             rest: Rest {
                 limits: Arc::new(config.limits),
@@ -100,19 +115,36 @@ impl Engine {
     pub fn push(&mut self, frame: &Frame<'_>, out: &mut impl FnMut(Session)) {
         self.rest.note_frame(frame);
         match net::decode(frame.link, frame.data, frame.original_length) {
-            Decoded::Segment(segment) => self.segment(&segment, frame.at),
+            Decoded::Fragment(fragment) => self.fragment(&fragment, frame.at),
+            whole => self.whole(&whole, frame.at),
+        }
+        self.advance(frame.at.time, out);
+    }
+
+    #[inline]
+    fn whole(&mut self, decoded: &Decoded<'_>, at: Moment) {
+        match decoded {
+            Decoded::Segment(segment) => self.segment(segment, at),
             Decoded::Undeliverable(error) => {
                 if let Some(connection) = self.table.get_mut(error.source, error.destination) {
-                    connection.reader.undeliverable(frame.at, error);
+                    connection.reader.undeliverable(at, *error);
                 }
             }
             Decoded::Other => {}
-            Decoded::Fragment => self.rest.facts.fragments.add(frame.at.frame),
+            // A tunnel's fragments within the fragments of a packet are not followed further.
+            Decoded::Fragment(_) => self.rest.facts.fragments.incomplete.add(at.frame),
             Decoded::Undecodable(undecodable) => {
-                self.rest.facts.undecodable.entry(undecodable).or_default().add(frame.at.frame);
+                self.rest.facts.undecodable.entry(*undecodable).or_default().add(at.frame);
             }
         }
-        self.advance(frame.at.time, out);
+    }
+
+    #[cold]
+    fn fragment(&mut self, fragment: &Fragment<'_>, at: Moment) {
+        let facts = &mut self.rest.facts.fragments;
+        if let Some(whole) = self.fragments.push(fragment, at, &mut |why, first| note_given_up(facts, why, first)) {
+            self.whole(&net::decode_reassembled(&whole.header, &whole.payload), at);
+        }
     }
 
     /// Tells the engine what time it is in the capture; hands out the sessions that ended.
@@ -125,6 +157,7 @@ impl Engine {
     /// The capture is over: hands out all sessions that are left and the facts of the capture.
     pub fn finish(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
         let rest = &mut self.rest;
+        self.fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
         self.table.finish(&mut |connection| rest.end(connection));
         rest.end_attempts();
         rest.ended.drain(..).for_each(out);
@@ -132,7 +165,7 @@ impl Engine {
     }
 
     fn segment(&mut self, segment: &Segment<'_>, at: Moment) {
-        let Engine { table, rest } = self;
+        let Engine { table, rest, .. } = self;
         let hinted = |facts: &Facts| rest.is_hinted(facts.a) || rest.is_hinted(facts.b);
         let mut ended = Vec::new();
         let reader = |facts: &Facts| {

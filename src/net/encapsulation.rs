@@ -1,4 +1,4 @@
-//! What may stand between Ethernet and IP on the way out of a site: `PPPoE`, MPLS, MACsec, LLC/SNAP; and the
+//! What may stand between Ethernet and IP on the way out of a site: `PPPoE`, MPLS, `MACsec`, LLC/SNAP; and the
 //! link types made of the same parts: PPP, Cisco HDLC and NFLOG.
 //!
 //! Off the hot path, and read by hand: etherparse does not know these headers.
@@ -52,7 +52,7 @@ fn decode_mpls(mut rest: Rest<'_>, addresses: LinkAddresses) -> Result<Decoded<'
     }
 }
 
-/// MACsec (IEEE 802.1AE §9.3): control bits, short length, packet number, and a channel's name if it
+/// `MACsec` (IEEE 802.1AE §9.3): control bits, short length, packet number, and a channel's name if it
 /// says so. What is only signed stays readable.
 fn decode_macsec(rest: Rest<'_>, addresses: LinkAddresses) -> Result<Decoded<'_>, Undecodable> {
     const NAMED: u8 = 0x20;

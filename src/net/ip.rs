@@ -13,7 +13,7 @@ use etherparse::{
 
 use super::link::LinkAddresses;
 use super::rest::Rest;
-use super::{Decoded, Layer, Undecodable, Why, icmp, tcp, tunnel};
+use super::{Decoded, Fragment, FragmentHeader, Layer, Undecodable, Why, icmp, tcp, tunnel};
 
 /// Length of the IPv6 header.
 const IPV6_HEADER: usize = 40;
@@ -44,15 +44,20 @@ pub(super) fn decode_ipv4(rest: Rest<'_>, link: LinkAddresses) -> Result<Decoded
         total => rest.limited_to(u32::from(total)),
     };
     let payload = packet.after(header_length).ok_or(Undecodable { layer: Layer::Ipv4, why: Why::Invalid })?;
-    if header.is_fragmenting_payload() {
-        return Ok(Decoded::Fragment);
-    }
     let addresses = Addresses {
         link,
         source: IpAddr::V4(header.source_addr()),
         destination: IpAddr::V4(header.destination_addr()),
         hop_limit: header.ttl(),
     };
+    if header.is_fragmenting_payload() {
+        let place = Place {
+            identification: header.identification().into(),
+            offset: 8 * u32::from(header.fragments_offset().value()),
+            more: header.more_fragments(),
+        };
+        return Ok(fragment(payload, header.protocol(), place, &addresses));
+    }
     match header.protocol() {
         ip_number::TCP => tcp::decode(payload, &addresses),
         ip_number::AUTH => {
@@ -70,8 +75,8 @@ pub(super) fn decode_ipv6(rest: Rest<'_>, link: LinkAddresses) -> Result<Decoded
         err::ipv6::HeaderSliceError::Content(_) => Undecodable { layer: Layer::Ipv6, why: Why::Invalid },
     })?;
     let whole = rest.after(IPV6_HEADER).ok_or_else(|| rest.too_short(Layer::Ipv6, IPV6_HEADER))?;
-    let mut next = header.next_header();
-    let mut payload = match header.payload_length() {
+    let next = header.next_header();
+    let payload = match header.payload_length() {
         0 => whole.limited_to(jumbo_length(next, whole.data).unwrap_or(whole.length)),
         length => whole.limited_to(u32::from(length)),
     };
@@ -81,18 +86,32 @@ pub(super) fn decode_ipv6(rest: Rest<'_>, link: LinkAddresses) -> Result<Decoded
         destination: IpAddr::V6(header.destination_addr()),
         hop_limit: header.hop_limit(),
     };
+    decode_extensions(next, payload, &addresses)
+}
+
+/// Walks the extension headers of IPv6 (RFC 8200 §4) to what follows them.
+fn decode_extensions<'a>(
+    mut next: IpNumber,
+    mut payload: Rest<'a>,
+    addresses: &Addresses,
+) -> Result<Decoded<'a>, Undecodable> {
     // Every turn takes at least 8 bytes of the packet, so the walk ends.
     loop {
         match next {
             ip_number::IPV6_FRAG => {
-                let fragment = Ipv6FragmentHeaderSlice::from_slice(payload.data)
+                let header = Ipv6FragmentHeaderSlice::from_slice(payload.data)
                     .map_err(|error| payload.too_short(Layer::Ipv6, error.required_len))?;
+                next = header.next_header();
+                payload = skip(payload, header.slice().len(), Layer::Ipv6)?;
                 // A fragment that is the whole packet ("atomic", RFC 6946) needs no reassembly.
-                if fragment.is_fragmenting_payload() {
-                    return Ok(Decoded::Fragment);
+                if header.is_fragmenting_payload() {
+                    let place = Place {
+                        identification: header.identification(),
+                        offset: 8 * u32::from(header.fragment_offset().value()),
+                        more: header.more_fragments(),
+                    };
+                    return Ok(fragment(payload, next, place, addresses));
                 }
-                next = fragment.next_header();
-                payload = skip(payload, fragment.slice().len(), Layer::Ipv6)?;
             }
             ip_number::AUTH => (next, payload) = skip_authentication(payload, Layer::Ipv6)?,
             number if Ipv6RawExtHeaderSlice::header_type_supported(number) => {
@@ -101,9 +120,49 @@ pub(super) fn decode_ipv6(rest: Rest<'_>, link: LinkAddresses) -> Result<Decoded
                 next = extension.next_header();
                 payload = skip(payload, extension.slice().len(), Layer::Ipv6)?;
             }
-            _ => return decode_transport(next, payload, &addresses),
+            _ => return decode_transport(next, payload, addresses),
         }
     }
+}
+
+/// Where a fragment belongs.
+#[derive(Clone, Copy)]
+struct Place {
+    identification: u32,
+    offset: u32,
+    more: bool,
+}
+
+#[cold]
+fn fragment<'a>(payload: Rest<'a>, protocol: IpNumber, place: Place, addresses: &Addresses) -> Decoded<'a> {
+    let Addresses { link, source, destination, hop_limit } = *addresses;
+    Decoded::Fragment(Fragment {
+        header: FragmentHeader {
+            source,
+            destination,
+            identification: place.identification,
+            protocol: protocol.0,
+            hop_limit,
+            macs: (link.source, link.destination),
+        },
+        offset: place.offset,
+        more: place.more,
+        payload: payload.data,
+        length: payload.length,
+    })
+}
+
+/// Reads the payload of an IP packet that was put together from fragments.
+pub fn decode_reassembled<'a>(header: &FragmentHeader, payload: &'a [u8]) -> Decoded<'a> {
+    let FragmentHeader { source, destination, hop_limit, macs, .. } = *header;
+    let link = LinkAddresses { source: macs.0, destination: macs.1 };
+    let addresses = Addresses { link, source, destination, hop_limit };
+    let rest = Rest::of_frame(payload, 0);
+    let decoded = match source {
+        IpAddr::V4(_) => decode_transport(IpNumber(header.protocol), rest, &addresses),
+        IpAddr::V6(_) => decode_extensions(IpNumber(header.protocol), rest, &addresses),
+    };
+    decoded.unwrap_or_else(Decoded::Undecodable)
 }
 
 #[inline]

@@ -21,6 +21,7 @@ use std::net::IpAddr;
 
 use crate::capture::LinkType;
 
+pub use ip::decode_reassembled;
 pub use link::decode;
 
 /// An IP address and a TCP or UDP port.
@@ -116,9 +117,41 @@ pub enum Decoded<'a> {
     /// Something whole that is not TCP (UDP, ARP, other ICMP, another `EtherType`, …).
     Other,
     /// A fragment of an IP packet.
-    Fragment,
+    Fragment(Fragment<'a>),
     /// A frame that could not be read down to TCP.
     Undecodable(Undecodable),
+}
+
+/// A fragment of an IP packet (RFC 791 §3.2, RFC 8200 §4.5).
+#[derive(Clone, Copy, Debug)]
+pub struct Fragment<'a> {
+    /// What all fragments of a packet have in common.
+    pub header: FragmentHeader,
+    /// Where its bytes belong in the packet's payload.
+    pub offset: u32,
+    /// Whether more of the packet follows.
+    pub more: bool,
+    /// Its captured bytes.
+    pub payload: &'a [u8],
+    /// How many they were on the wire; more than `payload.len()` when the frame was cut.
+    pub length: u32,
+}
+
+/// What the fragments of a packet have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct FragmentHeader {
+    /// Sender.
+    pub source: IpAddr,
+    /// Receiver.
+    pub destination: IpAddr,
+    /// Number that the sender gave the packet.
+    pub identification: u32,
+    /// What the payload is: an IP protocol number.
+    pub protocol: u8,
+    /// IPv4 Time to Live or IPv6 Hop Limit.
+    pub hop_limit: u8,
+    /// Link-layer source and destination.
+    pub macs: (Option<MacAddress>, Option<MacAddress>),
 }
 
 /// The word of a router or host that it could not deliver a TCP segment.
@@ -188,7 +221,7 @@ pub enum Layer {
     Wireless,
     /// IEEE 802.1AE.
     Macsec,
-    /// IPsec's Encapsulating Security Payload (RFC 4303).
+    /// `IPsec`'s Encapsulating Security Payload (RFC 4303).
     Esp,
     /// `WireGuard`.
     WireGuard,

@@ -1,5 +1,5 @@
 //! Packets within packets: IP in IP, GRE, VXLAN, Geneve and GTP-U; and the encrypted tunnels, which are
-//! named and not opened: ESP and WireGuard.
+//! named and not opened: ESP and `WireGuard`.
 //!
 //! Off the hot path. Invariant: at most [`super::rest::DEEPEST`] tunnels within one another; a UDP
 //! port only suggests a tunnel, so what cannot be read inside is no damage.
@@ -151,7 +151,7 @@ fn decode_gtp(rest: Rest<'_>) -> Result<'_> {
     decode_raw(within(inner)?)
 }
 
-/// The four messages of WireGuard: a type, three zero bytes, and a length that fits (whitepaper §5.4).
+/// The four messages of `WireGuard`: a type, three zero bytes, and a length that fits (whitepaper §5.4).
 fn is_wireguard(data: &[u8]) -> bool {
     match data {
         [1, 0, 0, 0, ..] => data.len() == 148,

@@ -25,6 +25,19 @@ impl Tally {
     }
 }
 
+/// IP packets that came in fragments and could not be put together, by why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FragmentFacts {
+    /// Fragments of them were not captured, or came too late.
+    pub incomplete: Tally,
+    /// Fragments of them overlap and differ: receivers discard them (RFC 5722).
+    pub overlapping: Tally,
+    /// Fragments of them were cut short when captured.
+    pub cut: Tally,
+    /// They were let go for want of room.
+    pub evicted: Tally,
+}
+
 /// Facts of the capture as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct CaptureFacts {
@@ -38,8 +51,8 @@ pub struct CaptureFacts {
     pub last: Option<Timestamp>,
     /// Frames that could not be read down to TCP, by where and why.
     pub undecodable: BTreeMap<Undecodable, Tally>,
-    /// IP fragments.
-    pub fragments: Tally,
+    /// IP packets that came in fragments and could not be put together.
+    pub fragments: FragmentFacts,
     /// Frames cut by the snap length.
     pub cut_frames: Tally,
     /// Times that a frame is older than the one before it by more than a second.

@@ -14,7 +14,7 @@ mod topics;
 mod tracker;
 mod wire;
 
-pub use capture::{CaptureFacts, Tally};
+pub use capture::{CaptureFacts, FragmentFacts, Tally};
 pub use facts::{
     AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts, Exchange,
     ExchangeState, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts,

@@ -111,8 +111,8 @@ pub(super) const NOTES: [(&str, &str, &str); 7] = [
     ),
     (
         "capture-fragments",
-        "IP fragments were not put together",
-        "Packets that were cut into IP fragments on their way are not put together, so what they carried is missing.",
+        "IP packets could not be put together from their fragments",
+        "Packets that are cut into IP fragments on their way are put together again. For some this was not possible: fragments were not captured, were cut short when captured, or overlap and differ, which receivers take for an attack and discard. What those packets carried is missing.",
     ),
     (
         "capture-clock-jumps",
