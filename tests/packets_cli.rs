@@ -58,6 +58,23 @@ fn a_host_is_selected() {
 }
 
 #[test]
+#[cfg(feature = "live")] // libpcap compiles the expression
+fn a_filter_of_libpcap_chooses_frames() {
+    let all = lines(&[&many()]);
+    let one = lines(&["--bpf", "host 10.0.0.12", &many()]);
+    // The frames keep their numbers; tshark -Y 'ip.addr == 10.0.0.12 && mqtt' has them too.
+    assert!(!one.is_empty() && one.len() < all.len());
+    assert!(one.iter().all(|line| all.iter().any(|known| known["frame"] == line["frame"])));
+    assert!(lines(&["--bpf", "udp", &many()]).is_empty());
+    let done = mqttcap().args(["--bpf", "host and", &many()]).assert().code(2);
+    let said = String::from_utf8(done.get_output().stderr.clone()).unwrap();
+    assert!(
+        said.starts_with("error: --bpf: \"host and\" is no filter expression: ") && said.contains("\nhint: "),
+        "{said}"
+    );
+}
+
+#[test]
 fn standard_input_is_read_once() {
     let bytes = std::fs::read(many()).unwrap();
     let done = mqttcap().args(["--format", "ndjson", "-"]).write_stdin(bytes.clone()).assert().code(0);

@@ -12,15 +12,20 @@ use crate::text;
 
 use super::arguments::Input;
 use super::failure::Failure;
+use super::sieve::Sieve;
 
 /// Reads the captures of `input` to their end and judges every session.
 pub(super) fn analyse(input: &Input, detail: Detail) -> Result<Report, Failure> {
     let limits = Limits::default();
     let config = Config { limits, ports: input.ports.clone(), detail };
+    let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
     let mut engine = Engine::new(config);
     let mut judged = Judged::new(limits.finished_sessions);
     while let Some(frame) = captures.next_frame() {
+        if !sieve.passes(&frame) {
+            continue;
+        }
         engine.push(&frame, &mut |session| judged.judge(session));
     }
     let mut facts = engine.finish(&mut |session| judged.judge(session));

@@ -205,6 +205,10 @@ pub(super) struct Input {
     /// Take this server port for MQTT even where only connection attempts were seen (repeatable)
     #[arg(long = "port", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) ports: Vec<u16>,
+    /// Read only frames that this filter of libpcap lets pass, as tcpdump takes it: 'host 10.0.0.11'
+    #[cfg(feature = "live")]
+    #[arg(long, value_name = "EXPR")]
+    pub(super) bpf: Option<String>,
     /// Tell times in UTC instead of local time
     #[arg(long)]
     pub(super) utc: bool,

@@ -11,6 +11,7 @@ mod live;
 mod output;
 mod packets;
 mod selection;
+mod sieve;
 
 use std::ffi::OsString;
 use std::io::Write;

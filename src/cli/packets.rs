@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,10 +24,11 @@ use crate::stream::Side;
 use crate::text;
 
 use super::analyse::{analyse, notes_on_files};
-use super::arguments::{Packets, PacketsFormat};
+use super::arguments::{Input, Packets, PacketsFormat};
 use super::failure::Failure;
 use super::output;
 use super::selection::Selection;
+use super::sieve::Sieve;
 
 /// Writes the packets of a capture.
 pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
@@ -65,24 +66,24 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
         PacketsFormat::Ndjson => Form::Lines,
     };
     let reveal = Reveal { payload: arguments.show_payload, secrets: arguments.show_secrets };
-    write(&input.files, &input.ports, sessions, form, reveal, &mut out)?;
+    write(input, sessions, form, reveal, &mut out)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn write(
-    files: &[PathBuf],
-    ports: &[u16],
+    input: &Input,
     sessions: Option<Sessions>,
     form: Form,
     reveal: Reveal,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let mut captures = Captures::open(files)?;
+    let mut sieve = Sieve::of(input)?;
+    let mut captures = Captures::open(&input.files)?;
     if let Form::Table(style) = &form {
         packets::write_head(style, out)?;
     }
     let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
-    let config = Config { limits: Limits::default(), ports: ports.to_vec(), detail: Detail::None };
+    let config = Config { limits: Limits::default(), ports: input.ports.clone(), detail: Detail::None };
     let mut engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
     let drain = |out: &mut dyn Write| {
         let written = &mut writer.lock().unwrap_or_else(PoisonError::into_inner).written;
@@ -92,6 +93,9 @@ fn write(
     };
     let mut skipped = Skipped::default();
     while let Some(frame) = captures.next_frame() {
+        if !sieve.passes(&frame) {
+            continue;
+        }
         engine.push(&frame, &mut |session| skipped.add(&session));
         drain(out)?;
     }

@@ -15,6 +15,8 @@ mod directory;
 mod error;
 mod file;
 #[cfg(feature = "live")]
+mod filter;
+#[cfg(feature = "live")]
 mod interface;
 mod pcap;
 mod pcapng;
@@ -26,6 +28,8 @@ pub use content::Content;
 pub use damage::{Damage, Fault};
 pub use error::Error;
 pub use file::CaptureFile;
+#[cfg(feature = "live")]
+pub use filter::{Filter, FilterError};
 #[cfg(feature = "live")]
 pub use interface::{Interface, InterfaceError, InterfaceInfo, interfaces};
 pub use pcapng::Drops;

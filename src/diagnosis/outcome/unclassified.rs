@@ -21,7 +21,7 @@ pub(super) fn nothing(story: &Story<'_>) -> Judgement {
                 "The session of {} was not followed to its end: too many connections were open at once.",
                 story.client()
             ),
-            "Read only a part of the capture: choose the host with `--host`, or the time with `--since` and `--until`.",
+            "Read only a part of the capture: choose the host with `--bpf 'host ADDRESS'`.",
         )
     } else if story.is(Qualifier::OneWay) {
         (
