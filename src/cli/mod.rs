@@ -101,8 +101,11 @@ fn read(arguments: &Read) -> Result<ExitCode, Failure> {
         ReadFormat::Json | ReadFormat::Ndjson => Detail::Folded,
     };
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
-    let mut report = analyse(&arguments.input, detail)?;
+    let mut report = analyse(&arguments.input, detail, arguments.host.as_slice())?;
     report.retain(|case| selection.shows(case));
+    if report.cases.is_empty() {
+        report.capture.notes.extend(selection.unseen());
+    }
     if !arguments.quiet {
         write_report(&report, arguments)?;
     }
@@ -130,7 +133,7 @@ fn write_report(report: &Report, arguments: &Read) -> Result<(), Failure> {
 
 fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
-    let mut report = analyse(&arguments.input, Detail::Full)?;
+    let mut report = analyse(&arguments.input, Detail::Full, arguments.host.as_slice())?;
     let Summary { sessions: count, .. } = report.summary;
     let number = arguments.session;
     report.retain(|case| case.number == number);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::diagnosis::{Severity, Verdict};
+use crate::diagnosis::{Note, Severity, Verdict};
 use crate::report::model::client_id;
 use crate::report::{Case, Report};
 
@@ -35,6 +35,27 @@ impl Selection {
             }
         };
         Ok(Selection { only, client, host })
+    }
+
+    /// What it means that the capture has no session of the client or host that was asked for.
+    pub(super) fn unseen(&self) -> Option<Note> {
+        let text = match (self.host, &self.client) {
+            (Some(host), _) => format!(
+                "Nothing of {host} that leads to MQTT is in this capture: no connection to a broker, no lookup of a \
+                 broker's name, no search for a broker's host. If this is a device that cannot connect (PubSubClient: rc=-2), \
+                 then it sent nothing, because its Wi-Fi was not up, it had no address, or its program never got so far; or its \
+                 packets do not pass the place of the capture. Capture on the access point or the broker's host, without a filter \
+                 by port, while the device starts; if nothing of it appears there either, look at its Wi-Fi first."
+            ),
+            (None, Some(glob)) => format!(
+                "No session has a client id like {}. A client that fails before CONNECT (PubSubClient: rc=-2) never shows its \
+                 client id: look for its address, with --host. If that shows nothing either, the device sent nothing, or its \
+                 packets do not pass the place of the capture.",
+                glob.glob().glob()
+            ),
+            (None, None) => return None,
+        };
+        Some(Note { id: "nothing-seen", text, frames: Vec::new() })
     }
 
     /// Whether `case` is shown.

@@ -59,7 +59,7 @@ struct Presence {
 #[derive(Clone, Copy, Debug)]
 struct ServerClose {
     at: Moment,
-    stream: u32,
+    stream: Option<u32>,
 }
 
 impl Population {
@@ -190,7 +190,7 @@ impl Population {
                 .iter()
                 .rev()
                 .find(|other| {
-                    other.stream != wire.stream
+                    Some(other.stream) != wire.stream
                         && other.server == wire.peers.server.endpoint.address
                         && connect.is_before(other.connect)
                         && other.connect.is_before(end)
@@ -217,6 +217,7 @@ impl Population {
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: self.brokers.get(&server).copied().filter(|at| at.frame < wire.first.frame),
+            ..Neighbours::default()
         }
     }
 }
@@ -230,7 +231,7 @@ struct Together {
 
 impl Together {
     /// Those of `closes` within one second of `end`, but for that of `stream` itself.
-    fn of(closes: &VecDeque<ServerClose>, end: Moment, stream: u32) -> Together {
+    fn of(closes: &VecDeque<ServerClose>, end: Moment, stream: Option<u32>) -> Together {
         let early = closes.partition_point(|other| end.time.nanoseconds_since(other.at.time) > TOGETHER);
         let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER);
         let near = || closes.range(early..late.max(early)).filter(|other| other.stream != stream);

@@ -3,11 +3,13 @@
 //! Invariant: every slice returned lies inside the frame's own memory. This layer keeps no state
 //! and judges nothing; what it cannot read it names, with the layer where it stopped.
 
+mod dns;
 mod encapsulation;
 mod icmp;
 mod ip;
 mod link;
 mod link_type;
+mod neighbour;
 mod rest;
 mod tcp;
 
@@ -19,7 +21,9 @@ use std::net::IpAddr;
 
 use crate::capture::LinkType;
 
+pub use dns::{AddressKind, DnsMessage, DomainName, Rcode, of_segment as dns_of_segment};
 pub use link::decode;
+pub use neighbour::Neighbour;
 
 /// An IP address and a TCP or UDP port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,7 +115,11 @@ pub enum Decoded<'a> {
     Segment(Segment<'a>),
     /// An ICMP or `ICMPv6` error that quotes a TCP segment.
     Undeliverable(Undeliverable),
-    /// Something whole that is not TCP (UDP, ARP, other ICMP, another `EtherType`, …).
+    /// A DNS message in a UDP datagram.
+    Dns(DnsMessage<'a>),
+    /// A word of ARP or Neighbour Discovery.
+    Neighbour(Neighbour),
+    /// Something else that is whole (other UDP, other ICMP, another `EtherType`, …).
     Other,
     /// A fragment of an IP packet.
     Fragment,

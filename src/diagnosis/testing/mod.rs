@@ -59,9 +59,10 @@ impl Tale {
         let zero = Moment::default();
         Tale {
             session: Session {
-                undeliverable: None,
+                attempt: None,
+            undeliverable: None,
                 wire: Wire {
-                    stream: 0,
+                    stream: Some(0),
                     peers: PerSide { client: peer(21, 49152), server: peer(5, 1883) },
                     first: zero,
                     last: zero,

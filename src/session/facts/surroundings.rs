@@ -1,5 +1,6 @@
 //! What lies around a session: the other sessions of the capture, and the capture's edges.
 
+use crate::attempt::{Resolution, Search};
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::net::Endpoint;
 
@@ -24,6 +25,10 @@ pub struct Neighbours {
     /// The first CONNACK from the same server address and port, if it came before this
     /// connection's first frame.
     pub connack_before: Option<Moment>,
+    /// The name whose lookup led the client to the server's address.
+    pub resolution: Option<Resolution>,
+    /// Who looked for the server on its network in vain while this connection was tried.
+    pub searched: Option<Search>,
 }
 
 /// Another connection with the same client id.

@@ -1,0 +1,1 @@
+//! Questions told by hand, and which of them are attempts.
