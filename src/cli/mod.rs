@@ -102,10 +102,10 @@ fn read(arguments: &Read) -> Result<ExitCode, Failure> {
     };
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
     let mut report = analyse(&arguments.input, detail, arguments.host.as_slice())?;
-    report.retain(|case| selection.shows(case));
-    if report.cases.is_empty() {
-        report.capture.notes.extend(selection.unseen());
+    if !report.cases.iter().any(|case| selection.concerns(case)) {
+        report.capture.notes.extend(selection.unseen(&report.capture.facts));
     }
+    report.retain(|case| selection.shows(case));
     if !arguments.quiet {
         write_report(&report, arguments)?;
     }

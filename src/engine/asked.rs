@@ -3,6 +3,7 @@
 
 use crate::attempt::{self, Attempt, Contact, Question, Surroundings};
 use crate::capture::Moment;
+use crate::net::{Decoded, Neighbour};
 use crate::session::{CaptureEdge, ClientEvidence, Neighbours, TextFact, Tracker, Wire};
 use crate::tcp::Facts;
 
@@ -10,6 +11,20 @@ use super::Rest;
 use super::dialogue::Ended;
 
 impl Rest {
+    /// Counts what is from or to a host that was asked for.
+    pub(super) fn note_wanted(&mut self, decoded: &Decoded<'_>, at: Moment) {
+        let ends = match decoded {
+            Decoded::Segment(segment) => [segment.source.address, segment.destination.address],
+            Decoded::Dns(message) => [message.source.address, message.destination.address],
+            Decoded::Neighbour(Neighbour::Question { asker, target, .. }) => [*asker, *target],
+            Decoded::Neighbour(Neighbour::Answer { target }) => [*target, *target],
+            _ => return,
+        };
+        if ends.iter().any(|end| self.hosts.contains(end)) {
+            self.facts.wanted.add(at.frame);
+        }
+    }
+
     /// Remembers who opened the connection, and to whom.
     pub(super) fn note_contact(&mut self, ended: &Ended, facts: &Facts) {
         let (client, mqtt) = match ended {

@@ -112,7 +112,11 @@ impl Engine {
     /// Takes the next frame; hands out the sessions that ended.
     pub fn push(&mut self, frame: &Frame<'_>, out: &mut impl FnMut(Session)) {
         self.rest.note_frame(frame);
-        match net::decode(frame.link, frame.data, frame.original_length) {
+        let decoded = net::decode(frame.link, frame.data, frame.original_length);
+        if !self.rest.hosts.is_empty() {
+            self.rest.note_wanted(&decoded, frame.at);
+        }
+        match decoded {
             Decoded::Segment(segment) => self.segment(&segment, frame.at),
             Decoded::Undeliverable(error) => {
                 if let Some(connection) = self.table.get_mut(error.source, error.destination) {
