@@ -55,7 +55,7 @@ impl Contacts {
             return;
         }
         let span = (contact.first, contact.last);
-        add(&mut self.pairs.entry((contact.client, contact.server)).or_default(), span);
+        add(self.pairs.entry((contact.client, contact.server)).or_default(), span);
         if contact.mqtt {
             self.servers.entry(contact.server).or_insert(contact.port);
             add(self.clients.entry(contact.client).or_default(), span);

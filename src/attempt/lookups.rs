@@ -57,10 +57,15 @@ struct Failing {
     v6: Seen,
     /// Transaction id and time of the last question for each.
     last: [Option<(u16, Moment)>; 2],
+    /// All hosts of the network were asked, and no server.
     only_multicast: bool,
+    upper_case: bool,
+    /// Who said that a question could not be delivered, and when.
+    rejected: Option<IpAddr>,
+    rejections: Seen,
     answered: Seen,
-    not_found: bool,
-    empty: bool,
+    not_found: Seen,
+    empty: Seen,
     error: Option<Rcode>,
     blocked: Option<IpAddr>,
 }
@@ -110,20 +115,33 @@ impl Lookups {
         } else {
             let asker = message.source.address;
             for (name, kind) in message.questions() {
-                let name = lower(&name);
+                let name = name.to_string();
                 self.question(asker, message, &name, kind, at);
             }
         }
     }
 
-    fn question(&mut self, asker: IpAddr, message: &DnsMessage<'_>, name: &str, kind: AddressKind, at: Moment) {
-        let Some(host) = self.asker(asker, message.source_mac, at) else { return };
+    /// A router or host said that a question of `asker` to `server` could not be delivered.
+    pub(super) fn undeliverable(&mut self, asker: IpAddr, server: IpAddr, router: IpAddr, at: Moment) {
+        let Some(host) = self.askers.get_mut(&asker) else { return };
+        for failing in host.names.iter_mut().filter_map(|entry| entry.failing.as_mut()) {
+            if failing.servers.contains(&server) && failing.answered.count == 0 {
+                failing.rejected = Some(router);
+                failing.rejections.again(at);
+            }
+        }
+    }
+
+    fn question(&mut self, asker: IpAddr, message: &DnsMessage<'_>, cased: &str, kind: AddressKind, at: Moment) {
+        let name = &cased.to_ascii_lowercase();
+        let host = self.asker(asker, message.source_mac, at);
         let found = host.names.iter().filter(|entry| is_variant(&entry.name, name)).filter_map(|entry| entry.found);
         // A second question beside one that was just answered tells nothing.
         if found.into_iter().any(|found| at.time.nanoseconds_since(found.time) < FOLLOWS) {
             return;
         }
         let Some(failing) = self.failing(asker, name) else { return };
+        failing.upper_case |= name != cased;
         let copy = failing.last.get(usize::from(kind == AddressKind::V6)).copied().flatten();
         if copy.is_some_and(|(id, last)| id == message.id() && at.time.nanoseconds_since(last.time).abs() < TWICE) {
             return;
@@ -182,13 +200,12 @@ impl Lookups {
         else {
             return;
         };
-        if failing.answered.count > 0 && at.time.nanoseconds_since(failing.answered.last.time) == 0 {
-            return;
-        }
         failing.answered.again(at);
+        // A question after an answer is a new one, however soon it comes.
+        failing.last = [None; 2];
         match (message.rcode(), blocked) {
-            (Rcode::NAME_ERROR, _) => failing.not_found = true,
-            (Rcode::NO_ERROR, None) => failing.empty = true,
+            (Rcode::NAME_ERROR, _) => failing.not_found.again(at),
+            (Rcode::NO_ERROR, None) => failing.empty.again(at),
             (Rcode::NO_ERROR, Some(address)) => failing.blocked = Some(address),
             (code, _) => failing.error = Some(code),
         }
@@ -225,7 +242,7 @@ impl Lookups {
         }
     }
 
-    fn asker(&mut self, address: IpAddr, mac: Option<MacAddress>, at: Moment) -> Option<&mut Asker> {
+    fn asker(&mut self, address: IpAddr, mac: Option<MacAddress>, at: Moment) -> &mut Asker {
         if self.askers.len() >= self.most_askers && !self.askers.contains_key(&address) {
             let idle = self.askers.iter().min_by_key(|(_, asker)| asker.latest).map(|(address, _)| *address);
             let gone = idle.and_then(|address| self.askers.remove(&address));
@@ -233,23 +250,21 @@ impl Lookups {
         }
         let asker = self.askers.entry(address).or_insert_with(|| Asker { mac, latest: at, names: Vec::new() });
         asker.latest = at;
-        Some(asker)
+        asker
     }
 
     /// The failing lookup of `name` by a known `asker`, begun if there is none.
     fn failing(&mut self, asker: IpAddr, name: &str) -> Option<&mut Failing> {
         let host = self.askers.get_mut(&asker)?;
-        let place = match host.names.iter().position(|entry| *entry.name == *name) {
-            Some(place) => place,
-            None => {
-                if host.names.len() >= self.most_names {
-                    let gone = host.names.remove(0);
-                    self.let_go += u64::from(gone.failing.is_some());
-                }
-                host.names.push(Entry { name: Arc::from(name), failing: None, found: None });
-                host.names.len() - 1
+        let known = host.names.iter().position(|entry| *entry.name == *name);
+        let place = known.unwrap_or_else(|| {
+            if host.names.len() >= self.most_names {
+                let gone = host.names.remove(0);
+                self.let_go += u64::from(gone.failing.is_some());
             }
-        };
+            host.names.push(Entry { name: Arc::from(name), failing: None, found: None });
+            host.names.len() - 1
+        });
         Some(host.names.get_mut(place)?.failing.get_or_insert_default())
     }
 
@@ -270,15 +285,17 @@ impl Lookups {
 }
 
 impl Failing {
-    fn lookup(self, asker: IpAddr, mac: Option<MacAddress>, name: &Name) -> Lookup {
-        let failure = if self.not_found {
+    fn lookup(self, host: IpAddr, mac: Option<MacAddress>, name: &Name) -> Lookup {
+        let failure = if self.not_found.count > 0 {
             LookupFailure::NotFound
         } else if let Some(code) = self.error {
             LookupFailure::Error(code)
         } else if let Some(address) = self.blocked {
             LookupFailure::Blocked(address)
-        } else if self.empty {
+        } else if self.empty.count > 0 {
             LookupFailure::Empty
+        } else if let Some(router) = self.rejected {
+            LookupFailure::Undeliverable(router)
         } else {
             LookupFailure::Silence
         };
@@ -286,13 +303,14 @@ impl Failing {
         asked.join(&self.v6);
         asked.count = self.v4.count.max(self.v6.count);
         Lookup {
-            asker,
+            asker: host,
             mac,
             name: Arc::clone(name),
             variants: Vec::new(),
             servers: self.servers.into_vec(),
             asked,
-            answered: self.answered,
+            answered: if self.answered.count > 0 { self.answered } else { self.rejections },
+            upper_case: self.upper_case,
             failure,
             multicast: self.only_multicast,
             kinds: (self.v4.count > 0, self.v6.count > 0),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::capture::Moment;
 use crate::limits::Limits;
-use crate::net::{DnsMessage, MacAddress, Neighbour, Rcode};
+use crate::net::{DNS_PORT, DnsMessage, MacAddress, Neighbour, Rcode, Undeliverable};
 
 use contacts::Contacts;
 use lookups::Lookups;
@@ -116,7 +116,9 @@ pub struct Lookup {
     pub servers: Vec<IpAddr>,
     /// The questions; one for IPv4 and one for IPv6 at a time count once.
     pub asked: Seen,
-    /// The answers.
+    /// Whether it was asked for in upper case too.
+    pub upper_case: bool,
+    /// The answers, or the words of a router or host in their place.
     pub answered: Seen,
     /// How it failed.
     pub failure: LookupFailure,
@@ -137,6 +139,8 @@ pub enum LookupFailure {
     Blocked(IpAddr),
     /// The answer had no address.
     Empty,
+    /// A router or host said that the question could not be delivered (ICMP).
+    Undeliverable(IpAddr),
     /// No answer came.
     Silence,
 }
@@ -215,6 +219,13 @@ impl Watch {
     /// Takes a word of ARP or Neighbour Discovery.
     pub fn neighbour(&mut self, word: Neighbour, at: Moment) {
         self.searches.word(word, at);
+    }
+
+    /// Takes the word of a router or host that a question to a DNS server could not be delivered.
+    pub fn undeliverable(&mut self, error: &Undeliverable, at: Moment) {
+        if error.destination.port == DNS_PORT {
+            self.lookups.undeliverable(error.source.address, error.destination.address, error.router, at);
+        }
     }
 
     /// Takes a TCP connection that ended.

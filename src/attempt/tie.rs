@@ -168,6 +168,7 @@ impl Lookup {
         self.asked.count = count;
         self.answered.join(&other.answered);
         self.multicast &= other.multicast;
+        self.upper_case |= other.upper_case;
         self.kinds = (self.kinds.0 || other.kinds.0, self.kinds.1 || other.kinds.1);
         for server in other.servers {
             if !self.servers.contains(&server) {

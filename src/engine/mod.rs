@@ -119,6 +119,7 @@ impl Engine {
         match decoded {
             Decoded::Segment(segment) => self.segment(&segment, frame.at),
             Decoded::Undeliverable(error) => {
+                self.rest.watch.undeliverable(&error, frame.at);
                 if let Some(connection) = self.table.get_mut(error.source, error.destination) {
                     connection.reader.undeliverable(frame.at, error);
                 }

@@ -17,9 +17,9 @@ use super::rest::Rest;
 use super::{Decoded, Endpoint, MacAddress, Segment};
 
 /// Port of DNS.
-const DNS: u16 = 53;
+pub const DNS_PORT: u16 = 53;
 /// Ports of DNS, mDNS and LLMNR.
-const PORTS: [u16; 3] = [DNS, 5353, 5355];
+const PORTS: [u16; 3] = [DNS_PORT, 5353, 5355];
 
 /// A DNS message and who sent it to whom.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl<'a> DnsMessage<'a> {
 
     /// Whether the sender asks, or answers, all hosts of its network: mDNS and LLMNR.
     pub fn is_multicast(&self) -> bool {
-        self.source.port != DNS && self.destination.port != DNS
+        self.source.port != DNS_PORT && self.destination.port != DNS_PORT
     }
 
     /// The names whose addresses are asked for. A response repeats them, but for one of mDNS.
@@ -148,7 +148,7 @@ pub(super) fn decode_datagram<'a>(rest: Rest<'a>, from: &Addresses) -> Decoded<'
 /// The DNS message of a TCP segment that holds one whole message behind its length (RFC 1035
 /// §4.2.2). Questions and failures do: a message in several segments is a long answer.
 pub fn of_segment<'a>(segment: &Segment<'a>) -> Option<DnsMessage<'a>> {
-    if segment.source.port != DNS && segment.destination.port != DNS {
+    if segment.source.port != DNS_PORT && segment.destination.port != DNS_PORT {
         return None;
     }
     let (length, message) = segment.payload.split_first_chunk()?;

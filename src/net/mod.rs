@@ -21,7 +21,7 @@ use std::net::IpAddr;
 
 use crate::capture::LinkType;
 
-pub use dns::{AddressKind, DnsMessage, DomainName, Rcode, of_segment as dns_of_segment};
+pub use dns::{AddressKind, DNS_PORT, DnsMessage, DomainName, Rcode, of_segment as dns_of_segment};
 pub use link::decode;
 pub use neighbour::Neighbour;
 
@@ -113,7 +113,7 @@ pub struct Segment<'a> {
 pub enum Decoded<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
-    /// An ICMP or `ICMPv6` error that quotes a TCP segment.
+    /// An ICMP or `ICMPv6` error that quotes a TCP segment or a datagram to port 53.
     Undeliverable(Undeliverable),
     /// A DNS message in a UDP datagram.
     Dns(DnsMessage<'a>),
@@ -127,7 +127,7 @@ pub enum Decoded<'a> {
     Undecodable(Undecodable),
 }
 
-/// The word of a router or host that it could not deliver a TCP segment.
+/// The word of a router or host that it could not deliver a TCP segment, or a question to a DNS server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undeliverable {
     /// Who says so.

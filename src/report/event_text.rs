@@ -105,6 +105,7 @@ fn answer(failure: LookupFailure) -> String {
         LookupFailure::Error(Rcode(code)) => format!("error {code}"),
         LookupFailure::Blocked(address) => format!("{address}, which is no host's address"),
         LookupFailure::Empty => "an answer without an address".into(),
+        LookupFailure::Undeliverable(router) => format!("ICMP from {router}: not delivered"),
         LookupFailure::Silence => "no answer".into(),
     }
 }

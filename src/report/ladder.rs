@@ -148,12 +148,12 @@ pub(super) fn ink(kind: &EventKind) -> Ink {
         Kind::Acknowledgment { code, .. } | Kind::Disconnect { code, .. } if code.0 >= 0x80 => Ink::Bad,
         Kind::Answer { codes, .. } if codes.iter().any(|code| code.0 >= 0x80) => Ink::Bad,
         Kind::Reset
+        | Kind::NameAnswer { .. }
         | Kind::Malformed { .. }
         | Kind::Reserved { .. }
         | Kind::ForeignOpening(_)
         | Kind::ForeignAnswer(_) => Ink::Bad,
         Kind::Partial { .. } | Kind::Gap { .. } | Kind::Skipped { .. } => Ink::Notice,
-        Kind::NameAnswer { .. } => Ink::Bad,
         Kind::Syn | Kind::SynAck | Kind::Established | Kind::Fin => Ink::Faint,
         _ => Ink::Plain,
     }

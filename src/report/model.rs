@@ -219,7 +219,8 @@ fn display_filter(attempt: &Attempt) -> String {
     match &attempt.what {
         Question::Name(lookup) => {
             let names = [&lookup.name].into_iter().chain(&lookup.variants);
-            let names: Vec<String> = names.map(|name| format!("dns.qry.name == \"{}\"", quoted(name))).collect();
+            let field = if lookup.upper_case { "lower(dns.qry.name)" } else { "dns.qry.name" };
+            let names: Vec<String> = names.map(|name| format!("{field} == \"{}\"", quoted(name))).collect();
             let names = if names.len() == 1 { names.concat() } else { format!("({})", names.join(" || ")) };
             let asker = lookup.asker;
             let field = if asker.is_ipv4() { "ip.addr" } else { "ipv6.addr" };

@@ -40,7 +40,7 @@ pub(super) fn meant(story: &Story<'_>) -> &'static str {
     }
 }
 
-/// `once`, or ` 12 times in 2 min 5 s, about every 11 s`.
+/// `once`, or `12 times in 2 min 5 s (about every 11 s)`.
 pub(super) fn repeated(seen: &Seen) -> String {
     let span = seen.last.time.nanoseconds_since(seen.first.time);
     let pauses = i64::try_from(seen.count).unwrap_or(i64::MAX) - 1;
@@ -49,7 +49,7 @@ pub(super) fn repeated(seen: &Seen) -> String {
         1 | 2 => format!("{} in {}", words::counted(seen.count, "time"), words::duration(span)),
         _ => {
             let times = words::counted(seen.count, "time");
-            format!("{times} in {}, about every {}", words::duration(span), words::duration(span / pauses))
+            format!("{times} in {} (about every {})", words::duration(span), words::duration(span / pauses))
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) const ABOUT: About = About {
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let lookup = lookup(story).filter(|lookup| lookup.failure == LookupFailure::NotFound)?;
     let (asker, name, server) = (lookup.asker, named(&lookup.name), servers(lookup));
-    let local = name.ends_with(".local");
+    let local = name.rsplit_once('.').is_some_and(|(_, last)| last == "local");
     let bare = !name.contains('.');
     let variants: Vec<String> = lookup.variants.iter().map(named).collect();
     let also = if variants.is_empty() { String::new() } else { format!(", nor does {}", variants.join(" or ")) };

@@ -50,6 +50,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
                 .step(test)
                 .seen_as(Sight::NameUnanswered)
         }
+        LookupFailure::Undeliverable(router) => failed(format!("and {router} said that it could not be delivered (ICMP)"), Confidence::Certain)
+            .cause_if(lookup.servers.contains(&router), format!("No DNS server runs at {router}: the client got a wrong one by DHCP or in its settings."))
+            .cause_if(!lookup.servers.contains(&router), format!("There is no way from {router} to the DNS server: the server or an uplink is down, or a firewall rejects DNS."))
+            .step(format!("From the client's network, try `nslookup {name} {first}`."))
+            .step("Look which DNS server the client has, and give it one that answers.")
+            .step(test)
+            .seen_as(Sight::NameUnanswered),
         LookupFailure::Error(Rcode::REFUSED) => failed("which refused to answer (REFUSED)".into(), Confidence::Certain)
             .cause(format!("{server} answers only for its own names, or only for hosts that its rules allow."))
             .step(format!("Give the client a DNS server that serves its network, or allow it on {server}."))
