@@ -137,3 +137,19 @@ def host_there_later(lab):
     lab.note("10.0.0.60 is there")
     lab.ip("client", "neighbour", "flush", "all")
     lab.paho("client", "sensor-17", "connect", "pub=plant/7/temperature,1,21.5", "acks", "disconnect", host="10.0.0.60")
+
+
+@scenario("name-server-absent")
+def name_server_absent(lab):
+    """No DNS server runs at the address that the client has for one; its host says so with ICMP port unreachable."""
+    lab.resolver("client", *RESOLVER)
+    lab.capture(at="client", only=ALL)
+    publish(lab, "mqtt.plant.example")
+
+
+@scenario("router-finds-no-host")
+def router_finds_no_host(lab):
+    """The broker's address is given wrong and lies behind the router, which asks in vain who has it. Captured on the router, TCP and ARP only."""
+    lab.ip("router", "route", "add", "10.0.0.99", "dev", "broker")
+    lab.capture(at="router", interface="any", only="tcp or arp")
+    lab.paho("client", "sensor-17", "connect", host="10.0.0.99", timeout=8)

@@ -29,6 +29,8 @@ pub struct Contact {
     pub last: Moment,
     /// Whether it carried MQTT, or was to carry it by its port.
     pub mqtt: bool,
+    /// Whether the server sent any segment.
+    pub heard: bool,
 }
 
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(super) struct Contacts {
     pairs: HashMap<(IpAddr, IpAddr), Spans>,
     /// MQTT servers, each with a port.
     servers: HashMap<IpAddr, u16>,
+    /// Servers of which nothing was heard while they were knocked at.
+    unheard: HashMap<IpAddr, Spans>,
     /// MQTT clients.
     clients: HashMap<IpAddr, Spans>,
 }
@@ -47,7 +51,13 @@ type Spans = SmallVec<[(Moment, Moment); 1]>;
 
 impl Contacts {
     pub(super) fn new(limit: usize) -> Contacts {
-        Contacts { limit, pairs: HashMap::new(), servers: HashMap::new(), clients: HashMap::new() }
+        Contacts {
+            limit,
+            pairs: HashMap::new(),
+            servers: HashMap::new(),
+            unheard: HashMap::new(),
+            clients: HashMap::new(),
+        }
     }
 
     pub(super) fn note(&mut self, contact: &Contact) {
@@ -59,6 +69,9 @@ impl Contacts {
         if contact.mqtt {
             self.servers.entry(contact.server).or_insert(contact.port);
             add(self.clients.entry(contact.client).or_default(), span);
+            if !contact.heard {
+                add(self.unheard.entry(contact.server).or_default(), span);
+            }
         }
     }
 
@@ -80,6 +93,12 @@ impl Contacts {
     /// Whether a connection of `client` to `server` was open at `since`, or began soon after.
     pub(super) fn reached(&self, client: IpAddr, server: IpAddr, since: Moment) -> bool {
         self.pairs.get(&(client, server)).is_some_and(|spans| spans.iter().any(|span| meets(*span, since)))
+    }
+
+    /// Whether anybody knocked at `server` in vain between `since` and `until`, or a little before.
+    pub(super) fn knocked(&self, server: IpAddr, since: Moment, until: Moment) -> bool {
+        let mut spans = self.unheard.get(&server).into_iter().flatten();
+        spans.any(|(first, last)| first.time <= until.time && since.time.nanoseconds_since(last.time) <= FOLLOWS)
     }
 
     /// Whether an MQTT connection of `client` began soon after `since`.

@@ -127,6 +127,7 @@ impl Lookups {
         for failing in host.names.iter_mut().filter_map(|entry| entry.failing.as_mut()) {
             if failing.servers.contains(&server) && failing.answered.count == 0 {
                 failing.rejected = Some(router);
+                failing.last = [None; 2];
                 failing.rejections.again(at);
             }
         }
@@ -171,7 +172,12 @@ impl Lookups {
             usable.push(address);
             if message.is_multicast() {
                 let name: Name = Arc::from(lower(&owner));
-                let askers: SmallVec<[IpAddr; 4]> = self.askers.iter().filter(|(_, a)| a.names.iter().any(|e| e.name == name)).map(|(host, _)| *host).collect();
+                let askers: SmallVec<[IpAddr; 4]> = self
+                    .askers
+                    .iter()
+                    .filter(|(_, a)| a.names.iter().any(|e| e.name == name))
+                    .map(|(host, _)| *host)
+                    .collect();
                 for asker in askers {
                     self.found(asker, &name, &[address], at);
                 }
@@ -230,7 +236,8 @@ impl Lookups {
                 entry.found = Some(at);
             }
             let Some(failing) = entry.failing.take() else { continue };
-            let lookup = failing.lookup(asker, mac, &entry.name);
+            let mut lookup = failing.lookup(asker, mac, &entry.name);
+            lookup.leave_out_the_last();
             // What was found at once did not fail, whatever search domains it was first asked under.
             if at.time.nanoseconds_since(lookup.asked.first.time) > FOLLOWS {
                 if self.over.len() < self.most_askers {
@@ -281,6 +288,19 @@ impl Lookups {
         all.retain(|lookup| lookup.asked.count > 0);
         all.sort_by(|one, other| (one.asked.first, &one.name).cmp(&(other.asked.first, &other.name)));
         all
+    }
+}
+
+impl Lookup {
+    /// The last question was answered at last: it is none of those that failed.
+    fn leave_out_the_last(&mut self) {
+        let waits = self.answered.count == 0 || self.answered.last.is_before(self.asked.last);
+        if waits && self.asked.count > 1 {
+            self.asked.count -= 1;
+        }
+        if waits && self.answered.count > 0 {
+            self.asked.last = self.answered.last;
+        }
     }
 }
 

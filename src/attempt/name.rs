@@ -27,8 +27,27 @@ const DOMAINS: &[&str] = &[
 ];
 /// First labels of names that hosts look up by themselves, for other ends than to reach a broker.
 const OWN_ENDS: &[&str] = &[
-    "wpad", "isatap", "ntp", "time", "pool", "www", "dns", "_dns", "captive", "detectportal", "connectivitycheck",
-    "localhost", "update", "updates", "telemetry", "proxy", "autoconfig", "autodiscover", "mail", "smtp", "imap",
+    "wpad",
+    "isatap",
+    "ntp",
+    "time",
+    "pool",
+    "www",
+    "dns",
+    "_dns",
+    "captive",
+    "detectportal",
+    "connectivitycheck",
+    "localhost",
+    "update",
+    "updates",
+    "telemetry",
+    "proxy",
+    "autoconfig",
+    "autodiscover",
+    "mail",
+    "smtp",
+    "imap",
 ];
 
 /// Whether the name plainly says that it is a broker's.
@@ -94,7 +113,9 @@ mod tests {
 
     #[test]
     fn other_names() {
-        for name in ["www.example.com", "brokerage.example", "_mqtt._tcp.lan", "pool.ntp.org", "ebroker.example", "nas.lan"] {
+        for name in
+            ["www.example.com", "brokerage.example", "_mqtt._tcp.lan", "pool.ntp.org", "ebroker.example", "nas.lan"]
+        {
             assert!(!is_broker(name), "{name}");
         }
         for name in ["2.pool.ntp.org", "5.0.0.10.in-addr.arpa", "wpad.lan", "time.example", "_http._tcp.local", ""] {

@@ -121,6 +121,10 @@ impl Judge<'_> {
         if self.contacts.reached(asker, target, asked.first) || self.contacts.began(asker, asked.first) {
             return None;
         }
+        // A router looks for the host on behalf of who knocks at it: that connection tells of it.
+        if self.contacts.knocked(target, asked.first, asked.last) {
+            return None;
+        }
         // Shortly after a lookup it is known for what name.
         search.name = self.lookups.resolution(asker, target, asked.last).filter(|known| known.asker == asker);
         let open = self.contacts.open(asker, asked.first);

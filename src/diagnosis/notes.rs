@@ -56,9 +56,8 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
     }
     if capture.questions_let_go > 0 {
         let lookups = words::counted(capture.questions_let_go, "question");
-        let text = format!(
-            "{lookups} for names or neighbours not followed to the end, because there were too many at once."
-        );
+        let text =
+            format!("{lookups} for names or neighbours not followed to the end, because there were too many at once.");
         notes.push(note("capture-questions-let-go", text, Tally::default()));
     }
     if capture.sessions_left_out > 0 {

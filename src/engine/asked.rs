@@ -42,16 +42,12 @@ impl Rest {
             first: facts.first,
             last: facts.last,
             mqtt,
+            heard: facts.from(client.other()).segments > 0,
         });
     }
 
     /// What other sessions, and questions, had to do with the one over `wire`.
-    pub(super) fn neighbours(
-        &self,
-        wire: &Wire,
-        client_id: Option<&TextFact>,
-        connect: Option<Moment>,
-    ) -> Neighbours {
+    pub(super) fn neighbours(&self, wire: &Wire, client_id: Option<&TextFact>, connect: Option<Moment>) -> Neighbours {
         let (client, server) = (wire.peers.client.endpoint.address, wire.peers.server.endpoint.address);
         let unheard = wire.syn.count > 0 && wire.sent.server.segments == 0;
         Neighbours {

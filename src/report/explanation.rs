@@ -336,7 +336,8 @@ fn filter(cases: &[&Case]) -> String {
     match cases {
         [one] => one.filter(),
         many => {
-            let streams = many.iter().take(SHOWN).filter_map(|case| case.session.wire.stream).map(|stream| stream.to_string());
+            let streams =
+                many.iter().take(SHOWN).filter_map(|case| case.session.wire.stream).map(|stream| stream.to_string());
             let streams: Vec<String> = streams.collect();
             let attempts = many.iter().take(SHOWN).filter(|case| case.session.wire.stream.is_none());
             let mut filters: Vec<String> = attempts.map(|case| format!("({})", case.filter())).collect();

@@ -58,7 +58,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
     };
     Session {
         attempt: None,
-            undeliverable: None,
+        undeliverable: None,
         wire: Wire {
             stream: Some(stream),
             peers: PerSide {

@@ -51,7 +51,9 @@ const FRAMES: Column = left("Frames", |case, _, _| {
     let wire = &case.session.wire;
     format!("{}–{}", wire.first.frame, wire.last.frame)
 });
-const STREAM: Column = right("tcp.stream", |case, _, _| case.session.wire.stream.map_or_else(|| "–".to_owned(), |stream| stream.to_string()));
+const STREAM: Column = right("tcp.stream", |case, _, _| {
+    case.session.wire.stream.map_or_else(|| "–".to_owned(), |stream| stream.to_string())
+});
 const ENDED: Column = left("How it ended", |case, _, _| ended(case));
 
 /// From the richest to the barest.

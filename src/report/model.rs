@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::tz::TimeZone;
 
-use crate::attempt::{Attempt, Question, Search};
+use crate::attempt::{Attempt, Question, Search, Tie};
 use crate::diagnosis::{self, Judged, Note, Severity, Spanning, Verdict};
 use crate::session::{CaptureFacts, Peer, Session, TextFact};
 use crate::stream::Side;
@@ -224,15 +224,22 @@ fn display_filter(attempt: &Attempt) -> String {
             let names = if names.len() == 1 { names.concat() } else { format!("({})", names.join(" || ")) };
             let asker = lookup.asker;
             let field = if asker.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
-            format!("{names} && {field} == {asker}")
+            let frames = if attempt.tie == Tie::Broker { range(attempt) } else { String::new() };
+            format!("{names} && {field} == {asker}{frames}")
         }
         Question::Host(Search { asker, target, .. }) if target.is_ipv4() => {
-            format!("arp.dst.proto_ipv4 == {target} && arp.src.proto_ipv4 == {asker}")
+            format!("arp.dst.proto_ipv4 == {target} && arp.src.proto_ipv4 == {asker}{}", range(attempt))
         }
         Question::Host(Search { asker, target, .. }) => {
-            format!("icmpv6.nd.ns.target_address == {target} && ipv6.src == {asker}")
+            format!("icmpv6.nd.ns.target_address == {target} && ipv6.src == {asker}{}", range(attempt))
         }
     }
+}
+
+/// Leaves out the same questions at other times, when they were answered.
+fn range(attempt: &Attempt) -> String {
+    let (first, last) = attempt.span();
+    format!(" && frame.number in {{{}..{}}}", first.frame, last.frame)
 }
 
 /// A name as a display filter takes it.

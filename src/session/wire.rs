@@ -158,7 +158,8 @@ impl Wire {
     /// nobody knows.
     pub fn of_attempt(attempt: &Attempt) -> Wire {
         let (asker, mac) = attempt.asker();
-        let unknown = if asker.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+        let unknown =
+            if asker.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
         let server = match &attempt.what {
             Question::Name(_) => unknown,
             Question::Host(search) => search.target,

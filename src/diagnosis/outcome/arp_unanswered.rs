@@ -56,3 +56,29 @@ fn own_search<'a>(story: &Story<'a>) -> Option<&'a Search> {
     let own = session.wire.peers.client.endpoint.address;
     session.neighbours.searched.as_ref().filter(|search| search.asker == own)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::attempt::Tie;
+    use crate::diagnosis::testing::{Tale, missing, outcome, search};
+    use crate::diagnosis::{Confidence, diagnose};
+
+    #[test]
+    fn a_host_that_nobody_knows() {
+        let outcome = outcome(&missing(Tie::Broker));
+        assert_eq!((outcome.id, outcome.confidence), ("arp-unanswered", Confidence::VeryLikely));
+        assert_eq!(
+            outcome.sentence,
+            "10.0.0.21 looked for 10.0.0.5 on its own network 4 times in 15 s (about every 5 s) by ARP, and nobody answered."
+        );
+    }
+
+    #[test]
+    fn the_clients_own_search_explains_its_knocks_and_a_routers_is_their_cause() {
+        let knocking = |last| Tale::knocking(3).with(|session| session.neighbours.searched = Some(search(last))).build();
+        assert_eq!(outcome(&knocking(21)).id, "arp-unanswered");
+        let routed = diagnose(&knocking(1));
+        assert_eq!(routed.outcome.id, "syn-unanswered");
+        assert!(routed.causes[0].contains("10.0.0.1 looked for it"), "{:?}", routed.causes);
+    }
+}

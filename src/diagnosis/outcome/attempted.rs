@@ -35,7 +35,9 @@ pub(super) fn meant(story: &Story<'_>) -> &'static str {
         None | Some(Tie::Broker) => "",
         Some(Tie::Name) => " That a broker was meant is judged by the name.",
         Some(Tie::Client) => " That a broker was meant is judged by the client's MQTT at other times.",
-        Some(Tie::Wanted) => " That a broker was meant is judged by this client having been asked for, and having opened no connection.",
+        Some(Tie::Wanted) => {
+            " That a broker was meant is judged by this client having been asked for, and having opened no connection."
+        }
         Some(Tie::Alone) => " That a broker was meant is a guess: this client opened no connection in the capture.",
     }
 }

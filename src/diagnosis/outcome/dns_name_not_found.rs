@@ -39,3 +39,23 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .seen_as(Sight::NameNotFound),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::attempt::{LookupFailure, Tie};
+    use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{outcome, vain};
+
+    #[test]
+    fn the_sentence_says_who_said_so_and_how_sure_it_is_that_it_was_for_a_broker() {
+        let known = outcome(&vain(LookupFailure::NotFound, Tie::Broker));
+        assert_eq!((known.id, known.confidence), ("dns-name-not-found", Confidence::Certain));
+        assert_eq!(
+            known.sentence,
+            "The name mqtt.lan does not exist: 10.0.0.21 asked 10.0.0.1 4 times in 15 s (about every 5 s) and was told so (NXDOMAIN)."
+        );
+        let alone = outcome(&vain(LookupFailure::NotFound, Tie::Alone));
+        assert_eq!(alone.confidence, Confidence::Likely);
+        assert!(alone.sentence.contains("a guess"), "{}", alone.sentence);
+    }
+}

@@ -98,3 +98,25 @@ fn code_name(code: Rcode) -> String {
         Rcode(code) => format!("RCODE {code}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::attempt::{LookupFailure, Tie};
+    use crate::diagnosis::testing::{outcome, vain};
+    use crate::net::Rcode;
+
+    #[test]
+    fn each_way_to_fail_is_told_apart() {
+        let said = |failure| {
+            let outcome = outcome(&vain(failure, Tie::Broker));
+            assert_eq!(outcome.id, "dns-no-answer");
+            outcome.sentence
+        };
+        assert!(said(LookupFailure::Silence).ends_with("and nothing came back."));
+        assert!(said(LookupFailure::Error(Rcode::SERVER_FAILURE)).contains("SERVFAIL"));
+        assert!(said(LookupFailure::Error(Rcode::REFUSED)).contains("REFUSED"));
+        assert!(said(LookupFailure::Empty).contains("no IPv4 address"));
+        assert!(said(LookupFailure::Blocked([0, 0, 0, 0].into())).contains("0.0.0.0"));
+        assert!(said(LookupFailure::Undeliverable([10, 0, 0, 1].into())).contains("ICMP"));
+    }
+}

@@ -13,13 +13,7 @@ pub(super) const PYTHON: &[Symptom] = &[
         "",
         &[Sight::NameWithoutAddress],
     ),
-    row(
-        Py,
-        None,
-        "`socket.gaierror: [Errno -3] Temporary failure in name resolution`",
-        "",
-        &[Sight::NameUnanswered],
-    ),
+    row(Py, None, "`socket.gaierror: [Errno -3] Temporary failure in name resolution`", "", &[Sight::NameUnanswered]),
     row(Py, None, "`ConnectionRefusedError`", "", &[Sight::KnockRefused]),
     row(Py, Some(-1), "MQTT_ERR_AGAIN -1", "The call is to be repeated (inside the library).", &[]),
     row(

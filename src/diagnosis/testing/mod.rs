@@ -2,6 +2,7 @@
 //! changed. Times are seconds after the step before.
 
 mod gallery;
+mod vain;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -18,6 +19,7 @@ use crate::stream::{Side, StreamOffset};
 use super::{Finding, Outcome, Verdict, diagnose};
 
 pub(crate) use gallery::{assert_may_be_written, gallery};
+pub(crate) use vain::{missing, search, vain};
 
 /// The outcome of `session`.
 pub(crate) fn outcome(session: &Session) -> Outcome {
@@ -60,7 +62,7 @@ impl Tale {
         Tale {
             session: Session {
                 attempt: None,
-            undeliverable: None,
+                undeliverable: None,
                 wire: Wire {
                     stream: Some(0),
                     peers: PerSide { client: peer(21, 49152), server: peer(5, 1883) },
