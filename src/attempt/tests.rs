@@ -98,7 +98,7 @@ impl Story {
         self
     }
 
-    fn is_there(mut self, target: [u8; 4]) -> Story {
+    fn answers(mut self, target: [u8; 4]) -> Story {
         let at = self.at();
         self.watch.neighbour(Neighbour::Answer { target: target.into() }, at);
         self
@@ -229,7 +229,7 @@ fn an_address_that_is_none_is_a_block() {
 fn a_host_that_is_looked_for_in_vain() {
     assert_eq!(Story::new().looks_for(CLIENT, BROKER, 3).attempts(), one("10.0.0.2", Tie::Alone, 3));
     assert_eq!(Story::new().looks_for(CLIENT, BROKER, 1).attempts(), []);
-    assert_eq!(Story::new().looks_for(CLIENT, BROKER, 3).is_there(BROKER).attempts(), []);
+    assert_eq!(Story::new().looks_for(CLIENT, BROKER, 3).answers(BROKER).attempts(), []);
 }
 
 #[test]
