@@ -7,6 +7,7 @@
 //! ([`transport`]) → control packets ([`mqtt`]) → one client's story ([`session`]) →
 //! outcome and findings ([`diagnosis`]) → text ([`report`]).
 
+pub mod attempt;
 pub mod capture;
 pub mod cli;
 pub mod diagnosis;

@@ -25,6 +25,12 @@ pub struct Limits {
     pub resync_bytes: usize,
     /// Connections without any data kept because they may have been attempts to reach a broker.
     pub attempts: usize,
+    /// Hosts whose questions to DNS are remembered.
+    pub askers: usize,
+    /// Names that are remembered of one such host.
+    pub lookups: usize,
+    /// Hosts that others look for in vain, by ARP or Neighbour Discovery, remembered at once.
+    pub searches: usize,
     /// Events kept of one session's timeline.
     pub timeline_events: usize,
     /// Unfinished QoS 1 and 2 exchanges, and unanswered requests, tracked for one session.
@@ -50,6 +56,9 @@ impl Default for Limits {
             probe_bytes: 4 << 10,
             resync_bytes: 64 << 10,
             attempts: 4096,
+            askers: 1024,
+            lookups: 64,
+            searches: 4096,
             timeline_events: 400,
             open_exchanges: 1024,
             names: 256,

@@ -148,11 +148,21 @@ class Lab:
         self.note(f"{host}: iptables {' '.join(words)}")
         self.inside(host, "iptables", "-w", *words)
 
+    def resolver(self, host, *lines):
+        """What /etc/resolv.conf says on a host, kept in the record."""
+        folder = pathlib.Path("/etc/netns", self.namespace(host))
+        folder.mkdir(parents=True, exist_ok=True)
+        text = "\n".join(lines) + "\n"
+        (folder / "resolv.conf").write_text(text)
+        (folder / "nsswitch.conf").write_text("hosts: dns\n")
+        self.files.append((f"resolv.conf ({host})", text))
+
     def tear_down(self):
         for program in [*self.captures, *self.programs]:
             program.stop()
         for host in ("router", *HOSTS):
             subprocess.run(["ip", "netns", "del", self.namespace(host)], capture_output=True)
+            shutil.rmtree(pathlib.Path("/etc/netns", self.namespace(host)), ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # time and record
@@ -218,6 +228,12 @@ class Lab:
         name = "mosquitto.conf" if port == 1883 else f"mosquitto-{port}.conf"
         self.file(name, "\n".join([*head, *lines]) + "\n")
         return self.start_program(host, "mosquitto", "-c", name).wait_for("running")
+
+    def dns(self, names, host="router", address="10.0.0.1"):
+        """Starts the scripted DNS server: what it answers by name; names that it does not know do not exist."""
+        script = json.dumps(names)
+        return self.start_program(host, sys.executable, HERE / "dns-server.py", address, script,
+                                  shown=f"python dns-server.py {address} {shlex.quote(script)}").wait_for("listening")
 
     def aedes(self):
         """Starts Aedes, the broker of npm."""

@@ -24,7 +24,7 @@ impl Analysis {
     pub(super) fn new() -> Analysis {
         let limits =
             Limits { connections: 64, timeline_events: 64, open_exchanges: 16, names: 16, ..Limits::default() };
-        let config = Config { limits, ports: Vec::new(), detail: Detail::Folded };
+        let config = Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded };
         Analysis { engine: Engine::observed(config, Arc::new(Mutex::new(Writer))), sessions: Vec::new() }
     }
 

@@ -1,5 +1,6 @@
 //! From files to a report: the wiring of source, engine and diagnosis.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use crate::diagnosis::{self, Note, Verdict, explain};
@@ -15,9 +16,9 @@ use super::failure::Failure;
 use super::sieve::Sieve;
 
 /// Reads the captures of `input` to their end and judges every session.
-pub(super) fn analyse(input: &Input, detail: Detail) -> Result<Report, Failure> {
+pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result<Report, Failure> {
     let limits = Limits::default();
-    let config = Config { limits, ports: input.ports.clone(), detail };
+    let config = Config { limits, ports: input.ports.clone(), detail, hosts: hosts.to_vec() };
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
     let mut engine = Engine::new(config);

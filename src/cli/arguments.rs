@@ -132,6 +132,9 @@ pub(super) struct Show {
     /// Number of the session, as `mqttcap read` lists it
     #[arg(short, long, value_name = "N")]
     pub(super) session: u64,
+    /// The address that `read --host` was given, if it was: what it looks up in vain may be a session more
+    #[arg(long, value_name = "ADDR")]
+    pub(super) host: Option<IpAddr>,
     /// How to write it
     #[arg(long, value_enum, default_value_t = ShowFormat::Table, value_name = "FORMAT")]
     pub(super) format: ShowFormat,

@@ -45,6 +45,7 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
         limits: Limits { finished_sessions: KEPT, ..Limits::default() },
         ports: arguments.ports.clone(),
         detail: Detail::None,
+        hosts: Vec::new(),
     });
     let mut judged = Judged::new(KEPT);
     let begun = Instant::now();

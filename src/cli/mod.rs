@@ -102,7 +102,10 @@ fn read(arguments: &Read) -> Result<ExitCode, Failure> {
         ReadFormat::Json | ReadFormat::Ndjson => Detail::Folded,
     };
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
-    let mut report = analyse(&arguments.input, detail)?;
+    let mut report = analyse(&arguments.input, detail, arguments.host.as_slice())?;
+    if !report.cases.iter().any(|case| selection.concerns(case)) {
+        report.capture.notes.extend(selection.unseen(&report.capture.facts));
+    }
     report.retain(|case| selection.shows(case));
     if !arguments.quiet {
         write_report(&report, arguments)?;
@@ -131,7 +134,7 @@ fn write_report(report: &Report, arguments: &Read) -> Result<(), Failure> {
 
 fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
-    let mut report = analyse(&arguments.input, Detail::Full)?;
+    let mut report = analyse(&arguments.input, Detail::Full, arguments.host.as_slice())?;
     let Summary { sessions: count, .. } = report.summary;
     let number = arguments.session;
     report.retain(|case| case.number == number);

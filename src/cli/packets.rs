@@ -38,7 +38,7 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
     let selects = arguments.client.is_some() || arguments.host.is_some();
     let sessions = match input.files.iter().find(|path| !is_readable_twice(path)) {
         None => {
-            let report = analyse(input, Detail::None)?;
+            let report = analyse(input, Detail::None, arguments.host.as_slice())?;
             let left_out = report.capture.facts.sessions_left_out;
             if left_out > 0 {
                 say(&format!("{left_out} sessions are left out: there were too many"));
@@ -83,7 +83,8 @@ fn write(
         packets::write_head(style, out)?;
     }
     let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
-    let config = Config { limits: Limits::default(), ports: input.ports.clone(), detail: Detail::None };
+    let config =
+        Config { limits: Limits::default(), ports: input.ports.clone(), detail: Detail::None, hosts: Vec::new() };
     let mut engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
     let drain = |out: &mut dyn Write| {
         let written = &mut writer.lock().unwrap_or_else(PoisonError::into_inner).written;
@@ -155,7 +156,7 @@ struct Known {
 
 impl Sessions {
     fn of<'c>(cases: impl Iterator<Item = &'c Case>) -> Sessions {
-        let known = cases.map(|case| {
+        let known = cases.filter_map(|case| {
             let wire = &case.session.wire;
             let known = Known {
                 number: case.number,
@@ -163,7 +164,7 @@ impl Sessions {
                 last: wire.last.frame,
                 version: case.session.version,
             };
-            ((wire.stream, wire.first.frame), known)
+            Some(((wire.stream?, wire.first.frame), known))
         });
         Sessions(known.collect())
     }

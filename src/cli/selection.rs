@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::diagnosis::{Severity, Verdict};
+use crate::diagnosis::{Note, Severity, Verdict};
 use crate::report::model::client_id;
 use crate::report::{Case, Report};
+use crate::session::CaptureFacts;
 
 use super::arguments::Only;
 use super::failure::Failure;
@@ -37,9 +38,41 @@ impl Selection {
         Ok(Selection { only, client, host })
     }
 
+    /// What it means that the capture has no session of the client or host that was asked for.
+    pub(super) fn unseen(&self, facts: &CaptureFacts) -> Option<Note> {
+        let seen = facts.wanted;
+        let text = match (self.host, &self.client) {
+            (Some(host), _) if seen.count > 0 => format!(
+                "{host} is in this capture, but nothing of it leads to MQTT: no connection to a broker, no vain lookup of a \
+                 broker's name, no vain search for a broker's host. If its program cannot connect (PubSubClient: rc=-2), it gave up \
+                 before it sent anything, or it uses another port (--port)."
+            ),
+            (Some(host), _) => format!(
+                "Nothing of {host} is in this capture: no connection, no lookup of a name, no search for a neighbour. If this is a device that cannot connect (PubSubClient: rc=-2), \
+                 then it sent nothing, because its Wi-Fi was not up, it had no address, or its program never got so far; or its \
+                 packets do not pass the place of the capture. Capture on the access point or the broker's host, without a filter \
+                 by port, while the device starts; if nothing of it appears there either, look at its Wi-Fi first."
+            ),
+            (None, Some(glob)) => format!(
+                "No session has a client id like {}. A client that fails before CONNECT (PubSubClient: rc=-2) never shows its \
+                 client id: look for its address, with --host. If that shows nothing either, the device sent nothing, or its \
+                 packets do not pass the place of the capture.",
+                glob.glob().glob()
+            ),
+            (None, None) => return None,
+        };
+        let frames = (self.host.is_some() && seen.count > 0).then_some(seen.first).into_iter().collect();
+        Some(Note { id: "nothing-seen", text, frames })
+    }
+
     /// Whether `case` is shown.
     pub(super) fn shows(&self, case: &Case) -> bool {
         let problem = self.only != Some(Only::Problems) || case.is_problem();
+        problem && self.concerns(case)
+    }
+
+    /// Whether `case` is of the client and the host that were asked for.
+    pub(super) fn concerns(&self, case: &Case) -> bool {
         let peers = &case.session.wire.peers;
         let host =
             self.host.is_none_or(|host| [peers.client, peers.server].iter().any(|peer| peer.endpoint.address == host));
@@ -47,7 +80,7 @@ impl Selection {
             let id = client_id(&case.session);
             id.is_some_and(|id| glob.is_match(String::from_utf8_lossy(&id.0).as_ref()))
         });
-        problem && host && client
+        host && client
     }
 }
 

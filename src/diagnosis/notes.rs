@@ -63,6 +63,12 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
             format!("{} not followed to the end, because too many were open at once.", connections(evicted.count));
         notes.push(note("capture-evicted", text, evicted));
     }
+    if capture.questions_let_go > 0 {
+        let lookups = words::counted(capture.questions_let_go, "question");
+        let text =
+            format!("{lookups} for names or neighbours not followed to the end, because there were too many at once.");
+        notes.push(note("capture-questions-let-go", text, Tally::default()));
+    }
     if capture.sessions_left_out > 0 {
         let text =
             format!("{} left out of the report, because there were too many.", sessions(capture.sessions_left_out));

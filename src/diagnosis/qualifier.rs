@@ -26,6 +26,9 @@ const GONE: i64 = 30_000_000_000;
 
 /// The limits of a session, in the order of [`Qualifier`].
 pub(crate) fn of(session: &Session) -> Vec<Qualifier> {
+    if session.attempt.is_some() {
+        return session.capture.clock_jumped.then_some(Qualifier::ClockJump).into_iter().collect();
+    }
     let wire = &session.wire;
     let sent = &wire.sent;
     let attempt = wire.start_captured() && wire.established.is_none();

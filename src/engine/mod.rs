@@ -4,11 +4,14 @@
 //! a session needs to know of others is put into its [`Neighbours`](crate::session::Neighbours)
 //! when it ends.
 
+mod asked;
 mod dialogue;
 mod population;
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
+use crate::attempt;
 use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
 use crate::fragments::{Fragments, GivenUp};
 use crate::limits::Limits;
@@ -43,6 +46,8 @@ pub struct Config {
     pub ports: Vec<u16>,
     /// How much of each session's timeline is kept.
     pub detail: Detail,
+    /// Hosts that were asked for: what they look up in vain is more readily taken for an attempt to reach a broker.
+    pub hosts: Vec<IpAddr>,
 }
 
 /// Who is shown every control packet. It is shared with whoever drains what it made of them.
@@ -75,6 +80,11 @@ struct Rest {
     observer: Option<SharedObserver>,
     facts: CaptureFacts,
     population: Population,
+    hosts: Vec<IpAddr>,
+    /// Connections that carried MQTT, or were to carry it.
+    mqtt_connections: u64,
+    /// What happens before there is a connection.
+    watch: attempt::Watch,
     /// Connections without data to a server of which it is not known if it speaks MQTT.
     attempts: Vec<(Facts, Option<(Moment, Undeliverable)>)>,
     /// Sessions that ended, not yet handed out.
@@ -102,6 +112,9 @@ impl Engine {
                 detail: config.detail,
                 ports: config.ports,
                 observer,
+                hosts: config.hosts,
+                mqtt_connections: 0,
+                watch: attempt::Watch::new(&config.limits),
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
                 attempts: Vec::new(),
@@ -123,13 +136,19 @@ impl Engine {
 
     #[inline]
     fn whole(&mut self, decoded: &Decoded<'_>, at: Moment) {
+        if !self.rest.hosts.is_empty() {
+            self.rest.note_wanted(decoded, at);
+        }
         match decoded {
             Decoded::Segment(segment) => self.segment(segment, at),
             Decoded::Undeliverable(error) => {
+                self.rest.watch.undeliverable(error, at);
                 if let Some(connection) = self.table.get_mut(error.source, error.destination) {
                     connection.reader.undeliverable(at, *error);
                 }
             }
+            Decoded::Dns(message) => self.rest.watch.dns(message, at),
+            Decoded::Neighbour(word) => self.rest.watch.neighbour(*word, at),
             Decoded::Other => {}
             // A tunnel's fragments within the fragments of a packet are not followed further.
             Decoded::Fragment(_) => self.rest.facts.fragments.incomplete.add(at.frame),
@@ -160,12 +179,16 @@ impl Engine {
         self.fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
         self.table.finish(&mut |connection| rest.end(connection));
         rest.end_attempts();
+        rest.end_questions();
         rest.ended.drain(..).for_each(out);
         self.rest.facts
     }
 
     fn segment(&mut self, segment: &Segment<'_>, at: Moment) {
         let Engine { table, rest, .. } = self;
+        if let Some(message) = net::dns_of_segment(segment) {
+            rest.watch.dns(&message, at);
+        }
         let hinted = |facts: &Facts| rest.is_hinted(facts.a) || rest.is_hinted(facts.b);
         let mut ended = Vec::new();
         let reader = |facts: &Facts| {
@@ -216,11 +239,13 @@ impl Rest {
         }
         let edge = self.edge(&connection.facts);
         let Connection { facts, reader, .. } = connection;
-        match reader.end(&facts) {
+        let ended = reader.end(&facts);
+        self.note_contact(&ended, &facts);
+        match ended {
             Ended::Mqtt { client, evidence, tracker } => {
                 let wire = Wire::new(&facts, client);
                 let client_id = tracker.connect().map(|connect| connect.client_id.clone());
-                let neighbours = self.population.neighbours(&wire, client_id.as_ref(), tracker.connect().map(|c| c.at));
+                let neighbours = self.neighbours(&wire, client_id.as_ref(), tracker.connect().map(|c| c.at));
                 self.ended.push(tracker.finish(wire, evidence, neighbours, edge));
             }
             Ended::Other { protocol, server_port } => match self.wrong_door(protocol, &facts, edge) {
@@ -257,7 +282,7 @@ impl Rest {
             return None;
         }
         let wire = Wire::new(facts, client);
-        let neighbours = self.population.neighbours(&wire, None, None);
+        let neighbours = self.neighbours(&wire, None, None);
         let mut tracker = Tracker::new(&self.limits, self.detail);
         tracker.foreign_opening(protocol, spoke);
         Some(tracker.finish(wire, ClientEvidence::Opened, neighbours, edge))
@@ -277,7 +302,7 @@ impl Rest {
     fn end_attempt(&mut self, facts: &Facts, undeliverable: Option<(Moment, Undeliverable)>) {
         let Some(client) = facts.initiator else { return };
         let wire = Wire::new(facts, client);
-        let neighbours = self.population.neighbours(&wire, None, None);
+        let neighbours = self.neighbours(&wire, None, None);
         let mut tracker = Tracker::new(&self.limits, self.detail);
         if let Some((at, error)) = undeliverable {
             tracker.undeliverable(at, error);

@@ -67,7 +67,7 @@ struct Presence {
 #[derive(Clone, Copy, Debug)]
 struct ServerClose {
     at: Moment,
-    stream: u32,
+    stream: Option<u32>,
 }
 
 impl Population {
@@ -201,7 +201,7 @@ impl Population {
                 .iter()
                 .rev()
                 .find(|other| {
-                    other.stream != wire.stream
+                    Some(other.stream) != wire.stream
                         && other.server == wire.peers.server.endpoint.address
                         && connect.is_before(other.connect)
                         && other.connect.is_before(end)
@@ -230,6 +230,7 @@ impl Population {
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < wire.first.frame),
             maximum_packet_size: broker.and_then(|broker| broker.maximum_packet_size),
+            ..Neighbours::default()
         }
     }
 }
@@ -243,7 +244,7 @@ struct Together {
 
 impl Together {
     /// Those of `closes` within one second of `end`, but for that of `stream` itself.
-    fn of(closes: &VecDeque<ServerClose>, end: Moment, stream: u32) -> Together {
+    fn of(closes: &VecDeque<ServerClose>, end: Moment, stream: Option<u32>) -> Together {
         let early = closes.partition_point(|other| end.time.nanoseconds_since(other.at.time) > TOGETHER);
         let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER);
         let near = || closes.range(early..late.max(early)).filter(|other| other.stream != stream);

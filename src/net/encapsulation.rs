@@ -3,12 +3,12 @@
 //!
 //! Off the hot path, and read by hand: etherparse does not know these headers.
 
-use etherparse::EtherType;
+use etherparse::{EtherType, ether_type};
 
 use super::ip::{decode_ipv4, decode_ipv6};
 use super::link::{LinkAddresses, SMALLEST_ETHER_TYPE, decode_ether_type};
 use super::rest::Rest;
-use super::{Decoded, Layer, Undecodable, Why};
+use super::{Decoded, Layer, Undecodable, Why, neighbour};
 
 const MPLS_UNICAST: EtherType = EtherType(0x8847);
 const MPLS_MULTICAST: EtherType = EtherType(0x8848);
@@ -26,6 +26,7 @@ pub(super) fn decode_encapsulated(
         MPLS_UNICAST | MPLS_MULTICAST => decode_mpls(rest, addresses),
         PPPOE_SESSION => decode_pppoe(rest, addresses),
         MACSEC => decode_macsec(rest, addresses),
+        ether_type::ARP => Ok(neighbour::arp(rest, addresses).map_or(Decoded::Other, Decoded::Neighbour)),
         EtherType(length) if length < SMALLEST_ETHER_TYPE => decode_llc(rest, addresses),
         _ => Ok(Decoded::Other),
     }

@@ -1,13 +1,15 @@
-//! ICMP (RFC 792) and `ICMPv6` (RFC 4443) errors that quote a TCP segment which could not be delivered.
+//! ICMP (RFC 792) and `ICMPv6` (RFC 4443) errors that quote a TCP segment, or a question to a DNS
+//! server, which could not be delivered.
 
 use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, ip_number};
 
+use super::dns::DNS_PORT;
 use super::{Endpoint, Undeliverable, UnreachableReason};
 
 /// The error in the body of an ICMP or `ICMPv6` packet from `router`, if it says that a TCP segment
-/// could not be delivered.
+/// could not be delivered, or a datagram to a DNS server.
 pub(super) fn undeliverable(number: IpNumber, body: &[u8], router: IpAddr) -> Option<Undeliverable> {
     let [kind, code, _, _, _, _, _, _, quoted @ ..] = body else { return None };
     let reason = match number {
@@ -15,28 +17,35 @@ pub(super) fn undeliverable(number: IpNumber, body: &[u8], router: IpAddr) -> Op
         ip_number::IPV6_ICMP => reason_v6(*kind, *code)?,
         _ => return None,
     };
-    let (source, destination, segment) = if number == ip_number::ICMP {
+    let (protocol, source, destination, segment) = if number == ip_number::ICMP {
         let header = Ipv4HeaderSlice::from_slice(quoted).ok()?;
-        if header.protocol() != ip_number::TCP || header.fragments_offset().value() != 0 {
+        if !carries_ports(header.protocol()) || header.fragments_offset().value() != 0 {
             return None;
         }
         let segment = quoted.get(header.slice().len()..)?;
-        (IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), segment)
+        (header.protocol(), IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), segment)
     } else {
         let header = Ipv6HeaderSlice::from_slice(quoted).ok()?;
-        if header.next_header() != ip_number::TCP {
+        if !carries_ports(header.next_header()) {
             return None;
         }
         let segment = quoted.get(header.slice().len()..)?;
-        (IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), segment)
+        (header.next_header(), IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), segment)
     };
     let [a, b, c, d, ..] = *segment else { return None };
+    if protocol == ip_number::UDP && [c, d] != DNS_PORT.to_be_bytes() {
+        return None;
+    }
     Some(Undeliverable {
         router,
         reason,
         source: Endpoint { address: source, port: u16::from_be_bytes([a, b]) },
         destination: Endpoint { address: destination, port: u16::from_be_bytes([c, d]) },
     })
+}
+
+fn carries_ports(protocol: IpNumber) -> bool {
+    protocol == ip_number::TCP || protocol == ip_number::UDP
 }
 
 /// Destination Unreachable (type 3) and Time Exceeded in transit (type 11, code 0). Code 4 of type 3,

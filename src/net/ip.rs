@@ -13,7 +13,7 @@ use etherparse::{
 
 use super::link::LinkAddresses;
 use super::rest::Rest;
-use super::{Decoded, Fragment, FragmentHeader, Layer, Undecodable, Why, icmp, tcp, tunnel};
+use super::{Decoded, Fragment, FragmentHeader, Layer, Undecodable, Why, icmp, neighbour, tcp, tunnel, udp};
 
 /// Length of the IPv6 header.
 const IPV6_HEADER: usize = 40;
@@ -173,9 +173,12 @@ fn decode_transport<'a>(
 ) -> Result<Decoded<'a>, Undecodable> {
     match number {
         ip_number::TCP => tcp::decode(payload, addresses),
+        ip_number::UDP => udp::decode(payload, addresses),
         ip_number::ICMP | ip_number::IPV6_ICMP => {
             let error = icmp::undeliverable(number, payload.data, addresses.source);
-            Ok(error.map_or(Decoded::Other, Decoded::Undeliverable))
+            let neighbour = (number == ip_number::IPV6_ICMP).then(|| neighbour::discovery(payload.data, addresses));
+            let other = neighbour.flatten().map_or(Decoded::Other, Decoded::Neighbour);
+            Ok(error.map_or(other, Decoded::Undeliverable))
         }
         number => tunnel::decode(number, payload, addresses),
     }

@@ -3,14 +3,17 @@
 //! Invariant: every slice returned lies inside the frame's own memory. This layer keeps no state
 //! and judges nothing; what it cannot read it names, with the layer where it stopped.
 
+mod dns;
 mod encapsulation;
 mod icmp;
 mod ip;
 mod link;
 mod link_type;
+mod neighbour;
 mod rest;
 mod tcp;
 mod tunnel;
+mod udp;
 mod wireless;
 
 #[cfg(test)]
@@ -21,8 +24,10 @@ use std::net::IpAddr;
 
 use crate::capture::LinkType;
 
+pub use dns::{AddressKind, DNS_PORT, DnsMessage, DomainName, Rcode, of_segment as dns_of_segment};
 pub use ip::decode_reassembled;
 pub use link::decode;
+pub use neighbour::Neighbour;
 
 /// An IP address and a TCP or UDP port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,9 +117,13 @@ pub struct Segment<'a> {
 pub enum Decoded<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
-    /// An ICMP or `ICMPv6` error that quotes a TCP segment.
+    /// An ICMP or `ICMPv6` error that quotes a TCP segment or a datagram to port 53.
     Undeliverable(Undeliverable),
-    /// Something whole that is not TCP (UDP, ARP, other ICMP, another `EtherType`, …).
+    /// A DNS message in a UDP datagram.
+    Dns(DnsMessage<'a>),
+    /// A word of ARP or Neighbour Discovery.
+    Neighbour(Neighbour),
+    /// Something else that is whole (other UDP, other ICMP, another `EtherType`, …).
     Other,
     /// A fragment of an IP packet.
     Fragment(Fragment<'a>),
@@ -154,7 +163,7 @@ pub struct FragmentHeader {
     pub macs: (Option<MacAddress>, Option<MacAddress>),
 }
 
-/// The word of a router or host that it could not deliver a TCP segment.
+/// The word of a router or host that it could not deliver a TCP segment, or a question to a DNS server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undeliverable {
     /// Who says so.

@@ -4,12 +4,13 @@
 //! Off the hot path. Invariant: at most [`super::rest::DEEPEST`] tunnels within one another; a UDP
 //! port only suggests a tunnel, so what cannot be read inside is no damage.
 
-use etherparse::{EtherType, IpNumber, UdpHeaderSlice, ip_number};
+use etherparse::{EtherType, IpNumber, ip_number};
 
 use super::encapsulation::{decode_ppp, skip};
 use super::ip::{Addresses, decode_ipv4, decode_ipv6};
 use super::link::{LinkAddresses, decode_ether_type, decode_ethernet, decode_raw};
 use super::rest::Rest;
+use super::udp::Datagram;
 use super::{Decoded, Layer, Undecodable, Why};
 
 type Result<'a> = std::result::Result<Decoded<'a>, Undecodable>;
@@ -21,14 +22,13 @@ const ERSPAN_II: u16 = 0x88BE;
 /// PPP of a PPTP tunnel (RFC 2637 §4.1).
 const PPTP: u16 = 0x880B;
 
-/// Goes on from an IP protocol number that is neither TCP nor ICMP.
+/// Goes on from an IP protocol number that is neither TCP, UDP nor ICMP.
 #[cold]
 pub(super) fn decode<'a>(number: IpNumber, payload: Rest<'a>, addresses: &Addresses) -> Result<'a> {
     match number {
         ip_number::IPV4 => decode_ipv4(within(payload)?, addresses.link),
         ip_number::IPV6 => decode_ipv6(within(payload)?, addresses.link),
         ip_number::GRE => decode_gre(payload, addresses.link),
-        ip_number::UDP => decode_udp(payload, addresses),
         ip_number::ENCAP_SEC => Err(encrypted(Layer::Esp)),
         _ => Ok(Decoded::Other),
     }
@@ -75,18 +75,11 @@ fn decode_gre(rest: Rest<'_>, addresses: LinkAddresses) -> Result<'_> {
     }
 }
 
-/// UDP (RFC 768), as far as its port is that of a tunnel.
-fn decode_udp<'a>(rest: Rest<'a>, addresses: &Addresses) -> Result<'a> {
-    const HEADER: usize = 8;
-    let Ok(header) = UdpHeaderSlice::from_slice(rest.data) else {
-        return Ok(Decoded::Other);
-    };
-    let Some(payload) = rest.after(HEADER) else {
-        return Ok(Decoded::Other);
-    };
-    let ports = [header.destination_port(), header.source_port()];
-    let is = |port: u16| ports.contains(&port);
-    let inner = match header.destination_port() {
+/// A datagram, as far as its port is that of a tunnel.
+pub(super) fn decode_datagram<'a>(datagram: &Datagram<'a>, addresses: &Addresses) -> Result<'a> {
+    let payload = datagram.payload;
+    let is = |port: u16| [datagram.source.port, datagram.destination.port].contains(&port);
+    let inner = match datagram.destination.port {
         // RFC 7348 §5; Linux without an option.
         4789 | 8472 => decode_vxlan(payload),
         6081 => decode_geneve(payload, addresses.link),

@@ -1,6 +1,8 @@
 //! One event of a timeline in words: the same for the ladder and for JSON.
 
+use crate::attempt::LookupFailure;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version, return_code_name};
+use crate::net::Rcode;
 use crate::session::{Event, EventKind, TextFact};
 use crate::stream::GapReason;
 use crate::text;
@@ -22,6 +24,9 @@ pub(super) fn kind_text(kind: &EventKind, version: Option<Version>) -> String {
 /// A stable id of the kind of event.
 pub(super) fn event_kind(kind: &EventKind) -> String {
     match kind {
+        EventKind::NameQuestion { .. } => "dns-question",
+        EventKind::NameAnswer { .. } => "dns-answer",
+        EventKind::NeighbourQuestion { .. } => "arp-question",
         EventKind::Syn => "tcp-syn",
         EventKind::SynAck => "tcp-syn-ack",
         EventKind::Established => "tcp-established",
@@ -53,6 +58,12 @@ pub(super) fn event_kind(kind: &EventKind) -> String {
 /// What is not a whole control packet: TCP, gaps, bytes that could not be read.
 fn beside_packets(kind: &EventKind) -> Option<String> {
     Some(match kind {
+        EventKind::NameQuestion { name, servers } => {
+            let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+            format!("asks {} for {}", servers.join(", "), text::escape(name.as_bytes(), text::NAME))
+        }
+        EventKind::NameAnswer { failure } => answer(*failure),
+        EventKind::NeighbourQuestion { asker, target } => format!("{asker} asks who has {target}"),
         EventKind::Syn => "SYN".into(),
         EventKind::SynAck => "SYN-ACK".into(),
         EventKind::Established => "connection open".into(),
@@ -84,6 +95,19 @@ fn beside_packets(kind: &EventKind) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+fn answer(failure: LookupFailure) -> String {
+    match failure {
+        LookupFailure::NotFound => "the name does not exist (NXDOMAIN)".into(),
+        LookupFailure::Error(Rcode::SERVER_FAILURE) => "the server failed (SERVFAIL)".into(),
+        LookupFailure::Error(Rcode::REFUSED) => "refused (REFUSED)".into(),
+        LookupFailure::Error(Rcode(code)) => format!("error {code}"),
+        LookupFailure::Blocked(address) => format!("{address}, which is no host's address"),
+        LookupFailure::Empty => "an answer without an address".into(),
+        LookupFailure::Undeliverable(router) => format!("ICMP from {router}: not delivered"),
+        LookupFailure::Silence => "no answer".into(),
+    }
 }
 
 fn packet(kind: &EventKind, version: Option<Version>) -> String {

@@ -143,7 +143,7 @@ fn title(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
             }
         }
     };
-    let server = group.first.session.wire.peers.server.endpoint;
+    let server = group.first.server_name();
     let title = format!("{sessions} {} · {client} → {server}", words::ranges(&numbers));
     page.paragraph((Ink::Plain, ""), Ink::Strong, &title)
 }
@@ -336,8 +336,15 @@ fn filter(cases: &[&Case]) -> String {
     match cases {
         [one] => one.filter(),
         many => {
-            let streams = many.iter().take(SHOWN).map(|case| case.session.wire.stream.to_string());
-            format!("tcp.stream in {{{}}}", streams.collect::<Vec<_>>().join(", "))
+            let streams =
+                many.iter().take(SHOWN).filter_map(|case| case.session.wire.stream).map(|stream| stream.to_string());
+            let streams: Vec<String> = streams.collect();
+            let attempts = many.iter().take(SHOWN).filter(|case| case.session.wire.stream.is_none());
+            let mut filters: Vec<String> = attempts.map(|case| format!("({})", case.filter())).collect();
+            if !streams.is_empty() {
+                filters.insert(0, format!("tcp.stream in {{{}}}", streams.join(", ")));
+            }
+            filters.join(" || ")
         }
     }
 }

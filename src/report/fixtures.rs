@@ -57,9 +57,10 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         request_response_information: None,
     };
     Session {
+        attempt: None,
         undeliverable: None,
         wire: Wire {
-            stream,
+            stream: Some(stream),
             peers: PerSide {
                 client: peer(&format!("10.0.0.21:{}", 49_000 + stream), 21),
                 server: peer("10.0.0.5:1883", 5),

@@ -40,8 +40,12 @@ fn facts(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
         Ink::Strong,
         &format!("Session {} · {}: {}", case.number, case.client_name(), words::outcome(&case.verdict.outcome)),
     )?;
-    fact("Client", &wire.peers.client.endpoint.to_string(), page)?;
-    fact("Server", &wire.peers.server.endpoint.to_string(), page)?;
+    fact("Client", &case.client_address(), page)?;
+    fact("Server", &case.server_name(), page)?;
+    if let Some(name) = session.neighbours.resolution.as_ref() {
+        let name = text::escape(name.name.as_bytes(), text::NAME);
+        fact("Name", &name, page)?;
+    }
     if let Some(version) = session.version {
         let how = match session.version_from {
             Some(crate::session::VersionFrom::Inferred(why)) => format!(" (inferred: {why})"),
@@ -144,6 +148,7 @@ pub(super) fn ink(kind: &EventKind) -> Ink {
         Kind::Acknowledgment { code, .. } | Kind::Disconnect { code, .. } if code.0 >= 0x80 => Ink::Bad,
         Kind::Answer { codes, .. } if codes.iter().any(|code| code.0 >= 0x80) => Ink::Bad,
         Kind::Reset
+        | Kind::NameAnswer { .. }
         | Kind::Malformed { .. }
         | Kind::Reserved { .. }
         | Kind::ForeignOpening(_)

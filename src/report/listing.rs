@@ -29,8 +29,8 @@ pub(super) enum Days {
 
 const NUMBER: Column = right("#", |case, _, _| case.number.to_string());
 const CLIENT: Column = left("Client", |case, _, _| case.client_name());
-const FROM: Column = left("From", |case, _, _| case.session.wire.peers.client.endpoint.to_string());
-const SERVER: Column = left("Server", |case, _, _| case.session.wire.peers.server.endpoint.to_string());
+const FROM: Column = left("From", |case, _, _| case.client_address());
+const SERVER: Column = left("Server", |case, _, _| case.server_name());
 const VERSION: Column =
     left("MQTT", |case, _, _| case.session.version.map_or_else(|| "–".to_owned(), |version| version.to_string()));
 const STARTED: Column = left("Started", |case, style, days| {
@@ -51,7 +51,9 @@ const FRAMES: Column = left("Frames", |case, _, _| {
     let wire = &case.session.wire;
     format!("{}–{}", wire.first.frame, wire.last.frame)
 });
-const STREAM: Column = right("tcp.stream", |case, _, _| case.session.wire.stream.to_string());
+const STREAM: Column = right("tcp.stream", |case, _, _| {
+    case.session.wire.stream.map_or_else(|| "–".to_owned(), |stream| stream.to_string())
+});
 const ENDED: Column = left("How it ended", |case, _, _| ended(case));
 
 /// From the richest to the barest.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::tz::TimeZone;
 
+use crate::attempt::{Attempt, Question, Search, Tie};
 use crate::diagnosis::{self, Judged, Note, Severity, Spanning, Verdict};
-use crate::session::{CaptureFacts, Session, TextFact};
+use crate::session::{CaptureFacts, Peer, Session, TextFact};
 use crate::stream::Side;
 use crate::text;
 
@@ -159,7 +160,28 @@ impl Case {
     pub fn client_name(&self) -> String {
         match client_id(&self.session) {
             Some(id) => text::escape(&id.0, text::NAME),
-            None => self.session.wire.peers.client.endpoint.to_string(),
+            None => host(&self.session.wire.peers.client),
+        }
+    }
+
+    /// The client's address and port, as far as they are known.
+    pub fn client_address(&self) -> String {
+        host(&self.session.wire.peers.client)
+    }
+
+    /// The server's name, if the capture shows its lookup.
+    pub fn looked_up(&self) -> Option<&str> {
+        match &self.session.attempt {
+            Some(Attempt { what: Question::Name(lookup), .. }) => Some(&lookup.name),
+            _ => self.session.neighbours.resolution.as_ref().map(|known| &*known.name),
+        }
+    }
+
+    /// What to call the server: its address and port; the name that was looked up where no address is known.
+    pub fn server_name(&self) -> String {
+        match &self.session.attempt {
+            Some(Attempt { what: Question::Name(lookup), .. }) => text::escape(lookup.name.as_bytes(), text::NAME),
+            _ => host(&self.session.wire.peers.server),
         }
     }
 
@@ -171,13 +193,59 @@ impl Case {
 
     /// The Wireshark display filter for exactly this session.
     pub fn filter(&self) -> String {
-        format!("tcp.stream eq {}", self.session.wire.stream)
+        match (self.session.wire.stream, &self.session.attempt) {
+            (Some(stream), _) => format!("tcp.stream eq {stream}"),
+            (None, Some(attempt)) => display_filter(attempt),
+            (None, None) => "frame".to_owned(),
+        }
     }
 
     /// PUBLISH messages that `side` sent.
     pub fn messages(&self, side: Side) -> u64 {
         self.session.published.of(side).by_qos.iter().sum()
     }
+}
+
+/// Address and port, as far as they are known.
+fn host(peer: &Peer) -> String {
+    match peer.port() {
+        Some(_) => peer.endpoint.to_string(),
+        None => peer.endpoint.address.to_string(),
+    }
+}
+
+/// The Wireshark display filter for the frames of an attempt that came to no connection.
+fn display_filter(attempt: &Attempt) -> String {
+    match &attempt.what {
+        Question::Name(lookup) => {
+            let names = [&lookup.name].into_iter().chain(&lookup.variants);
+            let field = if lookup.upper_case { "lower(dns.qry.name)" } else { "dns.qry.name" };
+            let names: Vec<String> = names.map(|name| format!("{field} == \"{}\"", quoted(name))).collect();
+            let names = if names.len() == 1 { names.concat() } else { format!("({})", names.join(" || ")) };
+            let asker = lookup.asker;
+            let field = if asker.is_ipv4() { "ip.addr" } else { "ipv6.addr" };
+            let frames = if attempt.tie == Tie::Broker { range(attempt) } else { String::new() };
+            format!("{names} && {field} == {asker}{frames}")
+        }
+        Question::Host(Search { asker, target, .. }) if target.is_ipv4() => {
+            format!("arp.dst.proto_ipv4 == {target} && arp.src.proto_ipv4 == {asker}{}", range(attempt))
+        }
+        Question::Host(Search { asker, target, .. }) => {
+            format!("icmpv6.nd.ns.target_address == {target} && ipv6.src == {asker}{}", range(attempt))
+        }
+    }
+}
+
+/// Leaves out the same questions at other times, when they were answered.
+fn range(attempt: &Attempt) -> String {
+    let (first, last) = attempt.span();
+    format!(" && frame.number in {{{}..{}}}", first.frame, last.frame)
+}
+
+/// A name as a display filter takes it.
+fn quoted(name: &str) -> String {
+    let harmless = text::escape(name.as_bytes(), 255);
+    harmless.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// The client id: as sent, or as the server assigned it.

@@ -14,7 +14,7 @@ use super::words;
 pub fn write(session: &Session, verdict: &Verdict, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let (ink, mark) = words::mark(verdict.outcome.severity);
     let time = told(session.wire.last.time, &style.zone, "%H:%M:%S");
-    let stream = session.wire.stream;
+    let stream = session.wire.stream.map_or_else(|| "no TCP".to_owned(), |stream| format!("tcp.stream {stream}"));
     let sure = match verdict.outcome.confidence {
         Confidence::Certain => String::new(),
         confidence => format!("{}; ", words::confidence(confidence).replace('-', " ")),
@@ -23,6 +23,6 @@ pub fn write(session: &Session, verdict: &Verdict, style: &Style, out: &mut dyn 
     // A sentence that many sessions share names no client.
     let name = client_id(session).map(|id| text::escape(&id.0, text::NAME));
     let name = name.filter(|name| !sentence.contains(name)).map_or_else(String::new, |name| format!("{name}: "));
-    let text = format!("{name}{sentence} [{sure}tcp.stream {stream}]");
+    let text = format!("{name}{sentence} [{sure}{stream}]");
     Page::new(out, style).paragraph((ink, &format!("{time} {mark} ")), Ink::Plain, &text)
 }

@@ -78,13 +78,13 @@ struct Summary {
     by_severity: BTreeMap<&'static str, u64>,
 }
 
-/// One TCP connection that carried MQTT, or an attempt to open one.
+/// One TCP connection that carried MQTT, or an attempt to open one, or to learn where to.
 #[allow(clippy::struct_field_names)] // `session_present` is MQTT's name
 #[derive(Serialize, JsonSchema)]
 struct Session<'r> {
     /// From 1, in order of the first frame.
     number: u64,
-    /// Wireshark's tcp.stream.
+    /// Wireshark's tcp.stream; null for an attempt that came to no TCP connection.
     tcp_stream: Option<u32>,
     /// Wireshark display filter for exactly this session.
     filter: Option<String>,
@@ -123,10 +123,12 @@ struct Session<'r> {
 /// An end of a session.
 #[derive(Serialize, JsonSchema)]
 struct Peer {
-    address: String,
-    port: u16,
+    /// Null where a lookup failed, so that nobody knows it.
+    address: Option<String>,
+    /// Null before TCP.
+    port: Option<u16>,
     mac: Option<String>,
-    /// Host name, if the capture shows it.
+    /// Host name, if the capture shows its lookup.
     name: Option<Text>,
 }
 
@@ -283,10 +285,10 @@ impl<'r> Session<'r> {
         let accepted = session.connack.as_ref();
         Session {
             number: *number,
-            tcp_stream: Some(wire.stream),
+            tcp_stream: wire.stream,
             filter: Some(case.filter()),
-            client: Peer::of(&wire.peers.client),
-            server: Peer::of(&wire.peers.server),
+            client: Peer::of(&wire.peers.client, None),
+            server: Peer::of(&wire.peers.server, case.looked_up()),
             transport: "tcp",
             version: session.version.map(|version| version.to_string()),
             version_from: session.version_from.map(|from| match from {
@@ -320,12 +322,12 @@ impl<'r> Session<'r> {
 }
 
 impl Peer {
-    fn of(peer: &session::Peer) -> Peer {
+    fn of(peer: &session::Peer, name: Option<&str>) -> Peer {
         Peer {
-            address: peer.endpoint.address.to_string(),
-            port: peer.endpoint.port,
+            address: peer.address().map(|address| address.to_string()),
+            port: peer.port(),
             mac: peer.mac.map(mac),
-            name: None,
+            name: name.map(|name| Text::of_bytes(name.as_bytes())),
         }
     }
 }

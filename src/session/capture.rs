@@ -65,6 +65,10 @@ pub struct CaptureFacts {
     pub other_more: u64,
     /// Connections let go because too many were open.
     pub evicted: Tally,
+    /// Frames from or to the hosts that were asked for, as far as they are TCP, DNS, ARP or Neighbour Discovery.
+    pub wanted: Tally,
+    /// Names and hosts that were asked for and forgotten because there were too many.
+    pub questions_let_go: u64,
     /// Sessions left out of the report because there were too many.
     pub sessions_left_out: u64,
 }

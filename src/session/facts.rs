@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::attempt::Attempt;
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Undeliverable;
@@ -41,11 +42,13 @@ impl TextFact {
     }
 }
 
-/// One session: one TCP connection that carried MQTT, or an attempt to open one.
+/// One session: one TCP connection that carried MQTT, or an attempt to open one, or to learn where to.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The connection under it.
     pub wire: Wire,
+    /// What was tried, if it came to no TCP connection.
+    pub attempt: Option<Attempt>,
     /// How it is known which end is the client.
     pub client_evidence: ClientEvidence,
     /// Protocol version, if known.

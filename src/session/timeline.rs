@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
+use crate::attempt::{LookupFailure, Name};
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::UnreachableReason;
@@ -31,6 +32,25 @@ pub struct Event {
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventKind {
+    /// A name was looked up in vain.
+    NameQuestion {
+        /// The name.
+        name: Name,
+        /// Who was asked.
+        servers: Vec<IpAddr>,
+    },
+    /// The answer to it.
+    NameAnswer {
+        /// What it said.
+        failure: LookupFailure,
+    },
+    /// A host was looked for on its network in vain.
+    NeighbourQuestion {
+        /// Who asked.
+        asker: IpAddr,
+        /// The host.
+        target: IpAddr,
+    },
     /// SYN.
     Syn,
     /// SYN-ACK.

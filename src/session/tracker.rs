@@ -1,5 +1,6 @@
 //! Turns the control packets of one connection into the facts of its [`Session`].
 
+mod asked;
 mod early;
 mod messages;
 mod requests;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::attempt::Attempt;
 use crate::capture::Moment;
 use crate::limits::Limits;
 use crate::mqtt::conformance::{Severity, Violation};
@@ -60,6 +62,7 @@ const ODDITIES: usize = 32;
 pub struct Tracker {
     limits: Arc<Limits>,
     undeliverable: Option<(Moment, Undeliverable)>,
+    attempt: Option<Attempt>,
     version: Option<(Version, VersionFrom)>,
     connect: Option<Box<ConnectFacts>>,
     connack: Option<Box<ConnackFacts>>,
@@ -98,6 +101,7 @@ impl Tracker {
         Tracker {
             limits: Arc::clone(limits),
             undeliverable: None,
+            attempt: None,
             version: None,
             connect: None,
             connack: None,
@@ -222,6 +226,11 @@ impl Tracker {
     /// A router or host says that a segment could not be delivered.
     pub fn undeliverable(&mut self, at: Moment, error: Undeliverable) {
         self.undeliverable.get_or_insert((at, error));
+    }
+
+    /// What was tried, when it came to no connection.
+    pub fn attempt(&mut self, attempt: Attempt) {
+        self.attempt = Some(attempt);
     }
 
     /// The client's first bytes are not MQTT.
@@ -421,7 +430,10 @@ impl Tracker {
         neighbours: Neighbours,
         capture: CaptureEdge,
     ) -> Session {
-        self.timeline.finish(wire.events(self.undeliverable));
+        let mut events = wire.events(self.undeliverable);
+        let search = neighbours.searched.iter().map(asked::search);
+        events.extend(search.chain(self.attempt.iter().flat_map(asked::events)));
+        self.timeline.finish(events);
         let known = known!(self);
         self.rules.kept_open(&known, &wire, capture.ended);
         self.violations.extend(self.rules.finish(&wire));
@@ -440,6 +452,7 @@ impl Tracker {
         open_exchanges.sort_by_key(|exchange| exchange.started);
         Session {
             wire,
+            attempt: self.attempt,
             client_evidence,
             undeliverable: self.undeliverable,
             version: self.version.map(|(version, _)| version),

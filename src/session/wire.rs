@@ -1,5 +1,8 @@
 //! The TCP connection under a session, told by client and server instead of by end.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::attempt::{Attempt, Question};
 use crate::capture::{Moment, Timestamp};
 use crate::net::{Endpoint, MacAddress, Undeliverable};
 use crate::stream::{End, Side};
@@ -42,10 +45,22 @@ impl<T> PerSide<T> {
 /// An end of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// Address and port.
+    /// Address and port: unspecified and 0 where an attempt does not show them.
     pub endpoint: Endpoint,
     /// Link-layer address its segments came from, where the link shows one.
     pub mac: Option<MacAddress>,
+}
+
+impl Peer {
+    /// Its address, if it is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        Some(self.endpoint.address).filter(|address| !address.is_unspecified())
+    }
+
+    /// Its port, if it is known.
+    pub fn port(&self) -> Option<u16> {
+        Some(self.endpoint.port).filter(|port| *port != 0)
+    }
 }
 
 /// A RST, by side.
@@ -86,8 +101,8 @@ pub struct Close {
 /// The TCP connection under a session.
 #[derive(Clone, Debug)]
 pub struct Wire {
-    /// Wireshark's `tcp.stream`.
-    pub stream: u32,
+    /// Wireshark's `tcp.stream`; `None` for an attempt that came to no TCP connection.
+    pub stream: Option<u32>,
     /// Both ends.
     pub peers: PerSide<Peer>,
     /// First segment.
@@ -121,7 +136,7 @@ impl Wire {
             },
         };
         Wire {
-            stream: facts.stream,
+            stream: Some(facts.stream),
             peers: PerSide { client: peer(client), server: peer(server) },
             first: facts.first,
             last: facts.last,
@@ -136,6 +151,31 @@ impl Wire {
                 skips: reset.skips,
             }),
             sent: PerSide { client: facts.from(client).clone(), server: facts.from(server).clone() },
+        }
+    }
+
+    /// What stands in place of a connection that never was. An unspecified address and port 0 are those that
+    /// nobody knows.
+    pub fn of_attempt(attempt: &Attempt) -> Wire {
+        let (asker, mac) = attempt.asker();
+        let unknown =
+            if asker.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+        let server = match &attempt.what {
+            Question::Name(_) => unknown,
+            Question::Host(search) => search.target,
+        };
+        let peer = |address, port, mac| Peer { endpoint: Endpoint { address, port }, mac };
+        let (first, last) = attempt.span();
+        Wire {
+            stream: None,
+            peers: PerSide { client: peer(asker, 0, mac), server: peer(server, attempt.port.unwrap_or(0), None) },
+            first,
+            last,
+            syn: Repeated::default(),
+            syn_ack: Repeated::default(),
+            established: None,
+            reset: None,
+            sent: PerSide::default(),
         }
     }
 

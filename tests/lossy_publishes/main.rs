@@ -83,7 +83,7 @@ impl PacketObserver for Found {
 
 fn found(segments: &[OwnedSegment]) -> Found {
     let found = Arc::new(Mutex::new(Found::default()));
-    let config = Config { limits: Limits::default(), ports: Vec::new(), detail: Detail::None };
+    let config = Config { limits: Limits::default(), ports: Vec::new(), hosts: Vec::new(), detail: Detail::None };
     let mut engine = Engine::observed(config, Arc::<Mutex<Found>>::clone(&found));
     for (number, segment) in (1..).zip(segments) {
         let data = segment.frame();

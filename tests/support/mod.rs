@@ -60,7 +60,7 @@ pub fn name(path: &Path) -> String {
 /// An engine that keeps every event.
 pub fn engine() -> Engine {
     let limits = Limits { timeline_events: 100_000, ..Limits::default() };
-    Engine::new(Config { limits, ports: Vec::new(), detail: Detail::Full })
+    Engine::new(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Full })
 }
 
 /// The sessions of a capture file, in order of their first frame.

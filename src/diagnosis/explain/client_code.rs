@@ -106,7 +106,10 @@ pub(super) fn outcomes(sight: Sight) -> &'static [&'static str] {
     match sight {
         Sight::KnockUnanswered => &["syn-unanswered", "tcp-handshake-incomplete"],
         Sight::KnockRefused => &["connection-refused"],
-        Sight::NetworkUnreachable | Sight::HostUnreachable => &["icmp-unreachable"],
+        Sight::NetworkUnreachable => &["icmp-unreachable"],
+        Sight::HostUnreachable => &["icmp-unreachable", "arp-unanswered"],
+        Sight::NameNotFound => &["dns-name-not-found"],
+        Sight::NameWithoutAddress | Sight::NameUnanswered => &["dns-no-answer"],
         Sight::NothingSent => &["tcp-open-no-connect"],
         Sight::ConnackMissing => &["connect-unanswered"],
         Sight::ClosedBeforeConnack => &["connect-closed", "plain-to-tls-port"],

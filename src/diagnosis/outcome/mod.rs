@@ -3,6 +3,7 @@
 //! Invariant: every session gets exactly one outcome. What was said in so many words beats what
 //! is inferred; what is inferred from bytes beats what is inferred from timing.
 
+mod attempted;
 mod judgement;
 mod refusal;
 
@@ -46,6 +47,7 @@ macro_rules! order {
 order! {
     modules:
         clean_disconnect disconnect_with_will capture_ended_connected capture_began_mid_session
+        arp_unanswered dns_name_not_found dns_no_answer
         icmp_unreachable syn_unanswered connection_refused tcp_handshake_incomplete
         tls_to_plain_port plain_to_tls_port http_answer not_mqtt proxy_header_mismatch
         tcp_open_no_connect connect_unanswered connect_closed
@@ -59,6 +61,7 @@ order! {
         path_failed unclassified;
     order:
         // Before TCP carried anything.
+        arp_unanswered::judge dns_name_not_found::judge dns_no_answer::judge
         icmp_unreachable::judge syn_unanswered::judge connection_refused::judge tcp_handshake_incomplete::judge
         // The wrong door: the answer is not MQTT.
         http_answer::judge plain_to_tls_port::answered not_mqtt::judge

@@ -1,5 +1,6 @@
 //! `syn-unanswered`: the client knocked and nothing came back.
 
+use super::attempted::{named, repeated};
 use super::{About, Judgement};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
@@ -40,13 +41,26 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     };
     let address = wire.peers.server.endpoint.address;
     let port = story.port();
+    let known = story.session.neighbours.resolution.as_ref();
+    let looked_up = known.map_or_else(String::new, |known| {
+        let (name, frame) = (named(&known.name), known.at.frame);
+        format!("The name {name} led the client to {address} (frame {frame}), and that is not, or no longer, the broker's address.")
+    });
+    let searched = story.session.neighbours.searched.as_ref();
+    let absent = searched.map_or_else(String::new, |search| {
+        let (question, frame) = (if address.is_ipv4() { "ARP" } else { "Neighbour Solicitation" }, search.asked.first.frame);
+        let times = repeated(&search.asked);
+        format!("Nobody is at {address}: {} looked for it on its own network {times} by {question} (first in frame {frame}), and nobody answered.", search.asker)
+    });
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
             .at([syn.first, syn.last])
+            .cause_if(searched.is_some(), absent)
+            .cause_if(known.is_some(), looked_up)
             .cause(format!("The host {address} is off, or it is not in this network."))
-            .cause("The address is not, or no longer, that of the broker.")
-            .cause("A firewall or security group on the way discards the packets without an answer.")
+            .cause_if(known.is_none(), "The address is not, or no longer, that of the broker.")
+            .cause_if(searched.is_none(), "A firewall or security group on the way discards the packets without an answer.")
             .step(format!("From the client's network, try `nc -vz {address} {port}` and `ping {address}`."))
             .step("Compare the address with that of the broker: `ip address` on the broker's host.")
             .step(format!(

@@ -1,7 +1,7 @@
 //! Other libraries for Arduino and ESP boards; all speak MQTT 3.1.1.
 
 use super::Library::{ArduinoMqtt as A256, ArduinoMqttClient as Official, AsyncMqttClient as Async};
-use super::{KNOCKS, Sight, Symptom, row};
+use super::{OPENING, Sight, Symptom, row};
 
 /// arduino-mqtt by 256dpi (lwmqtt): `lastError()`, and `returnCode()` for a CONNACK.
 pub(super) const ARDUINO_MQTT: &[Symptom] = &[
@@ -19,7 +19,7 @@ pub(super) const ARDUINO_MQTT: &[Symptom] = &[
         Some(-3),
         "lastError -3 (network connect failed)",
         "The TCP or TLS connection could not be opened.",
-        KNOCKS,
+        OPENING,
     ),
     row(
         A256,
@@ -73,6 +73,9 @@ pub(super) const ASYNC_MQTT_CLIENT: &[Symptom] = &[
             Sight::KnockRefused,
             Sight::NetworkUnreachable,
             Sight::HostUnreachable,
+            Sight::NameNotFound,
+            Sight::NameWithoutAddress,
+            Sight::NameUnanswered,
             Sight::ConnackMissing,
             Sight::ClosedBeforeConnack,
             Sight::Lost,
@@ -126,7 +129,7 @@ pub(super) const ARDUINO_MQTT_CLIENT: &[Symptom] = &[
         Some(-2),
         "connectError -2 (MQTT_CONNECTION_REFUSED)",
         "The TCP connection could not be opened: refused, unanswered, or the name was not found.",
-        KNOCKS,
+        OPENING,
     ),
     row(
         Official,

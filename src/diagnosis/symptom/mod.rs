@@ -22,6 +22,12 @@ use super::story::Story;
 /// What the client's end of the connection saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
+    /// The name was not found: NXDOMAIN.
+    NameNotFound,
+    /// The name has no address of the kind that was asked for.
+    NameWithoutAddress,
+    /// The lookup of the name failed or was not answered.
+    NameUnanswered,
     /// Its SYNs were not answered.
     KnockUnanswered,
     /// Its SYN was answered by a RST.
@@ -74,6 +80,20 @@ pub(crate) struct Symptom {
 /// The TCP connection could not be opened, for whatever reason.
 const KNOCKS: &[Sight] =
     &[Sight::KnockUnanswered, Sight::KnockRefused, Sight::NetworkUnreachable, Sight::HostUnreachable];
+
+/// The name could not be looked up, for whatever reason.
+const LOOKUPS: &[Sight] = &[Sight::NameNotFound, Sight::NameWithoutAddress, Sight::NameUnanswered];
+
+/// There was no TCP connection, whatever failed.
+const OPENING: &[Sight] = &[
+    Sight::KnockUnanswered,
+    Sight::KnockRefused,
+    Sight::NetworkUnreachable,
+    Sight::HostUnreachable,
+    Sight::NameNotFound,
+    Sight::NameWithoutAddress,
+    Sight::NameUnanswered,
+];
 
 /// Shorthand for a row of the table.
 const fn row(

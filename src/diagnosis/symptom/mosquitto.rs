@@ -1,9 +1,10 @@
 //! libmosquitto, `mosquitto_pub`, `mosquitto_sub`, and bridges.
 
 use super::Library::Mosquitto as M;
-use super::{Sight, Symptom, row};
+use super::{LOOKUPS, Sight, Symptom, row};
 
 pub(super) const SYMPTOMS: &[Symptom] = &[
+    row(M, None, "“Unable to connect (Lookup error.)”, exit code 1", "", LOOKUPS),
     row(M, None, "“Error: Connection timed out”", "", &[Sight::KnockUnanswered]),
     row(M, None, "“Error: Connection refused”, exit code 1", "", &[Sight::KnockRefused]),
     row(M, None, "“Error: Network is unreachable”", "", &[Sight::NetworkUnreachable]),

@@ -1,10 +1,10 @@
 //! esp-mqtt, MQTT.js, rumqttc, the HiveMQ client, the SDKs of AWS and Azure, Node-RED and Zephyr.
 
 use super::Library::{AwsSdk, AzureSdk, EspMqtt, HiveMq, MqttJs, NodeRed, Rumqttc, Zephyr as Z};
-use super::{KNOCKS, Sight, Symptom, row};
+use super::{LOOKUPS, OPENING, Sight, Symptom, row};
 
 pub(super) const ESP_MQTT: &[Symptom] = &[
-    row(EspMqtt, None, "“Error transport connect”", "", KNOCKS),
+    row(EspMqtt, None, "“Error transport connect”", "", OPENING),
     row(
         EspMqtt,
         Some(0),
@@ -61,6 +61,8 @@ pub(super) const ESP_MQTT: &[Symptom] = &[
 
 pub(super) const MQTT_JS: &[Symptom] = &[
     row(MqttJs, None, "`ETIMEDOUT`", "", &[Sight::KnockUnanswered]),
+    row(MqttJs, None, "`ENOTFOUND`", "", &[Sight::NameNotFound, Sight::NameWithoutAddress]),
+    row(MqttJs, None, "`EAI_AGAIN`", "", &[Sight::NameUnanswered]),
     row(MqttJs, None, "`ECONNREFUSED`", "", &[Sight::KnockRefused]),
     row(MqttJs, None, "`ENETUNREACH`", "", &[Sight::NetworkUnreachable]),
     row(MqttJs, None, "`EHOSTUNREACH`", "", &[Sight::HostUnreachable]),
@@ -115,6 +117,7 @@ pub(super) const RUMQTTC: &[Symptom] = &[
     row(Rumqttc, None, "`NetworkTimeout`", "", &[Sight::KnockUnanswered, Sight::ConnackMissing]),
     row(Rumqttc, None, "`Io(…)`: connection refused", "", &[Sight::KnockRefused]),
     row(Rumqttc, None, "`Io(…)`", "", &[Sight::NetworkUnreachable, Sight::HostUnreachable]),
+    row(Rumqttc, None, "`Io(…)`: failed to lookup address information", "", LOOKUPS),
     row(Rumqttc, None, "`NotConnAck`", "", &[Sight::Http, Sight::Foreign]),
     row(Rumqttc, None, "`MqttState(… ConnectionAborted “Connection closed by peer abruptly”)`", "", &[Sight::Lost]),
     row(
@@ -128,7 +131,7 @@ pub(super) const RUMQTTC: &[Symptom] = &[
 ];
 
 pub(super) const HIVEMQ: &[Symptom] = &[
-    row(HiveMq, None, "`ConnectionFailedException`", "", KNOCKS),
+    row(HiveMq, None, "`ConnectionFailedException`", "", OPENING),
     row(HiveMq, None, "“Timeout while waiting for CONNACK”", "", &[Sight::ConnackMissing]),
     row(HiveMq, None, "“Server closed connection without DISCONNECT.”", "", &[Sight::ClosedBeforeConnack, Sight::Lost]),
     row(

@@ -1,10 +1,19 @@
 //! The Paho libraries for Python, Java and C.
 
 use super::Library::{PahoC as C_, PahoJava as Java, PahoPython as Py};
-use super::{Sight, Symptom, row};
+use super::{LOOKUPS, Sight, Symptom, row};
 
 pub(super) const PYTHON: &[Symptom] = &[
     row(Py, None, "`TimeoutError` (`socket.timeout`)", "", &[Sight::KnockUnanswered]),
+    row(Py, None, "`socket.gaierror: [Errno -2] Name or service not known`", "", &[Sight::NameNotFound]),
+    row(
+        Py,
+        None,
+        "`socket.gaierror: [Errno -5] No address associated with hostname`",
+        "",
+        &[Sight::NameWithoutAddress],
+    ),
+    row(Py, None, "`socket.gaierror: [Errno -3] Temporary failure in name resolution`", "", &[Sight::NameUnanswered]),
     row(Py, None, "`ConnectionRefusedError`", "", &[Sight::KnockRefused]),
     row(Py, Some(-1), "MQTT_ERR_AGAIN -1", "The call is to be repeated (inside the library).", &[]),
     row(
@@ -91,6 +100,7 @@ pub(super) const JAVA: &[Symptom] = &[
         "The reason stands in the cause behind it: UnknownHostException is DNS, SocketTimeoutException a connection that was not answered, SSLHandshakeException is TLS.",
         &[Sight::KnockUnanswered],
     ),
+    row(Java, Some(0), "“MqttException (0)” with the cause UnknownHostException", "", LOOKUPS),
     row(
         Java,
         Some(1),
@@ -179,6 +189,7 @@ pub(super) const C: &[Symptom] = &[
         &[Sight::KnockUnanswered],
     ),
     row(C_, Some(-1), "-1, “TCP/TLS connect failure”", "", &[Sight::KnockRefused]),
+    row(C_, Some(-1), "-1", "", LOOKUPS),
     row(C_, Some(-2), "-2 (PERSISTENCE_ERROR)", "The folder in which messages are kept could not be used.", &[]),
     row(C_, Some(-3), "-3 (DISCONNECTED)", "The client is not connected.", &[]),
     row(C_, Some(-4), "-4 (MAX_MESSAGES_INFLIGHT)", "Too many messages wait for an acknowledgment.", &[]),

@@ -2,7 +2,7 @@
 //! waits 15 s for an answer and does not notice that the server closed while it waits.
 
 use super::Library::{EspHome, HomeAssistant, PubSubClient, Tasmota};
-use super::{KNOCKS, Sight, Symptom, row};
+use super::{KNOCKS, LOOKUPS, OPENING, Sight, Symptom, row};
 
 pub(super) const SYMPTOMS: &[Symptom] = &[
     row(
@@ -38,7 +38,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         Some(-2),
         "rc=-2 (MQTT_CONNECT_FAILED)",
         "The network client could not connect, before any MQTT was sent: the name was not found, nothing answered, the port refused, or TLS failed. With no packet at all in the capture the device itself is the reason: its Wi-Fi was not up, or it uses the wrong client object.",
-        KNOCKS,
+        OPENING,
     ),
     row(
         PubSubClient,
@@ -84,7 +84,13 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         "The broker refused: not authorized. With mosquitto this is any problem with the credentials.",
         &[Sight::Refused(5)],
     ),
-    row(Tasmota, Some(-5), "rc -5", "The name of the broker could not be looked up (DNS).", &[]),
+    row(
+        Tasmota,
+        Some(-5),
+        "“Connect failed to HOST:PORT, rc -5. Retry in N sec”",
+        "The name of the broker could not be looked up (DNS).",
+        LOOKUPS,
+    ),
     row(
         Tasmota,
         Some(-2),
@@ -129,6 +135,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
             Sight::PingUnanswered,
         ],
     ),
+    row(EspHome, None, "“Couldn't resolve IP address for '…'!”", "", LOOKUPS),
     row(
         HomeAssistant,
         None,
@@ -148,6 +155,6 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         None,
         "“Failed to connect to MQTT server due to exception: …”",
         "The TCP or TLS connection could not be opened.",
-        KNOCKS,
+        OPENING,
     ),
 ];

@@ -1,9 +1,11 @@
 //! Sessions of every kind, for what holds for all verdicts, and what no text may say.
 
+use crate::attempt::{LookupFailure, Tie};
+use crate::net::Rcode;
 use crate::session::Session;
 use crate::stream::Side;
 
-use super::Tale;
+use super::{Tale, missing, vain};
 
 /// Sessions of every kind, for what holds for all verdicts.
 pub(crate) fn gallery() -> Vec<Session> {
@@ -39,7 +41,18 @@ pub(crate) fn gallery() -> Vec<Session> {
         all.push(Tale::connected_v5().disconnect(Side::Server, code, 3.0));
         all.push(Tale::connected_v5().disconnect(Side::Client, code, 3.0));
     }
-    all.into_iter().map(Tale::build).collect()
+    let failures = [
+        LookupFailure::NotFound,
+        LookupFailure::Error(Rcode::SERVER_FAILURE),
+        LookupFailure::Error(Rcode::REFUSED),
+        LookupFailure::Blocked([0, 0, 0, 0].into()),
+        LookupFailure::Empty,
+        LookupFailure::Undeliverable([10, 0, 0, 1].into()),
+        LookupFailure::Silence,
+    ];
+    let ties = [Tie::Alone, Tie::Wanted, Tie::Client, Tie::Name, Tie::Broker];
+    let vain = failures.map(|failure| vain(failure, Tie::Broker)).into_iter().chain(ties.map(missing));
+    all.into_iter().map(Tale::build).chain(vain).collect()
 }
 
 /// Fails on what no text of the program may say.

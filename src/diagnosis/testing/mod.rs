@@ -2,6 +2,7 @@
 //! changed. Times are seconds after the step before.
 
 mod gallery;
+mod vain;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -18,6 +19,7 @@ use crate::stream::{Side, StreamOffset};
 use super::{Finding, Outcome, Verdict, diagnose};
 
 pub(crate) use gallery::{assert_may_be_written, gallery};
+pub(crate) use vain::{missing, search, vain};
 
 /// The outcome of `session`.
 pub(crate) fn outcome(session: &Session) -> Outcome {
@@ -59,9 +61,10 @@ impl Tale {
         let zero = Moment::default();
         Tale {
             session: Session {
+                attempt: None,
                 undeliverable: None,
                 wire: Wire {
-                    stream: 0,
+                    stream: Some(0),
                     peers: PerSide { client: peer(21, 49152), server: peer(5, 1883) },
                     first: zero,
                     last: zero,

@@ -1,5 +1,6 @@
 //! What lies around a session: the other sessions of the capture, and the capture's edges.
 
+use crate::attempt::{Resolution, Search};
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::net::Endpoint;
 
@@ -27,6 +28,10 @@ pub struct Neighbours {
     /// The newest Maximum Packet Size, in bytes, that a CONNACK from the same server address and port
     /// announced to any client of MQTT 5.0, and that CONNACK.
     pub maximum_packet_size: Option<(u32, Moment)>,
+    /// The name whose lookup led the client to the server's address.
+    pub resolution: Option<Resolution>,
+    /// Who looked for the server on its network in vain while this connection was tried.
+    pub searched: Option<Search>,
 }
 
 /// Another connection with the same client id.

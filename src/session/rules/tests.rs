@@ -114,7 +114,7 @@ pub(super) fn wire() -> Wire {
     let peer = |port| Peer { endpoint: Endpoint { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port }, mac: None };
     let at = |milliseconds: i64| Moment { frame: FrameNumber(1), time: Timestamp(milliseconds * 1_000_000) };
     let mut wire = Wire {
-        stream: 0,
+        stream: Some(0),
         peers: PerSide { client: peer(50_000), server: peer(1883) },
         first: at(0),
         last: at(1),

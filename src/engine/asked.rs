@@ -1,0 +1,95 @@
+//! What names and neighbours have to do with sessions: which connections follow a question, and the
+//! attempts that came to none.
+
+use crate::attempt::{self, Attempt, Contact, Question, Surroundings};
+use crate::capture::Moment;
+use crate::net::{Decoded, Neighbour};
+use crate::session::{CaptureEdge, ClientEvidence, Neighbours, TextFact, Tracker, Wire};
+use crate::tcp::Facts;
+
+use super::Rest;
+use super::dialogue::Ended;
+
+impl Rest {
+    /// Counts what is from or to a host that was asked for.
+    pub(super) fn note_wanted(&mut self, decoded: &Decoded<'_>, at: Moment) {
+        let ends = match decoded {
+            Decoded::Segment(segment) => [segment.source.address, segment.destination.address],
+            Decoded::Dns(message) => [message.source.address, message.destination.address],
+            Decoded::Neighbour(Neighbour::Question { asker, target, .. }) => [*asker, *target],
+            Decoded::Neighbour(Neighbour::Answer { target }) => [*target, *target],
+            _ => return,
+        };
+        if ends.iter().any(|end| self.hosts.contains(end)) {
+            self.facts.wanted.add(at.frame);
+        }
+    }
+
+    /// Remembers who opened the connection, and to whom.
+    pub(super) fn note_contact(&mut self, ended: &Ended, facts: &Facts) {
+        let (client, mqtt) = match ended {
+            Ended::Mqtt { client, .. } => (Some(*client), true),
+            _ => (facts.initiator, false),
+        };
+        let Some(client) = client else { return };
+        let server = facts.endpoint(client.other());
+        let mqtt = mqtt || self.is_hinted(server);
+        self.mqtt_connections += u64::from(mqtt);
+        self.watch.connection(&Contact {
+            client: facts.endpoint(client).address,
+            server: server.address,
+            port: server.port,
+            first: facts.first,
+            last: facts.last,
+            mqtt,
+            heard: facts.from(client.other()).segments > 0,
+        });
+    }
+
+    /// What other sessions, and questions, had to do with the one over `wire`.
+    pub(super) fn neighbours(&self, wire: &Wire, client_id: Option<&TextFact>, connect: Option<Moment>) -> Neighbours {
+        let (client, server) = (wire.peers.client.endpoint.address, wire.peers.server.endpoint.address);
+        let unheard = wire.syn.count > 0 && wire.sent.server.segments == 0;
+        Neighbours {
+            resolution: self.watch.resolution(client, server, wire.first),
+            searched: unheard.then(|| self.watch.unanswered(server, wire.first)).flatten(),
+            ..self.population.neighbours(wire, client_id, connect)
+        }
+    }
+
+    /// The capture is over: questions that were to lead to a broker, and led nowhere, are sessions too.
+    pub(super) fn end_questions(&mut self) {
+        let watch = std::mem::replace(&mut self.watch, attempt::Watch::new(&self.limits));
+        self.facts.questions_let_go = watch.let_go();
+        let surroundings = Surroundings {
+            packets: self.facts.packets,
+            connections: self.facts.connections,
+            others: self.facts.connections.saturating_sub(self.mqtt_connections),
+            ended: self.facts.last.unwrap_or_default(),
+            wanted: &self.hosts,
+        };
+        for attempt in watch.finish(&surroundings) {
+            self.ended.push(self.question(attempt));
+        }
+    }
+
+    fn question(&self, attempt: Attempt) -> crate::session::Session {
+        let wire = Wire::of_attempt(&attempt);
+        let neighbours = Neighbours {
+            resolution: match &attempt.what {
+                Question::Host(search) => search.name.clone(),
+                Question::Name(_) => None,
+            },
+            ..Neighbours::default()
+        };
+        let edge = CaptureEdge {
+            began: self.facts.first.unwrap_or_default(),
+            ended: self.facts.last.unwrap_or_default(),
+            clock_jumped: self.last_clock_jump.is_some_and(|jump| jump >= wire.first.time),
+            evicted: false,
+        };
+        let mut tracker = Tracker::new(&self.limits, self.detail);
+        tracker.attempt(attempt);
+        tracker.finish(wire, ClientEvidence::Opened, neighbours, edge)
+    }
+}
