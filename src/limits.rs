@@ -29,6 +29,8 @@ pub struct Limits {
     pub names: usize,
     /// Topic aliases remembered for one direction of a session.
     pub topic_aliases: usize,
+    /// Directions of WebSocket connections inflated at once; each keeps a window of 32 KiB.
+    pub inflaters: usize,
     /// Finished sessions kept for the final report.
     pub finished_sessions: usize,
 }
@@ -48,6 +50,7 @@ impl Default for Limits {
             open_exchanges: 1024,
             names: 256,
             topic_aliases: 1024,
+            inflaters: 1024,
             finished_sessions: 250_000,
         }
     }

@@ -15,6 +15,7 @@ use crate::net::{self, Decoded, Endpoint, Segment, Undeliverable};
 use crate::session::{CaptureEdge, CaptureFacts, ClientEvidence, Detail, PacketObserver, Session, Tracker, Wire};
 use crate::tcp::{Connection, Ending, Facts, FlowTable};
 use crate::transport::Protocol;
+use crate::transport::websocket::Windows;
 
 use dialogue::{Dialogue, Ended, Watch};
 use population::Population;
@@ -59,6 +60,7 @@ struct Rest {
     detail: Detail,
     ports: Vec<u16>,
     observer: Option<SharedObserver>,
+    windows: Windows,
     facts: CaptureFacts,
     population: Population,
     /// Connections without data to a server of which it is not known if it speaks MQTT.
@@ -87,6 +89,7 @@ impl Engine {
                 detail: config.detail,
                 ports: config.ports,
                 observer,
+                windows: Windows::new(config.limits.inflaters),
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
                 attempts: Vec::new(),
@@ -137,7 +140,7 @@ impl Engine {
         let mut ended = Vec::new();
         let reader = |facts: &Facts| {
             let watch = rest.observer.as_ref().map(|observer| Watch::new(observer, facts));
-            Dialogue::new(&rest.limits, rest.detail, hinted(facts), watch)
+            Dialogue::new(&rest.limits, rest.detail, hinted(facts), watch, &rest.windows)
         };
         table.push(segment, at, reader, &mut |connection| ended.push(connection));
         if let Some(connection) = table.latest_mut() {
@@ -176,6 +179,11 @@ impl Rest {
             || self.population.speaks_mqtt(endpoint)
     }
 
+    /// Whether a connection to `endpoint` that carried nothing was meant for MQTT.
+    fn expects_mqtt(&self, endpoint: Endpoint) -> bool {
+        self.is_hinted(endpoint) || self.population.speaks_websocket(endpoint)
+    }
+
     fn end(&mut self, connection: Connection<Dialogue>) {
         self.facts.connections += 1;
         if connection.facts.ending == Some(Ending::LetGo) {
@@ -196,7 +204,7 @@ impl Rest {
             },
             Ended::NoData { undeliverable } => {
                 let server = facts.initiator.map(|client| facts.endpoint(client.other()));
-                if server.is_some_and(|server| self.is_hinted(server)) {
+                if server.is_some_and(|server| self.expects_mqtt(server)) {
                     self.end_attempt(&facts, undeliverable);
                 } else if self.attempts.len() < self.limits.attempts {
                     self.attempts.push((facts, undeliverable));
@@ -234,7 +242,7 @@ impl Rest {
     fn end_attempts(&mut self) {
         for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
             let server = facts.initiator.map(|client| facts.endpoint(client.other()));
-            if server.is_some_and(|server| self.is_hinted(server)) {
+            if server.is_some_and(|server| self.expects_mqtt(server)) {
                 self.end_attempt(&facts, undeliverable);
             }
         }

@@ -35,6 +35,8 @@ const NAMED: usize = 16;
 pub(super) struct Population {
     limit: usize,
     servers: HashSet<Endpoint>,
+    /// Those with which it was spoken inside a WebSocket: what else comes to their port may be for a web server.
+    websockets: HashSet<Endpoint>,
     /// Servers that answered a CONNECT, and when first.
     brokers: HashMap<Endpoint, Moment>,
     presences: HashMap<TextFact, SmallVec<[Presence; 2]>>,
@@ -67,6 +69,7 @@ impl Population {
         Population {
             limit: limits.connections,
             servers: HashSet::new(),
+            websockets: HashSet::new(),
             brokers: HashMap::new(),
             presences: HashMap::new(),
             hop_limits: HashMap::new(),
@@ -78,6 +81,11 @@ impl Population {
     /// Whether MQTT was spoken with this server.
     pub(super) fn speaks_mqtt(&self, server: Endpoint) -> bool {
         self.servers.contains(&server)
+    }
+
+    /// Whether MQTT was spoken inside a WebSocket with this server.
+    pub(super) fn speaks_websocket(&self, server: Endpoint) -> bool {
+        self.websockets.contains(&server)
     }
 
     /// Whether this server answered TLS with TLS.
@@ -122,8 +130,10 @@ impl Population {
                         }
                     }
                     News::Mqtt => {
-                        if self.servers.len() < self.limit {
-                            self.servers.insert(server);
+                        let known =
+                            if connection.reader.is_websocket() { &mut self.websockets } else { &mut self.servers };
+                        if known.len() < self.limit {
+                            known.insert(server);
                         }
                     }
                 }
@@ -215,6 +225,7 @@ impl Population {
             closed_together: together.frames,
             closed_together_count: together.count,
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
+            websocket_on_port: self.websockets.contains(&server),
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: self.brokers.get(&server).copied().filter(|at| at.frame < wire.first.frame),
         }

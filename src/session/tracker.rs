@@ -4,6 +4,7 @@ mod early;
 mod messages;
 mod requests;
 mod standing;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -22,8 +23,8 @@ use crate::transport::Protocol;
 use super::exchanges::Exchanges;
 use super::facts::{
     AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts, Refusal,
-    Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
+    HttpAnswer, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts,
+    Refusal, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WebSocketFacts,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
@@ -66,6 +67,8 @@ pub struct Tracker {
     second_connect: Option<Moment>,
     foreign_opening: Option<(Protocol, Moment)>,
     foreign_answer: Option<(Protocol, Moment)>,
+    http_answer: Option<Box<HttpAnswer>>,
+    websocket: Option<Box<WebSocketFacts>>,
     auth: AuthFacts,
     disconnect: PerSide<Option<Box<DisconnectFacts>>>,
     counts: PerSide<PacketCounts>,
@@ -104,6 +107,8 @@ impl Tracker {
             second_connect: None,
             foreign_opening: None,
             foreign_answer: None,
+            http_answer: None,
+            websocket: None,
             auth: AuthFacts::default(),
             disconnect: PerSide::default(),
             counts: PerSide::default(),
@@ -234,6 +239,11 @@ impl Tracker {
     pub fn foreign_answer(&mut self, protocol: Protocol, at: Moment) {
         self.foreign_answer = Some((protocol, at));
         self.timeline.push(at, Some(Side::Server), EventKind::ForeignAnswer(protocol));
+    }
+
+    /// That answer is HTTP, and says this.
+    pub fn http_answer(&mut self, answer: HttpAnswer) {
+        self.http_answer = Some(Box::new(answer));
     }
 
     /// Bytes that the capture does not hold.
@@ -421,7 +431,9 @@ impl Tracker {
         neighbours: Neighbours,
         capture: CaptureEdge,
     ) -> Session {
-        self.timeline.finish(wire.events(self.undeliverable));
+        let mut events = wire.events(self.undeliverable);
+        events.extend(self.websocket.iter().flat_map(|websocket| websocket.events()));
+        self.timeline.finish(events);
         let known = known!(self);
         self.rules.kept_open(&known, &wire, capture.ended);
         self.violations.extend(self.rules.finish(&wire));
@@ -449,6 +461,8 @@ impl Tracker {
             second_connect: self.second_connect,
             foreign_opening: self.foreign_opening,
             foreign_answer: self.foreign_answer,
+            http_answer: self.http_answer.map(|answer| *answer),
+            websocket: self.websocket,
             auth: self.auth,
             disconnect: PerSide {
                 client: self.disconnect.client.map(|disconnect| *disconnect),
