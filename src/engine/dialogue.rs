@@ -294,7 +294,7 @@ impl Dialogue {
         let Some(newest) = held.iter().rfind(|held| held.from == from) else { return };
         let client = match websocket::goes_on(&newest.chunk(), facts) {
             Some(side) => Some((side, websocket::Beginning::Frames)),
-            None => websocket::opener(&newest.data).map(|side| (side, websocket::Beginning::Upgrade)),
+            None => websocket::opener(&bytes_of(held, from)).map(|side| (side, websocket::Beginning::Upgrade)),
         };
         let Some((side, beginning)) = client else { return };
         let client = if side == Side::Client { from } else { from.other() };

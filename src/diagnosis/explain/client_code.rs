@@ -74,6 +74,7 @@ pub(super) fn outcomes(sight: Sight) -> &'static [&'static str] {
         Sight::Refused(_) => &["refused-other"],
         Sight::Http => &["http-answer"],
         Sight::UpgradeRefused(_) | Sight::SubprotocolMissing => &["ws-upgrade-refused"],
+        Sight::UpgradeCut => &["not-mqtt"],
         Sight::Foreign => &["not-mqtt"],
         Sight::Lost => &["session-taken-over", "keepalive-expired", "closed-after-request", "server-closed"],
         Sight::Silent => &["path-failed"],

@@ -52,7 +52,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(sound && prompt && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
             .cause_if(sound && !prompt, "The service that checks the broker's users did not answer in time.")
             .step("Look into the broker's log at this time: brokers log why they close even when they do not say it to the client.")
-            .step_if(sound, "Try the same client id, user name and address with another client: `mosquitto_pub -h HOST -i ID -u USER -P PASSWORD -t test -m x -d`.")
+            .step_if(sound && story.websocket().is_none(), "Try the same client id, user name and address with another client: `mosquitto_pub -h HOST -i ID -u USER -P PASSWORD -t test -m x -d`.")
             .step_if(!sound, "Update or correct the client library: a broker may not answer a CONNECT that breaks the protocol.")
             .seen_as(Sight::ClosedBeforeConnack),
     )

@@ -59,7 +59,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(arrived, "The broker hangs or is overloaded, or the database that checks its users is slow.")
             .cause_if(arrived, "A load balancer or port forwarding took the connection and has no broker behind it.")
             .cause_if(arrived, format!("Port {port} belongs to another program, which waits for something else."))
-            .step("Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
+            .step_if(upgrade.is_some(), format!("Ask from the server's own host: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://localhost:{port}/mqtt`."))
+            .step_if(upgrade.is_none(), "Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
             .step(format!("See which program listens: `ss -ltnp | grep {port}`, and look into the broker's log at this time."))
             .step_if(limit.is_some(), limit.unwrap_or_default())
             .seen_as(Sight::ConnackMissing),

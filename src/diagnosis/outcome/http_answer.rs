@@ -6,6 +6,7 @@ use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::session::HttpAnswer;
 use crate::stream::Side;
+use crate::text;
 use crate::transport::Protocol;
 
 pub(super) const ABOUT: About =
@@ -60,7 +61,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 /// `HTTP 404 Not Found`.
 pub(super) fn status_line(answer: &HttpAnswer) -> String {
-    let phrase = words::plain(&answer.phrase);
+    let phrase = text::escape(&answer.phrase.0, text::NAME);
     format!("HTTP {} {phrase}", answer.status).trim_end().to_owned()
 }
 

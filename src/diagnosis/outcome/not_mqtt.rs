@@ -64,7 +64,8 @@ fn upgrade_at_a_plain_port(story: &Story<'_>) -> Option<Judgement> {
             .cause(format!("The client is set to MQTT over WebSocket (`ws://`), and port {port} is for plain MQTT, without WebSocket."))
             .cause_if(!broker, "A proxy took the connection and could not reach the broker behind it.")
             .step(format!("Set the client to plain MQTT (`mqtt://`) on port {port}, or to the broker's WebSocket port: often 9001, 8083, 8080 or 15675."))
-            .step("In a web browser only WebSocket is possible: switch on a WebSocket listener in the broker."),
+            .step("In a web browser only WebSocket is possible: switch on a WebSocket listener in the broker.")
+            .seen_as(Sight::UpgradeCut),
     )
 }
 

@@ -42,13 +42,14 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn by_close_code(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_frame(Side::Server).filter(|close| close.code == Some(1009))?;
     let code = story.close_code(Side::Server)?;
-    let sent = newest(story);
+    // What the close follows may be a smaller packet, sent before the client knew.
+    let sent = newest(story).filter(|(length, _)| *length >= 1_000);
     let what = sent.map_or("A message".to_owned(), |(length, _)| format!("A packet of {}", words::bytes(length)));
     let client = story.client();
     let sentence = format!("{what} from {client} was too large for the broker, which closed the connection with {code}.");
     let judgement = Judgement::new(Confidence::VeryLikely, sentence);
     let judgement = judgement.at(sent.map(|(_, at)| at)).at([close.at]).seen_as(Sight::Lost);
-    Some(advise(judgement, sent.is_none_or(|(length, _)| length >= 1_000)))
+    Some(advise(judgement, true))
 }
 
 /// The broker closed on a packet that is larger than the maximum it announced.

@@ -37,7 +37,9 @@ impl<'a> Story<'a> {
 
     /// What the code by which `side` closed stands for, as a cause.
     pub(crate) fn close_code_cause(&self, side: Side) -> Option<&'static str> {
-        let code = self.close_frame(side)?.code?;
+        let close = self.close_frame(side)?;
+        let code = close.code?;
+        let about_login = close.reason.as_str().is_some_and(|reason| reason.to_ascii_lowercase().contains("auth"));
         let masked = self.websocket()?.wrongly_masked;
         Some(match (side, code) {
             (Side::Server, 1001) => {
@@ -45,6 +47,9 @@ impl<'a> Story<'a> {
             }
             (Side::Server, 1002) if masked.client.is_some() => {
                 "The client sent WebSocket frames without a mask, which a server must not accept: its WebSocket library has a fault."
+            }
+            (Side::Server, 1002 | 1008) if about_login => {
+                "The broker does not accept the user name, the password or a token: RabbitMQ, for one, says “unauthenticated” by this code, and sends no CONNACK."
             }
             (Side::Server, 1002) => "The broker or a proxy found a mistake in the client's WebSocket frames.",
             (Side::Server, 1003 | 1007) => {

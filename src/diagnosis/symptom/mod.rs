@@ -41,6 +41,8 @@ pub(crate) enum Sight {
     Http,
     /// The request for a WebSocket was answered with this HTTP status; 0 stands for any.
     UpgradeRefused(u16),
+    /// The server closed or reset instead of answering the request for a WebSocket.
+    UpgradeCut,
     /// The WebSocket was opened without the subprotocol that the client asked for.
     SubprotocolMissing,
     /// The server answered in another protocol.

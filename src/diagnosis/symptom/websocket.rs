@@ -6,10 +6,10 @@ use super::{KNOCKS, Sight, Symptom, row};
 /// Stands for any status for which a library has no row of its own.
 pub(super) const ANY_STATUS: Sight = Sight::UpgradeRefused(0);
 
-/// What MQTT.js prints in Node.js, by status of the answer.
+/// What is printed in Node.js, by status of the answer.
 macro_rules! unexpected {
     ($($status:literal)*) => {
-        [$(row(MqttJs, None, concat!("“Unexpected server response: ", $status, "”"), "", &[Sight::UpgradeRefused($status)])),*]
+        [$(row(MqttJs, None, concat!("the `close` event alone; with `DEBUG=mqttjs*` “Unexpected server response: ", $status, "”"), "", &[Sight::UpgradeRefused($status)])),*]
     };
 }
 
@@ -17,6 +17,9 @@ pub(super) const UNEXPECTED: &[Symptom] =
     &unexpected!(200 301 302 303 307 308 400 401 403 404 405 407 426 429 500 501 502 503 504);
 
 pub(super) const SYMPTOMS: &[Symptom] = &[
+    row(MqttJs, None, "“read ECONNRESET” or “socket hang up”", "", &[Sight::UpgradeCut]),
+    row(Py, None, "`WebsocketConnectionError`: “WebSocket handshake error”", "", &[Sight::UpgradeCut]),
+    row(PahoJs, None, "“AMQJS0007E Socket error:undefined.”", "", &[Sight::UpgradeCut]),
     row(
         MqttJs,
         None,
@@ -24,7 +27,13 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         "",
         &[ANY_STATUS, Sight::SubprotocolMissing],
     ),
-    row(MqttJs, None, "“Server sent no subprotocol”", "", &[Sight::SubprotocolMissing]),
+    row(
+        MqttJs,
+        None,
+        "the `close` event alone; with `DEBUG=mqttjs*` “Server sent no subprotocol”",
+        "",
+        &[Sight::SubprotocolMissing],
+    ),
     row(
         Py,
         None,
