@@ -19,7 +19,8 @@ const LEFT_OUT: [&str; 4] = ["lossy-link", "client-vanished", "short-snaplen", "
 
 /// Where the capture begins inside a stream, what was captured first counts as the stream's beginning,
 /// so that the order of the first segments matters.
-const BEGIN_LATE: [&str; 3] = ["picked-up-mid-session", "picked-up-mid-session-v5", "picked-up-no-end"];
+const BEGIN_LATE: [&str; 4] =
+    ["picked-up-mid-session", "picked-up-mid-session-v5", "picked-up-no-end", "ws-picked-up"];
 
 /// What a session is to a reader, without frames and times: its outcome, and the packets of client and server in order.
 type Story = (String, Vec<EventKind>, Vec<EventKind>);

@@ -295,3 +295,44 @@ def captive_portal(lab):
     lab.start_program("broker", "node", "-e", portal, shown="node: a portal that redirects").wait_for("listening")
     lab.paho("client", "sensor-17", "connect", "ended=5")
     client(lab, port=1883)
+
+
+EJABBERD = """hosts: [localhost]
+loglevel: warning
+auth_method: internal
+listen:
+  -
+    port: 5280
+    ip: "0.0.0.0"
+    module: ejabberd_http
+    request_handlers:
+      /mqtt: mod_mqtt_ws
+modules:
+  mod_mqtt:
+    access_publish: {"plant/#": [{allow: all}], "#": [{deny: all}]}
+"""
+
+
+def ejabberd(lab):
+    """ejabberd with mod_mqtt_ws on port 5280 (path /mqtt), in the scenario's own folder, with the user dev."""
+    lab.file("ejabberd.yml", EJABBERD)
+    folder = pathlib.Path(lab.folder)
+    code = next(pathlib.Path("/usr/lib").glob("*/ejabberd-*/ebin"))
+    add = 'timer:sleep(1500), ejabberd_auth:try_register(<<"dev">>, <<"localhost">>, <<"secret">>), io:format("started~n").'
+    words = ["env", f"HOME={folder}", "erl", "-noinput", "-pa", str(code), "-mnesia", "dir", f'"{folder}/mnesia"', "-ejabberd", "config",
+             f'"{folder}/ejabberd.yml"', "log_path", f'"{folder}/ejabberd.log"', "-s", "ejabberd", "-eval", add]
+    return lab.start_program("broker", *words, shown="ejabberd").wait_for("started", 60)
+
+
+@scenario("ws-ejabberd")
+def with_ejabberd(lab):
+    """ejabberd's mod_mqtt_ws, MQTT 5: a healthy session, a wrong password, a takeover; MQTT.js and Paho."""
+    lab.capture()
+    ejabberd(lab)
+    options = {"port": 5280, "protocolVersion": 5, "username": "dev@localhost", "password": "secret"}
+    client(lab, **options)
+    client(lab, **{**options, "password": "wrong"})
+    first = client(lab, "sensor-17", wait=False, stay=True, **options).wait_for("message plant/2")
+    lab.paho("client2", "sensor-17", "connect", "pub=plant/7/temperature,1,21.5", "acks", "disconnect",
+             port=5280, transport="websockets", path="/mqtt", user="dev@localhost", password="secret", version="5")
+    first.wait()
