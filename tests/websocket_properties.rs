@@ -5,7 +5,7 @@
 #[allow(unreachable_pub, clippy::print_stderr, clippy::disallowed_methods)] // shared by several test crates
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mqttcap::diagnosis::diagnose;
 use mqttcap::net::Endpoint;
@@ -13,6 +13,7 @@ use mqttcap::session::{EventKind, Session};
 use mqttcap::stream::Side;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
+use support::talk::Talk;
 use support::{OwnedSegment, analyse_segments, root, segments};
 
 const SYN: u8 = 0x02;
@@ -53,11 +54,11 @@ fn frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         length @ 0..=125 => frame.push(masked | u8::try_from(length).unwrap()),
         length @ 126..=0xFFFF => {
-            frame.push(masked | 126);
+            frame.push(masked | 0x7E);
             frame.extend(u16::try_from(length).unwrap().to_be_bytes());
         }
         length => {
-            frame.push(masked | 127);
+            frame.push(masked | 0x7F);
             frame.extend(u64::try_from(length).unwrap().to_be_bytes());
         }
     }
@@ -94,7 +95,7 @@ fn inside_websocket(segments: &[OwnedSegment], choices: &[u8]) -> Vec<OwnedSegme
     let mut choices = Choices(choices.iter().cycle());
     // Of each connection and direction: the next sequence number, truly and here.
     let mut next: BTreeMap<(u16, u16), (u32, u32)> = BTreeMap::new();
-    let mut opened = BTreeMap::new();
+    let mut opened = BTreeSet::new();
     let mut out = Vec::new();
     let mut emit =
         |segment: &OwnedSegment, payload: Vec<u8>, next: &mut BTreeMap<(u16, u16), (u32, u32)>, cut: usize| {
@@ -118,7 +119,9 @@ fn inside_websocket(segments: &[OwnedSegment], choices: &[u8]) -> Vec<OwnedSegme
         let (way, back) = ways(segment.source, segment.destination);
         if segment.flags & 0x12 == SYN {
             // A port may be used again.
-            (next.remove(&way), next.remove(&back), opened.remove(&way));
+            next.remove(&way);
+            next.remove(&back);
+            opened.remove(&way);
         }
         let length = u32::try_from(segment.payload.len()).unwrap() + u32::from(segment.flags & 0x03 != 0);
         let truly = next.get(&way).map_or(segment.sequence, |(truly, _)| *truly);
@@ -133,7 +136,7 @@ fn inside_websocket(segments: &[OwnedSegment], choices: &[u8]) -> Vec<OwnedSegme
             continue;
         }
         let connection = if client { way } else { back };
-        if opened.insert(connection, ()).is_none() {
+        if opened.insert(connection) {
             let answer = OwnedSegment { source: segment.destination, destination: segment.source, ..segment.clone() };
             assert!(client, "the client speaks first");
             emit(segment, REQUEST.to_vec(), &mut next, cut);
@@ -186,4 +189,57 @@ fn a_session_inside_websocket_is_the_session_on_tcp() {
             })
             .unwrap();
     }
+}
+
+const CONNECT: &[u8] = b"\x10\x0D\x00\x04MQTT\x04\x02\x00\x3C\x00\x01c";
+const CONNACK: &[u8] = &[0x20, 2, 0, 0];
+
+/// A client that is connected inside WebSocket; its n-th message of both sides that follow is lost where `lost` says so.
+fn connected(lost: &[usize], more: &[(Side, Vec<u8>)]) -> Vec<Session> {
+    let mask = |side| (side == Side::Client).then_some([1, 2, 3, 4]);
+    let mut talk = Talk::opened();
+    talk.says(Side::Client, REQUEST);
+    talk.says(Side::Server, ANSWER);
+    let first = [(Side::Client, CONNECT.to_vec()), (Side::Server, CONNACK.to_vec())];
+    for (number, (side, message)) in first.iter().chain(more).enumerate() {
+        talk.says(*side, &frame(0x82, mask(*side), message));
+        if lost.contains(&number) {
+            talk.lose();
+        }
+    }
+    analyse_segments(&talk.into_segments())
+}
+
+fn publish(topic: u8) -> Vec<u8> {
+    vec![0x30, 6, 0, 1, topic, b'x', b'y', b'z']
+}
+
+#[test]
+fn after_a_hole_frames_are_found_again() {
+    let ping = [(Side::Client, vec![0xC0, 0]), (Side::Server, vec![0xD0, 0])];
+    let published = ['a', 'b', 'c', 'd'].map(|topic| (Side::Server, publish(topic as u8)));
+    let more: Vec<_> = published.into_iter().flat_map(|publish| [ping[0].clone(), publish, ping[1].clone()]).collect();
+    let whole = connected(&[], &more);
+    assert_eq!(whole[0].published.server.by_qos, [4, 0, 0]);
+    // The PUBLISH to b is lost, and so are the CONNACK and the second PINGREQ.
+    let holed = connected(&[1, 5, 6], &more);
+    assert!(holed[0].websocket.is_some());
+    assert_eq!(holed[0].published.server.by_qos, [3, 0, 0]);
+    assert_eq!(holed[0].malformed.len(), 0);
+    assert!(diagnose(&holed[0]).qualifiers.contains(&mqttcap::diagnosis::Qualifier::CaptureGaps));
+}
+
+#[test]
+fn lengths_without_end_are_no_harm() {
+    let mut talk = Talk::opened();
+    talk.says(Side::Client, REQUEST);
+    talk.says(Side::Server, ANSWER);
+    let endless = [&[0x82, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0][..], CONNECT].concat();
+    talk.says(Side::Client, &endless);
+    talk.says(Side::Server, &[0x82, 0x7F, 0x7F, 255, 255, 255, 255, 255, 255, 255, 0x20, 2, 0, 0]);
+    for _ in 0..100 {
+        talk.says(Side::Client, &[0xC0, 0].repeat(600));
+    }
+    let sessions = analyse_segments(&talk.into_segments());
+    assert_eq!(sessions[0].counts.client.total(), 1 + 100 * 600);
 }

@@ -365,6 +365,7 @@ impl Reader for Dialogue {
                 }
             }
             State::WebSocket(websocket) => {
+                websocket.heard(from, facts);
                 let verdict = match piece {
                     Piece::Chunk(chunk) => websocket.chunk(from, chunk, &mut self.news, self.hinted),
                     Piece::Gap(gap) => websocket.gap(from, &gap, &mut self.news, self.hinted),

@@ -67,7 +67,7 @@ pub struct Session {
     /// What the server's first bytes were, when they were not MQTT.
     pub foreign_answer: Option<(Protocol, Moment)>,
     /// The HTTP answer that those were, as far as it could be read.
-    pub http_answer: Option<HttpAnswer>,
+    pub http_answer: Option<Box<HttpAnswer>>,
     /// The WebSocket around it, if there is one.
     pub websocket: Option<Box<WebSocketFacts>>,
     /// AUTH packets.

@@ -431,9 +431,7 @@ impl Tracker {
         neighbours: Neighbours,
         capture: CaptureEdge,
     ) -> Session {
-        let mut events = wire.events(self.undeliverable);
-        events.extend(self.websocket.iter().flat_map(|websocket| websocket.events()));
-        self.timeline.finish(events);
+        self.timeline.finish(wire.events(self.undeliverable));
         let known = known!(self);
         self.rules.kept_open(&known, &wire, capture.ended);
         self.violations.extend(self.rules.finish(&wire));
@@ -461,7 +459,7 @@ impl Tracker {
             second_connect: self.second_connect,
             foreign_opening: self.foreign_opening,
             foreign_answer: self.foreign_answer,
-            http_answer: self.http_answer.map(|answer| *answer),
+            http_answer: self.http_answer,
             websocket: self.websocket,
             auth: self.auth,
             disconnect: PerSide {

@@ -23,7 +23,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let waited = waited.filter(|waited| *waited >= SECOND);
     let after = waited.map_or_else(String::new, |waited| format!(", after {}", words::duration(waited)));
     let late = if gone { ", when the client had given up" } else { "" };
-    let answer = story.session.http_answer.as_ref();
+    let answer = story.session.http_answer.as_deref();
     let status = answer.map(status_line).map_or_else(String::new, |status| format!(" ({status})"));
     let portal = answer.filter(|answer| answer.location.is_some() && (300..400).contains(&answer.status) || answer.status == 511);
     let elsewhere = portal.map(|answer| match &answer.location {

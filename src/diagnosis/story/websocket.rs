@@ -23,10 +23,8 @@ impl<'a> Story<'a> {
         let close = self.close_frame(side)?;
         let code = close.code?;
         let name = close_code_name(code).map(|name| format!(", {name}")).unwrap_or_default();
-        let saying = match close.reason.is_empty() {
-            true => String::new(),
-            false => format!(", saying {}", words::quoted_words(&close.reason)),
-        };
+        let said = Some(&close.reason).filter(|reason| !reason.is_empty());
+        let saying = said.map(|reason| format!(", saying {}", words::quoted_words(reason))).unwrap_or_default();
         Some(format!("WebSocket close code {code}{name}{saying}"))
     }
 

@@ -53,6 +53,8 @@ pub(super) struct WebSocket {
     held: Vec<Held>,
     /// That is decided: something other than MQTT.
     foreign: bool,
+    /// The sender of the newest piece had received more than the capture held until then.
+    ahead: bool,
 }
 
 #[derive(Debug)]
@@ -106,7 +108,7 @@ impl WebSocket {
         windows: &Windows,
     ) -> WebSocket {
         let direction = |side| match beginning {
-            Beginning::Upgrade => Direction::Head(Head::default()),
+            Beginning::Upgrade => Direction::Head(Head::new(limits)),
             Beginning::Frames => Direction::Frames(Frames::somewhere(side, windows)),
         };
         let mut websocket = WebSocket {
@@ -121,6 +123,7 @@ impl WebSocket {
             following: None,
             held: Vec::new(),
             foreign: false,
+            ahead: false,
         };
         if websocket.joined_late {
             let start = super::Beginning::Somewhere;
@@ -145,6 +148,12 @@ impl WebSocket {
         matches!(self.directions.server, Direction::Ignored)
     }
 
+    /// Takes note of what the sender of the next piece had received before it.
+    pub(super) fn heard(&mut self, from: End, facts: &Facts) {
+        let other = facts.from(from.other());
+        self.ahead = other.acknowledged > other.sent;
+    }
+
     pub(super) fn chunk(&mut self, from: End, chunk: Chunk<'_>, news: &mut Vec<News>, hinted: bool) -> Verdict {
         let side = self.side(from);
         let rest = match self.directions.of_mut(side) {
@@ -159,9 +168,13 @@ impl WebSocket {
             },
             Direction::Head(head) => match head.response(&chunk) {
                 Read::Whole(answer, rest) => {
-                    self.facts.answer = Some(http::answer_fact(&answer, chunk.at));
+                    let fact = http::answer_fact(&answer, chunk.at);
+                    if let Some(following) = &mut self.following {
+                        following.tracker.upgrade_answer(&fact);
+                    }
+                    self.facts.answer = Some(fact);
                     if answer.status != 101 {
-                        self.directions.server = Direction::Ignored;
+                        self.directions = PerSide { client: Direction::Ignored, server: Direction::Ignored };
                         return self.verdict();
                     }
                     rest
@@ -169,7 +182,7 @@ impl WebSocket {
                 Read::More => return Verdict::Unsettled,
                 Read::Foreign => {
                     self.facts.foreign_answer = Some(chunk.at);
-                    self.directions.server = Direction::Ignored;
+                    self.directions = PerSide { client: Direction::Ignored, server: Direction::Ignored };
                     return self.verdict();
                 }
             },
@@ -222,7 +235,9 @@ impl WebSocket {
                 (following.tracker, following.evidence)
             }
             None if self.is_meant_for_mqtt() => {
-                (Box::new(Tracker::new(&self.limits, self.detail)), ClientEvidence::PacketKinds)
+                let mut tracker = Box::new(Tracker::new(&self.limits, self.detail));
+                self.tell(&mut tracker);
+                (tracker, ClientEvidence::PacketKinds)
             }
             None => return other,
         };
@@ -299,8 +314,13 @@ impl WebSocket {
             }
             Carried::Ping(at) => self.facts.pings.of_mut(side).add(at.frame),
             Carried::Close { at, code, reason } => {
-                let close = self.facts.close.of_mut(side);
-                close.get_or_insert_with(|| CloseFrame { at, code, reason: TextFact::new(reason) });
+                if self.facts.close.of(side).is_none() {
+                    let close = CloseFrame { at, code, reason: TextFact::new(reason), ahead: self.ahead };
+                    if let Some(following) = &mut self.following {
+                        following.tracker.websocket_close(side, &close);
+                    }
+                    *self.facts.close.of_mut(side) = Some(close);
+                }
             }
             Carried::WronglyMasked(at) => {
                 self.facts.wrongly_masked.of_mut(side).get_or_insert(at);
@@ -312,6 +332,9 @@ impl WebSocket {
             }
             Carried::Unreadable(at) => {
                 self.facts.unreadable.of_mut(side).get_or_insert(at);
+                if let Some(following) = &mut self.following {
+                    following.tracker.unreadable(side, at);
+                }
             }
         }
     }
@@ -356,9 +379,28 @@ impl WebSocket {
         }
     }
 
+    /// Tells what is known of the handshake, and of its end.
+    fn tell(&self, tracker: &mut Tracker) {
+        let facts = &self.facts;
+        facts.request.iter().for_each(|request| tracker.upgrade_request(request));
+        facts.answer.iter().for_each(|answer| tracker.upgrade_answer(answer));
+        let (client, server) = (&facts.close.client, &facts.close.server);
+        let mut closes = [(Side::Client, client), (Side::Server, server)];
+        if matches!((client, server), (Some(client), Some(server)) if server.at.is_before(client.at)) {
+            closes.reverse();
+        }
+        for (side, close) in closes {
+            if let Some(close) = close {
+                tracker.websocket_close(side, close);
+            }
+        }
+    }
+
     fn start(&mut self, evidence: ClientEvidence, news: &mut Vec<News>, hinted: bool) {
         news.push(News::Mqtt);
-        self.following = Some(Box::new(self.follow(evidence, super::Beginning::Start)));
+        let mut following = Box::new(self.follow(evidence, super::Beginning::Start));
+        self.tell(&mut following.tracker);
+        self.following = Some(following);
         for held in std::mem::take(&mut self.held) {
             self.data(held.from, held.chunk(), news, hinted);
         }

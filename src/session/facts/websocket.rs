@@ -7,7 +7,6 @@ use crate::transport::websocket::names_mqtt;
 
 use super::TextFact;
 use crate::session::capture::Tally;
-use crate::session::timeline::{Event, EventKind};
 use crate::session::wire::PerSide;
 
 /// The WebSocket that carries, or was to carry, a session.
@@ -81,6 +80,8 @@ pub struct CloseFrame {
     pub code: Option<u16>,
     /// What its sender says.
     pub reason: TextFact,
+    /// Its sender had received more than the capture holds before it, perhaps the other side's Close frame.
+    pub ahead: bool,
 }
 
 impl WebSocketFacts {
@@ -101,38 +102,16 @@ impl WebSocketFacts {
         chosen.is_some_and(|chosen| names_mqtt(&chosen.0))
     }
 
-    /// The first Close frame and who sent it.
+    /// The first Close frame and who sent it. A capture may hold the answer to it before it.
     pub fn first_close(&self) -> Option<(Side, &CloseFrame)> {
         match (&self.close.client, &self.close.server) {
+            (Some(client), Some(server)) if client.ahead != server.ahead => {
+                Some(if client.ahead { (Side::Server, server) } else { (Side::Client, client) })
+            }
             (Some(client), Some(server)) if server.at.is_before(client.at) => Some((Side::Server, server)),
             (Some(client), _) => Some((Side::Client, client)),
             (None, server) => server.as_ref().map(|server| (Side::Server, server)),
         }
-    }
-
-    /// What happened to the WebSocket, for the timeline.
-    pub(in crate::session) fn events(&self) -> Vec<Event> {
-        let one = |at: Moment, side: Side, kind: EventKind| Event { at, until: at, count: 1, side: Some(side), kind };
-        let mut events = Vec::new();
-        if let Some(request) = &self.request {
-            let subprotocols = request.subprotocols.clone();
-            let kind = EventKind::UpgradeRequest { path: request.path.clone(), subprotocols };
-            events.push(one(request.at, Side::Client, kind));
-        }
-        if let Some(answer) = &self.answer {
-            let (status, phrase, subprotocol) = (answer.status, answer.phrase.clone(), answer.subprotocol.clone());
-            events.push(one(answer.at, Side::Server, EventKind::UpgradeAnswer { status, phrase, subprotocol }));
-        }
-        for side in [Side::Client, Side::Server] {
-            if let Some(at) = self.unreadable.of(side) {
-                events.push(one(*at, side, EventKind::Unreadable));
-            }
-            if let Some(close) = self.close.of(side) {
-                let kind = EventKind::WebSocketClose { code: close.code, reason: close.reason.clone() };
-                events.push(one(close.at, side, kind));
-            }
-        }
-        events
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::capture::Moment;
 use crate::mqtt::PacketType;
-use crate::session::facts::{Proof, TextMessages, ViolationFact, WebSocketFacts};
+use crate::session::facts::{
+    CloseFrame, HttpAnswer, Proof, TextMessages, UpgradeRequest, ViolationFact, WebSocketFacts,
+};
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
 
@@ -15,6 +17,31 @@ impl Tracker {
         self.rules.doubt(at);
         *self.skipped_bytes.of_mut(from) += bytes;
         self.timeline.push(at, Some(from), EventKind::Skipped { bytes });
+    }
+
+    /// The client asked for a WebSocket.
+    pub fn upgrade_request(&mut self, request: &UpgradeRequest) {
+        let kind = EventKind::UpgradeRequest { path: request.path.clone(), subprotocols: request.subprotocols.clone() };
+        self.timeline.push(request.at, Some(Side::Client), kind);
+    }
+
+    /// That was answered.
+    pub fn upgrade_answer(&mut self, answer: &HttpAnswer) {
+        let (phrase, subprotocol) = (answer.phrase.clone(), answer.subprotocol.clone());
+        let kind = EventKind::UpgradeAnswer { status: answer.status, phrase, subprotocol };
+        self.timeline.push(answer.at, Some(Side::Server), kind);
+    }
+
+    /// A Close frame.
+    pub fn websocket_close(&mut self, from: Side, close: &CloseFrame) {
+        let kind = EventKind::WebSocketClose { code: close.code, reason: close.reason.clone() };
+        self.timeline.push(close.at, Some(from), kind);
+    }
+
+    /// From here on a side's stream cannot be read.
+    pub fn unreadable(&mut self, from: Side, at: Moment) {
+        self.rules.doubt(at);
+        self.timeline.push(at, Some(from), EventKind::Unreadable);
     }
 
     /// The packets came inside this WebSocket.

@@ -98,12 +98,12 @@ impl FrameHeader {
     /// Whether a correct end of `side` writes its header so: a client masks, a server does not (RFC 6455 §5.1),
     /// and the length takes as few bytes as it can (§5.2).
     fn is_proper(&self, side: Side) -> bool {
-        let size = match self.length {
+        let shortest = match self.length {
             0..=125 => 2,
             126..=0xFFFF => 4,
             _ => 10,
         };
-        self.mask.is_some() == (side == Side::Client) && self.size == size + if self.mask.is_some() { 4 } else { 0 }
+        self.mask.is_some() == (side == Side::Client) && self.size == shortest + if self.mask.is_some() { 4 } else { 0 }
     }
 }
 

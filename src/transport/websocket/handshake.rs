@@ -1,13 +1,12 @@
 //! The opening handshake (RFC 6455 §4): the client's HTTP request and the server's answer.
 //!
-//! Invariant: of each at most [`LONGEST`] bytes are kept, and only until it is whole.
+//! Invariant: of each at most [`Limits::http_bytes`] are kept, and only until it is whole.
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Status};
 
+use crate::limits::Limits;
 use crate::stream::Chunk;
 
-/// The longest request or answer that is read: web servers take 8 to 32 KiB.
-const LONGEST: usize = 16 << 10;
 /// Header fields of one, at most.
 const FIELDS: usize = 100;
 
@@ -51,10 +50,19 @@ pub enum Read<T> {
 }
 
 /// A request or answer that comes in pieces.
-#[derive(Debug, Default)]
-pub struct Head(Vec<u8>);
+#[derive(Debug)]
+pub struct Head {
+    bytes: Vec<u8>,
+    most: usize,
+}
 
 impl Head {
+    /// Nothing of it yet.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Head {
+        Head { bytes: Vec::new(), most: limits.http_bytes }
+    }
+
     /// Takes the next bytes of a request.
     pub fn request(&mut self, chunk: &Chunk<'_>) -> Read<Request> {
         self.read(chunk, request)
@@ -75,26 +83,20 @@ impl Head {
         }
     }
 
-    /// The bytes so far.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
     fn read<T>(&mut self, chunk: &Chunk<'_>, parse: impl Fn(&[u8]) -> Option<Status<(usize, T)>>) -> Read<T> {
-        let before = self.0.len();
-        let room = LONGEST.saturating_sub(before);
+        let before = self.bytes.len();
+        let room = self.most.saturating_sub(before);
         let new = chunk.data.get(..room).unwrap_or(chunk.data);
-        self.0.extend_from_slice(new);
+        self.bytes.extend_from_slice(new);
         // What came before held no empty line: only what is new can end it.
-        let tail = self.0.get(before.saturating_sub(3)..).unwrap_or_default();
+        let tail = self.bytes.get(before.saturating_sub(3)..).unwrap_or_default();
         let ended = tail.windows(2).any(|two| two == b"\n\n") || tail.windows(3).any(|three| three == b"\n\r\n");
-        match if ended { parse(&self.0) } else { Some(Status::Partial) } {
+        match if ended { parse(&self.bytes) } else { Some(Status::Partial) } {
             Some(Status::Complete((length, head))) => {
-                self.0 = Vec::new();
+                self.bytes = Vec::new();
                 Read::Whole(head, length.saturating_sub(before))
             }
-            Some(Status::Partial) if self.0.len() < LONGEST => Read::More,
+            Some(Status::Partial) if self.bytes.len() < self.most => Read::More,
             _ => Read::Foreign,
         }
     }
@@ -180,7 +182,7 @@ mod tests {
     #[test]
     fn a_request_cut_anywhere() {
         for cut in 1..ASKED.len() {
-            let mut head = Head::default();
+            let mut head = Head::new(&Limits::default());
             assert_eq!(head.request(&chunk(&ASKED[..cut])), Read::More, "{cut}");
             let rest = [&ASKED[cut..], b"\x82\x80"].concat();
             let Read::Whole(request, after) = head.request(&chunk(&rest)) else { panic!("{cut}") };
@@ -196,7 +198,7 @@ mod tests {
         let answers = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\
             Sec-WebSocket-Protocol: mqtt\r\n\r\n\x82\x02";
         for cut in 1..answers.len() - 2 {
-            let mut head = Head::default();
+            let mut head = Head::new(&Limits::default());
             assert_eq!(head.response(&chunk(&answers[..cut])), Read::More, "{cut}");
             let Read::Whole(answer, after) = head.response(&chunk(&answers[cut..])) else { panic!("{cut}") };
             assert_eq!((answer.status, answer.subprotocol.as_deref()), (101, Some(&b"mqtt"[..])));
@@ -206,8 +208,8 @@ mod tests {
 
     #[test]
     fn what_is_no_answer() {
-        assert_eq!(Head::default().response(&chunk(b"\x20\x02\x00\x00\n\n")), Read::Foreign);
-        assert_eq!(Head::default().response(&chunk(&[b'a'; LONGEST])), Read::Foreign);
+        assert_eq!(Head::new(&Limits::default()).response(&chunk(b"\x20\x02\x00\x00\n\n")), Read::Foreign);
+        assert_eq!(Head::new(&Limits::default()).response(&chunk(&[b'a'; 16 << 10])), Read::Foreign);
         let moved = answer(b"HTTP/1.1 302 Found\r\nLocation: http://login/\r\nServ").unwrap();
         assert_eq!((moved.status, moved.location.as_deref()), (302, Some(&b"http://login/"[..])));
         assert_eq!(answer(b"<html>"), None);

@@ -76,7 +76,7 @@ fn what_runs_without_the_subprotocol_runs() {
 fn closed_with(tale: Tale, side: Side, code: u16, reason: &str) -> Session {
     asked(tale.close(side, 1.0), Some("mqtt"), 101, Some("mqtt"))
         .with(|session| {
-            let close = CloseFrame { at: session.wire.last, code: Some(code), reason: text(reason) };
+            let close = CloseFrame { at: session.wire.last, code: Some(code), reason: text(reason), ahead: false };
             *session.websocket.as_mut().unwrap().close.of_mut(side) = Some(close);
         })
         .build()
@@ -101,7 +101,7 @@ fn close_codes_are_the_senders_words() {
 #[test]
 fn who_closes_the_websocket_closes_whoever_sends_the_first_fin() {
     let session = asked(Tale::connected(), Some("mqtt"), 101, Some("mqtt")).with(|session| {
-        let close = CloseFrame { at: session.wire.last, code: Some(1000), reason: text("") };
+        let close = CloseFrame { at: session.wire.last, code: Some(1000), reason: text(""), ahead: false };
         session.websocket.as_mut().unwrap().close.client = Some(close);
     });
     assert_eq!(outcome(&session.close(Side::Server, 0.01).close(Side::Client, 0.01).build()).id, "client-closed");

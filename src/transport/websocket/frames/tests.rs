@@ -22,7 +22,7 @@ impl Told {
         match carried {
             Carried::Data(chunk) => self.data.extend_from_slice(chunk.data),
             Carried::Close { code, reason, .. } => {
-                self.events.push(format!("close {code:?} {}", reason.escape_ascii()))
+                self.events.push(format!("close {code:?} {}", reason.escape_ascii()));
             }
             Carried::Gap(gap) => self.events.push(format!("gap {} at {}", gap.length, gap.offset.0)),
             other => self.events.push(format!("{other:?}").split(['(', ' ']).next().unwrap().to_owned()),
@@ -60,7 +60,7 @@ fn unmasked_payload_is_borrowed() {
     let mut frames = Frames::at_start(Side::Server, &Windows::new(0));
     frames.push(chunk(&bytes, 1), &mut |carried| {
         let Carried::Data(chunk) = carried else { panic!("{carried:?}") };
-        assert!(std::ptr::eq(chunk.data, &bytes[2..]));
+        assert_eq!(chunk.data.as_ptr(), bytes[2..].as_ptr());
     });
 }
 
