@@ -39,6 +39,10 @@ pub struct Limits {
     pub names: usize,
     /// Topic aliases remembered for one direction of a session.
     pub topic_aliases: usize,
+    /// Bytes kept of an HTTP request or answer that opens a WebSocket; web servers take 8 to 32 KiB.
+    pub http_bytes: usize,
+    /// Directions of WebSocket connections inflated at once; each keeps a window of 32 KiB.
+    pub inflaters: usize,
     /// Finished sessions kept for the final report.
     pub finished_sessions: usize,
 }
@@ -63,6 +67,8 @@ impl Default for Limits {
             open_exchanges: 1024,
             names: 256,
             topic_aliases: 1024,
+            http_bytes: 16 << 10,
+            inflaters: 1024,
             finished_sessions: 250_000,
         }
     }

@@ -33,6 +33,8 @@ parser.add_argument("--password")
 parser.add_argument("--will", help="TOPIC,QOS,PAYLOAD")
 parser.add_argument("--resume", action="store_true", help="Clean Session/Clean Start 0")
 parser.add_argument("--expiry", type=int, help="Session Expiry Interval (MQTT 5)")
+parser.add_argument("--transport", default="tcp", help="tcp or websockets")
+parser.add_argument("--path", default="/mqtt", help="of the WebSocket")
 parser.add_argument("--reconnect", action="store_true", help="reconnect as Paho does by itself")
 parser.add_argument("--timeout", type=float, default=5, help="to open the TCP connection")
 parser.add_argument("steps", nargs="+")
@@ -47,7 +49,9 @@ def say(*words):
 v5 = args.version == "5"
 client = mqtt.Client(
     mqtt.CallbackAPIVersion.VERSION2, args.id, protocol=VERSIONS[args.version],
-    clean_session=None if v5 else not args.resume, reconnect_on_failure=args.reconnect)
+    clean_session=None if v5 else not args.resume, reconnect_on_failure=args.reconnect, transport=args.transport)
+if args.transport == "websockets":
+    client.ws_set_options(path=args.path)
 client.connect_timeout = args.timeout
 messages, acks, pending, ended = [], set(), set(), []
 

@@ -103,7 +103,7 @@ fn other(protocol: Protocol, port: u16, count: u64) -> String {
     match protocol {
         Protocol::Tls => format!("{many} to port {port} carried TLS; MQTT inside cannot be read."),
         Protocol::Http => {
-            format!("{many} to port {port} carried HTTP; MQTT over WebSocket inside is not read.")
+            format!("{many} to port {port} carried HTTP, without MQTT inside a WebSocket.")
         }
         Protocol::Proxy => format!("{many} to port {port} began with a PROXY header."),
         Protocol::Unknown => format!("{many} to port {port} carried something that is not MQTT."),

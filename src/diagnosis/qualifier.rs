@@ -34,7 +34,11 @@ pub(crate) fn of(session: &Session) -> Vec<Qualifier> {
     let attempt = wire.start_captured() && wire.established.is_none();
     let cut = sent.client.cut_segments + sent.server.cut_segments > 0;
     let missing = [&sent.client, &sent.server].iter().any(|sent| sent.segments > 0 && sent.is_incomplete())
-        || wire.reset.is_some_and(|reset| reset.skips);
+        || wire.reset.is_some_and(|reset| reset.skips)
+        || session
+            .websocket
+            .as_ref()
+            .is_some_and(|websocket| websocket.unreadable.client.is_some() || websocket.unreadable.server.is_some());
     let level = session.connect.as_ref().map_or(0, |c| c.protocol_level);
     [
         (

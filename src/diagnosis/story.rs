@@ -9,6 +9,8 @@ use crate::stream::Side;
 
 use super::{Confidence, Qualifier, qualifier, words};
 
+mod websocket;
+
 /// One second in nanoseconds.
 pub(crate) const SECOND: i64 = 1_000_000_000;
 
@@ -36,7 +38,7 @@ pub(crate) enum Said<'a> {
 impl<'a> Story<'a> {
     /// The story of `session`.
     pub(crate) fn new(session: &'a Session) -> Story<'a> {
-        Story { session, qualifiers: qualifier::of(session), close: session.wire.close() }
+        Story { session, qualifiers: qualifier::of(session), close: websocket::first_close(session) }
     }
 
     /// Whether `qualifier` holds.
@@ -109,6 +111,9 @@ impl<'a> Story<'a> {
 
     /// Whether both sides ended the connection at the same moment: neither answered the other.
     pub(crate) fn closed_at_once(&self) -> bool {
+        if self.websocket().is_some_and(|websocket| websocket.first_close().is_some()) {
+            return false;
+        }
         let sent = &self.session.wire.sent;
         match (sent.client.fin, sent.server.fin) {
             (Some(client), Some(server)) if client.is_before(server) => self.crossed(client, server, Side::Server),
@@ -172,6 +177,9 @@ impl<'a> Story<'a> {
     /// Whether the server sent nothing, as far as the capture tells, or only the beginning of a packet.
     pub(crate) fn server_silent(&self) -> bool {
         let session = self.session;
+        if session.websocket.is_some() {
+            return self.server_silent_inside();
+        }
         let server = &session.wire.sent.server;
         let begun = session.unfinished_packet.server.is_some()
             && session.counts.server.total() == 0
@@ -294,7 +302,8 @@ impl<'a> Story<'a> {
     pub(crate) fn client_heard(&self) -> Option<Moment> {
         let packet = self.last(Side::Client).map(|packet| packet.at);
         let connect = self.session.connect.as_ref().map(|connect| connect.at);
-        let data = self.session.wire.sent.client.last_data;
+        // A Pong of WebSocket is data, but no sign of life to MQTT.
+        let data = self.session.wire.sent.client.last_data.filter(|_| self.websocket().is_none());
         [packet, connect, data].into_iter().flatten().max_by_key(|at| at.frame)
     }
 

@@ -6,7 +6,9 @@
 //! fits a request, or enough packets follow one another; until then nothing is reported.
 
 mod following;
+mod http;
 mod watch;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -18,9 +20,11 @@ use crate::session::{ClientEvidence, Detail, TextFact, Tracker};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
 use crate::tcp::{Facts, Interest, Reader};
 use crate::transport::Protocol;
+use crate::transport::websocket::Windows;
 
 use following::Following;
 pub(super) use watch::Watch;
+use websocket::{Verdict, WebSocket};
 
 /// Something that other sessions may have to know.
 #[derive(Debug)]
@@ -59,6 +63,7 @@ pub(super) struct Dialogue {
     undeliverable: Option<(Moment, Undeliverable)>,
     news: Vec<News>,
     watch: Option<Watch>,
+    windows: Windows,
 }
 
 #[derive(Debug)]
@@ -67,6 +72,8 @@ enum State {
     Opening(Vec<Held>),
     /// MQTT, or on probation.
     Following(Box<Following>),
+    /// A WebSocket, in which MQTT may be.
+    WebSocket(Box<WebSocket>),
     /// Something else.
     Other(Protocol),
 }
@@ -82,7 +89,13 @@ struct Held {
 }
 
 impl Dialogue {
-    pub(super) fn new(limits: &Arc<Limits>, detail: Detail, hinted: bool, watch: Option<Watch>) -> Dialogue {
+    pub(super) fn new(
+        limits: &Arc<Limits>,
+        detail: Detail,
+        hinted: bool,
+        watch: Option<Watch>,
+        windows: &Windows,
+    ) -> Dialogue {
         Dialogue {
             limits: Arc::clone(limits),
             detail,
@@ -91,6 +104,7 @@ impl Dialogue {
             undeliverable: None,
             news: Vec::new(),
             watch,
+            windows: windows.clone(),
         }
     }
 
@@ -103,6 +117,7 @@ impl Dialogue {
     pub(super) fn client(&self) -> Option<End> {
         match &self.state {
             State::Following(following) if !following.probation => Some(following.client),
+            State::WebSocket(websocket) => websocket.client_of_mqtt(),
             _ => None,
         }
     }
@@ -115,6 +130,11 @@ impl Dialogue {
         }
     }
 
+    /// Whether the connection carries a WebSocket.
+    pub(super) fn is_websocket(&self) -> bool {
+        matches!(self.state, State::WebSocket(_))
+    }
+
     /// What happened since this was last asked.
     pub(super) fn take_news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)
@@ -122,7 +142,11 @@ impl Dialogue {
 
     /// Whether a packet has said that the connection is to end.
     pub(super) fn end_was_announced(&self) -> bool {
-        matches!(&self.state, State::Following(following) if following.tracker.end_was_announced())
+        match &self.state {
+            State::Following(following) => following.tracker.end_was_announced(),
+            State::WebSocket(websocket) => websocket.end_was_announced(),
+            _ => false,
+        }
     }
 
     /// The connection is over.
@@ -164,6 +188,7 @@ impl Dialogue {
                 }
                 Ended::Mqtt { client, evidence: following.evidence, tracker: following.tracker }
             }
+            State::WebSocket(websocket) => websocket.end(&mut self.news, self.hinted, self.undeliverable, facts),
             State::Other(protocol) => {
                 Ended::Other { protocol, server_port: server_port(facts, facts.initiator.unwrap_or(End::A)) }
             }
@@ -187,6 +212,10 @@ impl Dialogue {
         held.push(Held::new(from, &chunk));
         let begins = held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied();
         let bytes: Vec<u8> = begins.take(self.limits.probe_bytes).collect();
+        if websocket::begins(&bytes) || websocket::goes_on(&chunk, facts).is_some() {
+            let held = std::mem::take(held);
+            return self.enter_websocket(from, &held, facts);
+        }
         let at_start = held.iter().find(|held| held.from == from).is_some_and(|held| held.offset.0 == 0);
         let likelihood = if at_start { mqtt::looks_like_connect(&bytes) } else { Likelihood::No };
         match (likelihood, facts.initiator) {
@@ -260,6 +289,31 @@ impl Dialogue {
         self.state = State::Following(following);
     }
 
+    /// Takes the connection for a WebSocket, until its bytes tell otherwise.
+    fn enter_websocket(&mut self, from: End, held: &[Held], facts: &Facts) {
+        let Some(newest) = held.iter().rfind(|held| held.from == from) else { return };
+        let client = match websocket::goes_on(&newest.chunk(), facts) {
+            Some(side) => Some((side, websocket::Beginning::Frames)),
+            None => websocket::opener(&bytes_of(held, from)).map(|side| (side, websocket::Beginning::Upgrade)),
+        };
+        let Some((side, beginning)) = client else { return };
+        let client = if side == Side::Client { from } else { from.other() };
+        let mut websocket =
+            Box::new(WebSocket::new(client, beginning, &self.limits, self.detail, self.watch.clone(), &self.windows));
+        let mut verdict = Verdict::Unsettled;
+        for held in held {
+            verdict = websocket.chunk(held.from, held.chunk(), &mut self.news, self.hinted);
+        }
+        self.state = State::WebSocket(websocket);
+        self.settle_websocket(verdict);
+    }
+
+    fn settle_websocket(&mut self, verdict: Verdict) {
+        if let Verdict::Other(protocol) = verdict {
+            self.state = State::Other(protocol);
+        }
+    }
+
     fn on_probation(&mut self) {
         if let State::Following(following) = &mut self.state {
             following.probation = following.tracker.answers_matched() == 0;
@@ -294,6 +348,14 @@ impl Reader for Dialogue {
                 }
             }
             State::Following(following) => {
+                if following.probation
+                    && following.tracker.packets() == 0
+                    && let Piece::Chunk(chunk) = piece
+                    && websocket::goes_on(&chunk, facts).is_some()
+                {
+                    self.enter_websocket(from, &[Held::new(from, &chunk)], facts);
+                    return Interest::Wanted;
+                }
                 match piece {
                     Piece::Chunk(chunk) => following.chunk(from, chunk, &mut self.news, self.hinted),
                     Piece::Gap(gap) => following.gap(from, &gap, &mut self.news, self.hinted),
@@ -302,10 +364,19 @@ impl Reader for Dialogue {
                     self.state = State::Other(Protocol::Unknown);
                 }
             }
+            State::WebSocket(websocket) => {
+                websocket.heard(from, facts);
+                let verdict = match piece {
+                    Piece::Chunk(chunk) => websocket.chunk(from, chunk, &mut self.news, self.hinted),
+                    Piece::Gap(gap) => websocket.gap(from, &gap, &mut self.news, self.hinted),
+                };
+                self.settle_websocket(verdict);
+            }
             State::Other(_) => {}
         }
-        match self.state {
+        match &self.state {
             State::Other(_) => Interest::CountOnly,
+            State::WebSocket(websocket) if websocket.is_done() => Interest::CountOnly,
             _ => Interest::Wanted,
         }
     }

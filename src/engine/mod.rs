@@ -21,6 +21,7 @@ use crate::session::{
 };
 use crate::tcp::{Connection, Ending, Facts, FlowTable};
 use crate::transport::Protocol;
+use crate::transport::websocket::Windows;
 
 use dialogue::{Dialogue, Ended, Watch};
 use population::Population;
@@ -78,6 +79,7 @@ struct Rest {
     detail: Detail,
     ports: Vec<u16>,
     observer: Option<SharedObserver>,
+    windows: Windows,
     facts: CaptureFacts,
     population: Population,
     hosts: Vec<IpAddr>,
@@ -115,6 +117,7 @@ impl Engine {
                 hosts: config.hosts,
                 mqtt_connections: 0,
                 watch: attempt::Watch::new(&config.limits),
+                windows: Windows::new(config.limits.inflaters),
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
                 attempts: Vec::new(),
@@ -193,7 +196,7 @@ impl Engine {
         let mut ended = Vec::new();
         let reader = |facts: &Facts| {
             let watch = rest.observer.as_ref().map(|observer| Watch::new(observer, facts));
-            Dialogue::new(&rest.limits, rest.detail, hinted(facts), watch)
+            Dialogue::new(&rest.limits, rest.detail, hinted(facts), watch, &rest.windows)
         };
         table.push(segment, at, reader, &mut |connection| ended.push(connection));
         if let Some(connection) = table.latest_mut() {
@@ -232,6 +235,11 @@ impl Rest {
             || self.population.speaks_mqtt(endpoint)
     }
 
+    /// Whether a connection to `endpoint` that carried nothing was meant for MQTT.
+    fn expects_mqtt(&self, endpoint: Endpoint) -> bool {
+        self.is_hinted(endpoint) || self.population.speaks_websocket(endpoint)
+    }
+
     fn end(&mut self, connection: Connection<Dialogue>) {
         self.facts.connections += 1;
         if connection.facts.ending == Some(Ending::LetGo) {
@@ -254,7 +262,7 @@ impl Rest {
             },
             Ended::NoData { undeliverable } => {
                 let server = facts.initiator.map(|client| facts.endpoint(client.other()));
-                if server.is_some_and(|server| self.is_hinted(server)) {
+                if server.is_some_and(|server| self.expects_mqtt(server)) {
                     self.end_attempt(&facts, undeliverable);
                 } else if self.attempts.len() < self.limits.attempts {
                     self.attempts.push((facts, undeliverable));
@@ -292,7 +300,7 @@ impl Rest {
     fn end_attempts(&mut self) {
         for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
             let server = facts.initiator.map(|client| facts.endpoint(client.other()));
-            if server.is_some_and(|server| self.is_hinted(server)) {
+            if server.is_some_and(|server| self.expects_mqtt(server)) {
                 self.end_attempt(&facts, undeliverable);
             }
         }

@@ -35,6 +35,8 @@ const NAMED: usize = 16;
 pub(super) struct Population {
     limit: usize,
     servers: HashSet<Endpoint>,
+    /// Those with which it was spoken inside a WebSocket: what else comes to their port may be for a web server.
+    websockets: HashSet<Endpoint>,
     /// Servers that answered a CONNECT.
     brokers: HashMap<Endpoint, Broker>,
     presences: HashMap<TextFact, SmallVec<[Presence; 2]>>,
@@ -75,6 +77,7 @@ impl Population {
         Population {
             limit: limits.connections,
             servers: HashSet::new(),
+            websockets: HashSet::new(),
             brokers: HashMap::new(),
             presences: HashMap::new(),
             hop_limits: HashMap::new(),
@@ -86,6 +89,11 @@ impl Population {
     /// Whether MQTT was spoken with this server.
     pub(super) fn speaks_mqtt(&self, server: Endpoint) -> bool {
         self.servers.contains(&server)
+    }
+
+    /// Whether MQTT was spoken inside a WebSocket with this server.
+    pub(super) fn speaks_websocket(&self, server: Endpoint) -> bool {
+        self.websockets.contains(&server)
     }
 
     /// Whether this server answered TLS with TLS.
@@ -133,8 +141,10 @@ impl Population {
                         }
                     }
                     News::Mqtt => {
-                        if self.servers.len() < self.limit {
-                            self.servers.insert(server);
+                        let known =
+                            if connection.reader.is_websocket() { &mut self.websockets } else { &mut self.servers };
+                        if known.len() < self.limit {
+                            known.insert(server);
                         }
                     }
                 }
@@ -227,6 +237,7 @@ impl Population {
             closed_together: together.frames,
             closed_together_count: together.count,
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
+            websocket_on_port: self.websockets.contains(&server),
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < wire.first.frame),
             maximum_packet_size: broker.and_then(|broker| broker.maximum_packet_size),

@@ -3,7 +3,7 @@
 use crate::attempt::LookupFailure;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version, return_code_name};
 use crate::net::Rcode;
-use crate::session::{Event, EventKind, TextFact};
+use crate::session::{Event, EventKind, TextFact, close_code_name};
 use crate::stream::GapReason;
 use crate::text;
 
@@ -49,6 +49,10 @@ pub(super) fn event_kind(kind: &EventKind) -> String {
         EventKind::Partial { .. } => "partial",
         EventKind::Gap { .. } => "gap",
         EventKind::Skipped { .. } => "skipped",
+        EventKind::UpgradeRequest { .. } => "websocket-upgrade",
+        EventKind::UpgradeAnswer { .. } => "websocket-answer",
+        EventKind::WebSocketClose { .. } => "websocket-close",
+        EventKind::Unreadable => "unreadable",
         EventKind::ForeignOpening(_) => "foreign-opening",
         EventKind::ForeignAnswer(_) => "foreign-answer",
     }
@@ -87,6 +91,21 @@ fn beside_packets(kind: &EventKind) -> Option<String> {
         EventKind::Skipped { bytes } => {
             format!("{} passed over to find the next packet", text::counted(*bytes, "byte"))
         }
+        EventKind::UpgradeRequest { path, subprotocols } => {
+            let offered = subprotocols.as_ref().map(|offered| format!("subprotocol {}", name(offered)));
+            listed(&format!("WebSocket upgrade, GET {},", name(path)), [offered]).trim_end_matches(',').to_owned()
+        }
+        EventKind::UpgradeAnswer { status, phrase, subprotocol } => {
+            let phrase = if phrase.is_empty() { String::new() } else { format!(" {}", name(phrase)) };
+            let chosen = subprotocol.as_ref().map(|chosen| format!("subprotocol {}", name(chosen)));
+            listed(&format!("HTTP {status}{phrase},"), [chosen]).trim_end_matches(',').to_owned()
+        }
+        EventKind::WebSocketClose { code, reason } => {
+            let named = code.and_then(close_code_name).map(|name| format!(", {name}")).unwrap_or_default();
+            let code = code.map(|code| format!(" {code}{named}")).unwrap_or_default();
+            listed(&format!("WebSocket Close{code}"), [quoted(Some(reason).filter(|reason| !reason.is_empty()))])
+        }
+        EventKind::Unreadable => "bytes of the WebSocket that cannot be read, from here on".into(),
         EventKind::ForeignOpening(protocol) => {
             format!("first bytes that are not MQTT: {}", protocol.name())
         }

@@ -51,7 +51,8 @@ fn facts(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
             Some(crate::session::VersionFrom::Inferred(why)) => format!(" (inferred: {why})"),
             _ => String::new(),
         };
-        fact("MQTT", &format!("{version}{how}"), page)?;
+        let inside = if session.websocket.is_some() { ", inside WebSocket" } else { "" };
+        fact("MQTT", &format!("{version}{how}{inside}"), page)?;
     }
     if let Some(connect) = &session.connect {
         let keep_alive = match connect.keep_alive {

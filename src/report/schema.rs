@@ -289,7 +289,7 @@ impl<'r> Session<'r> {
             filter: Some(case.filter()),
             client: Peer::of(&wire.peers.client, None),
             server: Peer::of(&wire.peers.server, case.looked_up()),
-            transport: "tcp",
+            transport: if session.websocket.is_some() { "websocket" } else { "tcp" },
             version: session.version.map(|version| version.to_string()),
             version_from: session.version_from.map(|from| match from {
                 VersionFrom::Connect => "connect",

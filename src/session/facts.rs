@@ -15,11 +15,13 @@ mod broken;
 mod messages;
 mod opening;
 mod surroundings;
+mod websocket;
 
 pub use broken::{MalformedFact, Proof, ViolationFact};
 pub use messages::{Delivery, Exchange, ExchangeState, PublishFacts, Refusal, Subscription};
 pub use opening::{AuthFacts, ConnackFacts, ConnectFacts, WillFacts};
 pub use surroundings::{CaptureEdge, Neighbours, Rival};
+pub use websocket::{CloseFrame, HttpAnswer, TextMessages, UpgradeRequest, WebSocketFacts, close_code_name};
 
 /// Captured text, shared by the facts that repeat it. It may not be UTF-8 and is never trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +69,10 @@ pub struct Session {
     pub foreign_opening: Option<(Protocol, Moment)>,
     /// What the server's first bytes were, when they were not MQTT.
     pub foreign_answer: Option<(Protocol, Moment)>,
+    /// The HTTP answer that those were, as far as it could be read.
+    pub http_answer: Option<Box<HttpAnswer>>,
+    /// The WebSocket around it, if there is one.
+    pub websocket: Option<Box<WebSocketFacts>>,
     /// AUTH packets.
     pub auth: AuthFacts,
     /// Each side's DISCONNECT.

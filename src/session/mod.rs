@@ -16,9 +16,10 @@ mod wire;
 
 pub use capture::{CaptureFacts, FragmentFacts, Tally};
 pub use facts::{
-    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts, Exchange,
-    ExchangeState, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts,
-    Refusal, Rival, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WillFacts,
+    AuthFacts, CaptureEdge, ClientEvidence, CloseFrame, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts,
+    Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts,
+    PingFacts, Proof, PublishFacts, Refusal, Rival, Session, Subscription, TextFact, TextMessages, UnfinishedPacket,
+    UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts, WillFacts, close_code_name,
 };
 pub use observer::{PacketObserver, SeenPacket};
 pub use timeline::{Detail, Event, EventKind, Timeline};

@@ -196,6 +196,31 @@ pub enum EventKind {
         /// How many bytes.
         bytes: u64,
     },
+    /// A request for a WebSocket.
+    UpgradeRequest {
+        /// The path, without the query.
+        path: TextFact,
+        /// The subprotocols that it offers, as sent.
+        subprotocols: Option<TextFact>,
+    },
+    /// The answer to it.
+    UpgradeAnswer {
+        /// Status code.
+        status: u16,
+        /// Reason phrase.
+        phrase: TextFact,
+        /// The subprotocol that it chose.
+        subprotocol: Option<TextFact>,
+    },
+    /// A Close frame of WebSocket.
+    WebSocketClose {
+        /// Its status code, if it has one.
+        code: Option<u16>,
+        /// What its sender says.
+        reason: TextFact,
+    },
+    /// From here on the WebSocket's stream cannot be read.
+    Unreadable,
     /// The client began in another protocol.
     ForeignOpening(crate::transport::Protocol),
     /// The server answered in another protocol.

@@ -5,6 +5,7 @@ mod early;
 mod messages;
 mod requests;
 mod standing;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -24,8 +25,8 @@ use crate::transport::Protocol;
 use super::exchanges::Exchanges;
 use super::facts::{
     AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts, Refusal,
-    Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
+    HttpAnswer, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts,
+    Refusal, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WebSocketFacts,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
@@ -69,6 +70,8 @@ pub struct Tracker {
     second_connect: Option<Moment>,
     foreign_opening: Option<(Protocol, Moment)>,
     foreign_answer: Option<(Protocol, Moment)>,
+    http_answer: Option<Box<HttpAnswer>>,
+    websocket: Option<Box<WebSocketFacts>>,
     auth: AuthFacts,
     disconnect: PerSide<Option<Box<DisconnectFacts>>>,
     counts: PerSide<PacketCounts>,
@@ -108,6 +111,8 @@ impl Tracker {
             second_connect: None,
             foreign_opening: None,
             foreign_answer: None,
+            http_answer: None,
+            websocket: None,
             auth: AuthFacts::default(),
             disconnect: PerSide::default(),
             counts: PerSide::default(),
@@ -243,6 +248,11 @@ impl Tracker {
     pub fn foreign_answer(&mut self, protocol: Protocol, at: Moment) {
         self.foreign_answer = Some((protocol, at));
         self.timeline.push(at, Some(Side::Server), EventKind::ForeignAnswer(protocol));
+    }
+
+    /// That answer is HTTP, and says this.
+    pub fn http_answer(&mut self, answer: HttpAnswer) {
+        self.http_answer = Some(Box::new(answer));
     }
 
     /// Bytes that the capture does not hold.
@@ -462,6 +472,8 @@ impl Tracker {
             second_connect: self.second_connect,
             foreign_opening: self.foreign_opening,
             foreign_answer: self.foreign_answer,
+            http_answer: self.http_answer,
+            websocket: self.websocket,
             auth: self.auth,
             disconnect: PerSide {
                 client: self.disconnect.client.map(|disconnect| *disconnect),

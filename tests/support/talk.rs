@@ -64,6 +64,11 @@ impl Talk {
         self.next[from] = self.next[from].wrapping_add(u32::try_from(payload.len()).unwrap());
     }
 
+    /// Its segments.
+    pub fn into_segments(self) -> Vec<OwnedSegment> {
+        self.segments
+    }
+
     /// The capture file: magic of nanoseconds, version 2.4, link type 101 (raw IP).
     pub fn pcap(&self) -> Vec<u8> {
         let mut file = Vec::new();

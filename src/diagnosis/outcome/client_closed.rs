@@ -55,7 +55,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Some(connect) if !connected => {
             let span = words::duration(close.at.time.nanoseconds_since(connect.time));
             let before = if story.server_silent() { ", before an answer came" } else { "" };
-            format!("{client} {how} the connection {span} after CONNECT{before}.")
+            let code = story.close_code_aside(Side::Client);
+            format!("{client} {how} the connection {span} after CONNECT{before}{code}.")
         }
         _ if missed => format!(
             "{client} {how} the connection as the capture began; whether it said goodbye before is not known."
@@ -66,8 +67,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             will(story)
         ),
         _ => format!(
-            "{client} {how} the connection after {} without {}{}.",
+            "{client} {how} the connection after {}{} without {}{}.",
             story.age(close.at),
+            story.close_code_aside(Side::Client),
             if story.is(Qualifier::CaptureGaps) { "a goodbye that the capture holds" } else { "saying goodbye" },
             will(story)
         ),
@@ -84,12 +86,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .rev()
         .find(|refusal| refusal.by == Side::Server && story.soon(refusal.at, close.at, 5 * SECOND));
     let reset = close.how == CloseHow::Reset;
+    let meaning = story.close_code_cause(Side::Client);
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
             .at(story.last_before(close.at).map(|(_, packet)| packet.at))
             .at(refused.map(|refusal| refusal.at))
             .at([close.at])
+            .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
             .cause_if(!connected, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(connected, "The program ended, crashed or was restarted without calling its library's disconnect function.")

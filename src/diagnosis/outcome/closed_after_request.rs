@@ -41,11 +41,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let span = words::duration(close.at.time.nanoseconds_since(last.at.time));
     let packet = words::last_in_words(last);
     let sentence = format!(
-        "The broker {} the connection {span} after {packet} from {}, as brokers do when they do not accept a request.",
+        "The broker {} the connection {span} after {packet} from {}{}, as brokers do when they do not accept a request.",
         how(close.how),
-        story.client()
+        story.client(),
+        story.close_code_aside(Side::Server)
     );
     let large = last.length >= LARGE;
+    let meaning = story.close_code_cause(Side::Server);
     // A reset means that the broker left bytes unread, as it does when it refuses the rest of a packet.
     let reset = close.how == CloseHow::Reset;
     let too_large = format!("The packet of {} is larger than the broker takes.", words::bytes(last.length));
@@ -53,6 +55,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Judgement::new(confidence, sentence)
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
             .at([last.at, close.at])
+            .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(large && reset, too_large.as_str())
             .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
             .cause_if(large && !reset, too_large.as_str())

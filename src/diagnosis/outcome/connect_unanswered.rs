@@ -4,6 +4,7 @@ use super::{About, Judgement};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::symptom::Sight;
+use crate::capture::Moment;
 use crate::diagnosis::{Severity, words};
 use crate::stream::Side;
 
@@ -21,7 +22,8 @@ const PATIENCE: i64 = 9 * SECOND / 10;
 const LONG: i64 = 5 * SECOND;
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
-    let connect = story.connect_sent()?;
+    let upgrade = unanswered_upgrade(story);
+    let connect = story.connect_sent().or(upgrade)?;
     if story.connected() || !story.server_silent() || story.close_by(Side::Server).is_some() {
         return None;
     }
@@ -37,10 +39,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let (client, server, span) = (story.client(), story.server(), words::duration(waited));
     let arrived = story.acknowledged(Side::Client);
+    let asked = if upgrade.is_some() { "request for a WebSocket" } else { "CONNECT" };
     let sentence = if arrived {
-        format!("{server} received the CONNECT of {client} and stayed silent for {span}{ending}.")
+        format!("{server} received the {asked} of {client} and stayed silent for {span}{ending}.")
     } else {
-        format!("{server} did not answer the CONNECT of {client} for {span}{ending}.")
+        format!("{server} did not answer the {asked} of {client} for {span}{ending}.")
     };
     let unfinished = story.session.unfinished_packet.client;
     let limit = story.close.and_then(|_| library_with_limit(waited));
@@ -56,11 +59,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(arrived, "The broker hangs or is overloaded, or the database that checks its users is slow.")
             .cause_if(arrived, "A load balancer or port forwarding took the connection and has no broker behind it.")
             .cause_if(arrived, format!("Port {port} belongs to another program, which waits for something else."))
-            .step("Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
+            .step_if(upgrade.is_some(), format!("Ask from the server's own host: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://localhost:{port}/mqtt`."))
+            .step_if(upgrade.is_none(), "Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
             .step(format!("See which program listens: `ss -ltnp | grep {port}`, and look into the broker's log at this time."))
             .step_if(limit.is_some(), limit.unwrap_or_default())
             .seen_as(Sight::ConnackMissing),
     )
+}
+
+/// The client's request for a WebSocket, if nothing answered it.
+fn unanswered_upgrade(story: &Story<'_>) -> Option<Moment> {
+    let websocket = story.websocket().filter(|websocket| websocket.answer.is_none() && websocket.foreign_answer.is_none())?;
+    let silent = story.session.wire.sent.server.bytes == 0;
+    websocket.request.as_ref().filter(|_| silent).map(|request| request.at)
 }
 
 /// The library whose usual time limit for CONNACK fits `waited`.

@@ -4,7 +4,9 @@ use super::{About, Judgement};
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::HttpAnswer;
 use crate::stream::Side;
+use crate::text;
 use crate::transport::Protocol;
 
 pub(super) const ABOUT: About =
@@ -21,23 +23,46 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let waited = waited.filter(|waited| *waited >= SECOND);
     let after = waited.map_or_else(String::new, |waited| format!(", after {}", words::duration(waited)));
     let late = if gone { ", when the client had given up" } else { "" };
+    let answer = story.session.http_answer.as_deref();
+    let status = answer.map(status_line).map_or_else(String::new, |status| format!(" ({status})"));
+    let portal = answer.filter(|answer| answer.location.is_some() && (300..400).contains(&answer.status) || answer.status == 511);
+    let elsewhere = portal.map(|answer| match &answer.location {
+        Some(location) => format!(": it points to {}, as a login page of a Wi-Fi network does", words::plain(location)),
+        None => ", as a login page of a network does".to_owned(),
+    });
+    let inside = story.session.neighbours.websocket_on_port;
+    // That it is HTTP is certain; that it is a login page is not.
+    let confidence = if portal.is_some() { Confidence::Likely } else { Confidence::Certain };
     Some(
         Judgement::new(
-            Confidence::Certain,
-            format!("{server} answered the CONNECT of {client} in HTTP instead of MQTT{after}{late}."),
+            confidence,
+            format!(
+                "{server} answered the CONNECT of {client} in HTTP instead of MQTT{status}{after}{late}{}.",
+                elsewhere.unwrap_or_default()
+            ),
         )
         .at(story.connect_sent())
         .at([at])
+        .cause_if(portal.is_some(), "A Wi-Fi login page answers in place of the broker until somebody logs in.")
+        .cause_if(inside, format!("Port {port} is for MQTT inside WebSocket: other connections of this capture use it so."))
         .cause(format!(
             "Port {port} belongs to a web server, a dashboard or a WebSocket listener, not to a plain MQTT listener."
         ))
-        .cause("A Wi-Fi login page or a transparent web proxy answers in place of the broker.")
+        .cause_if(portal.is_none(), "A Wi-Fi login page or a transparent web proxy answers in place of the broker.")
+        .step_if(portal.is_some(), "Open a web page with a browser in the same network, and log in there if it asks for it.")
+        .step_if(inside, "Set the client to MQTT over WebSocket (`ws://`), or use the broker's port for plain MQTT.")
         .step(
             "Check the port: 1883 is plain MQTT, 8883 MQTT over TLS; 8080, 8083, 9001 and 18083 usually are web ports.",
         )
-        .step("In a guest network, open a web page with a browser first: a login page may stand in the way.")
+        .step_if(portal.is_none(), "In a guest network, open a web page with a browser first: a login page may stand in the way.")
         .seen_as(if gone { Sight::ConnackMissing } else { Sight::Http }),
     )
+}
+
+/// `HTTP 404 Not Found`.
+pub(super) fn status_line(answer: &HttpAnswer) -> String {
+    let phrase = text::escape(&answer.phrase.0, text::NAME);
+    format!("HTTP {} {phrase}", answer.status).trim_end().to_owned()
 }
 
 #[cfg(test)]

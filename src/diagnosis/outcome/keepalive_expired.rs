@@ -93,18 +93,20 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
         .and_then(|connack| connack.server_keep_alive)
         .zip(session.connect.as_ref().map(|connect| connect.keep_alive))
         .is_some_and(|(server, own)| server < own || own == 0);
-    // PubSubClient does not speak MQTT 5.0.
-    let pubsub = if story.version() == Some(Version::V5) {
+    // PubSubClient speaks neither MQTT 5.0 nor WebSocket.
+    let pubsub = if story.version() == Some(Version::V5) || story.websocket().is_some() {
         ""
     } else {
         " With PubSubClient, `loop()` was not called often enough."
     };
+    let pings = story.websocket().is_some_and(|websocket| websocket.pings.client.count > 0);
     let never = session.counts.client.of(PacketType::PINGREQ) == 0;
     judgement
         .cause_if(overridden, "The broker set a shorter Keep Alive than the client asked for, and the client did not follow it.")
         .cause_if(alive, format!("The client's program hung or was busy while its network worked: its host still answered the close.{pubsub}"))
         .cause_if(!alive, "The client's host was gone: it slept, lost power or lost its Wi-Fi.")
         .cause_if(!alive && !stopped, format!("The client's program hung or was busy for too long.{pubsub}"))
+        .cause_if(pings, "WebSocket Pings and Pongs went on meanwhile, but they are no sign of life to MQTT: the client's MQTT library has to send PINGREQ.")
         .cause_if(never && alive, "The client never sent a PINGREQ: its library leaves that to a call that the program does not make.")
         .step_if(alive, "Look for long delays in the client's program: `delay()`, slow sensors, a blocked callback.")
         .step_if(!alive, "Look at the device's power, sleep settings and Wi-Fi signal at this time.")

@@ -49,7 +49,7 @@ order! {
         clean_disconnect disconnect_with_will capture_ended_connected capture_began_mid_session
         arp_unanswered dns_name_not_found dns_no_answer
         icmp_unreachable syn_unanswered connection_refused tcp_handshake_incomplete
-        tls_to_plain_port plain_to_tls_port http_answer not_mqtt proxy_header_mismatch
+        tls_to_plain_port plain_to_tls_port http_answer ws_upgrade_refused not_mqtt proxy_header_mismatch
         tcp_open_no_connect connect_unanswered connect_closed
         refused_protocol_version refused_client_id refused_bad_credentials refused_not_authorized
         refused_server_unavailable refused_will_or_feature refused_other auth_exchange_failed
@@ -64,7 +64,7 @@ order! {
         arp_unanswered::judge dns_name_not_found::judge dns_no_answer::judge
         icmp_unreachable::judge syn_unanswered::judge connection_refused::judge tcp_handshake_incomplete::judge
         // The wrong door: the answer is not MQTT.
-        http_answer::judge plain_to_tls_port::answered not_mqtt::judge
+        http_answer::judge ws_upgrade_refused::judge plain_to_tls_port::answered not_mqtt::judge
         // The client does not begin with MQTT.
         tls_to_plain_port::judge proxy_header_mismatch::judge not_mqtt::opened
         // What was said in so many words.
@@ -73,7 +73,7 @@ order! {
         refused_will_or_feature::judge auth_exchange_failed::said redirected::judge
         refused_other::judge
         session_taken_over::said keepalive_expired::said client_broke_rules::said
-        packet_too_large::said quota_exceeded::judge feature_not_supported::judge
+        packet_too_large::said packet_too_large::by_close_code quota_exceeded::judge feature_not_supported::judge
         not_authorized_disconnect::judge server_shutdown::said administrative_disconnect::judge
         clean_disconnect::judge disconnect_with_will::judge server_broke_rules::said
         client_closed::said

@@ -1,9 +1,11 @@
 //! `not-mqtt`: something that is no client spoke, or something that is no broker answered.
 
 use super::{About, Judgement};
-use crate::diagnosis::story::Story;
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{Story, how};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity};
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::stream::Side;
 use crate::transport::Protocol;
 
 pub(super) const ABOUT: About =
@@ -11,6 +13,9 @@ pub(super) const ABOUT: About =
 
 /// The client's first bytes are of another protocol.
 pub(super) fn opened(story: &Story<'_>) -> Option<Judgement> {
+    if let Some(judgement) = upgrade_at_a_plain_port(story) {
+        return Some(judgement);
+    }
     let (protocol, at) = story.session.foreign_opening?;
     let (server, host, port) = (story.server(), story.client_host(), story.port());
     let spoken = match protocol {
@@ -27,6 +32,40 @@ pub(super) fn opened(story: &Story<'_>) -> Option<Judgement> {
             .cause(format!("Another service uses port {port}, so this is not about MQTT at all."))
             .step(format!("See which program on {host} opens this connection, and to which port it should."))
             .step(format!("On the server's host, see which program listens: `ss -ltnp | grep {port}`.")),
+    )
+}
+
+/// The client asked for a WebSocket, and what listens there closed without an answer in HTTP: it does not speak WebSocket.
+fn upgrade_at_a_plain_port(story: &Story<'_>) -> Option<Judgement> {
+    let websocket = story.websocket().filter(|websocket| websocket.answer.is_none())?;
+    let request = websocket.request.as_ref()?;
+    let server_bytes = story.session.wire.sent.server.bytes;
+    let (host, server, port) = (story.client_host(), story.server(), story.port());
+    let broker = story.session.neighbours.connack_before.is_some() || [1883, 8883].contains(&port);
+    let answered = websocket.foreign_answer;
+    let close = story.close_by(Side::Server);
+    let ending = match (answered, close) {
+        (Some(_), _) => "which did not answer in HTTP".to_owned(),
+        (None, Some(close)) if server_bytes == 0 => {
+            let span = words::duration(close.at.time.nanoseconds_since(request.at.time));
+            format!("which {} the connection after {span} without an answer", how(close.how))
+        }
+        _ => return None,
+    };
+    let asked = format!("(HTTP, GET {})", words::plain(&request.path));
+    let sentence = format!("{host} asked for a WebSocket {asked} at {server}, {ending}.");
+    let confidence = if broker || answered.is_some() { Confidence::Certain } else { Confidence::VeryLikely };
+    Some(
+        Judgement::new(confidence, sentence)
+            .on(&[Ground::Absence])
+            .at([request.at])
+            .at(answered)
+            .at(story.close.map(|close| close.at))
+            .cause(format!("The client is set to MQTT over WebSocket (`ws://`), and port {port} is for plain MQTT, without WebSocket."))
+            .cause_if(!broker, "A proxy took the connection and could not reach the broker behind it.")
+            .step(format!("Set the client to plain MQTT (`mqtt://`) on port {port}, or to the broker's WebSocket port: often 9001, 8083, 8080 or 15675."))
+            .step("In a web browser only WebSocket is possible: switch on a WebSocket listener in the broker.")
+            .seen_as(Sight::UpgradeCut),
     )
 }
 

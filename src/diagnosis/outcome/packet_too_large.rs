@@ -38,6 +38,20 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     Some(advise(judgement, sent.is_none_or(|(length, _)| length >= 1_000)))
 }
 
+/// The broker says so by the code with which it closed the WebSocket (RFC 6455 §7.4.1).
+pub(super) fn by_close_code(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_frame(Side::Server).filter(|close| close.code == Some(1009))?;
+    let code = story.close_code(Side::Server)?;
+    // What the close follows may be a smaller packet, sent before the client knew.
+    let sent = newest(story).filter(|(length, _)| *length >= 1_000);
+    let what = sent.map_or("A message".to_owned(), |(length, _)| format!("A packet of {}", words::bytes(length)));
+    let client = story.client();
+    let sentence = format!("{what} from {client} was too large for the broker, which closed the connection with {code}.");
+    let judgement = Judgement::new(Confidence::VeryLikely, sentence);
+    let judgement = judgement.at(sent.map(|(_, at)| at)).at([close.at]).seen_as(Sight::Lost);
+    Some(advise(judgement, true))
+}
+
 /// The broker closed on a packet that is larger than the maximum it announced: to this client, or to another.
 pub(super) fn announced(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;

@@ -29,7 +29,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         },
     );
     let gaps = story.is(Qualifier::CaptureGaps);
+    let code = story.close_code(Side::Server).map(|code| format!("with {code}"));
     let without = if gaps { "without a reason that the capture holds" } else { "without a reason" };
+    let without = code.as_deref().unwrap_or(without);
     let foreign = story.reset_is_foreign();
     let forgot = story.server_forgot() && !foreign;
     let (missed, late) = (story.goodbye_may_be_missed(close), unknown_to_the_server(story, close));
@@ -65,12 +67,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let reset = close.how == CloseHow::Reset && !foreign;
     let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
     let idle = quiet.is_some_and(|quiet| quiet >= 30 * SECOND);
+    let meaning = story.close_code_cause(Side::Server);
     let old = story.version().is_none_or(|version| !version.is_v5());
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
             .at(last.map(|(_, at)| at))
             .at([close.at])
+            .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(idle, "A proxy or load balancer between closes connections on which nothing was said for a while.")
             .cause_if(late, "The broker no longer knew the connection: it had closed it, or was restarted, before the capture began.")

@@ -20,21 +20,24 @@ const PATIENCE: i64 = 5 * SECOND;
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let wire = &story.session.wire;
-    let opened = wire.established?;
+    let inside = story.opened_for_nothing();
+    let opened = inside.or(wire.established)?;
     let client = &wire.sent.client;
     let spoke = client.bytes > 0 || client.sent.0 > 0 || client.missing_bytes > 0 || client.acknowledged.0 > 1;
-    if spoke || !wire.start_captured() {
+    if (spoke && inside.is_none()) || !wire.start_captured() {
         return None;
     }
     let host = story.client_host();
     let server = story.server();
+    let thing = if inside.is_some() { "WebSocket" } else { "connection" };
+    let nothing = if inside.is_some() { "no MQTT" } else { "nothing" };
     let sentence = if let Some(close) = story.close {
         let (how, span) = (how(close.how), since(opened.time.0, close));
         let end = match close.by {
-            Side::Client => format!("and {how} it again after {span}"),
-            Side::Server => format!("and the server {how} it after {span}"),
+            Side::Client => format!("and {how} it again after {span}{}", story.close_code_aside(close.by)),
+            Side::Server => format!("and the server {how} it after {span}{}", story.close_code_aside(close.by)),
         };
-        format!("The connection of {host} to {server} opened, but {host} sent nothing, {end}.")
+        format!("The {thing} of {host} to {server} opened, but {host} sent {nothing}, {end}.")
     } else {
         let quiet = story.until_capture_end(opened);
         if quiet < PATIENCE {
@@ -42,7 +45,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         }
         let span = words::duration(quiet);
         format!(
-            "The connection of {host} to {server} opened, but {host} sent nothing in the {span} up to the end of the capture."
+            "The {thing} of {host} to {server} opened, but {host} sent {nothing} in the {span} up to the end of the capture."
         )
     };
     // Without the client's SYN it is not known where its bytes begin.
@@ -54,12 +57,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .on(&[Ground::Absence])
             .at([opened])
             .at(story.close.map(|close| close.at))
-            .cause_if(at_once, "The client could not build its CONNECT: with PubSubClient, client id, user name, password and will must fit its buffer of 256 bytes.")
+            .cause_if(inside.is_some(), "The page or program opened the WebSocket without MQTT: it failed in between, or serves for something else as well.")
+            .cause_if(at_once && inside.is_none(), "The client could not build its CONNECT: with PubSubClient, client id, user name, password and will must fit its buffer of 256 bytes.")
             .cause_if(by_client.is_some(), "A health check or a scanner only looked whether the port is open.")
             .cause_if(by_client.is_some() && !at_once, "The client's program failed, or was ended, before it sent its CONNECT.")
             .cause_if(by_client.is_none(), "The client waits for the server to speak first, as it would with another protocol.")
             .cause_if(by_client.is_none(), "The client program hung, or its host lost power or network, just after connecting.")
-            .step_if(at_once, "With PubSubClient, call `client.setBufferSize(512)` before `connect()`.")
+            .step_if(at_once && inside.is_none(), "With PubSubClient, call `client.setBufferSize(512)` before `connect()`.")
             .step(format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
             .seen_as(if at_once { Sight::NothingSent } else { Sight::Nothing }),
     )

@@ -19,6 +19,7 @@ const LIST: &[(&str, &str, Severity)] = &[
     ("tls-to-plain-port", "wrong-door", Severity::Error),
     ("plain-to-tls-port", "wrong-door", Severity::Error),
     ("http-answer", "wrong-door", Severity::Error),
+    ("ws-upgrade-refused", "wrong-door", Severity::Error),
     ("not-mqtt", "wrong-door", Severity::Warning),
     ("proxy-header-mismatch", "wrong-door", Severity::Error),
     ("tcp-open-no-connect", "connect", Severity::Warning),

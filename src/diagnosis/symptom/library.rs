@@ -13,6 +13,7 @@ pub(crate) enum Library {
     MqttJs,
     PahoJava,
     PahoC,
+    PahoJs,
     ArduinoMqtt,
     AsyncMqttClient,
     ArduinoMqttClient,
@@ -39,6 +40,7 @@ impl Library {
             Library::MqttJs => "MQTT.js",
             Library::PahoJava => "Paho Java",
             Library::PahoC => "Paho C",
+            Library::PahoJs => "Paho JavaScript",
             Library::ArduinoMqtt => "arduino-mqtt",
             Library::AsyncMqttClient => "AsyncMqttClient",
             Library::ArduinoMqttClient => "ArduinoMqttClient",
@@ -67,15 +69,30 @@ impl Library {
                     | Library::MqttJs
                     | Library::PahoJava
                     | Library::PahoC
+                    | Library::PahoJs
                     | Library::Zephyr
             ),
         };
         let able = match self {
             // It publishes with QoS 0 only and subscribes with QoS 0 and 1.
             Library::PubSubClient | Library::Tasmota => !story.used_qos_above(0) && !story.subscribed_above(1),
+            Library::PahoJs => story.websocket().is_some(),
             _ => true,
         };
-        speaks && able
+        speaks && able && (story.websocket().is_none() || self.speaks_websocket())
+    }
+
+    fn speaks_websocket(self) -> bool {
+        !matches!(
+            self,
+            Library::PubSubClient
+                | Library::Tasmota
+                | Library::Mosquitto
+                | Library::ArduinoMqtt
+                | Library::AsyncMqttClient
+                | Library::ArduinoMqttClient
+                | Library::EspHome
+        )
     }
 
     fn speaks_v5(self) -> bool {
@@ -88,6 +105,7 @@ impl Library {
                 | Library::ArduinoMqttClient
                 | Library::EspHome
                 | Library::AzureSdk
+                | Library::PahoJs
         )
     }
 }

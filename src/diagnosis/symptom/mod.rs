@@ -12,6 +12,7 @@ mod others;
 mod paho;
 mod pubsubclient;
 mod version5;
+mod websocket;
 
 pub(crate) use broker_log::LogLine;
 pub(crate) use library::Library;
@@ -46,6 +47,12 @@ pub(crate) enum Sight {
     Refused(u8),
     /// The server answered in HTTP.
     Http,
+    /// The request for a WebSocket was answered with this HTTP status; 0 stands for any.
+    UpgradeRefused(u16),
+    /// The server closed or reset instead of answering the request for a WebSocket.
+    UpgradeCut,
+    /// The WebSocket was opened without the subprotocol that the client asked for.
+    SubprotocolMissing,
     /// The server answered in another protocol.
     Foreign,
     /// The server closed or reset the running session.
@@ -125,6 +132,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
         others::AZURE,
         others::NODE_RED,
         others::ZEPHYR,
+        websocket::UNEXPECTED,
+        websocket::SYMPTOMS,
     ]
     .into_iter()
     .flatten()
@@ -144,7 +153,10 @@ pub(crate) fn reports(story: &Story<'_>, sight: Sight) -> Vec<ClientReport> {
         seen => seen,
     };
     let own = all()
-        .filter(|symptom| symptom.sees.contains(&sight))
+        .filter(|symptom| {
+            let any = matches!(sight, Sight::UpgradeRefused(_)) && symptom.sees.contains(&websocket::ANY_STATUS);
+            any || symptom.sees.contains(&sight)
+        })
         .filter(|_| !(v5 && matches!(sight, Sight::Refused(_))))
         .map(|symptom| (symptom.library, symptom.prints));
     let named = if v5 { version5::reports(sight) } else { Vec::new() };

@@ -82,6 +82,8 @@ impl Tale {
                 second_connect: None,
                 foreign_opening: None,
                 foreign_answer: None,
+                http_answer: None,
+                websocket: None,
                 auth: AuthFacts::default(),
                 disconnect: PerSide::default(),
                 counts: PerSide::default(),

@@ -11,7 +11,7 @@ use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::transport::Protocol;
 
-use super::{Beginning, Held, News, Watch};
+use super::{Beginning, Held, News, Watch, http};
 
 /// On probation, so many packets in a row make MQTT on a port that is taken for it.
 const ENOUGH_HINTED: u64 = 1;
@@ -120,6 +120,12 @@ impl Following {
             self.settle_answer(Answer::Mqtt, news, hinted);
         }
         self.tracker.gap(side, gap);
+        self.hole(from, gap, news, hinted);
+    }
+
+    /// A hole in the stream that the tracker has been told of.
+    pub(super) fn hole(&mut self, from: End, gap: &Gap, news: &mut Vec<News>, hinted: bool) {
+        let side = self.side(from);
         let mut scene = Scene::new(self, side, news);
         scene.framer.gap(*gap, &scene.hints, &mut |framed| scene.stage.take(framed));
         self.after(hinted, news);
@@ -166,6 +172,9 @@ impl Following {
         if matches!(self.answer, Answer::Foreign) {
             let bytes: Vec<u8> = held.iter().flat_map(|held| &held.data).copied().collect();
             self.tracker.foreign_answer(Protocol::of(&bytes), first.at);
+            if let Some(answer) = http::answer(&bytes, first.at) {
+                self.tracker.http_answer(answer);
+            }
         } else {
             for held in &held {
                 self.chunk(held.from, held.chunk(), news, hinted);

@@ -22,6 +22,8 @@ pub struct Neighbours {
     /// The first frame of another connection to the same server address and port in which the
     /// client's first bytes were TLS and the server answered with TLS.
     pub tls_on_port: Option<Moment>,
+    /// On another connection to the same server address and port MQTT was spoken inside a WebSocket.
+    pub websocket_on_port: bool,
     /// The first CONNACK from the same server address and port, if it came before this
     /// connection's first frame.
     pub connack_before: Option<Moment>,

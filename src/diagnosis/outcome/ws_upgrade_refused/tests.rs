@@ -1,0 +1,124 @@
+use crate::diagnosis::testing::{Tale, outcome, text};
+use crate::diagnosis::{Confidence, Verdict, diagnose};
+use crate::session::{CloseFrame, HttpAnswer, Session, UpgradeRequest, WebSocketFacts};
+use crate::stream::Side;
+
+/// A client that asked for a WebSocket and was answered with `status`.
+fn asked(tale: Tale, subprotocols: Option<&str>, status: u16, chosen: Option<&str>) -> Tale {
+    tale.with(|session| {
+        let at = session.wire.last;
+        session.wire.sent.client.bytes += 150;
+        session.wire.sent.server.bytes += 120;
+        session.websocket = Some(Box::new(WebSocketFacts {
+            request: Some(UpgradeRequest { at, path: text("/mqtt"), host: None, subprotocols: subprotocols.map(text) }),
+            answer: Some(HttpAnswer {
+                at,
+                status,
+                phrase: text("Told"),
+                subprotocol: chosen.map(text),
+                location: (status == 302).then(|| text("https://example.com/")),
+                server: None,
+            }),
+            ..WebSocketFacts::default()
+        }));
+    })
+}
+
+fn verdict(status: u16) -> Verdict {
+    diagnose(&asked(Tale::opened(), Some("mqtt"), status, None).close(Side::Server, 0.1).build())
+}
+
+#[test]
+fn each_status_has_its_cause() {
+    for (status, word) in [
+        (200, "web page"),
+        (302, "wss://"),
+        (400, "lacks"),
+        (401, "wants a login"),
+        (403, "does not let this client in"),
+        (404, "expects another path"),
+        (426, "version 13"),
+        (429, "limits how often"),
+        (500, "failed"),
+        (502, "the broker behind it is not"),
+        (503, "the broker behind it is not"),
+        (504, "the broker behind it is not"),
+    ] {
+        let verdict = verdict(status);
+        assert_eq!((verdict.outcome.id, verdict.outcome.confidence), ("ws-upgrade-refused", Confidence::Certain));
+        assert!(verdict.causes[0].contains(word), "{status}: {:?}", verdict.causes);
+        assert!(verdict.outcome.sentence.contains(&format!("HTTP {status} Told")), "{}", verdict.outcome.sentence);
+    }
+    assert!(verdict(302).outcome.sentence.contains("to https://example.com/"));
+}
+
+#[test]
+fn agreed_to_the_websocket_but_not_to_mqtt() {
+    let browser = asked(Tale::opened(), Some("mqtt"), 101, None).close(Side::Client, 0.01);
+    let browser = outcome(&browser.build());
+    assert_eq!((browser.id, browser.confidence), ("ws-upgrade-refused", Confidence::Certain));
+    let without = |chosen| asked(Tale::opened(), None, 101, chosen).close(Side::Server, 0.01).build();
+    assert_eq!(outcome(&without(None)).confidence, Confidence::VeryLikely);
+    assert!(diagnose(&without(None)).causes[0].contains("did not offer"));
+    let agreed = asked(Tale::opened(), Some("mqtt"), 101, Some("mqtt")).close(Side::Client, 3.0);
+    let agreed = outcome(&agreed.build());
+    assert_eq!(agreed.id, "tcp-open-no-connect");
+    assert!(agreed.sentence.starts_with("The WebSocket of 10.0.0.21"), "{}", agreed.sentence);
+}
+
+#[test]
+fn what_runs_without_the_subprotocol_runs() {
+    let tale = asked(Tale::healthy(), Some("mqtt"), 101, None);
+    assert_eq!(outcome(&tale.build()).id, "clean-disconnect");
+}
+
+/// The Close frame of `side` that was the last thing on the wire.
+fn closed_with(tale: Tale, side: Side, code: u16, reason: &str) -> Session {
+    asked(tale.close(side, 1.0), Some("mqtt"), 101, Some("mqtt"))
+        .with(|session| {
+            let close = CloseFrame { at: session.wire.last, code: Some(code), reason: text(reason), ahead: false };
+            *session.websocket.as_mut().unwrap().close.of_mut(side) = Some(close);
+        })
+        .build()
+}
+
+#[test]
+fn close_codes_are_the_senders_words() {
+    let verdict = diagnose(&closed_with(Tale::connected(), Side::Server, 1001, ""));
+    assert_eq!(verdict.outcome.id, "server-closed");
+    assert!(verdict.outcome.sentence.contains("with WebSocket close code 1001, Going Away;"), "{}", verdict.outcome.sentence);
+    assert!(verdict.causes[0].contains("is stopping"));
+    let verdict = diagnose(&closed_with(Tale::connecting(), Side::Server, 1008, "no"));
+    assert_eq!(verdict.outcome.id, "connect-closed");
+    assert!(verdict.outcome.sentence.ends_with("code 1008, Policy Violation, saying “no”."), "{}", verdict.outcome.sentence);
+    let verdict = diagnose(&closed_with(Tale::connected(), Side::Client, 1001, ""));
+    assert_eq!(verdict.outcome.id, "client-closed");
+    assert!(verdict.causes[0].contains("web page was closed"));
+    let large = closed_with(Tale::connected().publish(Side::Client, "a", 0, 70_000, 1.0), Side::Server, 1009, "");
+    assert_eq!(outcome(&large).id, "packet-too-large");
+}
+
+#[test]
+fn who_closes_the_websocket_closes_whoever_sends_the_first_fin() {
+    let session = asked(Tale::connected(), Some("mqtt"), 101, Some("mqtt")).with(|session| {
+        let close = CloseFrame { at: session.wire.last, code: Some(1000), reason: text(""), ahead: false };
+        session.websocket.as_mut().unwrap().close.client = Some(close);
+    });
+    assert_eq!(outcome(&session.close(Side::Server, 0.01).close(Side::Client, 0.01).build()).id, "client-closed");
+}
+
+#[test]
+fn a_request_that_is_not_answered_in_http() {
+    let ignored = |tale: Tale| {
+        let tale = tale.with(|session| {
+            session.websocket.as_mut().unwrap().answer = None;
+            session.wire.sent.server.bytes = 0;
+        });
+        outcome(&tale.build())
+    };
+    let closed = ignored(asked(Tale::opened(), Some("mqtt"), 101, None).reset(Side::Server, 0.01));
+    assert_eq!((closed.id, closed.confidence), ("not-mqtt", Confidence::Certain));
+    assert!(closed.sentence.contains("asked for a WebSocket (HTTP, GET /mqtt)"), "{}", closed.sentence);
+    let silent = ignored(asked(Tale::opened(), Some("mqtt"), 101, None).close(Side::Client, 30.0));
+    assert_eq!(silent.id, "connect-unanswered");
+}

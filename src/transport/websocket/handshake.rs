@@ -1,0 +1,217 @@
+//! The opening handshake (RFC 6455 §4): the client's HTTP request and the server's answer.
+//!
+//! Invariant: of each at most [`Limits::http_bytes`] are kept, and only until it is whole.
+
+use httparse::{EMPTY_HEADER, Header, ParserConfig, Status};
+
+use crate::limits::Limits;
+use crate::stream::Chunk;
+
+/// Header fields of one, at most.
+const FIELDS: usize = 100;
+
+/// A request to change the protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked for: a path, and perhaps a query.
+    pub target: Vec<u8>,
+    /// Whether it asks for WebSocket.
+    pub upgrade: bool,
+    /// Host.
+    pub host: Option<Vec<u8>>,
+    /// Sec-WebSocket-Protocol: the subprotocols offered, as sent.
+    pub subprotocols: Option<Vec<u8>>,
+}
+
+/// The answer to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// Status code.
+    pub status: u16,
+    /// Reason phrase.
+    pub phrase: Vec<u8>,
+    /// Sec-WebSocket-Protocol: the subprotocol that was chosen.
+    pub subprotocol: Option<Vec<u8>>,
+    /// Location.
+    pub location: Option<Vec<u8>>,
+    /// Server: what its program calls itself.
+    pub server: Option<Vec<u8>>,
+}
+
+/// What the first bytes of a direction are.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Read<T> {
+    /// All of it; the bytes after it begin at this index of the newest chunk.
+    Whole(T, usize),
+    /// More is to come.
+    More,
+    /// Not HTTP, or longer than is read.
+    Foreign,
+}
+
+/// A request or answer that comes in pieces.
+#[derive(Debug)]
+pub struct Head {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Head {
+    /// Nothing of it yet.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Head {
+        Head { bytes: Vec::new(), most: limits.http_bytes }
+    }
+
+    /// Takes the next bytes of a request.
+    pub fn request(&mut self, chunk: &Chunk<'_>) -> Read<Request> {
+        self.read(chunk, request)
+    }
+
+    /// Takes the next bytes of an answer. Interim answers (1xx but 101) are passed over.
+    pub fn response(&mut self, chunk: &Chunk<'_>) -> Read<Response> {
+        let mut data = chunk.data;
+        loop {
+            let part = Chunk { data, ..*chunk };
+            match self.read(&part, response) {
+                Read::Whole(answer, rest) if answer.status < 200 && answer.status != 101 => {
+                    data = data.get(rest..).unwrap_or_default();
+                }
+                Read::Whole(answer, rest) => return Read::Whole(answer, chunk.data.len() - data.len() + rest),
+                other => return other,
+            }
+        }
+    }
+
+    fn read<T>(&mut self, chunk: &Chunk<'_>, parse: impl Fn(&[u8]) -> Option<Status<(usize, T)>>) -> Read<T> {
+        let before = self.bytes.len();
+        let room = self.most.saturating_sub(before);
+        let new = chunk.data.get(..room).unwrap_or(chunk.data);
+        self.bytes.extend_from_slice(new);
+        // What came before held no empty line: only what is new can end it.
+        let tail = self.bytes.get(before.saturating_sub(3)..).unwrap_or_default();
+        let ended = tail.windows(2).any(|two| two == b"\n\n") || tail.windows(3).any(|three| three == b"\n\r\n");
+        match if ended { parse(&self.bytes) } else { Some(Status::Partial) } {
+            Some(Status::Complete((length, head))) => {
+                self.bytes = Vec::new();
+                Read::Whole(head, length.saturating_sub(before))
+            }
+            Some(Status::Partial) if self.bytes.len() < self.most => Read::More,
+            _ => Read::Foreign,
+        }
+    }
+}
+
+/// Reads a whole answer, or the part of it that is there.
+#[must_use]
+pub fn answer(bytes: &[u8]) -> Option<Response> {
+    let mut fields = [EMPTY_HEADER; FIELDS];
+    let mut parsed = httparse::Response::new(&mut fields);
+    // An error in a later line leaves what was read before it.
+    let _ = ParserConfig::default().parse_response(&mut parsed, bytes);
+    of_response(&parsed)
+}
+
+fn request(bytes: &[u8]) -> Option<Status<(usize, Request)>> {
+    let mut fields = [EMPTY_HEADER; FIELDS];
+    let mut parsed = httparse::Request::new(&mut fields);
+    let status = parsed.parse(bytes).ok()?;
+    let field = |name| field(parsed.headers, name);
+    let upgrade = field("upgrade").is_some_and(|value| lists(&value, b"websocket"));
+    let request = Request {
+        target: parsed.path.unwrap_or_default().as_bytes().to_vec(),
+        upgrade,
+        host: field("host"),
+        subprotocols: all(parsed.headers, "sec-websocket-protocol"),
+    };
+    Some(map(status, request))
+}
+
+fn response(bytes: &[u8]) -> Option<Status<(usize, Response)>> {
+    let mut fields = [EMPTY_HEADER; FIELDS];
+    let mut parsed = httparse::Response::new(&mut fields);
+    let status = ParserConfig::default().parse_response(&mut parsed, bytes).ok()?;
+    Some(map(status, of_response(&parsed)?))
+}
+
+fn of_response(parsed: &httparse::Response<'_, '_>) -> Option<Response> {
+    Some(Response {
+        status: parsed.code?,
+        phrase: parsed.reason.unwrap_or_default().as_bytes().to_vec(),
+        subprotocol: all(parsed.headers, "sec-websocket-protocol"),
+        location: field(parsed.headers, "location"),
+        server: field(parsed.headers, "server"),
+    })
+}
+
+fn map<T>(status: Status<usize>, head: T) -> Status<(usize, T)> {
+    match status {
+        Status::Complete(length) => Status::Complete((length, head)),
+        Status::Partial => Status::Partial,
+    }
+}
+
+fn field(headers: &[Header<'_>], name: &str) -> Option<Vec<u8>> {
+    headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.to_vec())
+}
+
+/// The values of all fields of that name: a list may come in several (RFC 9110 §5.3).
+fn all(headers: &[Header<'_>], name: &str) -> Option<Vec<u8>> {
+    let found = headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+    let values: Vec<&[u8]> = found.map(|header| header.value).collect();
+    (!values.is_empty()).then(|| values.join(&b", "[..]))
+}
+
+/// Whether a list with commas names `word`, in any case.
+pub(super) fn lists(list: &[u8], word: &[u8]) -> bool {
+    list.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(data: &[u8]) -> Chunk<'_> {
+        let (offset, at) = <(crate::stream::StreamOffset, crate::capture::Moment)>::default();
+        Chunk { offset, data, at, starts_segment: true }
+    }
+
+    const ASKED: &[u8] = b"GET /mqtt?token=x HTTP/1.1\r\nHost: broker:9001\r\nConnection: keep-alive, Upgrade\r\nUpgrade: \
+        WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqttv3.1\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+
+    #[test]
+    fn a_request_cut_anywhere() {
+        for cut in 1..ASKED.len() {
+            let mut head = Head::new(&Limits::default());
+            assert_eq!(head.request(&chunk(&ASKED[..cut])), Read::More, "{cut}");
+            let rest = [&ASKED[cut..], b"\x82\x80"].concat();
+            let Read::Whole(request, after) = head.request(&chunk(&rest)) else { panic!("{cut}") };
+            assert_eq!(&rest[after..], b"\x82\x80");
+            assert!(request.upgrade);
+            assert_eq!(request.target, b"/mqtt?token=x");
+            assert_eq!(request.subprotocols.unwrap(), b"mqttv3.1, mqtt");
+        }
+    }
+
+    #[test]
+    fn an_answer_after_an_interim_one() {
+        let answers = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Protocol: mqtt\r\n\r\n\x82\x02";
+        for cut in 1..answers.len() - 2 {
+            let mut head = Head::new(&Limits::default());
+            assert_eq!(head.response(&chunk(&answers[..cut])), Read::More, "{cut}");
+            let Read::Whole(answer, after) = head.response(&chunk(&answers[cut..])) else { panic!("{cut}") };
+            assert_eq!((answer.status, answer.subprotocol.as_deref()), (101, Some(&b"mqtt"[..])));
+            assert_eq!(&answers[cut..][after..], b"\x82\x02");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer() {
+        assert_eq!(Head::new(&Limits::default()).response(&chunk(b"\x20\x02\x00\x00\n\n")), Read::Foreign);
+        assert_eq!(Head::new(&Limits::default()).response(&chunk(&[b'a'; 16 << 10])), Read::Foreign);
+        let moved = answer(b"HTTP/1.1 302 Found\r\nLocation: http://login/\r\nServ").unwrap();
+        assert_eq!((moved.status, moved.location.as_deref()), (302, Some(&b"http://login/"[..])));
+        assert_eq!(answer(b"<html>"), None);
+    }
+}
