@@ -5,6 +5,7 @@
 //! captured that is a CONNECT. Where it was not, packets are followed on probation until an answer
 //! fits a request, or enough packets follow one another; until then nothing is reported.
 
+mod encrypted;
 mod following;
 mod watch;
 
@@ -19,6 +20,7 @@ use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
 use crate::tcp::{Facts, Interest, Reader};
 use crate::transport::Protocol;
 
+use encrypted::Encrypted;
 use following::Following;
 pub(super) use watch::Watch;
 
@@ -37,6 +39,8 @@ pub(super) enum News {
 pub(super) enum Ended {
     /// It carried MQTT.
     Mqtt { client: End, evidence: ClientEvidence, tracker: Box<Tracker> },
+    /// It carried TLS in which there may be MQTT.
+    Tls { client: End, evidence: ClientEvidence, tracker: Box<Tracker>, named: bool },
     /// It carried something else.
     Other { protocol: Protocol, server_port: u16 },
     /// It carried nothing.
@@ -67,6 +71,8 @@ enum State {
     Opening(Vec<Held>),
     /// MQTT, or on probation.
     Following(Box<Following>),
+    /// TLS in which there may be MQTT.
+    Encrypted(Box<Encrypted>),
     /// Something else.
     Other(Protocol),
 }
@@ -111,6 +117,7 @@ impl Dialogue {
     pub(super) fn other(&self) -> Option<Protocol> {
         match &self.state {
             State::Other(protocol) => Some(*protocol),
+            State::Encrypted(_) => Some(Protocol::Tls),
             _ => None,
         }
     }
@@ -148,6 +155,10 @@ impl Dialogue {
                 || mqtt::is_stunted_connect(&begun);
             if !self.hinted || begun.is_empty() || !plausible {
                 let protocol = Protocol::of(if begun.is_empty() { &answer } else { &begun });
+                if protocol == Protocol::Tls {
+                    self.enter_tls(facts, &held);
+                    return self.end(facts);
+                }
                 return Ended::Other { protocol, server_port: server_port(facts, client) };
             }
             self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
@@ -163,6 +174,12 @@ impl Dialogue {
                     following.tracker.undeliverable(at, error);
                 }
                 Ended::Mqtt { client, evidence: following.evidence, tracker: following.tracker }
+            }
+            State::Encrypted(mut encrypted) => {
+                if let Some((at, error)) = self.undeliverable {
+                    encrypted.tracker.undeliverable(at, error);
+                }
+                encrypted.end()
             }
             State::Other(protocol) => {
                 Ended::Other { protocol, server_port: server_port(facts, facts.initiator.unwrap_or(End::A)) }
@@ -220,6 +237,9 @@ impl Dialogue {
                 } else if protocol == Protocol::Unknown && bytes.len() < OPENING_AT_LEAST && held.len() <= HELD_AT_MOST
                 {
                     // Too few bytes to name what it is.
+                } else if protocol == Protocol::Tls {
+                    let held = std::mem::take(held);
+                    self.enter_tls(facts, &held);
                 } else if chain == Likelihood::No || bytes.len() >= self.limits.probe_bytes {
                     self.state = State::Other(protocol);
                 }
@@ -230,6 +250,9 @@ impl Dialogue {
                 let foreign = mqtt::looks_like_connack(&bytes) == Likelihood::No;
                 if foreign && (!self.hinted || held.len() > HELD_AT_MOST) {
                     self.state = State::Other(Protocol::of(&bytes));
+                } else if held.len() > HELD_AT_MOST && Protocol::of(&bytes) == Protocol::Tls {
+                    let held = std::mem::take(held);
+                    self.enter_tls(facts, &held);
                 } else if held.len() > HELD_AT_MOST {
                     let held = std::mem::take(held);
                     self.follow(client, ClientEvidence::Opened, Beginning::Somewhere, &held);
@@ -241,6 +264,9 @@ impl Dialogue {
                     let held = std::mem::take(held);
                     let client = client_by_port(facts, self.hinted);
                     self.follow(client, ClientEvidence::Port, Beginning::Somewhere, &held);
+                } else if protocol == Protocol::Tls {
+                    let held = std::mem::take(held);
+                    self.enter_tls(facts, &held);
                 } else {
                     self.state = State::Other(protocol);
                 }
@@ -258,6 +284,17 @@ impl Dialogue {
             following.chunk(held.from, held.chunk(), &mut self.news, self.hinted);
         }
         self.state = State::Following(following);
+    }
+
+    /// Follows TLS from `held` on.
+    fn enter_tls(&mut self, facts: &Facts, held: &[Held]) {
+        let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
+        let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
+        let port = server_port(facts, client);
+        let mut encrypted = Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, self.hinted, port));
+        encrypted.begins(facts.syn.count > 0 || facts.syn_ack.count > 0, held);
+        let wanted = held.iter().all(|held| encrypted.piece(held.from, Piece::Chunk(held.chunk())) == Interest::Wanted);
+        self.state = if wanted { State::Encrypted(encrypted) } else { State::Other(Protocol::Tls) };
     }
 
     fn on_probation(&mut self) {
@@ -300,6 +337,11 @@ impl Reader for Dialogue {
                 }
                 if following.is_hopeless(&self.limits, self.hinted) {
                     self.state = State::Other(Protocol::Unknown);
+                }
+            }
+            State::Encrypted(encrypted) => {
+                if encrypted.piece(from, piece) == Interest::CountOnly {
+                    self.state = State::Other(Protocol::Tls);
                 }
             }
             State::Other(_) => {}

@@ -80,6 +80,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         second_connect: None,
         foreign_opening: None,
         foreign_answer: None,
+        tls: None,
         auth: AuthFacts::default(),
         disconnect: PerSide::default(),
         counts: PerSide::default(),

@@ -14,6 +14,7 @@ use crate::session::{self, PacketCounts, VersionFrom};
 
 use super::event_text::{event_kind, event_text};
 use super::model::{self, Case, Report, client_id};
+use super::tls_document::Tls;
 use super::value::{Text, Time, mac};
 use super::words;
 
@@ -92,6 +93,8 @@ struct Session<'r> {
     server: Peer,
     /// `tcp`, `tls`, `websocket`, `websocket-tls` or `udp`.
     transport: &'static str,
+    /// Of encrypted sessions: what can be read of them.
+    tls: Option<Tls>,
     /// `3.1`, `3.1.1` or `5.0`.
     version: Option<String>,
     /// `connect`, `inferred` or `assumed`.
@@ -286,8 +289,9 @@ impl<'r> Session<'r> {
             tcp_stream: Some(wire.stream),
             filter: Some(case.filter()),
             client: Peer::of(&wire.peers.client),
-            server: Peer::of(&wire.peers.server),
-            transport: "tcp",
+            server: Peer { name: session.tls.as_ref().and_then(|tls| tls.server_name()).map(Text::of), ..Peer::of(&wire.peers.server) },
+            transport: if session.tls.is_some() { "tls" } else { "tcp" },
+            tls: session.tls.as_deref().map(Tls::of),
             version: session.version.map(|version| version.to_string()),
             version_from: session.version_from.map(|from| match from {
                 VersionFrom::Connect => "connect",

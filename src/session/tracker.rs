@@ -4,6 +4,7 @@ mod early;
 mod messages;
 mod requests;
 mod standing;
+mod tls;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use super::facts::{
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
+use super::tls::TlsFacts;
 use super::topics::Topics;
 use super::wire::{PerSide, Wire};
 
@@ -90,6 +92,7 @@ pub struct Tracker {
     unfinished_packet: PerSide<Option<UnfinishedPacket>>,
     timeline: Timeline,
     answers_matched: u64,
+    tls: Option<Box<TlsFacts>>,
 }
 
 impl Tracker {
@@ -127,6 +130,7 @@ impl Tracker {
             unfinished_packet: PerSide::default(),
             timeline: Timeline::new(detail, limits.timeline_events),
             answers_matched: 0,
+            tls: None,
         }
     }
 
@@ -217,6 +221,9 @@ impl Tracker {
             malformed.side = malformed.side.other();
         }
         self.keep_alive = KeepAliveFacts::default();
+        if let Some(tls) = &mut self.tls {
+            tls.swap_sides();
+        }
     }
 
     /// A router or host says that a segment could not be delivered.
@@ -472,6 +479,7 @@ impl Tracker {
             skipped_bytes: self.skipped_bytes,
             unfinished_packet: self.unfinished_packet,
             timeline: self.timeline,
+            tls: self.tls,
             neighbours,
             capture,
         }

@@ -1,7 +1,10 @@
 //! What may stand where MQTT is looked for: tells protocols apart by their first bytes.
 //!
 //! A first byte proves nothing (`H` of HTTP is the type of a PUBACK): MQTT is accepted only when
-//! the bytes after it agree, see [`crate::mqtt`]. Ports are no evidence here.
+//! the bytes after it agree, see [`crate::mqtt`]. Ports are no evidence here. What TLS shows in the clear is read by
+//! [`tls`].
+
+pub mod tls;
 
 /// A protocol recognised by the first bytes of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

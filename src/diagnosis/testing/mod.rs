@@ -79,6 +79,7 @@ impl Tale {
                 second_connect: None,
                 foreign_opening: None,
                 foreign_answer: None,
+        tls: None,
                 auth: AuthFacts::default(),
                 disconnect: PerSide::default(),
                 counts: PerSide::default(),
