@@ -67,7 +67,8 @@ pub struct ClientHelloFacts {
     pub resumes: bool,
     /// The first four bytes of its random: the sender's clock with old stacks, else without meaning.
     pub time: u32,
-    session_id: Option<TextFact>,
+    /// Session id.
+    pub session_id: Option<TextFact>,
 }
 
 impl ClientHelloFacts {

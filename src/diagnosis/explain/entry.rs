@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::diagnosis::{across, finding, outcome};
 use crate::mqtt::{PacketType, PropertyId, ValueType};
 
-use super::{Kind, client_code, code, packet_text, property_text};
+use super::{Kind, alert_text, client_code, code, packet_text, property_text};
 
 /// One thing that can be explained.
 pub(super) struct Entry {
@@ -38,6 +38,7 @@ pub(super) fn all() -> Vec<Entry> {
         .chain(code::reason_codes())
         .chain(packets())
         .chain(properties())
+        .chain(alert_text::entries())
         .chain(client_code::entries())
         .collect()
 }

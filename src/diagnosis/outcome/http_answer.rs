@@ -20,11 +20,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let waited = story.connect_sent().map(|connect| at.time.nanoseconds_since(connect.time));
     let waited = waited.filter(|waited| *waited >= SECOND);
     let after = waited.map_or_else(String::new, |waited| format!(", after {}", words::duration(waited)));
+    let what = if story.session.foreign_opening.is_some() { "the TLS hello" } else { "the CONNECT" };
     let late = if gone { ", when the client had given up" } else { "" };
     Some(
         Judgement::new(
             Confidence::Certain,
-            format!("{server} answered the CONNECT of {client} in HTTP instead of MQTT{after}{late}."),
+            format!("{server} answered {what} of {client} in HTTP instead of MQTT{after}{late}."),
         )
         .at(story.connect_sent())
         .at([at])

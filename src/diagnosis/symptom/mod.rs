@@ -10,6 +10,7 @@ mod mosquitto;
 mod others;
 mod paho;
 mod pubsubclient;
+mod tls;
 mod version5;
 
 pub(crate) use library::Library;
@@ -48,6 +49,16 @@ pub(crate) enum Sight {
     PingUnanswered,
     /// The server sent DISCONNECT with this code and closed.
     Disconnected(u8),
+    /// The client refused the server's certificate.
+    ServerCertificateRefused,
+    /// The server refused the client's certificate within the handshake.
+    ClientCertificateRefused,
+    /// The server refused the client's certificate when the client took the handshake for complete.
+    ClientCertificateRefusedLate,
+    /// TLS was ended by an alert.
+    TlsRefused,
+    /// The TLS handshake was cut off, or fell silent.
+    TlsCut,
     /// The client said goodbye itself.
     Goodbye,
     /// Nothing that a library reports.
@@ -73,6 +84,22 @@ pub(crate) struct Symptom {
 const KNOCKS: &[Sight] =
     &[Sight::KnockUnanswered, Sight::KnockRefused, Sight::NetworkUnreachable, Sight::HostUnreachable];
 
+/// TLS could not be set up, for whatever reason.
+const TLS: &[Sight] =
+    &[Sight::ServerCertificateRefused, Sight::ClientCertificateRefused, Sight::TlsRefused, Sight::TlsCut];
+
+/// The connection could not be opened: TCP or TLS.
+const OPENING: &[Sight] = &[
+    Sight::KnockUnanswered,
+    Sight::KnockRefused,
+    Sight::NetworkUnreachable,
+    Sight::HostUnreachable,
+    Sight::ServerCertificateRefused,
+    Sight::ClientCertificateRefused,
+    Sight::TlsRefused,
+    Sight::TlsCut,
+];
+
 /// Shorthand for a row of the table.
 const fn row(
     library: Library,
@@ -90,6 +117,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
         pubsubclient::SYMPTOMS,
         paho::PYTHON,
         mosquitto::SYMPTOMS,
+        tls::SYMPTOMS,
         others::ESP_MQTT,
         others::MQTT_JS,
         paho::JAVA,

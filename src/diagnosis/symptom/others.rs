@@ -1,10 +1,10 @@
 //! esp-mqtt, MQTT.js, rumqttc, the HiveMQ client, the AWS SDK and Zephyr.
 
 use super::Library::{AwsSdk, EspMqtt, HiveMq, MqttJs, Rumqttc, Zephyr as Z};
-use super::{KNOCKS, Sight, Symptom, row};
+use super::{OPENING, Sight, Symptom, row};
 
 pub(super) const ESP_MQTT: &[Symptom] = &[
-    row(EspMqtt, None, "“Error transport connect”", "", KNOCKS),
+    row(EspMqtt, None, "“Error transport connect”", "", OPENING),
     row(
         EspMqtt,
         Some(0),
@@ -128,7 +128,7 @@ pub(super) const RUMQTTC: &[Symptom] = &[
 ];
 
 pub(super) const HIVEMQ: &[Symptom] = &[
-    row(HiveMq, None, "`ConnectionFailedException`", "", KNOCKS),
+    row(HiveMq, None, "`ConnectionFailedException`", "", OPENING),
     row(HiveMq, None, "“Timeout while waiting for CONNACK”", "", &[Sight::ConnackMissing]),
     row(HiveMq, None, "“Server closed connection without DISCONNECT.”", "", &[Sight::ClosedBeforeConnack, Sight::Lost]),
     row(

@@ -2,7 +2,7 @@
 //! waits 15 s for an answer and does not notice that the server closed while it waits.
 
 use super::Library::{EspHome, HomeAssistant, PubSubClient, Tasmota};
-use super::{KNOCKS, Sight, Symptom, row};
+use super::{OPENING, Sight, Symptom, row};
 
 pub(super) const SYMPTOMS: &[Symptom] = &[
     row(
@@ -38,7 +38,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         Some(-2),
         "rc=-2 (MQTT_CONNECT_FAILED)",
         "The network client could not connect, before any MQTT was sent: the name was not found, nothing answered, the port refused, or TLS failed. With no packet at all in the capture the device itself is the reason: its Wi-Fi was not up, or it uses the wrong client object.",
-        KNOCKS,
+        OPENING,
     ),
     row(
         PubSubClient,
@@ -90,7 +90,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         Some(-2),
         "“Connect failed to HOST:PORT, rc -2. Retry in N sec”",
         "As PubSubClient: the TCP or TLS connection could not be opened.",
-        KNOCKS,
+        OPENING,
     ),
     row(
         Tasmota,
@@ -148,6 +148,6 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         None,
         "“Failed to connect to MQTT server due to exception: …”",
         "The TCP or TLS connection could not be opened.",
-        KNOCKS,
+        OPENING,
     ),
 ];

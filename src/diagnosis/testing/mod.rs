@@ -2,6 +2,7 @@
 //! changed. Times are seconds after the step before.
 
 mod gallery;
+mod tls;
 
 use std::net::{IpAddr, Ipv4Addr};
 
