@@ -15,6 +15,7 @@ import struct
 import sys
 import threading
 import time
+import warnings
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -36,10 +37,10 @@ parser.add_argument("--resume", action="store_true", help="Clean Session/Clean S
 parser.add_argument("--expiry", type=int, help="Session Expiry Interval (MQTT 5)")
 parser.add_argument("--reconnect", action="store_true", help="reconnect as Paho does by itself")
 parser.add_argument("--timeout", type=float, default=5, help="to open the TCP connection")
-parser.add_argument("--tls", choices=("1.2", "1.3"), help="this version of TLS and no other")
+parser.add_argument("--tls", choices=("1.1", "1.2", "1.3"), help="this version of TLS and no other")
 parser.add_argument("--ca", help="certificates to trust, with --tls")
 parser.add_argument("--cert", help="NAME.crt and NAME.key to show, with --tls")
-parser.add_argument("--ciphers", help="suites to offer, with --tls 1.2")
+parser.add_argument("--ciphers", help="suites to offer, with --tls")
 parser.add_argument("--insecure", action="store_true", help="look at no certificate, with --tls")
 parser.add_argument("steps", nargs="+")
 args = parser.parse_args()
@@ -112,6 +113,7 @@ if args.will:
     client.will_set(topic, payload, int(qos))
 
 if args.tls:
+    warnings.simplefilter("ignore", DeprecationWarning)  # of TLS 1.1
     context = ssl.create_default_context(cafile=args.ca)
     context.minimum_version = context.maximum_version = ssl.TLSVersion[f"TLSv{args.tls.replace('.', '_')}"]
     if args.ciphers:

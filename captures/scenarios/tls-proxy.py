@@ -1,11 +1,9 @@
 """Stands on port 8883 before a broker of TLS on port 8884, and spoils handshakes, one after the other, in the ways given:
 
     silent       takes the client's hello and says nothing     close        closes once it has it
-    reset        resets once it has it                         half-silent  passes a half of the broker's answer, then nothing
-    half-close   passes a half of it, then closes
+    half-silent  passes a half of the broker's answer only     half-close   passes a half of it, then closes
 """
 import socket
-import struct
 import sys
 import time
 
@@ -29,8 +27,6 @@ for way in sys.argv[1:]:
                 pass
         except OSError as error:
             print(error, flush=True)
-    if way == "reset":
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     if way == "half-close":
         time.sleep(0.5)
     client.close()

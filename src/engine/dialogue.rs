@@ -197,7 +197,12 @@ impl Dialogue {
                 let held = std::mem::take(held);
                 let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
                 let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
-                self.follow(client, evidence, Beginning::Somewhere, &held);
+                let plain = held.first().is_some_and(|held| Protocol::of(&held.data) != Protocol::Tls);
+                if server_port(facts, client) == super::SECURE_PORT && !plain {
+                    self.enter_tls(facts, &held);
+                } else {
+                    self.follow(client, evidence, Beginning::Somewhere, &held);
+                }
                 return;
             }
         };
@@ -260,11 +265,15 @@ impl Dialogue {
             }
             (_, None) => {
                 let protocol = Protocol::of(&bytes);
-                if protocol == Protocol::Unknown {
+                let client = client_by_port(facts, self.hinted);
+                let side = if from == client { Side::Client } else { Side::Server };
+                // On the port for TLS it is a record whose beginning was not captured, unless it reads as MQTT.
+                let torn = server_port(facts, client) == super::SECURE_PORT
+                    && mqtt::chain(&bytes, side, None) == Likelihood::No;
+                if protocol == Protocol::Unknown && !torn {
                     let held = std::mem::take(held);
-                    let client = client_by_port(facts, self.hinted);
                     self.follow(client, ClientEvidence::Port, Beginning::Somewhere, &held);
-                } else if protocol == Protocol::Tls {
+                } else if protocol == Protocol::Tls || torn {
                     let held = std::mem::take(held);
                     self.enter_tls(facts, &held);
                 } else {
@@ -325,7 +334,7 @@ impl Reader for Dialogue {
                 }
                 self.open(from, piece, facts);
                 if let Piece::Gap(_) = piece
-                    && matches!(self.state, State::Following(_))
+                    && matches!(self.state, State::Following(_) | State::Encrypted(_))
                 {
                     return self.piece(from, piece, facts);
                 }

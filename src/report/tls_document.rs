@@ -3,12 +3,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::capture::Timestamp;
 use crate::session::{PerSide, TextFact, TlsFacts};
 use crate::stream::Side;
 use crate::transport::tls::{Alert, Certificate, Name};
 
-use super::value::{Text, Time};
+use super::value::Text;
 use super::words;
 
 /// What TLS shows without its keys.
@@ -57,8 +56,9 @@ struct Cert {
     issuer: Text,
     /// Host names and addresses that it is for.
     names: Vec<Text>,
-    not_before: Time,
-    not_after: Time,
+    /// RFC 3339 in UTC, to the second.
+    not_before: Option<String>,
+    not_after: Option<String>,
 }
 
 impl Tls {
@@ -91,7 +91,7 @@ impl Tls {
 impl Cert {
     fn of(certificate: &Certificate) -> Cert {
         let text = |bytes: &[u8]| Text::of(&TextFact::new(bytes));
-        let time = |seconds: i64| Time::of(Timestamp(seconds.saturating_mul(1_000_000_000)));
+        let time = |seconds: i64| jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string());
         Cert {
             subject: text(&certificate.subject),
             issuer: text(&certificate.issuer),

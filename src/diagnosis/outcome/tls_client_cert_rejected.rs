@@ -100,7 +100,7 @@ fn explain(secured: Secured<'_>, judgement: Judgement, alert: Option<Alert>, not
         judgement = judgement.cause(cause);
     }
     judgement
-        .step("Look into the broker's log at this time: it names the reason (mosquitto: a line with “OpenSSL Error”).")
+        .step("Look into the broker's log at this time: it names the reason (mosquitto: a line with “SSL routines”).")
         .step("Look at the client's certificate: `openssl x509 -in client.crt -noout -subject -issuer -dates`, and compare its issuer with the broker's `cafile`.")
         .step(format!("Try it without the client's program: `openssl s_client {look} -cert client.crt -key client.key`."))
 }

@@ -59,6 +59,7 @@ fn causes(secured: Secured<'_>, side: Side, alert: u8) -> Vec<String> {
             let chosen = tls.version().map_or_else(|| "an old version".to_owned(), |version| version.to_string());
             causes.push(format!("The server chose {chosen}, which is too old for the client."));
         }
+        (_, 120) if alpn().is_empty() => causes.push("The server requires the client to name its application protocol (ALPN).".to_owned()),
         (_, 120) => causes.push(format!("The client asked for the application protocol {} (ALPN), and the server offers none of that name.", alpn())),
         (_, 112) => causes.push(match tls.server_name() {
             Some(name) => format!("The server does not know the name {} that the client asked for (SNI).", words::plain(name)),
@@ -94,7 +95,7 @@ fn advise(secured: Secured<'_>, judgement: Judgement, alert: u8) -> Judgement {
         .step_if(keyed && !version, "Compare identity and key with those of the broker (mosquitto: `psk_file`).")
         .step_if(alert == 120, "Ask for the name that the broker expects: `mqtt`, or `x-amzn-mqtt-ca` for AWS IoT on port 443.")
         .step(format!("See what the server agrees to: `openssl s_client {look} </dev/null`, and the same with `-tls1_2`."))
-        .step("Look into the broker's log at this time: it names the reason (mosquitto: a line with “OpenSSL Error”).")
+        .step("Look into the broker's log at this time: it names the reason (mosquitto: a line with “SSL routines”).")
 }
 
 #[cfg(test)]

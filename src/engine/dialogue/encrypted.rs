@@ -44,6 +44,8 @@ pub(super) struct Encrypted {
     hinted: bool,
     port: u16,
     sign: Sign,
+    /// A record was read.
+    read: bool,
 }
 
 /// What the hello says of MQTT inside.
@@ -79,6 +81,7 @@ impl Encrypted {
             hinted,
             port,
             sign: Sign::Unknown,
+            read: false,
         }
     }
 
@@ -125,13 +128,16 @@ impl Encrypted {
         let Encrypted { records, tracker, .. } = self;
         let mut foreign = false;
         let mut greeted = false;
+        let mut read = false;
         records.of_mut(side).push(chunk, &mut |at, told| match told {
             Told::Foreign => foreign = true,
             told => {
+                read = true;
                 greeted |= matches!(told, Told::Message(Handshake::CLIENT_HELLO, _));
                 tracker.tls(side, at, told);
             }
         });
+        self.read |= read;
         if foreign {
             let protocol = if first { Protocol::of(chunk.data) } else { Protocol::Unknown };
             self.tracker.not_tls(side, chunk.at, protocol);
@@ -160,6 +166,9 @@ impl Encrypted {
     /// The connection is over.
     pub(super) fn end(self) -> Ended {
         let named = self.sign == Sign::Mqtt;
+        if !self.read {
+            return Ended::Other { protocol: Protocol::Unknown, server_port: self.port };
+        }
         if self.sign == Sign::Other || !self.hinted && !named {
             return Ended::Other { protocol: Protocol::Tls, server_port: self.port };
         }
