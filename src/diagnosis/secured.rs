@@ -117,8 +117,11 @@ impl<'a> Secured<'a> {
                 let sentence = format!("{it} expired on {}, {ago} before this capture.", words::date(until));
                 flaws.push(Flaw { kind: FlawKind::Expired, sentence });
             } else if now < from {
-                let sentence =
-                    format!("{it} is valid from {} on, and this was captured on {}.", words::date(from), words::date(now));
+                let sentence = format!(
+                    "{it} is valid from {} on, and this was captured on {}.",
+                    words::date(from),
+                    words::date(now)
+                );
                 flaws.push(Flaw { kind: FlawKind::NotYetValid, sentence });
             }
         }
@@ -132,12 +135,16 @@ impl<'a> Secured<'a> {
             _ if own.more_names > 0 => return None,
             Some(name) if !own.names_host(&name.0) => {
                 let asked = words::plain(name);
-                let sentence = format!("The server's certificate is for {names}, and not for {asked}, the name that the client asked for.");
+                let sentence = format!(
+                    "The server's certificate is for {names}, and not for {asked}, the name that the client asked for."
+                );
                 (FlawKind::Name, sentence)
             }
             // Nothing was asked for: as one does who connects by address, or does not know of names.
             None if self.tls.client_hello.is_some() && !own.names_address(address) => {
-                let sentence = format!("The client asked for no name, as one does that connects by address, and the server's certificate is for {names}, not for {address}.");
+                let sentence = format!(
+                    "The client asked for no name, as one does that connects by address, and the server's certificate is for {names}, not for {address}."
+                );
                 (FlawKind::Address, sentence)
             }
             _ => return None,

@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex};
 use crate::capture::{Frame, Moment, Timestamp};
 use crate::limits::Limits;
 use crate::net::{self, Decoded, Endpoint, Segment, Undeliverable};
-use crate::session::{CaptureEdge, CaptureFacts, ClientEvidence, Detail, PacketObserver, Session, Tracker, Wire};
+use crate::session::{
+    CaptureEdge, CaptureFacts, ClientEvidence, Detail, PacketObserver, Session, TlsFacts, Tracker, Wire,
+};
 use crate::tcp::{Connection, Ending, Facts, FlowTable};
 use crate::transport::Protocol;
 
@@ -228,7 +230,7 @@ impl Rest {
         let foreign = tls.is_some_and(|tls| tls.foreign.server.is_some() && tls.server_hello.is_none());
         let plain = foreign || self.population.speaks_mqtt(server);
         let expected = server.port == SECURE_PORT || named || self.population.speaks_tls(server);
-        tls.is_some_and(|tls| tls.answered()) || expected && !plain
+        tls.is_some_and(TlsFacts::answered) || expected && !plain
     }
 
     /// A client that spoke another protocol to a server of plain MQTT, or to a port that is taken for one, from its

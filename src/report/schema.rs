@@ -289,7 +289,10 @@ impl<'r> Session<'r> {
             tcp_stream: Some(wire.stream),
             filter: Some(case.filter()),
             client: Peer::of(&wire.peers.client),
-            server: Peer { name: session.tls.as_ref().and_then(|tls| tls.server_name()).map(Text::of), ..Peer::of(&wire.peers.server) },
+            server: Peer {
+                name: session.tls.as_ref().and_then(|tls| tls.server_name()).map(Text::of),
+                ..Peer::of(&wire.peers.server)
+            },
             transport: if session.tls.is_some() { "tls" } else { "tcp" },
             tls: session.tls.as_deref().map(Tls::of),
             version: session.version.map(|version| version.to_string()),

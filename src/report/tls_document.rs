@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::session::{PerSide, TextFact, TlsFacts};
+use crate::session::{ClientHelloFacts, PerSide, TextFact, TlsFacts};
 use crate::stream::Side;
 use crate::transport::tls::{Alert, Certificate, Name};
 
@@ -76,7 +76,7 @@ impl Tls {
         Tls {
             version: tls.version().map(|version| version.to_string()),
             cipher_suite: tls.server_hello.as_ref().and_then(|hello| hello.cipher_name),
-            offered: hello.and_then(|hello| hello.highest()).map(|version| version.to_string()),
+            offered: hello.and_then(ClientHelloFacts::highest).map(|version| version.to_string()),
             server_name: tls.server_name().map(Text::of),
             alpn: hello.map(|hello| hello.alpn.iter().map(Text::of).collect()).unwrap_or_default(),
             resumed: tls.server_hello.as_ref().map(|hello| hello.resumed),

@@ -1,6 +1,6 @@
 //! TLS in words: its events in a timeline, and what was agreed on in one line.
 
-use crate::session::{TextFact, TlsEvent, TlsFacts};
+use crate::session::{ClientHelloFacts, TextFact, TlsEvent, TlsFacts};
 use crate::text;
 
 /// One event in words.
@@ -8,7 +8,9 @@ pub(super) fn event(event: &TlsEvent) -> String {
     match event {
         TlsEvent::ClientHello { version, server_name, alpn } => {
             let version = version.map_or_else(|| "TLS".to_owned(), |version| format!("up to {version}"));
-            let asked = server_name.as_ref().map_or_else(|| ", without a server name".to_owned(), |it| format!(" for {}", name(it)));
+            let asked = server_name
+                .as_ref()
+                .map_or_else(|| ", without a server name".to_owned(), |it| format!(" for {}", name(it)));
             format!("ClientHello: {version}{asked}{}", protocols(alpn))
         }
         TlsEvent::Retry => "HelloRetryRequest: asks for another ClientHello".to_owned(),
@@ -59,7 +61,7 @@ pub(super) fn agreed(tls: &TlsFacts) -> String {
             parts.push(server.version.to_string());
             parts.extend(server.cipher_name.map(str::to_owned));
         }
-        None => match hello.and_then(|hello| hello.highest()) {
+        None => match hello.and_then(ClientHelloFacts::highest) {
             Some(version) => parts.push(format!("up to {version} offered, nothing agreed on")),
             None => parts.push("its handshake was not captured".to_owned()),
         },

@@ -24,7 +24,8 @@ pub use facts::{
 pub use observer::{PacketObserver, SeenPacket};
 pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use tls::{
-    AlertFact, ChainFacts, ClientCertificate, ClientHelloFacts, DataFacts, ServerHelloFacts, Shown, Shows, Step, TlsEvent, TlsFacts,
+    AlertFact, ChainFacts, ClientCertificate, ClientHelloFacts, DataFacts, ServerHelloFacts, Shown, Shows, Step,
+    TlsEvent, TlsFacts,
 };
 pub use tracker::Tracker;
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

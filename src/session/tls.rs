@@ -158,7 +158,8 @@ pub struct AlertFact {
 impl AlertFact {
     /// Whether it ends the connection by its kind: not a goodbye, nor a mere remark.
     pub fn is_failure(&self) -> bool {
-        !matches!(self.alert.0, 0 | 90 | 100) && !(self.level == 1 && self.alert.0 == 112)
+        let remark = self.level == 1 && self.alert.0 == 112;
+        !remark && !matches!(self.alert.0, 0 | 90 | 100)
     }
 }
 
@@ -278,7 +279,9 @@ impl TlsFacts {
 
     /// The alert in the clear by which `side` ended the handshake.
     pub fn failure(&self, side: Side) -> Option<&AlertFact> {
-        self.alerts.of(side).iter().find(|alert| alert.is_failure())
+        // A server that goes on after a remark on the name has only remarked.
+        let silenced = self.server_hello.is_none();
+        self.alerts.of(side).iter().find(|alert| alert.is_failure() || silenced && alert.alert.0 == 112)
     }
 
     /// The name that the client asked for.

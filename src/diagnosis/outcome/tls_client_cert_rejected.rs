@@ -118,9 +118,8 @@ fn causes(secured: Secured<'_>, alert: Option<Alert>) -> Vec<String> {
     let proven = !flaws.is_empty();
     causes.extend(flaws.into_iter().map(|flaw| flaw.sentence));
     match number {
-        Some(48) => {}
         Some(45) if !proven => causes.push("The client's certificate has expired, or the clock of the broker is wrong.".to_owned()),
-        Some(45) => {}
+        Some(45 | 48) => {}
         Some(44) => causes.push("The client's certificate was revoked: it stands on the broker's list (mosquitto: `crlfile`).".to_owned()),
         Some(43) => causes.push("The client's certificate is not meant for clients (its key usage), or its kind of key is not known to the broker.".to_owned()),
         Some(51) => causes.push("The client's key does not belong to its certificate.".to_owned()),

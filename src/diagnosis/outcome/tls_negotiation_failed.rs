@@ -5,6 +5,7 @@ use crate::diagnosis::secured::Secured;
 use crate::diagnosis::story::Story;
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::ClientHelloFacts;
 use crate::stream::Side;
 use crate::transport::tls::Version;
 
@@ -40,7 +41,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 fn causes(secured: Secured<'_>, side: Side, alert: u8) -> Vec<String> {
     let tls = secured.tls;
     let hello = tls.client_hello.as_ref();
-    let highest = hello.and_then(|hello| hello.highest());
+    let highest = hello.and_then(ClientHelloFacts::highest);
     let offered = highest.map_or_else(|| "an unknown version".to_owned(), |version| version.to_string());
     let old = highest.is_some_and(|version| version < Version::V1_2);
     let keyed = hello.is_some_and(|hello| hello.only_psk || hello.resumes);

@@ -97,7 +97,6 @@ fn causes(secured: Secured<'_>, alert: Option<Alert>) -> Vec<String> {
         causes.push(unknown_authority(secured));
     }
     causes.extend(flaws);
-    let clock = || clock(secured);
     match number {
         Some(48) => {}
         Some(45) => {
@@ -105,7 +104,7 @@ fn causes(secured: Secured<'_>, alert: Option<Alert>) -> Vec<String> {
                 causes.push("The certificate has expired; TLS 1.3 hides its dates from the capture.".to_owned());
             }
             if !proven {
-                causes.extend(clock());
+                causes.push(clock(secured));
             }
         }
         Some(44) => causes.push("The authority has revoked the certificate: it stands on the list that the client uses.".to_owned()),
@@ -113,26 +112,25 @@ fn causes(secured: Secured<'_>, alert: Option<Alert>) -> Vec<String> {
         Some(113 | 114) => causes.push("The proof of validity that the server sends along (OCSP) is missing, too old or wrong.".to_owned()),
         _ if proven => {}
         Some(80) => causes.push("The name that the client connects to is not in the certificate: mosquitto clients send this alert then.".to_owned()),
-        _ => causes.extend(any(secured, alert, clock())),
+        _ => causes.extend(any(secured, alert)),
     }
     causes
 }
 
 /// The alert does not say why, or there is none: what is left, by what the capture does not rule out.
-fn any(secured: Secured<'_>, alert: Option<Alert>, clock: Option<String>) -> Vec<String> {
+fn any(secured: Secured<'_>, alert: Option<Alert>) -> Vec<String> {
     let mut causes = Vec::new();
     let authority = unknown_authority(secured);
     if secured.tls.server_certificate().is_some() {
         // The certificate is in order as far as the capture shows: who issued it is not for the capture to say. Most
         // libraries have an alert of its own for that, and this one for a certificate that is not valid yet.
-        let order = if alert.map(|alert| alert.0) == Some(42) { [clock, Some(authority)] } else { [Some(authority), clock] };
-        causes.extend(order.into_iter().flatten());
+        let clock = clock(secured);
+        causes.extend(if alert == Some(Alert(42)) { [clock, authority] } else { [authority, clock] });
     } else {
         let name = "The name or address that the client connects to is not in the certificate.".to_owned();
         let dates = "The certificate has expired, or the client's clock is wrong.".to_owned();
         // OpenSSL and rustls have this alert for a name; who issued it has one of its own.
-        let order = if alert.map(|alert| alert.0) == Some(42) { [name, dates, authority] } else { [authority, name, dates] };
-        causes.extend(order);
+        causes.extend(if alert == Some(Alert(42)) { [name, dates, authority] } else { [authority, name, dates] });
     }
     if secured.tls.finished.client.is_some() {
         causes.push("The client only tried whether the server answers, and did not want to send anything.".to_owned());
@@ -156,13 +154,13 @@ fn unknown_authority(secured: Secured<'_>) -> String {
 }
 
 /// The client's clock, where the certificate is valid by that of the capture.
-fn clock(secured: Secured<'_>) -> Option<String> {
+fn clock(secured: Secured<'_>) -> String {
     if let Some(time) = secured.early_clock() {
         let day = words::date(time.into());
-        return Some(format!("The client's clock is wrong: its ClientHello seems to carry the date {day}, and no certificate is valid then."));
+        return format!("The client's clock is wrong: its ClientHello seems to carry the date {day}, and no certificate is valid then.");
     }
     let own = secured.tls.server_certificate();
-    Some(match own {
+    match own {
         Some(own) => format!(
             "The client's clock is wrong (many devices begin at 1970): the certificate is valid from {} to {}, and this was captured on {}.",
             words::date(own.not_before),
@@ -170,7 +168,7 @@ fn clock(secured: Secured<'_>) -> Option<String> {
             words::date(secured.now())
         ),
         None => "The client's clock is wrong: many devices begin at 1970, when no certificate is valid yet.".to_owned(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -67,13 +67,13 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         "The TLS handshake was cut off.",
         &[Sight::TlsCut],
     ),
-    row(
-        PahoJava,
-        None,
-        "“MqttException (0)” with the cause SSLHandshakeException",
-        "",
-        TLS,
-    ),
+    row(PahoJava, None, "“MqttException (0)” with the cause SSLHandshakeException", "", TLS),
     row(PahoC, None, "“TCP/TLS connect failure”", "", TLS),
-    row(Rumqttc, None, "`Tls(…)`", "", &[Sight::ServerCertificateRefused, Sight::ClientCertificateRefused, Sight::TlsRefused]),
+    row(
+        Rumqttc,
+        None,
+        "`Tls(…)`",
+        "",
+        &[Sight::ServerCertificateRefused, Sight::ClientCertificateRefused, Sight::TlsRefused],
+    ),
 ];

@@ -36,9 +36,10 @@ pub(crate) fn gallery() -> Vec<Session> {
     ];
     for version in [Version::V1_2, Version::V1_3] {
         let hides = version.hides_handshake();
-        let shown = || Tale::greeted(version).server_hello(version, hides).certificate(Side::Server, "broker.lan", -9, -3);
+        let shown =
+            || Tale::greeted(version).server_hello(version, hides).certificate(Side::Server, "broker.lan", -9, -3);
         let secured = || Tale::secured(version);
-        all.extend([
+        all.extend(vec![
             Tale::greeted(version),
             Tale::greeted(version).ended_after(60.0),
             Tale::greeted(version).close(Side::Client, 5.0),

@@ -80,7 +80,7 @@ impl Tale {
                 second_connect: None,
                 foreign_opening: None,
                 foreign_answer: None,
-        tls: None,
+                tls: None,
                 auth: AuthFacts::default(),
                 disconnect: PerSide::default(),
                 counts: PerSide::default(),

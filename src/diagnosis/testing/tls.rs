@@ -61,8 +61,10 @@ impl Tale {
     pub(crate) fn server_hello(mut self, version: Version, hidden: bool) -> Tale {
         let at = self.bytes(Side::Server, 100, 0.001);
         let tls = self.tls();
-        let cipher_name = Some(if hidden { "TLS_AES_256_GCM_SHA384" } else { "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" });
-        tls.server_hello = Some(ServerHelloFacts { at, version, cipher: 0x1302, cipher_name, alpn: None, resumed: false });
+        let cipher_name =
+            Some(if hidden { "TLS_AES_256_GCM_SHA384" } else { "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" });
+        tls.server_hello =
+            Some(ServerHelloFacts { at, version, cipher: 0x1302, cipher_name, alpn: None, resumed: false });
         tls.hidden_flight = hidden.then_some(at);
         let step = if hidden { Step::Certificate } else { Step::ServerHello };
         tls.last = Some((at, Side::Server, step));

@@ -10,7 +10,8 @@ use crate::transport::Protocol;
 use crate::transport::tls::{self, Alert, Handshake, Told};
 
 use super::{
-    AlertFact, ChainFacts, ClientCertificate, ClientHelloFacts, ServerHelloFacts, Shown, Shows, Step, TlsEvent, TlsFacts,
+    AlertFact, ChainFacts, ClientCertificate, ClientHelloFacts, ServerHelloFacts, Shown, Shows, Step, TlsEvent,
+    TlsFacts,
 };
 
 /// Alerts kept of each side.
@@ -159,24 +160,25 @@ impl TlsFacts {
     fn sealed(&mut self, from: Side, at: Moment, content: u8, length: u16) -> Option<TlsEvent> {
         let hidden = self.version().is_some_and(tls::Version::hides_handshake);
         match (content, from) {
-            (21, _) => self.alert(from, at),
+            (21, _) => Some(self.alert(from, at)),
             (22, _) => self.finished(from, at),
             (23, Side::Client) if hidden => self.hidden_from_client(at, length),
             (23, Side::Server) if hidden => self.hidden_from_server(at, length),
             // Before the ServerHello: early data (RFC 8446 §4.2.10).
             (23, Side::Client) if self.client_hello.is_some() && self.server_hello.is_none() => None,
-            (23, _) => self.application_data(from, at, length),
+            (23, _) => Some(self.application_data(from, at, length)),
             _ => None,
         }
     }
 
-    fn alert(&mut self, from: Side, at: Moment) -> Option<TlsEvent> {
+    fn alert(&mut self, from: Side, at: Moment) -> TlsEvent {
         self.sealed_alert.of_mut(from).get_or_insert(at);
-        Some(TlsEvent::SealedAlert)
+        TlsEvent::SealedAlert
     }
 
     fn finished(&mut self, from: Side, at: Moment) -> Option<TlsEvent> {
-        if self.change_cipher_spec.of(from).is_none() && self.version().is_none_or(|version| !version.hides_handshake()) {
+        if self.change_cipher_spec.of(from).is_none() && self.version().is_none_or(|version| !version.hides_handshake())
+        {
             return None;
         }
         let finished = self.finished.of_mut(from);
@@ -188,7 +190,7 @@ impl TlsFacts {
         Some(TlsEvent::Finished)
     }
 
-    fn application_data(&mut self, from: Side, at: Moment, length: u16) -> Option<TlsEvent> {
+    fn application_data(&mut self, from: Side, at: Moment, length: u16) -> TlsEvent {
         let data = self.data.of_mut(from);
         data.records += 1;
         data.bytes += u64::from(length);
@@ -198,7 +200,7 @@ impl TlsFacts {
             data.first_length = length;
         }
         self.step(from, at, Step::Data);
-        Some(TlsEvent::Data { bytes: length.into() })
+        TlsEvent::Data { bytes: length.into() }
     }
 
     /// Bytes of content in a TLS 1.3 record: all suites have tags of 16 bytes but that of CCM_8 (RFC 6655).
@@ -214,15 +216,19 @@ impl TlsFacts {
         let content = self.content(length);
         if self.finished.client.is_some() {
             let first = self.data.client.records == 0;
-            return if content == ALERT && first { self.alert(Side::Client, at) } else { self.application_data(Side::Client, at, length) };
+            return if content == ALERT && first {
+                Some(self.alert(Side::Client, at))
+            } else {
+                Some(self.application_data(Side::Client, at, length))
+            };
         }
         if self.gap.client.is_some() {
-            return self.application_data(Side::Client, at, length);
+            return Some(self.application_data(Side::Client, at, length));
         }
         let first = self.progress.client == 0;
         self.progress.client = self.progress.client.saturating_add(1);
         match content {
-            ALERT => self.alert(Side::Client, at),
+            ALERT => Some(self.alert(Side::Client, at)),
             _ if FINISHED.contains(&content) => {
                 if first {
                     self.answered_with(Shown::NotAsked, at);
@@ -246,7 +252,7 @@ impl TlsFacts {
             // Too small for a CertificateVerify: the record before was the whole flight.
             _ if content < CERTIFICATE / 2 && self.progress.large.is_some() => {
                 self.finished.client = self.progress.large;
-                self.application_data(Side::Client, at, length)
+                Some(self.application_data(Side::Client, at, length))
             }
             _ => {
                 self.step(Side::Client, at, Step::Other);
@@ -263,7 +269,7 @@ impl TlsFacts {
         let content = self.content(length);
         if self.finished.client.is_none() {
             if content == ALERT {
-                return self.alert(Side::Server, at);
+                return Some(self.alert(Side::Server, at));
             }
             self.step(Side::Server, at, Step::Certificate);
             let first = self.hidden_flight.is_none();
@@ -272,13 +278,13 @@ impl TlsFacts {
         }
         if self.data.server.records == 0 {
             if content == ALERT {
-                return self.alert(Side::Server, at);
+                return Some(self.alert(Side::Server, at));
             }
             if content >= TICKET && self.progress.tickets < TICKETS {
                 self.progress.tickets += 1;
                 return None;
             }
         }
-        self.application_data(Side::Server, at, length)
+        Some(self.application_data(Side::Server, at, length))
     }
 }

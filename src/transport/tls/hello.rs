@@ -66,7 +66,8 @@ pub fn client_hello(body: &[u8]) -> Option<ClientHello<'_>> {
         let Ok((_, extension)) = parse_tls_client_hello_extension(bytes) else { return };
         match extension {
             TlsExtension::SNI(names) => {
-                hello.server_name = names.into_iter().find(|(kind, _)| *kind == SNIType::HostName).map(|(_, name)| name);
+                hello.server_name =
+                    names.into_iter().find(|(kind, _)| *kind == SNIType::HostName).map(|(_, name)| name);
             }
             TlsExtension::ALPN(names) => hello.alpn = names.into_iter().take(LISTED).collect(),
             TlsExtension::SupportedVersions(versions) => {
@@ -115,8 +116,8 @@ pub fn server_hello(body: &[u8]) -> Option<ServerHello<'_>> {
 
 /// The random of a ServerHello that is a HelloRetryRequest (RFC 8446 §4.1.3).
 const RETRY: [u8; 32] = [
-    0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91, 0xC2, 0xA2, 0x11, 0x16,
-    0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
+    0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91, 0xC2, 0xA2, 0x11,
+    0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
 ];
 
 /// Numbers in the list of suites that are none: signals for renegotiation and fallback (RFC 5746, RFC 7507), GREASE.
