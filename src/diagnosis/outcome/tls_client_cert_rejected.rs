@@ -3,7 +3,7 @@
 use super::{About, Judgement};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
-use crate::diagnosis::secured::{Secured, is_about_certificate, quoted};
+use crate::diagnosis::secured::{FlawKind, Secured, is_about_certificate, quoted};
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
@@ -99,9 +99,11 @@ fn explain(secured: Secured<'_>, judgement: Judgement, alert: Option<Alert>, not
     for cause in causes(secured, alert) {
         judgement = judgement.cause(cause);
     }
+    let expired = secured.client_flaws().iter().any(|flaw| flaw.kind == FlawKind::Expired);
     judgement
         .step("Look into the broker's log at this time: it names the reason (mosquitto: a line with “SSL routines”).")
-        .step("Look at the client's certificate: `openssl x509 -in client.crt -noout -subject -issuer -dates`, and compare its issuer with the broker's `cafile`.")
+        .step_if(expired, "Issue a new certificate to the client.")
+        .step_if(!expired, "Look at the client's certificate: `openssl x509 -in client.crt -noout -subject -issuer -dates`, and compare its issuer with the broker's `cafile`.")
         .step(format!("Try it without the client's program: `openssl s_client {look} -cert client.crt -key client.key`."))
 }
 

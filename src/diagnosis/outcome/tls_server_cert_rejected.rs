@@ -74,13 +74,16 @@ fn explain(secured: Secured<'_>, judgement: Judgement, alert: Option<Alert>) -> 
     let number = alert.map(|alert| alert.0);
     let named = has(FlawKind::Name) || has(FlawKind::Address);
     let dated = has(FlawKind::Expired) || has(FlawKind::NotYetValid);
-    let trust = number == Some(48) || !matches!(number, Some(43..=45)) && flaws.is_empty();
+    // TLS 1.3 hides the names; these alerts are what libraries send for one that does not fit.
+    let unseen = secured.is_hidden() && matches!(number, Some(42 | 80));
+    let trust = number == Some(48) || !matches!(number, Some(43..=45)) && flaws.is_empty() && !unseen;
     let clock = matches!(number, Some(45 | 42) | None) && !has(FlawKind::Expired) && !named;
     let look = secured.connect_arguments();
     judgement
         .step(format!("Look at the certificate: `openssl s_client {look} -showcerts </dev/null` shows its issuer, its names and its dates."))
         .step_if(has(FlawKind::Expired), "Renew the server's certificate and restart the broker.")
         .step_if(named && !dated, "Connect by a name that the certificate has, or have one issued for the name that clients use.")
+        .step_if(unseen, "Compare the name or address that the client connects to with the names in the certificate (subjectAltName).")
         .step_if(trust, "Give the client the CA certificate of the broker: `--cafile`, `setCACert()`, `tls_set(ca_certs=…)`. To test without any check: `--insecure`, `setInsecure()`.")
         .step_if(clock && !trust, "Set the client's clock before it connects (`date`; on an ESP `configTime()` and wait for NTP).")
         .step_if(clock && trust, "Look at the client's clock (`date`; on an ESP wait for NTP): at 1970 no certificate is valid yet.")

@@ -1,10 +1,10 @@
 //! esp-mqtt, MQTT.js, rumqttc, the HiveMQ client, the AWS SDK and Zephyr.
 
 use super::Library::{AwsSdk, EspMqtt, HiveMq, MqttJs, Rumqttc, Zephyr as Z};
-use super::{OPENING, Sight, Symptom, row};
+use super::{KNOCKS, OPENING, Sight, Symptom, row};
 
 pub(super) const ESP_MQTT: &[Symptom] = &[
-    row(EspMqtt, None, "“Error transport connect”", "", OPENING),
+    row(EspMqtt, None, "“Error transport connect”", "", KNOCKS),
     row(
         EspMqtt,
         Some(0),

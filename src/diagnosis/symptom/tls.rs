@@ -35,16 +35,23 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
     row(
         EspMqtt,
         None,
-        "“esp-tls: Failed to open new connection”, mbedTLS error -0x2700 (certificate verification failed)",
+        "mbedTLS error -0x2700 (certificate verification failed), then “Error transport connect”",
         "The client did not accept the server's certificate.",
         &[Sight::ServerCertificateRefused],
     ),
     row(
         EspMqtt,
         None,
-        "“esp-tls: Failed to open new connection”, mbedTLS error -0x7780 (fatal alert received)",
+        "mbedTLS error -0x7780 (fatal alert received), then “Error transport connect”",
         "The server ended the TLS handshake with an alert.",
         &[Sight::ClientCertificateRefused, Sight::TlsRefused],
+    ),
+    row(
+        EspMqtt,
+        None,
+        "“esp-tls: Failed to open new connection”, then “Error transport connect”",
+        "",
+        &[Sight::TlsCut],
     ),
     row(
         MqttJs,
