@@ -1,7 +1,7 @@
 //! What is read of TLS in the committed captures, against what tshark and openssl say of them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::disallowed_methods)] // a test may fail
 
-#[allow(unreachable_pub, clippy::print_stderr, dead_code)] // shared by several test crates
+#[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
 mod support;
 
 use mqttcap::session::{Session, Shown, Shows, TlsFacts};
