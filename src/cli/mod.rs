@@ -175,7 +175,9 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         return Err(Failure::Unexplained { what: what.clone(), suggestions: explanation.see_also });
     }
     let mut out = output::open_text(look)?;
-    text::write(&explanation.title, &explanation.body, &explanation.see_also, &style, &mut out)?;
+    let see_also = explain::see_also(&explanation);
+    let see_also = see_also.iter().map(|topic| (topic.name.as_str(), topic.title.as_str()));
+    text::write(&explanation.title, &explanation.body, see_also, &style, &mut out)?;
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,13 @@ use super::model::Style;
 use super::page::{Ink, Page};
 
 /// Sets one text under its title, and names what to read next.
-pub fn write(title: &str, markdown: &str, see_also: &[String], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write<'t>(
+    title: &str,
+    markdown: &str,
+    see_also: impl IntoIterator<Item = (&'t str, &'t str)>,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let page = &mut Page::new(out, style);
     page.paragraph((Ink::Plain, ""), Ink::Strong, title)?;
     page.blank()?;
@@ -29,10 +35,12 @@ pub fn write(title: &str, markdown: &str, see_also: &[String], style: &Style, ou
             paragraph.push(line.trim_end());
         }
     }
-    if !see_also.is_empty() {
-        page.paragraph((Ink::Faint, "See also, with `mqttcap explain`: "), Ink::Plain, &see_also.join(", "))?;
+    let see_also: Vec<_> = see_also.into_iter().collect();
+    if see_also.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    page.line(&[(Ink::Faint, "See also, with `mqttcap explain`:")])?;
+    list(&see_also, page)
 }
 
 /// Sets ids with their titles, one a line, under a heading.
@@ -43,9 +51,12 @@ pub fn write_list<'t>(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let page = &mut Page::new(out, style);
-    let entries: Vec<_> = entries.into_iter().collect();
-    let widest = entries.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
     page.line(&[(Ink::Strong, heading)])?;
+    list(&entries.into_iter().collect::<Vec<_>>(), page)
+}
+
+fn list(entries: &[(&str, &str)], page: &mut Page<'_>) -> io::Result<()> {
+    let widest = entries.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
     for (id, title) in entries {
         page.paragraph((Ink::Accent, &format!("  {id:widest$}  ")), Ink::Plain, title)?;
     }

@@ -264,5 +264,11 @@ fn lines_carry_their_kind() {
 fn an_explanation_is_wrapped() {
     let markdown = "One two **three**\nfour five.\n\n- first item that is long enough to be \
                     wrapped over two lines of this narrow page\n- second\n\n    ss -ltnp\n";
-    insta::assert_snapshot!(text(|out| explain::write("A title", markdown, &["0x87".to_owned()], &style(40), out)));
+    insta::assert_snapshot!(text(|out| explain::write(
+        "A title",
+        markdown,
+        [("0x87", "Not authorized")],
+        &style(40),
+        out
+    )));
 }

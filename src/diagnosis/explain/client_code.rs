@@ -1,12 +1,12 @@
-//! Entries of the numbers that client libraries print. The same number means different things in
+//! Entries of what client libraries print and brokers log. The same number means different things in
 //! different libraries, so an entry lists every library that has it.
 
 use std::collections::BTreeMap;
 
-use crate::diagnosis::symptom::{self, Library, Sight, Symptom};
+use crate::diagnosis::symptom::{self, Library, LogLine, Sight, Symptom};
 
-use super::Kind;
 use super::entry::Entry;
+use super::{Explanation, Kind};
 
 /// One entry for each number.
 pub(super) fn entries() -> impl Iterator<Item = Entry> {
@@ -29,19 +29,11 @@ pub(super) fn of(code: i32, library: Option<Library>) -> Option<Entry> {
 }
 
 fn entry(code: i32, symptoms: &[&'static Symptom]) -> Entry {
-    let mut lines: Vec<String> = Vec::new();
-    let mut see_also: Vec<String> = Vec::new();
-    for symptom in symptoms {
-        if !symptom.means.is_empty() {
-            let library = symptom.library.name();
-            lines.push(format!("- **{library}**, {}: {}", symptom.prints, symptom.means));
-        }
-        for id in symptom.sees.iter().flat_map(|sight| outcomes(*sight)) {
-            if !see_also.iter().any(|known| known == id) {
-                see_also.push((*id).to_owned());
-            }
-        }
-    }
+    let told = symptoms.iter().filter(|symptom| !symptom.means.is_empty());
+    let lines: Vec<String> = told
+        .map(|symptom| format!("- **{}**, {}: {}", symptom.library.name(), symptom.prints, symptom.means))
+        .collect();
+    let see_also = behind(symptoms);
     let only = symptoms.first().map(|symptom| symptom.library);
     let title = match only {
         Some(library) if symptoms.iter().all(|symptom| symptom.library == library) => {
@@ -54,7 +46,59 @@ fn entry(code: i32, symptoms: &[&'static Symptom]) -> Entry {
         body.push_str("What it means depends on the library:\n\n");
     }
     body.push_str(&lines.join("\n"));
+    body.push_str(how_to_see(&see_also));
     Entry { name: format!("rc={code}"), aliases: Vec::new(), kind: Kind::ClientCode, title, body, see_also }
+}
+
+/// What is to be said of lines that libraries print.
+pub(super) fn printed(symptoms: &[&'static Symptom]) -> Explanation {
+    let line = |symptom: &&Symptom| {
+        let means = if symptom.means.is_empty() { String::new() } else { format!(": {}", symptom.means) };
+        format!("- **{}**, {}{means}", symptom.library.name(), symptom.prints)
+    };
+    let lines: Vec<String> = symptoms.iter().map(line).collect();
+    let library = symptoms.first().map_or("a client", |symptom| symptom.library.name());
+    let see_also = behind(symptoms);
+    let body = lines.join("\n") + how_to_see(&see_also);
+    Explanation { title: format!("Printed by {library}"), kind: Kind::ClientCode, body, see_also }
+}
+
+/// What is to be said of lines that brokers log.
+pub(super) fn logged(lines: &[&'static LogLine]) -> Explanation {
+    let line = |line: &&LogLine| format!("- **{}**, “{}”: {}", line.broker, line.phrase, line.means);
+    let mut see_also: Vec<String> = Vec::new();
+    for name in lines.iter().flat_map(|line| line.shows) {
+        if !see_also.iter().any(|known| known == name) {
+            see_also.push((*name).to_owned());
+        }
+    }
+    let broker = lines.first().map_or("a broker", |line| line.broker);
+    let body = lines.iter().map(line).collect::<Vec<_>>().join("\n") + how_to_see(&see_also);
+    Explanation { title: format!("Logged by {broker}"), kind: Kind::BrokerLog, body, see_also }
+}
+
+/// The outcomes behind what libraries print, each once.
+fn behind(symptoms: &[&'static Symptom]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in symptoms.iter().flat_map(|symptom| symptom.sees).flat_map(|sight| outcomes(*sight)) {
+        if !names.iter().any(|known| known == name) {
+            names.push((*name).to_owned());
+        }
+    }
+    names
+}
+
+/// How to find out which of several outcomes is behind it.
+fn how_to_see(outcomes: &[String]) -> &'static str {
+    if outcomes.is_empty() {
+        return "";
+    }
+    "
+
+A capture tells which of those below it is. Take it where the device's packets pass: on its gateway or access point if the broker's log is empty, else on the broker's machine. Start it before the device does, with the device's address:
+
+    tcpdump -i any -s 0 -w trace.pcap host ADDRESS
+    mqttcap read trace.pcap"
 }
 
 /// The outcomes that look like `sight` to a client, most common first.

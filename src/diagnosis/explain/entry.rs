@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use crate::diagnosis::symptom::{self, LogLine};
 use crate::diagnosis::{across, finding, outcome};
 use crate::mqtt::{PacketType, PropertyId, ValueType};
 
-use super::{Kind, alert_text, client_code, code, packet_text, property_text};
+use super::{Explanation, Kind, alert_text, client_code, code, packet_text, property_text};
 
 /// One thing that can be explained.
 pub(super) struct Entry {
@@ -40,7 +41,14 @@ pub(super) fn all() -> Vec<Entry> {
         .chain(properties())
         .chain(alert_text::entries())
         .chain(client_code::entries())
+        .chain(symptom::log_lines().iter().map(log_line))
         .collect()
+}
+
+/// An entry whose name is the line.
+fn log_line(line: &'static LogLine) -> Entry {
+    let Explanation { title, kind, body, see_also } = client_code::logged(&[line]);
+    Entry { name: line.phrase.to_owned(), aliases: Vec::new(), kind, title, body, see_also }
 }
 
 /// An entry whose text is a file: a title line, then paragraphs.

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use crate::diagnosis::symptom::{self, Library};
 
+use super::console::Known;
 use super::entry::{self, Entry};
-use super::{Explanation, Kind, client_code, suggest};
+use super::{Explanation, Kind, client_code, console, suggest};
 
 /// The longest question that is looked at, in characters.
 const LONGEST: usize = 200;
@@ -19,7 +20,7 @@ pub(super) fn explain(what: &str, client: Option<&str>) -> Explanation {
     number(rest, library, &entries)
         .or_else(|| property(&what, &entries))
         .or_else(|| word(&what, &entries))
-        .or_else(|| printed(&what))
+        .or_else(|| line(&what, library, &entries))
         .unwrap_or_else(|| unknown(&what, &entries))
 }
 
@@ -172,37 +173,25 @@ fn word(what: &str, entries: &[Entry]) -> Option<Explanation> {
     Some(explanation)
 }
 
-/// A text that a library prints, such as `MQTT_CONNECT_FAILED` or `ECONNREFUSED`.
-fn printed(what: &str) -> Option<Explanation> {
-    let asked = normal(what);
-    if asked.chars().count() < 5 {
-        return None;
-    }
-    let hits: Vec<_> = symptom::all().filter(|symptom| normal(symptom.prints).contains(&asked)).collect();
-    let first = hits.first()?;
-    let mut lines = Vec::new();
-    let mut see_also: Vec<String> = Vec::new();
-    for symptom in &hits {
-        let means = if symptom.means.is_empty() { String::new() } else { format!(": {}", symptom.means) };
-        lines.push(format!("- **{}**, {}{means}", symptom.library.name(), symptom.prints));
-        for id in symptom.sees.iter().flat_map(|sight| client_code::outcomes(*sight)) {
-            if !see_also.iter().any(|known| known == id) {
-                see_also.push((*id).to_owned());
-            }
-        }
-    }
-    let mut body = lines.join("\n");
-    if !see_also.is_empty() {
-        body.push_str("\n\nWhat is behind it on the wire stands under the names below, in the order in which to look.");
-    }
-    Some(Explanation { title: format!("Printed by {}", first.library.name()), kind: Kind::ClientCode, body, see_also })
+/// A line that a library prints or a broker logs, whole or in part: `ECONNREFUSED`, `failed, rc=-2 try again`.
+fn line(what: &str, library: Option<Library>, entries: &[Entry]) -> Option<Explanation> {
+    let code = console::code(what).map(|code| format!("rc={code}"));
+    let program = library.or_else(|| console::library(what));
+    let of_program = || number(code.as_deref()?, Some(program?), entries);
+    let known = || {
+        Some(match console::find(what)? {
+            Known::Printed(symptoms) => client_code::printed(&symptoms),
+            Known::Logged(lines) => client_code::logged(&lines),
+        })
+    };
+    of_program().or_else(known).or_else(|| number(code.as_deref()?, None, entries))
 }
 
 fn unknown(what: &str, entries: &[Entry]) -> Explanation {
     let names = entries.iter().flat_map(|entry| entry.aliases.iter().chain([&entry.name])).map(String::as_str);
     let near = suggest::nearest(what, names);
     let body = if near.is_empty() {
-        "Ask for a code (`0x87`, `135`, `rc=5`), a number that a client printed (`rc=-2`), the id of an outcome or a finding, a property, or a packet type.".to_owned()
+        "Ask for a code (`0x87`, `135`, `rc=5`), a line that a client printed or a broker logged (`failed, rc=-2`), the id of an outcome or a finding, a property, or a packet type.".to_owned()
     } else {
         "Did you mean one of the names below?".to_owned()
     };

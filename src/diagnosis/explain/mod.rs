@@ -7,6 +7,7 @@
 mod alert_text;
 mod client_code;
 mod code;
+mod console;
 mod entry;
 mod lookup;
 mod packet_text;
@@ -40,6 +41,8 @@ pub enum Kind {
     TlsAlert,
     /// What a client library prints.
     ClientCode,
+    /// What a broker logs.
+    BrokerLog,
     /// Nothing that is known.
     Unknown,
 }
@@ -58,6 +61,7 @@ impl Kind {
             Kind::Property => "Properties of MQTT 5.0",
             Kind::TlsAlert => "Alerts of TLS",
             Kind::ClientCode => "Numbers that clients print",
+            Kind::BrokerLog => "Lines of brokers' logs",
             Kind::Unknown => "Unknown",
         }
     }
@@ -95,9 +99,15 @@ pub struct TopicGroup {
 }
 
 /// Explains `what`: an id, a name, a number such as `0x87`, `135`, `rc=5`, `rc=-2`, or a text that
-/// a client printed. The name of a client library may stand before a number.
+/// a client printed or a broker logged. The name of a client library may stand before a number.
 pub fn explain(what: &str) -> Explanation {
     lookup::explain(what, None)
+}
+
+/// What else to ask for, with titles.
+pub fn see_also(explanation: &Explanation) -> Vec<Topic> {
+    let topic = |name: &String| Topic { name: name.clone(), title: explain(name).title };
+    explanation.see_also.iter().map(topic).collect()
 }
 
 /// Explains `what` as the client library `client` means it, if `client` is known.

@@ -141,6 +141,44 @@ fn printed_texts_are_found() {
 }
 
 #[test]
+fn whole_lines_are_found() {
+    let first = |line: &str| explain(line).see_also.into_iter().next().unwrap_or_default();
+    // The example sketch of PubSubClient.
+    let sketch = explain("Attempting MQTT connection...failed, rc=-2 try again in 5 seconds");
+    assert_eq!(sketch, explain_for_client("rc=-2", "PubSubClient"));
+    assert_eq!(explain("failed, rc=-2 try again in 5 seconds"), sketch);
+    assert_eq!(explain("failed, rc=5 try again in 5 seconds"), explain("PubSubClient rc=5"));
+    assert_eq!(explain("MQT: Connect failed to broker:1883, rc -4. Retry in 10 sec"), explain("Tasmota rc=-4"));
+    // From the records of captures/: mosquitto's log, what clients printed.
+    for (line, outcome) in [
+        ("1795276800: Client sensor-17 has exceeded timeout, disconnecting.", "keepalive-expired"),
+        ("1795276800: Client sensor-17 already connected, closing old connection.", "session-taken-over"),
+        ("1795276800: Client sensor-17 disconnected, not authorised.", "refused-not-authorized"),
+        ("Socket error on client", "client-closed"),
+        ("Error: Connection refused", "connection-refused"),
+        ("Connection error: Connection Refused: not authorised.", "refused-not-authorized"),
+        ("Timed out waiting for a response from the server (32000)", "connect-unanswered"),
+        ("Disconnected from MQTT server core-mosquitto:1883 (7)", "session-taken-over"),
+        ("ECONNREFUSED", "connection-refused"),
+    ] {
+        assert_eq!(first(line), outcome, "{line}");
+    }
+    for line in ["hello world foo", "the client is happy", "an error of some kind happened (maybe)"] {
+        assert_eq!(explain(line).kind, Kind::Unknown, "{line}");
+    }
+}
+
+#[test]
+fn every_line_of_a_log_leads_to_outcomes() {
+    for line in symptom::log_lines() {
+        let found = explain(line.phrase);
+        assert_eq!(found.kind, Kind::BrokerLog, "{}", line.phrase);
+        assert!(found.body.contains(line.means) && !found.see_also.is_empty(), "{}", line.phrase);
+        assert_may_be_written(&found.body);
+    }
+}
+
+#[test]
 fn what_is_not_known_gets_the_nearest_names() {
     let near = explain("keepalive-expird");
     assert_eq!(near.kind, Kind::Unknown);

@@ -22,6 +22,8 @@ pub(crate) enum Library {
     Rumqttc,
     HiveMq,
     AwsSdk,
+    AzureSdk,
+    NodeRed,
     Zephyr,
 }
 
@@ -45,6 +47,8 @@ impl Library {
             Library::Rumqttc => "rumqttc",
             Library::HiveMq => "HiveMQ client",
             Library::AwsSdk => "AWS IoT SDK v2",
+            Library::AzureSdk => "Azure IoT SDK",
+            Library::NodeRed => "Node-RED",
             Library::Zephyr => "Zephyr",
         }
     }
@@ -83,6 +87,7 @@ impl Library {
                 | Library::AsyncMqttClient
                 | Library::ArduinoMqttClient
                 | Library::EspHome
+                | Library::AzureSdk
         )
     }
 }

@@ -5,6 +5,7 @@
 //! the same number means different things in different libraries.
 
 mod arduino;
+mod broker_log;
 mod library;
 mod mosquitto;
 mod others;
@@ -13,6 +14,7 @@ mod pubsubclient;
 mod tls;
 mod version5;
 
+pub(crate) use broker_log::LogLine;
 pub(crate) use library::Library;
 
 use super::ClientReport;
@@ -128,10 +130,17 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
         others::RUMQTTC,
         others::HIVEMQ,
         others::AWS,
+        others::AZURE,
+        others::NODE_RED,
         others::ZEPHYR,
     ]
     .into_iter()
     .flatten()
+}
+
+/// What brokers log.
+pub(crate) fn log_lines() -> &'static [LogLine] {
+    broker_log::LINES
 }
 
 /// What the client's library printed, as far as the facts do not rule the library out.

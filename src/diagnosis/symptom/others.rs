@@ -1,6 +1,6 @@
-//! esp-mqtt, MQTT.js, rumqttc, the HiveMQ client, the AWS SDK and Zephyr.
+//! esp-mqtt, MQTT.js, rumqttc, the HiveMQ client, the SDKs of AWS and Azure, Node-RED and Zephyr.
 
-use super::Library::{AwsSdk, EspMqtt, HiveMq, MqttJs, Rumqttc, Zephyr as Z};
+use super::Library::{AwsSdk, AzureSdk, EspMqtt, HiveMq, MqttJs, NodeRed, Rumqttc, Zephyr as Z};
 use super::{KNOCKS, OPENING, Sight, Symptom, row};
 
 pub(super) const ESP_MQTT: &[Symptom] = &[
@@ -142,6 +142,7 @@ pub(super) const HIVEMQ: &[Symptom] = &[
 ];
 
 pub(super) const AWS: &[Symptom] = &[
+    row(AwsSdk, None, "`AWS_IO_SOCKET_TIMEOUT`", "", &[Sight::KnockUnanswered]),
     row(AwsSdk, Some(5129), "5129 (TIMEOUT)", "No answer came in time.", &[]),
     row(AwsSdk, Some(5130), "5130 (PROTOCOL_ERROR)", "The other side broke the protocol.", &[]),
     row(AwsSdk, Some(5131), "5131 (NOT_CONNECTED)", "The client is not connected.", &[]),
@@ -153,6 +154,53 @@ pub(super) const AWS: &[Symptom] = &[
         &[Sight::ClosedBeforeConnack, Sight::Lost],
     ),
     row(AwsSdk, Some(5135), "5135 (CONNECTION_SHUTDOWN)", "The connection was shut down.", &[]),
+];
+
+pub(super) const AZURE: &[Symptom] = &[
+    row(
+        AzureSdk,
+        None,
+        "connection status BAD_CREDENTIAL",
+        "The hub refused the device's user name, token or certificate.",
+        &[Sight::Refused(4), Sight::Refused(5)],
+    ),
+    row(
+        AzureSdk,
+        None,
+        "connection status COMMUNICATION_ERROR",
+        "The connection was lost or could not be opened. The hub also closes without a word on a request that is not allowed, and when the same device connects again.",
+        &[Sight::Lost, Sight::Silent, Sight::ClosedBeforeConnack],
+    ),
+];
+
+/// It is built on MQTT.js.
+pub(super) const NODE_RED: &[Symptom] = &[
+    row(
+        NodeRed,
+        None,
+        "“Connection failed to broker: …”",
+        "The connection could not be opened, or the broker refused it.",
+        &[
+            Sight::KnockUnanswered,
+            Sight::KnockRefused,
+            Sight::NetworkUnreachable,
+            Sight::HostUnreachable,
+            Sight::ConnackMissing,
+            Sight::ClosedBeforeConnack,
+            Sight::Refused(1),
+            Sight::Refused(2),
+            Sight::Refused(3),
+            Sight::Refused(4),
+            Sight::Refused(5),
+        ],
+    ),
+    row(
+        NodeRed,
+        None,
+        "“Disconnected from broker: …”",
+        "The connection was lost. Every few seconds: another client uses the same client id.",
+        &[Sight::Lost, Sight::Silent, Sight::PingUnanswered],
+    ),
 ];
 
 pub(super) const ZEPHYR: &[Symptom] = &[
