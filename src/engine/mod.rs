@@ -228,7 +228,7 @@ impl Rest {
     fn is_right_door(&self, server: Endpoint, named: bool, tracker: &Tracker) -> bool {
         let tls = tracker.tls_facts();
         let foreign = tls.is_some_and(|tls| tls.foreign.server.is_some() && tls.server_hello.is_none());
-        let plain = foreign || self.population.speaks_mqtt(server);
+        let plain = foreign || self.population.answers_plainly(server);
         let expected = server.port == SECURE_PORT || named || self.population.speaks_tls(server);
         tls.is_some_and(TlsFacts::answered) || expected && !plain
     }
