@@ -168,8 +168,10 @@ impl<'a> Secured<'a> {
     /// what a library makes of that (OpenSSL sends `decode_error` then).
     pub(crate) fn failure_of(&self, side: Side) -> Option<&'a AlertFact> {
         let wire = &self.story.session.wire;
-        let closed = wire.sent.of(side.other()).fin;
-        self.tls.failure(side).filter(|alert| closed.is_none_or(|closed| alert.at.is_before(closed)))
+        let (own, other) = (wire.sent.of(side), wire.sent.of(side.other()));
+        // A close that acknowledges the alert came after it, though the capture may hold the two the other way round.
+        let heard = other.fin_acknowledges >= own.sent;
+        self.tls.failure(side).filter(|alert| heard || other.fin.is_none_or(|closed| alert.at.is_before(closed)))
     }
 
     /// The alert in the clear that ended the handshake, and its sender: the first of either side.
