@@ -19,7 +19,11 @@ const LEFT_OUT: [&str; 5] = ["lossy-link", "client-vanished", "short-snaplen", "
 
 /// Where the capture begins inside a stream, what was captured first counts as the stream's beginning,
 /// so that the order of the first segments matters.
-const BEGIN_LATE: [&str; 3] = ["picked-up-mid-session", "picked-up-mid-session-v5", "picked-up-no-end"];
+const BEGIN_LATE: [&str; 4] = ["picked-up-mid-session", "picked-up-mid-session-v5", "picked-up-no-end", SEALED_LATE];
+
+/// Nothing in an encrypted stream tells where its records begin but that most segments begin with one: where such a
+/// stream begins late, its segments matter.
+const SEALED_LATE: &str = "tls-picked-up";
 
 /// What a session is to a reader, without frames and times: its outcome, and the packets of client and server in order.
 type Story = (String, Vec<EventKind>, Vec<EventKind>);
@@ -116,6 +120,9 @@ fn each_capture(check: impl Fn(&str, Vec<OwnedSegment>)) {
 #[test]
 fn cut_anywhere() {
     each_capture(|name, segments| {
+        if name == SEALED_LATE {
+            return;
+        }
         let plain = stories(&segments);
         runner()
             .run(&proptest::collection::vec(0u8..60, 1..40), |cuts| {

@@ -10,10 +10,12 @@ import argparse
 import os
 import signal
 import socket
+import ssl
 import struct
 import sys
 import threading
 import time
+import warnings
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -37,6 +39,11 @@ parser.add_argument("--transport", default="tcp", help="tcp or websockets")
 parser.add_argument("--path", default="/mqtt", help="of the WebSocket")
 parser.add_argument("--reconnect", action="store_true", help="reconnect as Paho does by itself")
 parser.add_argument("--timeout", type=float, default=5, help="to open the TCP connection")
+parser.add_argument("--tls", choices=("1.1", "1.2", "1.3"), help="this version of TLS and no other")
+parser.add_argument("--ca", help="certificates to trust, with --tls")
+parser.add_argument("--cert", help="NAME.crt and NAME.key to show, with --tls")
+parser.add_argument("--ciphers", help="suites to offer, with --tls")
+parser.add_argument("--insecure", action="store_true", help="look at no certificate, with --tls")
 parser.add_argument("steps", nargs="+")
 args = parser.parse_args()
 
@@ -108,6 +115,18 @@ if args.user:
 if args.will:
     topic, qos, payload = args.will.split(",", 2)
     client.will_set(topic, payload, int(qos))
+
+if args.tls:
+    warnings.simplefilter("ignore", DeprecationWarning)  # of TLS 1.1
+    context = ssl.create_default_context(cafile=args.ca)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[f"TLSv{args.tls.replace('.', '_')}"]
+    if args.ciphers:
+        context.set_ciphers(args.ciphers)
+    if args.insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if args.cert:
+        context.load_cert_chain(f"{args.cert}.crt", f"{args.cert}.key")
+    client.tls_set_context(context)
 
 
 def wait_until(condition, seconds=15.0):

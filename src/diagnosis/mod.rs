@@ -9,6 +9,7 @@ mod finding;
 mod notes;
 mod outcome;
 mod qualifier;
+mod secured;
 mod story;
 mod symptom;
 #[cfg(test)]
@@ -84,11 +85,13 @@ pub enum Qualifier {
     Bridge,
     /// One of several takeovers of its client id.
     TakeoverChain,
+    /// The packets are encrypted.
+    Encrypted,
 }
 
 impl Qualifier {
     /// Every qualifier.
-    pub const ALL: [Qualifier; 8] = [
+    pub const ALL: [Qualifier; 9] = [
         Qualifier::PartialStart,
         Qualifier::PartialEnd,
         Qualifier::CutPackets,
@@ -97,6 +100,7 @@ impl Qualifier {
         Qualifier::ClockJump,
         Qualifier::Bridge,
         Qualifier::TakeoverChain,
+        Qualifier::Encrypted,
     ];
 
     /// Its stable id.
@@ -110,6 +114,7 @@ impl Qualifier {
             Qualifier::ClockJump => "clock-jump",
             Qualifier::Bridge => "bridge",
             Qualifier::TakeoverChain => "takeover-chain",
+            Qualifier::Encrypted => "encrypted",
         }
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn of(session: &Session) -> Vec<Qualifier> {
         (Qualifier::OneWay, one_way(session)),
         (Qualifier::ClockJump, session.capture.clock_jumped),
         (Qualifier::Bridge, level & 0x80 != 0),
+        (Qualifier::Encrypted, session.tls.is_some()),
     ]
     .into_iter()
     .filter_map(|(qualifier, holds)| holds.then_some(qualifier))

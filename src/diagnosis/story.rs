@@ -152,7 +152,11 @@ impl<'a> Story<'a> {
         };
         let accepted = session.connack.as_ref().is_some_and(|c| c.code.0 == 0);
         let late = session.connect.is_none() && !session.wire.start_captured();
-        accepted || work(Side::Server) || (late || self.is(Qualifier::OneWay)) && work(Side::Client)
+        let sealed = session
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.carried_data() || tls.client_hello.is_none() && tls.is_complete());
+        accepted || sealed || work(Side::Server) || (late || self.is(Qualifier::OneWay)) && work(Side::Client)
     }
 
     /// When the client sent CONNECT, whole or not, readable or not.

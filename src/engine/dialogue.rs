@@ -5,6 +5,7 @@
 //! captured that is a CONNECT. Where it was not, packets are followed on probation until an answer
 //! fits a request, or enough packets follow one another; until then nothing is reported.
 
+mod encrypted;
 mod following;
 mod http;
 mod watch;
@@ -22,6 +23,7 @@ use crate::tcp::{Facts, Interest, Reader};
 use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
 
+use encrypted::Encrypted;
 use following::Following;
 pub(super) use watch::Watch;
 use websocket::{Verdict, WebSocket};
@@ -41,6 +43,8 @@ pub(super) enum News {
 pub(super) enum Ended {
     /// It carried MQTT.
     Mqtt { client: End, evidence: ClientEvidence, tracker: Box<Tracker> },
+    /// It carried TLS in which there may be MQTT.
+    Tls { client: End, evidence: ClientEvidence, tracker: Box<Tracker>, named: bool },
     /// It carried something else.
     Other { protocol: Protocol, server_port: u16 },
     /// It carried nothing.
@@ -74,6 +78,8 @@ enum State {
     Following(Box<Following>),
     /// A WebSocket, in which MQTT may be.
     WebSocket(Box<WebSocket>),
+    /// TLS in which there may be MQTT.
+    Encrypted(Box<Encrypted>),
     /// Something else.
     Other(Protocol),
 }
@@ -126,6 +132,7 @@ impl Dialogue {
     pub(super) fn other(&self) -> Option<Protocol> {
         match &self.state {
             State::Other(protocol) => Some(*protocol),
+            State::Encrypted(_) => Some(Protocol::Tls),
             _ => None,
         }
     }
@@ -172,6 +179,10 @@ impl Dialogue {
                 || mqtt::is_stunted_connect(&begun);
             if !self.hinted || begun.is_empty() || !plausible {
                 let protocol = Protocol::of(if begun.is_empty() { &answer } else { &begun });
+                if protocol == Protocol::Tls {
+                    self.enter_tls(facts, &held);
+                    return self.end(facts);
+                }
                 return Ended::Other { protocol, server_port: server_port(facts, client) };
             }
             self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
@@ -189,6 +200,12 @@ impl Dialogue {
                 Ended::Mqtt { client, evidence: following.evidence, tracker: following.tracker }
             }
             State::WebSocket(websocket) => websocket.end(&mut self.news, self.hinted, self.undeliverable, facts),
+            State::Encrypted(mut encrypted) => {
+                if let Some((at, error)) = self.undeliverable {
+                    encrypted.tracker.undeliverable(at, error);
+                }
+                encrypted.end()
+            }
             State::Other(protocol) => {
                 Ended::Other { protocol, server_port: server_port(facts, facts.initiator.unwrap_or(End::A)) }
             }
@@ -205,7 +222,12 @@ impl Dialogue {
                 let held = std::mem::take(held);
                 let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
                 let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
-                self.follow(client, evidence, Beginning::Somewhere, &held);
+                let plain = held.first().is_some_and(|held| Protocol::of(&held.data) != Protocol::Tls);
+                if server_port(facts, client) == super::SECURE_PORT && !plain {
+                    self.enter_tls(facts, &held);
+                } else {
+                    self.follow(client, evidence, Beginning::Somewhere, &held);
+                }
                 return;
             }
         };
@@ -249,6 +271,9 @@ impl Dialogue {
                 } else if protocol == Protocol::Unknown && bytes.len() < OPENING_AT_LEAST && held.len() <= HELD_AT_MOST
                 {
                     // Too few bytes to name what it is.
+                } else if protocol == Protocol::Tls {
+                    let held = std::mem::take(held);
+                    self.enter_tls(facts, &held);
                 } else if chain == Likelihood::No || bytes.len() >= self.limits.probe_bytes {
                     self.state = State::Other(protocol);
                 }
@@ -259,6 +284,9 @@ impl Dialogue {
                 let foreign = mqtt::looks_like_connack(&bytes) == Likelihood::No;
                 if foreign && (!self.hinted || held.len() > HELD_AT_MOST) {
                     self.state = State::Other(Protocol::of(&bytes));
+                } else if held.len() > HELD_AT_MOST && Protocol::of(&bytes) == Protocol::Tls {
+                    let held = std::mem::take(held);
+                    self.enter_tls(facts, &held);
                 } else if held.len() > HELD_AT_MOST {
                     let held = std::mem::take(held);
                     self.follow(client, ClientEvidence::Opened, Beginning::Somewhere, &held);
@@ -266,10 +294,17 @@ impl Dialogue {
             }
             (_, None) => {
                 let protocol = Protocol::of(&bytes);
-                if protocol == Protocol::Unknown {
+                let client = client_by_port(facts, self.hinted);
+                let side = if from == client { Side::Client } else { Side::Server };
+                // On the port for TLS it is a record whose beginning was not captured, unless it reads as MQTT.
+                let torn = server_port(facts, client) == super::SECURE_PORT
+                    && mqtt::chain(&bytes, side, None) == Likelihood::No;
+                if protocol == Protocol::Unknown && !torn {
                     let held = std::mem::take(held);
-                    let client = client_by_port(facts, self.hinted);
                     self.follow(client, ClientEvidence::Port, Beginning::Somewhere, &held);
+                } else if protocol == Protocol::Tls || torn {
+                    let held = std::mem::take(held);
+                    self.enter_tls(facts, &held);
                 } else {
                     self.state = State::Other(protocol);
                 }
@@ -314,6 +349,17 @@ impl Dialogue {
         }
     }
 
+    /// Follows TLS from `held` on.
+    fn enter_tls(&mut self, facts: &Facts, held: &[Held]) {
+        let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
+        let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
+        let port = server_port(facts, client);
+        let mut encrypted = Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, self.hinted, port));
+        encrypted.begins(facts.syn.count > 0 || facts.syn_ack.count > 0, held);
+        let wanted = held.iter().all(|held| encrypted.piece(held.from, Piece::Chunk(held.chunk())) == Interest::Wanted);
+        self.state = if wanted { State::Encrypted(encrypted) } else { State::Other(Protocol::Tls) };
+    }
+
     fn on_probation(&mut self) {
         if let State::Following(following) = &mut self.state {
             following.probation = following.tracker.answers_matched() == 0;
@@ -342,7 +388,7 @@ impl Reader for Dialogue {
                 }
                 self.open(from, piece, facts);
                 if let Piece::Gap(_) = piece
-                    && matches!(self.state, State::Following(_))
+                    && matches!(self.state, State::Following(_) | State::Encrypted(_))
                 {
                     return self.piece(from, piece, facts);
                 }
@@ -371,6 +417,11 @@ impl Reader for Dialogue {
                     Piece::Gap(gap) => websocket.gap(from, &gap, &mut self.news, self.hinted),
                 };
                 self.settle_websocket(verdict);
+            }
+            State::Encrypted(encrypted) => {
+                if encrypted.piece(from, piece) == Interest::CountOnly {
+                    self.state = State::Other(Protocol::Tls);
+                }
             }
             State::Other(_) => {}
         }

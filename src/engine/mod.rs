@@ -17,7 +17,7 @@ use crate::fragments::{Fragments, GivenUp};
 use crate::limits::Limits;
 use crate::net::{self, Decoded, Endpoint, Fragment, Segment, Undeliverable};
 use crate::session::{
-    CaptureEdge, CaptureFacts, ClientEvidence, Detail, FragmentFacts, PacketObserver, Session, Tracker, Wire,
+    CaptureEdge, CaptureFacts, ClientEvidence, Detail, FragmentFacts, PacketObserver, Session, TlsFacts, Tracker, Wire,
 };
 use crate::tcp::{Connection, Ending, Facts, FlowTable};
 use crate::transport::Protocol;
@@ -256,6 +256,20 @@ impl Rest {
                 let neighbours = self.neighbours(&wire, client_id.as_ref(), tracker.connect().map(|c| c.at));
                 self.ended.push(tracker.finish(wire, evidence, neighbours, edge));
             }
+            Ended::Tls { client, evidence, tracker, named } => {
+                let server = facts.endpoint(client.other());
+                if self.is_right_door(server, named, &tracker) {
+                    let wire = Wire::new(&facts, client);
+                    let neighbours = self.population.neighbours(&wire, None, None);
+                    self.ended.push(tracker.finish(wire, evidence, neighbours, edge));
+                } else if let Some(mut session) = self.wrong_door(Protocol::Tls, &facts, edge) {
+                    let answer = tracker.tls_facts().and_then(|tls| tls.foreign.server);
+                    session.foreign_answer = answer.map(|(at, protocol)| (protocol, at));
+                    self.ended.push(session);
+                } else {
+                    self.note_other(Protocol::Tls, server.port, &facts);
+                }
+            }
             Ended::Other { protocol, server_port } => match self.wrong_door(protocol, &facts, edge) {
                 Some(session) => self.ended.push(session),
                 None => self.note_other(protocol, server_port, &facts),
@@ -273,6 +287,16 @@ impl Rest {
         }
     }
 
+    /// Whether TLS is what `server` speaks there: it answered in it, the port is for it and nothing tells otherwise, or
+    /// the client knows the server by a name.
+    fn is_right_door(&self, server: Endpoint, named: bool, tracker: &Tracker) -> bool {
+        let tls = tracker.tls_facts();
+        let foreign = tls.is_some_and(|tls| tls.foreign.server.is_some() && tls.server_hello.is_none());
+        let plain = foreign || self.population.answers_plainly(server);
+        let expected = server.port == SECURE_PORT || named || self.population.speaks_tls(server);
+        tls.is_some_and(TlsFacts::answered) || expected && !plain
+    }
+
     /// A client that spoke another protocol to a server of plain MQTT, or to a port that is taken for one, from its
     /// first byte on. A server that goes along (answers TLS with TLS, a PROXY header with MQTT) is no such door.
     fn wrong_door(&self, protocol: Protocol, facts: &Facts, edge: CaptureEdge) -> Option<Session> {
@@ -286,7 +310,9 @@ impl Rest {
             _ => false,
         };
         let known = facts.syn.count > 0 && !asked.is_incomplete();
-        if !self.is_hinted(server) || server.port == SECURE_PORT || goes_along || !known {
+        // Encrypted bytes that are no TLS hello are as they should be there.
+        let at_home = server.port == SECURE_PORT && protocol != Protocol::Tls;
+        if !self.is_hinted(server) || at_home || goes_along || !known {
             return None;
         }
         let wire = Wire::new(facts, client);

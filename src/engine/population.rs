@@ -96,6 +96,11 @@ impl Population {
         self.websockets.contains(&server)
     }
 
+    /// Whether this server answered a CONNECT that was not encrypted.
+    pub(super) fn answers_plainly(&self, server: Endpoint) -> bool {
+        self.brokers.contains_key(&server)
+    }
+
     /// Whether this server answered TLS with TLS.
     pub(super) fn speaks_tls(&self, server: Endpoint) -> bool {
         self.tls.contains_key(&server)

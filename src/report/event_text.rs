@@ -7,11 +7,14 @@ use crate::session::{Event, EventKind, TextFact, close_code_name};
 use crate::stream::GapReason;
 use crate::text;
 
+use super::tls_text;
+
 /// What happened, in words. When a run of events ended is left to the caller, who knows the time zone.
 pub(super) fn event_text(event: &Event, version: Option<Version>) -> String {
     let words = kind_text(&event.kind, version);
     match event.count {
         0 | 1 => words,
+        count if matches!(event.kind, EventKind::Tls(_)) => format!("{words} in {} records", text::number(count)),
         count => format!("{} × {words}", text::number(count)),
     }
 }
@@ -55,6 +58,7 @@ pub(super) fn event_kind(kind: &EventKind) -> String {
         EventKind::Unreadable => "unreadable",
         EventKind::ForeignOpening(_) => "foreign-opening",
         EventKind::ForeignAnswer(_) => "foreign-answer",
+        EventKind::Tls(event) => tls_text::kind(event),
     }
     .to_owned()
 }
@@ -112,6 +116,7 @@ fn beside_packets(kind: &EventKind) -> Option<String> {
         EventKind::ForeignAnswer(protocol) => {
             format!("an answer that is not MQTT: {}", protocol.name())
         }
+        EventKind::Tls(event) => tls_text::event(event),
         _ => return None,
     })
 }

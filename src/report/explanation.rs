@@ -173,6 +173,7 @@ fn limits(verdict: &Verdict, page: &mut Page<'_>) -> io::Result<()> {
             Qualifier::PartialStart => &["the capture began"],
             Qualifier::PartialEnd => &["the capture end", "end of the capture"],
             Qualifier::OneWay => &["only one direction"],
+            Qualifier::Encrypted => &["tls", "encrypted", "certificate"],
             // Told across sessions.
             Qualifier::TakeoverChain => &[""],
             _ => &[],

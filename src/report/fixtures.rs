@@ -83,6 +83,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         foreign_answer: None,
         http_answer: None,
         websocket: None,
+        tls: None,
         auth: AuthFacts::default(),
         disconnect: PerSide::default(),
         counts: PerSide::default(),

@@ -3,14 +3,16 @@
 use std::io::{self, Write};
 
 use crate::capture::Timestamp;
-use crate::session::{Event, EventKind, Session, Wire};
+use crate::session::{Event, EventKind, Session, TlsEvent, Wire};
 use crate::stream::Side;
 use crate::text;
+use crate::transport::tls::Alert;
 
 use super::event_text::event_text;
 use super::explanation;
 use super::model::{Case, Style};
 use super::page::{Ink, Page, told};
+use super::tls_text;
 use super::words;
 
 /// Columns before the ladder: time offset and frame.
@@ -53,6 +55,9 @@ fn facts(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
         };
         let inside = if session.websocket.is_some() { ", inside WebSocket" } else { "" };
         fact("MQTT", &format!("{version}{how}{inside}"), page)?;
+    }
+    if let Some(tls) = &session.tls {
+        fact("TLS", &tls_text::agreed(tls), page)?;
     }
     if let Some(connect) = &session.connect {
         let keep_alive = match connect.keep_alive {
@@ -153,7 +158,9 @@ pub(super) fn ink(kind: &EventKind) -> Ink {
         | Kind::Malformed { .. }
         | Kind::Reserved { .. }
         | Kind::ForeignOpening(_)
-        | Kind::ForeignAnswer(_) => Ink::Bad,
+        | Kind::ForeignAnswer(_)
+        | Kind::Tls(TlsEvent::Foreign(_)) => Ink::Bad,
+        Kind::Tls(TlsEvent::Alert(alert)) if *alert != Alert::CLOSE_NOTIFY => Ink::Bad,
         Kind::Partial { .. } | Kind::Gap { .. } | Kind::Skipped { .. } => Ink::Notice,
         Kind::Syn | Kind::SynAck | Kind::Established | Kind::Fin => Ink::Faint,
         _ => Ink::Plain,

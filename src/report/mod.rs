@@ -17,6 +17,8 @@ pub mod packets;
 mod page;
 mod schema;
 pub mod table;
+mod tls_document;
+mod tls_text;
 mod value;
 mod words;
 

@@ -14,6 +14,7 @@ use crate::session::{self, PacketCounts, VersionFrom};
 
 use super::event_text::{event_kind, event_text};
 use super::model::{self, Case, Report, client_id};
+use super::tls_document::Tls;
 use super::value::{Text, Time, mac};
 use super::words;
 
@@ -92,6 +93,8 @@ struct Session<'r> {
     server: Peer,
     /// `tcp`, `tls`, `websocket`, `websocket-tls` or `udp`.
     transport: &'static str,
+    /// Of encrypted sessions: what can be read of them.
+    tls: Option<Tls>,
     /// `3.1`, `3.1.1` or `5.0`.
     version: Option<String>,
     /// `connect`, `inferred` or `assumed`.
@@ -281,6 +284,11 @@ impl<'r> Session<'r> {
             Some((at, _)) if wire.last.is_before(at) => at,
             _ => wire.last,
         };
+        let tls = session.tls.as_deref();
+        let name = case
+            .looked_up()
+            .map(|name| Text::of_bytes(name.as_bytes()))
+            .or_else(|| Some(Text::of(tls?.server_name()?)));
         let connect = session.connect.as_ref();
         let accepted = session.connack.as_ref();
         Session {
@@ -288,8 +296,13 @@ impl<'r> Session<'r> {
             tcp_stream: wire.stream,
             filter: Some(case.filter()),
             client: Peer::of(&wire.peers.client, None),
-            server: Peer::of(&wire.peers.server, case.looked_up()),
-            transport: if session.websocket.is_some() { "websocket" } else { "tcp" },
+            server: Peer::of(&wire.peers.server, name),
+            transport: match (&session.websocket, tls) {
+                (Some(_), _) => "websocket",
+                (None, Some(_)) => "tls",
+                (None, None) => "tcp",
+            },
+            tls: tls.map(Tls::of),
             version: session.version.map(|version| version.to_string()),
             version_from: session.version_from.map(|from| match from {
                 VersionFrom::Connect => "connect",
@@ -322,12 +335,12 @@ impl<'r> Session<'r> {
 }
 
 impl Peer {
-    fn of(peer: &session::Peer, name: Option<&str>) -> Peer {
+    fn of(peer: &session::Peer, name: Option<Text>) -> Peer {
         Peer {
             address: peer.address().map(|address| address.to_string()),
             port: peer.port(),
             mac: peer.mac.map(mac),
-            name: name.map(|name| Text::of_bytes(name.as_bytes())),
+            name,
         }
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn caution(qualifier: Qualifier) -> &'static str {
         Qualifier::ClockJump => "the clock of the capture went back",
         Qualifier::Bridge => "the client is a bridge, a broker that connects to a broker",
         Qualifier::TakeoverChain => "this is one of several takeovers of its client id",
+        Qualifier::Encrypted => "its packets are encrypted",
     }
 }
 

@@ -9,6 +9,7 @@ use crate::net::Undeliverable;
 use crate::transport::Protocol;
 
 use super::timeline::Timeline;
+use super::tls::TlsFacts;
 use super::wire::{PerSide, Wire};
 
 mod broken;
@@ -107,6 +108,8 @@ pub struct Session {
     pub unfinished_packet: PerSide<Option<UnfinishedPacket>>,
     /// What happened, in order.
     pub timeline: Timeline,
+    /// What TLS shows, when the packets are encrypted.
+    pub tls: Option<Box<TlsFacts>>,
     /// What other sessions had to do with it.
     pub neighbours: Neighbours,
     /// The capture around it.

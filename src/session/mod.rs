@@ -10,6 +10,7 @@ mod facts;
 mod observer;
 mod rules;
 mod timeline;
+mod tls;
 mod topics;
 mod tracker;
 mod wire;
@@ -23,5 +24,9 @@ pub use facts::{
 };
 pub use observer::{PacketObserver, SeenPacket};
 pub use timeline::{Detail, Event, EventKind, Timeline};
+pub use tls::{
+    AlertFact, ChainFacts, ClientCertificate, ClientHelloFacts, DataFacts, ServerHelloFacts, Shown, Shows, Step,
+    TlsEvent, TlsFacts,
+};
 pub use tracker::Tracker;
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

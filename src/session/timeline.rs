@@ -13,6 +13,7 @@ use crate::net::UnreachableReason;
 use crate::stream::{GapReason, Side};
 
 use super::facts::TextFact;
+use super::tls::TlsEvent;
 
 /// One thing that happened, or a run of alike things.
 #[derive(Clone, Debug, PartialEq)]
@@ -225,6 +226,8 @@ pub enum EventKind {
     ForeignOpening(crate::transport::Protocol),
     /// The server answered in another protocol.
     ForeignAnswer(crate::transport::Protocol),
+    /// A step of TLS.
+    Tls(TlsEvent),
 }
 
 /// How much of a timeline is kept.
@@ -391,7 +394,9 @@ impl Event {
                     EventKind::Acknowledgment { packet, code, .. },
                     EventKind::Acknowledgment { packet: next_packet, code: next_code, .. },
                 ) => packet == next_packet && code == next_code,
-                (EventKind::Pingreq, EventKind::Pingreq) | (EventKind::Pingresp, EventKind::Pingresp) => true,
+                (EventKind::Pingreq, EventKind::Pingreq)
+                | (EventKind::Pingresp, EventKind::Pingresp)
+                | (EventKind::Tls(TlsEvent::Data { .. }), EventKind::Tls(TlsEvent::Data { .. })) => true,
                 _ => false,
             }
     }
@@ -404,6 +409,11 @@ impl Event {
         {
             *payload_length += more;
         }
+        if let (EventKind::Tls(TlsEvent::Data { bytes }), EventKind::Tls(TlsEvent::Data { bytes: more })) =
+            (&mut self.kind, &next.kind)
+        {
+            *bytes += more;
+        }
     }
 }
 
@@ -413,7 +423,7 @@ impl EventKind {
         match self {
             EventKind::Publish { dup, .. } => !dup,
             EventKind::Acknowledgment { code, reason_string, .. } => code.0 < 0x80 && reason_string.is_none(),
-            EventKind::Pingreq | EventKind::Pingresp => true,
+            EventKind::Pingreq | EventKind::Pingresp | EventKind::Tls(TlsEvent::Data { .. }) => true,
             _ => false,
         }
     }

@@ -5,6 +5,7 @@ mod early;
 mod messages;
 mod requests;
 mod standing;
+mod tls;
 mod websocket;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use super::facts::{
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
+use super::tls::TlsFacts;
 use super::topics::Topics;
 use super::wire::{PerSide, Wire};
 
@@ -96,6 +98,7 @@ pub struct Tracker {
     unfinished_packet: PerSide<Option<UnfinishedPacket>>,
     timeline: Timeline,
     answers_matched: u64,
+    tls: Option<Box<TlsFacts>>,
 }
 
 impl Tracker {
@@ -136,6 +139,7 @@ impl Tracker {
             unfinished_packet: PerSide::default(),
             timeline: Timeline::new(detail, limits.timeline_events),
             answers_matched: 0,
+            tls: None,
         }
     }
 
@@ -226,6 +230,9 @@ impl Tracker {
             malformed.side = malformed.side.other();
         }
         self.keep_alive = KeepAliveFacts::default();
+        if let Some(tls) = &mut self.tls {
+            tls.swap_sides();
+        }
     }
 
     /// A router or host says that a segment could not be delivered.
@@ -497,6 +504,7 @@ impl Tracker {
             skipped_bytes: self.skipped_bytes,
             unfinished_packet: self.unfinished_packet,
             timeline: self.timeline,
+            tls: self.tls,
             neighbours,
             capture,
         }

@@ -2,8 +2,9 @@
 //!
 //! A first byte proves nothing (`H` of HTTP is the type of a PUBACK): MQTT is accepted only when
 //! the bytes after it agree, see [`crate::mqtt`]. Ports are no evidence here. What MQTT is carried inside of has a
-//! module each.
+//! module each: WebSocket, and what TLS shows in the clear.
 
+pub mod tls;
 pub mod websocket;
 
 /// A protocol recognised by the first bytes of a stream.

@@ -126,6 +126,10 @@ pub(super) fn outcomes(sight: Sight) -> &'static [&'static str] {
         Sight::Silent => &["path-failed"],
         Sight::PingUnanswered => &["ping-unanswered"],
         Sight::Disconnected(_) => &["administrative-disconnect"],
+        Sight::ServerCertificateRefused => &["tls-server-cert-rejected"],
+        Sight::ClientCertificateRefused | Sight::ClientCertificateRefusedLate => &["tls-client-cert-rejected"],
+        Sight::TlsRefused => &["tls-negotiation-failed"],
+        Sight::TlsCut => &["tls-handshake-abandoned", "tls-to-plain-port"],
         Sight::Goodbye => &["clean-disconnect"],
         Sight::Nothing => &[],
     }

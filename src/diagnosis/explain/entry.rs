@@ -6,7 +6,7 @@ use crate::diagnosis::symptom::{self, LogLine};
 use crate::diagnosis::{across, finding, outcome};
 use crate::mqtt::{PacketType, PropertyId, ValueType};
 
-use super::{Explanation, Kind, client_code, code, packet_text, property_text};
+use super::{Explanation, Kind, alert_text, client_code, code, packet_text, property_text};
 
 /// One thing that can be explained.
 pub(super) struct Entry {
@@ -39,6 +39,7 @@ pub(super) fn all() -> Vec<Entry> {
         .chain(code::reason_codes())
         .chain(packets())
         .chain(properties())
+        .chain(alert_text::entries())
         .chain(client_code::entries())
         .chain(symptom::log_lines().iter().map(log_line))
         .collect()

@@ -4,6 +4,7 @@
 //! Invariant: every id that a verdict can hold has its text here; unknown input gets the nearest
 //! known names, never a guess.
 
+mod alert_text;
 mod client_code;
 mod code;
 mod console;
@@ -36,6 +37,8 @@ pub enum Kind {
     PacketType,
     /// A property of MQTT 5.0.
     Property,
+    /// An alert of TLS.
+    TlsAlert,
     /// What a client library prints.
     ClientCode,
     /// What a broker logs.
@@ -56,6 +59,7 @@ impl Kind {
             Kind::ReasonCode => "Reason codes of MQTT 5.0",
             Kind::PacketType => "Control packets",
             Kind::Property => "Properties of MQTT 5.0",
+            Kind::TlsAlert => "Alerts of TLS",
             Kind::ClientCode => "Numbers that clients print",
             Kind::BrokerLog => "Lines of brokers' logs",
             Kind::Unknown => "Unknown",

@@ -54,7 +54,7 @@ pub(super) const PACKETS: [(PacketType, &str, &str); 15] = [
 ];
 
 /// Qualifier id; title; text.
-pub(super) const QUALIFIERS: [(&str, &str, &str); 8] = [
+pub(super) const QUALIFIERS: [(&str, &str, &str); 9] = [
     (
         "partial-start",
         "The start of the session is missing",
@@ -94,6 +94,11 @@ pub(super) const QUALIFIERS: [(&str, &str, &str); 8] = [
         "takeover-chain",
         "One of several takeovers",
         "Connections with this client id push each other out again and again: see client-id-fight.",
+    ),
+    (
+        "encrypted",
+        "The packets are encrypted",
+        "The session is over TLS, and the capture does not hold its keys. The handshake is read as far as it is in the clear; of the packets inside only number, size and time are known, so nothing is said of what they are.",
     ),
 ];
 

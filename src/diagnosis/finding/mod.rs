@@ -40,6 +40,7 @@ rules! {
     slow_connack late_ping plain_text_password session_not_expected default_client_id
     subscription_downgraded no_subscribers message_resent keepalive_disabled anonymous
     wildcard_all large_payload broker_quirk
+    tls_old_version certificate_expires_soon certificate_not_yet_valid no_sni
 }
 
 /// All findings of the session of `story`, worst first.

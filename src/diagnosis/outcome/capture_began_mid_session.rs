@@ -13,8 +13,10 @@ pub(super) const ABOUT: About = About {
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let session = story.session;
-    let packets = session.counts.client.total() + session.counts.server.total();
-    let begun = session.wire.start_captured() || session.connect.is_some();
+    let sealed = session.tls.as_ref().map_or(0, |tls| tls.data.client.records + tls.data.server.records);
+    let packets = session.counts.client.total() + session.counts.server.total() + sealed;
+    let greeted = session.tls.as_ref().is_some_and(|tls| tls.client_hello.is_some());
+    let begun = session.wire.start_captured() || session.connect.is_some() || greeted;
     let over = story.close.is_some() || session.capture.evicted;
     if begun || over || packets == 0 || !story.is(Qualifier::PartialStart) {
         return None;

@@ -20,7 +20,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let silent = story.until_capture_end(heard);
     let allowed = story.keep_alive().filter(|seconds| *seconds > 0).map(|seconds| i64::from(seconds) * SECOND * 3 / 2);
     let overdue = allowed.is_some_and(|allowed| silent > allowed);
-    let sentence = if overdue {
+    let sentence = if story.session.tls.is_some() {
+        let server = story.server();
+        format!("{client} was still connected to {server} over TLS when the capture ended; what was said inside cannot be read.")
+    } else if overdue {
         let silent = words::duration(silent);
         format!("{client} was still connected when the capture ended, but had been silent for {silent}.")
     } else {

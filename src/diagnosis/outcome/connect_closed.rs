@@ -2,11 +2,13 @@
 
 use super::{About, Judgement};
 use crate::capture::Moment;
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::secured::Secured;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::{PacketType, Version};
-use crate::session::{Close, Proof};
+use crate::session::{Close, Proof, Shown};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -99,6 +101,31 @@ fn connect_fault(story: &Story<'_>) -> Option<String> {
             format!("CONNECT is incomplete: it announces {length} and ends before them.")
         });
     malformed.or(broken).or(unfinished)
+}
+
+/// The server closed an encrypted connection without an answer to the client's first data.
+pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
+    let secured = Secured::of(story)?;
+    let tls = secured.tls;
+    let close = story.close_by(Side::Server)?;
+    let sent = tls.data.client.first.filter(|sent| sent.is_before(close.at))?;
+    if tls.data.server.records > 0 || tls.client_hello.is_none() {
+        return None;
+    }
+    let span = words::duration(close.at.time.nanoseconds_since(sent.time));
+    let (client, server, how) = (secured.client(), secured.server(), how(close.how));
+    let sentence = format!("{server} {how} the encrypted connection of {client} {span} after the client's first data, without an answer.");
+    let shown = tls.client_certificate.is_some_and(|answer| answer.shown == Shown::Certificate);
+    Some(
+        Judgement::new(Confidence::Likely, sentence)
+            .on(&[Ground::Absence])
+            .at([sent, close.at])
+            .cause_if(shown, "The broker does not allow what the client's certificate stands for: it is not registered or not active, or a policy does not allow its client id (AWS IoT closes without a word).")
+            .cause("The broker did not accept the CONNECT inside: it was malformed, or the broker refuses without a CONNACK.")
+            .cause("The broker allows no more connections, or a proxy that ends TLS has no broker behind it.")
+            .step("Look into the broker's log at this time: it names the reason.")
+            .seen_as(Sight::ClosedBeforeConnack),
+    )
 }
 
 #[cfg(test)]

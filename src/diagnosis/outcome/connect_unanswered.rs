@@ -2,10 +2,11 @@
 
 use super::{About, Judgement};
 use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::secured::Secured;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::capture::Moment;
-use crate::diagnosis::{Severity, words};
+use crate::diagnosis::{Confidence, Severity, words};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -88,6 +89,36 @@ fn library_with_limit(waited: i64) -> Option<String> {
     Some(format!(
         "A wait of {seconds} s is the usual limit of {library}: if the answer is only slow, raise the limit there."
     ))
+}
+
+/// The server did not answer the client's first data in an encrypted connection.
+pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
+    let secured = Secured::of(story)?;
+    let tls = secured.tls;
+    let sent = tls.data.client.first?;
+    if tls.data.server.records > 0 || tls.client_hello.is_none() || story.close_by(Side::Server).is_some() {
+        return None;
+    }
+    let (end, patience) = match story.close {
+        Some(close) => (close.at.time, PATIENCE),
+        None => (story.capture_end(), LONG),
+    };
+    let waited = end.nanoseconds_since(sent.time);
+    if waited < patience {
+        return None;
+    }
+    let (client, server, span) = (secured.client(), secured.server(), words::duration(waited));
+    let sentence = format!("{client} made a TLS connection to {server} and sent data in it, and the server stayed silent for {span}.");
+    Some(
+        Judgement::new(Confidence::Likely, sentence)
+            .on(&[Ground::Absence])
+            .at([sent])
+            .at(story.close.map(|close| close.at))
+            .cause("The broker is overloaded, or what it asks about its users does not answer.")
+            .cause("A proxy that ends TLS has no broker behind it.")
+            .step("Look at the load and the log of the broker, and of the proxy before it, at this time.")
+            .seen_as(Sight::ConnackMissing),
+    )
 }
 
 #[cfg(test)]

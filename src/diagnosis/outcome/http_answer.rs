@@ -22,6 +22,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let waited = story.connect_sent().map(|connect| at.time.nanoseconds_since(connect.time));
     let waited = waited.filter(|waited| *waited >= SECOND);
     let after = waited.map_or_else(String::new, |waited| format!(", after {}", words::duration(waited)));
+    let what = if story.session.foreign_opening.is_some() { "the TLS hello" } else { "the CONNECT" };
     let late = if gone { ", when the client had given up" } else { "" };
     let answer = story.session.http_answer.as_deref();
     let status = answer.map(status_line).map_or_else(String::new, |status| format!(" ({status})"));
@@ -37,7 +38,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Judgement::new(
             confidence,
             format!(
-                "{server} answered the CONNECT of {client} in HTTP instead of MQTT{status}{after}{late}{}.",
+                "{server} answered {what} of {client} in HTTP instead of MQTT{status}{after}{late}{}.",
                 elsewhere.unwrap_or_default()
             ),
         )

@@ -58,7 +58,9 @@ order! {
         packet_too_large quota_exceeded feature_not_supported not_authorized_disconnect
         server_shutdown administrative_disconnect server_closed
         ping_unanswered server_broke_rules client_closed
-        path_failed unclassified;
+        path_failed unclassified
+        tls_server_cert_rejected tls_client_cert_rejected tls_negotiation_failed tls_handshake_abandoned
+        encrypted_session_ended;
     order:
         // Before TCP carried anything.
         arp_unanswered::judge dns_name_not_found::judge dns_no_answer::judge
@@ -66,7 +68,10 @@ order! {
         // The wrong door: the answer is not MQTT.
         http_answer::judge ws_upgrade_refused::judge plain_to_tls_port::answered not_mqtt::judge
         // The client does not begin with MQTT.
-        tls_to_plain_port::judge proxy_header_mismatch::judge not_mqtt::opened
+        tls_to_plain_port::judge tls_to_plain_port::unread proxy_header_mismatch::judge not_mqtt::opened
+        // TLS: what an alert says, then what follows a certificate.
+        tls_client_cert_rejected::said tls_server_cert_rejected::said tls_negotiation_failed::judge
+        tls_client_cert_rejected::seen tls_server_cert_rejected::seen
         // What was said in so many words.
         refused_protocol_version::judge refused_client_id::judge refused_bad_credentials::judge
         refused_not_authorized::judge refused_server_unavailable::judge
@@ -86,6 +91,9 @@ order! {
         keepalive_expired::seen ping_unanswered::judge
         server_shutdown::seen packet_too_large::amid closed_after_request::judge
         path_failed::judge
+        // Inside TLS nothing can be read.
+        tls_handshake_abandoned::judge tcp_open_no_connect::encrypted connect_closed::encrypted
+        connect_unanswered::encrypted encrypted_session_ended::judge
         // Who closed.
         server_closed::judge client_closed::judge
         // No end was seen.

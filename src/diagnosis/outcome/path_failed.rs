@@ -64,7 +64,8 @@ pub(super) fn holed(story: &Story<'_>) -> Option<Judgement> {
         let waited = end.nanoseconds_since(last.time);
         // What was acknowledged arrived, and only the capture lacks it.
         let whole = sent.missing_bytes == 0 || story.acknowledged(sender);
-        if whole || !story.connected() || heard.is_before(last) || waited < UNHEARD {
+        let begun = story.connected() || story.session.tls.is_some();
+        if whole || !begun || heard.is_before(last) || waited < UNHEARD {
             return None;
         }
         let (from, to) = (story.subject(sender), story.subject(sender.other()));

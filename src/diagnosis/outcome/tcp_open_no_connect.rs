@@ -2,6 +2,7 @@
 
 use super::{About, Judgement};
 use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::secured::{self, Secured};
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
@@ -66,6 +67,41 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(at_once && inside.is_none(), "With PubSubClient, call `client.setBufferSize(512)` before `connect()`.")
             .step(format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
             .seen_as(if at_once { Sight::NothingSent } else { Sight::Nothing }),
+    )
+}
+
+/// The TLS handshake succeeded, and the client sent nothing in it.
+pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
+    let secured = Secured::of(story)?;
+    let tls = secured.tls;
+    let silent = tls.data.client.records == 0 && tls.data.server.records == 0;
+    if !silent || tls.client_hello.is_none() || !tls.is_complete() {
+        return None;
+    }
+    let opened = tls.finished.client?;
+    let (host, server) = (secured.client(), secured.server());
+    let ending = if let Some(close) = story.close {
+        let span = words::duration(close.at.time.nanoseconds_since(opened.time));
+        format!("{} {} the connection {span} later", secured::end(close.by), how(close.how))
+    } else {
+        let quiet = story.until_capture_end(opened);
+        if quiet < PATIENCE {
+            return None;
+        }
+        format!("nothing followed in the {} up to the end of the capture", words::duration(quiet))
+    };
+    let by_client = story.close_by(Side::Client).is_some();
+    let sentence = format!("{host} made a TLS connection to {server} and sent nothing in it; {ending}.");
+    Some(
+        Judgement::new(Confidence::Certain, sentence)
+            .on(&[Ground::Absence])
+            .at([opened])
+            .at(story.close.map(|close| close.at))
+            .cause_if(by_client, "A health check or a scanner only looked whether the port answers in TLS.")
+            .cause_if(by_client, "The client's program looked at the certificate itself (its fingerprint, for instance), and did not like it.")
+            .cause_if(!by_client, "The client program hung, or its host lost power or network, just after connecting.")
+            .step(format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
+            .seen_as(Sight::Nothing),
     )
 }
 

@@ -50,6 +50,11 @@ const LIST: &[(&str, &str, Severity)] = &[
     ("client-closed", "ended-by-client", Severity::Warning),
     ("path-failed", "path", Severity::Error),
     ("unclassified", "unknown", Severity::Info),
+    ("tls-server-cert-rejected", "tls", Severity::Error),
+    ("tls-client-cert-rejected", "tls", Severity::Error),
+    ("tls-negotiation-failed", "tls", Severity::Error),
+    ("tls-handshake-abandoned", "tls", Severity::Error),
+    ("encrypted-session-ended", "healthy", Severity::Info),
 ];
 
 #[test]

@@ -2,8 +2,11 @@
 
 use super::{About, Judgement};
 use crate::diagnosis::qualifier::Ground;
-use crate::diagnosis::story::{Story, how};
+use crate::diagnosis::secured::Secured;
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::CloseHow;
 use crate::stream::Side;
 use crate::transport::Protocol;
 
@@ -40,6 +43,32 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause("The broker's TLS listener has no certificate configured, so it speaks plain MQTT on this port.")
             .step("Use the broker's port for TLS, usually 8883.")
             .step("Or switch TLS off in the client, inside a network that you trust."),
+    )
+}
+
+/// On a port for TLS: the server did not even read the client's hello. A program that closes with bytes unread makes the
+/// connection end by a reset; a server of TLS has read them, and answers with an alert.
+pub(super) fn unread(story: &Story<'_>) -> Option<Judgement> {
+    let secured = Secured::of(story)?;
+    let hello = secured.tls.client_hello.as_ref()?;
+    let close = story.close_by(Side::Server).filter(|close| close.how == CloseHow::Reset)?;
+    let known = story.session.neighbours.tls_on_port.is_some() || secured.tls.answered();
+    if known || story.reset_is_foreign() || !story.server_silent() || !story.soon(hello.at, close.at, SECOND) {
+        return None;
+    }
+    let (host, server, port) = (secured.client(), secured.server(), story.port());
+    let span = words::duration(close.at.time.nanoseconds_since(hello.at.time));
+    let sentence = format!("{host} started TLS with {server}, which reset the connection after {span} without an answer in TLS: it most likely speaks plain MQTT there.");
+    let look = secured.connect_arguments();
+    Some(
+        Judgement::new(Confidence::Likely, sentence)
+            .on(&[Ground::Absence])
+            .at([hello.at, close.at])
+            .cause(format!("The broker's listener on port {port} has no certificate configured, so it speaks plain MQTT there (mosquitto: `certfile`, `keyfile`)."))
+            .cause("A load balancer took the connection and has no broker behind it, or an access list turns this client away.")
+            .step(format!("Try it without the client's program: `openssl s_client {look} </dev/null`."))
+            .step(format!("On the broker's host, see which listener port {port} is, and whether it has a certificate."))
+            .seen_as(Sight::TlsCut),
     )
 }
 

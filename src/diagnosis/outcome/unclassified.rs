@@ -39,6 +39,11 @@ pub(super) fn nothing(story: &Story<'_>) -> Judgement {
             ),
             "Capture longer to see whether the broker answers.",
         )
+    } else if let (None, Some((at, ..))) = (story.close, session.tls.as_ref().and_then(|tls| tls.last)) {
+        (
+            format!("The capture ends {} after the newest bytes of the TLS connection of {host} with {server}, before the session was running.", until_end(at)),
+            "Capture longer to see what follows.",
+        )
     } else if let (None, Some(opened)) = (story.close, wire.established) {
         (
             format!(

@@ -85,4 +85,44 @@ pub(crate) const LINES: &[LogLine] = &[
         "A TCP connection was accepted. If no line with the client's id follows, no complete CONNECT came: nothing was sent, it was TLS, or a firewall lost it.",
         &["tcp-open-no-connect", "tls-to-plain-port", "connect-closed"],
     ),
+    mosquitto(
+        "alert unknown ca",
+        "In a line with “SSL routines”: the client does not know the authority that issued the broker's certificate, and said so by a TLS alert.",
+        &["tls-server-cert-rejected"],
+    ),
+    mosquitto(
+        "alert bad certificate",
+        "In a line with “SSL routines”: the client did not accept the broker's certificate, for its name or its dates in most cases, and said so by a TLS alert.",
+        &["tls-server-cert-rejected"],
+    ),
+    mosquitto(
+        "peer did not return a certificate",
+        "In a line with “SSL routines”: the listener has `require_certificate true`, and the client has no certificate.",
+        &["tls-client-cert-rejected"],
+    ),
+    mosquitto(
+        "certificate verify failed",
+        "In a line with “SSL routines”: the broker did not accept the client's certificate: its authority is not in `cafile`, or it has expired or was revoked.",
+        &["tls-client-cert-rejected"],
+    ),
+    mosquitto(
+        "no shared cipher",
+        "In a line with “SSL routines”: client and broker have no cipher suite in common, or none that fits the broker's key.",
+        &["tls-negotiation-failed"],
+    ),
+    mosquitto(
+        "unsupported protocol",
+        "In a line with “SSL routines”: the client speaks only versions of TLS that the broker does not take.",
+        &["tls-negotiation-failed", "tls-old-version"],
+    ),
+    mosquitto(
+        "wrong version number",
+        "In a line with “SSL routines”: what came to the TLS listener is not TLS, plain MQTT for instance.",
+        &["plain-to-tls-port"],
+    ),
+    mosquitto(
+        "unexpected eof while reading",
+        "In a line with “SSL routines”: the client closed without the goodbye of TLS. In the handshake it most likely refused the broker's certificate, as MQTT.js does; later it went without a goodbye.",
+        &["tls-server-cert-rejected", "tls-handshake-abandoned", "encrypted-session-ended"],
+    ),
 ];

@@ -11,6 +11,7 @@ mod mosquitto;
 mod others;
 mod paho;
 mod pubsubclient;
+mod tls;
 mod version5;
 mod websocket;
 
@@ -63,6 +64,16 @@ pub(crate) enum Sight {
     PingUnanswered,
     /// The server sent DISCONNECT with this code and closed.
     Disconnected(u8),
+    /// The client refused the server's certificate.
+    ServerCertificateRefused,
+    /// The server refused the client's certificate within the handshake.
+    ClientCertificateRefused,
+    /// The server refused the client's certificate when the client took the handshake for complete.
+    ClientCertificateRefusedLate,
+    /// TLS was ended by an alert.
+    TlsRefused,
+    /// The TLS handshake was cut off, or fell silent.
+    TlsCut,
     /// The client said goodbye itself.
     Goodbye,
     /// Nothing that a library reports.
@@ -92,6 +103,33 @@ const KNOCKS: &[Sight] =
 const LOOKUPS: &[Sight] = &[Sight::NameNotFound, Sight::NameWithoutAddress, Sight::NameUnanswered];
 
 /// There was no TCP connection, whatever failed.
+const NETWORK: &[Sight] = &[
+    Sight::KnockUnanswered,
+    Sight::KnockRefused,
+    Sight::NetworkUnreachable,
+    Sight::HostUnreachable,
+    Sight::NameNotFound,
+    Sight::NameWithoutAddress,
+    Sight::NameUnanswered,
+];
+
+/// TLS could not be set up, for whatever reason.
+const TLS: &[Sight] =
+    &[Sight::ServerCertificateRefused, Sight::ClientCertificateRefused, Sight::TlsRefused, Sight::TlsCut];
+
+/// The name led to an address, but the connection could not be opened: TCP or TLS.
+const CONNECTING: &[Sight] = &[
+    Sight::KnockUnanswered,
+    Sight::KnockRefused,
+    Sight::NetworkUnreachable,
+    Sight::HostUnreachable,
+    Sight::ServerCertificateRefused,
+    Sight::ClientCertificateRefused,
+    Sight::TlsRefused,
+    Sight::TlsCut,
+];
+
+/// The connection could not be opened: name, TCP or TLS.
 const OPENING: &[Sight] = &[
     Sight::KnockUnanswered,
     Sight::KnockRefused,
@@ -100,6 +138,10 @@ const OPENING: &[Sight] = &[
     Sight::NameNotFound,
     Sight::NameWithoutAddress,
     Sight::NameUnanswered,
+    Sight::ServerCertificateRefused,
+    Sight::ClientCertificateRefused,
+    Sight::TlsRefused,
+    Sight::TlsCut,
 ];
 
 /// Shorthand for a row of the table.
@@ -119,6 +161,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
         pubsubclient::SYMPTOMS,
         paho::PYTHON,
         mosquitto::SYMPTOMS,
+        tls::SYMPTOMS,
         others::ESP_MQTT,
         others::MQTT_JS,
         paho::JAVA,

@@ -1,10 +1,10 @@
 //! esp-mqtt, MQTT.js, rumqttc, the HiveMQ client, the SDKs of AWS and Azure, Node-RED and Zephyr.
 
 use super::Library::{AwsSdk, AzureSdk, EspMqtt, HiveMq, MqttJs, NodeRed, Rumqttc, Zephyr as Z};
-use super::{LOOKUPS, OPENING, Sight, Symptom, row};
+use super::{LOOKUPS, NETWORK, OPENING, Sight, Symptom, row};
 
 pub(super) const ESP_MQTT: &[Symptom] = &[
-    row(EspMqtt, None, "“Error transport connect”", "", OPENING),
+    row(EspMqtt, None, "“Error transport connect”", "", NETWORK),
     row(
         EspMqtt,
         Some(0),

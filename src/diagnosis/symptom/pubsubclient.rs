@@ -2,7 +2,7 @@
 //! waits 15 s for an answer and does not notice that the server closed while it waits.
 
 use super::Library::{EspHome, HomeAssistant, PubSubClient, Tasmota};
-use super::{KNOCKS, LOOKUPS, OPENING, Sight, Symptom, row};
+use super::{CONNECTING, LOOKUPS, OPENING, Sight, Symptom, row};
 
 pub(super) const SYMPTOMS: &[Symptom] = &[
     row(
@@ -96,7 +96,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         Some(-2),
         "“Connect failed to HOST:PORT, rc -2. Retry in N sec”",
         "As PubSubClient: the TCP or TLS connection could not be opened.",
-        KNOCKS,
+        CONNECTING,
     ),
     row(
         Tasmota,

@@ -2,8 +2,9 @@
 
 use crate::attempt::{LookupFailure, Tie};
 use crate::net::Rcode;
-use crate::session::Session;
+use crate::session::{Session, Shown, Shows};
 use crate::stream::Side;
+use crate::transport::tls::Version;
 
 use super::{Tale, missing, vain};
 
@@ -35,6 +36,37 @@ pub(crate) fn gallery() -> Vec<Session> {
         Tale::connected().publish(Side::Server, "a", 0, 99, 1.0).violation(Side::Server, true).close(Side::Client, 0.1),
         Tale::connected().subscribe("#", Some(0x80), 1.0).close(Side::Client, 0.1),
     ];
+    for version in [Version::V1_2, Version::V1_3] {
+        let hides = version.hides_handshake();
+        let shown =
+            || Tale::greeted(version).server_hello(version, hides).certificate(Side::Server, "broker.lan", -9, -3);
+        let secured = || Tale::secured(version);
+        all.extend(vec![
+            Tale::greeted(version),
+            Tale::greeted(version).ended_after(60.0),
+            Tale::greeted(version).close(Side::Client, 5.0),
+            Tale::greeted(version).close(Side::Server, 0.1),
+            Tale::greeted(version).reset(Side::Server, 0.1),
+            shown().close(Side::Client, 0.1),
+            shown().close(Side::Client, 9.0),
+            shown().close(Side::Server, 9.0),
+            shown().sealed_alert(Side::Client, 0.1),
+            shown().answered(Shown::Nothing, Shows::Message).close(Side::Server, 0.1),
+            shown().answered(Shown::Certificate, Shows::Length).sealed_alert(Side::Server, 0.1),
+            secured().close(Side::Client, 0.1),
+            secured().close(Side::Server, 9.0),
+            secured().ended_after(9.0),
+            secured().data(Side::Client, 60, 0.1).close(Side::Server, 0.1),
+            secured().data(Side::Client, 60, 0.1).close(Side::Client, 9.0),
+            secured().data(Side::Client, 60, 0.1).data(Side::Server, 21, 0.1).close(Side::Server, 0.1),
+            secured().data(Side::Client, 60, 0.1).data(Side::Server, 21, 0.1),
+        ]);
+        for alert in 0..=u8::MAX {
+            all.push(Tale::greeted(version).alert(Side::Server, alert, 0.1).close(Side::Server, 0.1));
+            all.push(shown().alert(Side::Client, alert, 0.1).close(Side::Client, 0.1));
+            all.push(shown().answered(Shown::Certificate, Shows::Message).alert(Side::Server, alert, 0.1));
+        }
+    }
     for code in 1..=u8::MAX {
         all.push(Tale::connecting().connack(code).close(Side::Server, 0.001));
         all.push(Tale::connecting_v5().connack(code));

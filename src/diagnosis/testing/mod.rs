@@ -2,6 +2,7 @@
 //! changed. Times are seconds after the step before.
 
 mod gallery;
+mod tls;
 mod vain;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -84,6 +85,7 @@ impl Tale {
                 foreign_answer: None,
                 http_answer: None,
                 websocket: None,
+                tls: None,
                 auth: AuthFacts::default(),
                 disconnect: PerSide::default(),
                 counts: PerSide::default(),

@@ -1,0 +1,128 @@
+//! `tls-handshake-abandoned`: the handshake stopped half-way, and nobody said why.
+
+use super::{About, Judgement};
+use crate::capture::Moment;
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::secured::{self, Secured};
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::{Close, Step};
+use crate::stream::Side;
+
+pub(super) const ABOUT: About = About {
+    id: "tls-handshake-abandoned",
+    group: "tls",
+    severity: Severity::Error,
+    text: include_str!("tls_handshake_abandoned.md"),
+};
+
+/// How long a silence must last that the capture does not see the end of.
+const LONG: i64 = 5 * SECOND;
+/// A close within this time is an answer.
+const AT_ONCE: i64 = SECOND;
+
+pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
+    let secured = Secured::of(story)?;
+    let tls = secured.tls;
+    let begun = tls.client_hello.is_some() || story.session.wire.start_captured();
+    if !begun || tls.is_complete() || tls.data.client.records > 0 || story.session.capture.evicted {
+        return None;
+    }
+    let wire = &story.session.wire;
+    let (at, side, step) = tls.last.or_else(|| Some((wire.sent.client.first_data?, Side::Client, Step::Other)))?;
+    let (client, server) = (secured.client(), secured.server());
+    let last = in_words(side, step, tls.last.is_none());
+    let ending = match story.close {
+        Some(close) => {
+            let span = words::duration(close.at.time.nanoseconds_since(at.time));
+            format!("{span} after {last} {} {} the connection", secured::end(close.by), how(close.how))
+        }
+        None if story.until_capture_end(at) >= LONG => {
+            let span = words::duration(story.until_capture_end(at));
+            format!("nothing followed {last} in the {span} up to the end of the capture")
+        }
+        None => return None,
+    };
+    let sentence = format!("The TLS handshake of {client} with {server} stopped half-way: {ending}.");
+    let judgement = Judgement::new(Confidence::Certain, sentence)
+        .on(&[Ground::Absence])
+        .at([at])
+        .at(story.close.map(|close| close.at))
+        .seen_as(Sight::TlsCut);
+    Some(explain(secured, judgement, at, side))
+}
+
+fn in_words(side: Side, step: Step, partial: bool) -> &'static str {
+    match (side, step) {
+        _ if partial => "a part of the client's hello",
+        (_, Step::ClientHello) => "the client's hello",
+        (_, Step::Retry) => "the server's request for another hello",
+        (_, Step::ServerHello) => "the server's hello",
+        (Side::Server, Step::Certificate | Step::ServerDone) => "the server's certificate",
+        (Side::Client, _) => "the client's part of the handshake",
+        (Side::Server, _) => "a part of the server's handshake",
+    }
+}
+
+fn explain(secured: Secured<'_>, judgement: Judgement, at: Moment, side: Side) -> Judgement {
+    let story = secured.story;
+    let port = story.port();
+    let close = story.close;
+    let prompt = |close: Close| close.at.time.nanoseconds_since(at.time) < AT_ONCE;
+    // After the client's hello it is the server's turn.
+    let unanswered = !secured.tls.answered();
+    let refused = unanswered && close.is_some_and(|close| close.by == Side::Server && prompt(close));
+    let silent = unanswered && !refused;
+    let nameless = secured.tls.client_hello.as_ref().is_some_and(|hello| hello.server_name.is_none());
+    let by_server = close.is_some_and(|close| close.by == Side::Server);
+    let look = secured.connect_arguments();
+    judgement
+        .cause_if(refused, format!("What listens on port {port} does not speak TLS: its certificate is not configured, or the port is for plain MQTT."))
+        .cause_if(refused && nameless, "The server wants to be asked by a name (SNI), and the client named none: cloud brokers do.")
+        .cause_if(refused, "A load balancer took the connection and has no broker behind it, or an access list turns this client away.")
+        .cause_if(silent, "A load balancer or proxy took the connection, and the broker behind it does not answer.")
+        .cause_if(silent, "The broker is overloaded or hangs.")
+        .cause_if(silent, format!("What listens on port {port} does not speak TLS, and waits for more bytes."))
+        .cause_if(!unanswered && side == Side::Server && !by_server, "The client could not go on: its program hung or ran out of memory, or its own time limit for the handshake ran out (small devices need seconds).")
+        .cause_if(!unanswered && side == Side::Server && by_server, "The server, or a proxy before it, was stopped or gave up in the middle.")
+        .cause_if(!unanswered && side == Side::Client, "The server could not go on, or did not accept the client's part, and does not say so.")
+        .step(format!("Try it without the client's program: `openssl s_client {look} </dev/null`."))
+        .step_if(refused, format!("On the broker's host, see which listener port {port} is, and whether it has a certificate (mosquitto: `certfile`, `keyfile`)."))
+        .step_if(!refused, "Look into the logs of the broker, and of the proxy before it, at this time.")
+        .step_if(!unanswered && !by_server, "Give the client a longer time limit for connecting, or a certificate with an elliptic-curve key, which small devices check faster.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::stream::Side;
+    use crate::transport::tls::Version;
+
+    #[test]
+    fn silence_and_a_close() {
+        let silent = outcome(&Tale::greeted(Version::V1_2).close(Side::Client, 6.0).build());
+        assert_eq!(silent.id, "tls-handshake-abandoned");
+        assert_eq!(
+            silent.sentence,
+            "The TLS handshake of 10.0.0.21 with broker.lan (10.0.0.5:8883) stopped half-way: 6 s after the client's hello the client closed the connection."
+        );
+        assert_eq!(outcome(&Tale::greeted(Version::V1_2).ended_after(8.0).build()).id, "tls-handshake-abandoned");
+        assert_eq!(outcome(&Tale::greeted(Version::V1_2).ended_after(1.0).build()).id, "unclassified");
+    }
+
+    #[test]
+    fn a_reset_with_the_hello_unread_is_a_wrong_door() {
+        let reset = || Tale::greeted(Version::V1_2).reset(Side::Server, 0.001);
+        assert_eq!(outcome(&reset().build()).id, "tls-to-plain-port");
+        let known = reset().with(|session| session.neighbours.tls_on_port = Some(session.wire.first));
+        assert_eq!(outcome(&known.build()).id, "tls-handshake-abandoned");
+        assert_eq!(outcome(&Tale::greeted(Version::V1_2).close(Side::Server, 0.001).build()).id, "tls-handshake-abandoned");
+    }
+
+    #[test]
+    fn bytes_that_no_longer_arrive_are_the_path() {
+        let tale = Tale::greeted(Version::V1_2).retries(Side::Client, 5, 12.0).reset(Side::Client, 10.0);
+        assert_eq!(outcome(&tale.build()).id, "path-failed");
+    }
+}

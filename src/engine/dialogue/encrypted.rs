@@ -1,0 +1,196 @@
+//! One connection that began with TLS: its records are read as far as they are in the clear.
+//!
+//! Invariant: it is a session of MQTT only on a sign of that: a port that is taken for MQTT, the name of an
+//! application protocol, or the name of a broker. Most TLS in a capture is the web's.
+
+use std::sync::Arc;
+
+use crate::limits::Limits;
+use crate::session::{ClientEvidence, ClientHelloFacts, Detail, PerSide, Tracker};
+use crate::stream::{Chunk, End, Piece, Side};
+use crate::tcp::Interest;
+use crate::transport::Protocol;
+use crate::transport::tls::{Handshake, Records, Told};
+
+use super::{Ended, Held};
+
+/// Ports on which brokers are known to offer TLS beside the registered one: the variants of test.mosquitto.org.
+const USUAL_PORTS: std::ops::RangeInclusive<u16> = 8884..=8887;
+/// Ports of HTTPS: a name that also stands for web services is no sign there.
+const WEB_PORTS: [u16; 2] = [443, 8443];
+/// Domains of which every name is that of a broker.
+const BROKERS: [&str; 9] = [
+    "azure-devices.net",
+    "hivemq.cloud",
+    "emqxsl.com",
+    "emqxsl.cn",
+    "emqx.io",
+    "emqx.cloud",
+    "emqxcloud.com",
+    "messaging.solace.cloud",
+    "mosquitto.org",
+];
+
+/// The reader of one TLS connection.
+#[derive(Debug)]
+pub(super) struct Encrypted {
+    client: End,
+    evidence: ClientEvidence,
+    records: PerSide<Records>,
+    fresh: PerSide<bool>,
+    limit: usize,
+    pub(super) tracker: Box<Tracker>,
+    /// One of the ports is taken for MQTT.
+    hinted: bool,
+    port: u16,
+    sign: Sign,
+    /// A record was read.
+    read: bool,
+}
+
+/// What the hello says of MQTT inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// No hello was read.
+    Unknown,
+    /// It names MQTT, or a broker.
+    Mqtt,
+    /// Nothing.
+    Silent,
+    /// It names another protocol only.
+    Other,
+}
+
+impl Encrypted {
+    pub(super) fn new(
+        client: End,
+        evidence: ClientEvidence,
+        limits: &Arc<Limits>,
+        detail: Detail,
+        hinted: bool,
+        port: u16,
+    ) -> Encrypted {
+        let records = || Records::new(limits.packet_bytes, true);
+        Encrypted {
+            client,
+            evidence,
+            records: PerSide { client: records(), server: records() },
+            fresh: PerSide { client: true, server: true },
+            limit: limits.packet_bytes,
+            tracker: Box::new(Tracker::new(limits, detail)),
+            hinted,
+            port,
+            sign: Sign::Unknown,
+            read: false,
+        }
+    }
+
+    /// Whether the streams are known from their first bytes: their SYN was captured, or they begin with a hello.
+    pub(super) fn begins(&mut self, start_captured: bool, held: &[Held]) {
+        let hello = |held: &Held| matches!(held.data.as_slice(), [22, 3, _, _, _, 1 | 2, ..]);
+        if !start_captured && !held.iter().any(hello) {
+            let records = || Records::new(self.limit, false);
+            self.records = PerSide { client: records(), server: records() };
+        }
+    }
+
+    fn side(&self, from: End) -> Side {
+        if from == self.client { Side::Client } else { Side::Server }
+    }
+
+    pub(super) fn piece(&mut self, from: End, piece: Piece<'_>) -> Interest {
+        match piece {
+            Piece::Chunk(chunk) => self.chunk(from, &chunk),
+            Piece::Gap(gap) => {
+                let side = self.side(from);
+                self.records.of_mut(side).gap();
+                self.tracker.tls_gap(side, &gap);
+            }
+        }
+        match self.sign {
+            Sign::Other => Interest::CountOnly,
+            Sign::Unknown | Sign::Silent if !self.hinted => self.unless_waiting(),
+            _ => Interest::Wanted,
+        }
+    }
+
+    /// Without a sign of MQTT only the rest of the hello is waited for.
+    fn unless_waiting(&self) -> Interest {
+        let tls = self.tracker.tls_facts();
+        let waiting = self.sign == Sign::Unknown && tls.is_none_or(|tls| tls.last.is_none() && !tls.answered());
+        if waiting { Interest::Wanted } else { Interest::CountOnly }
+    }
+
+    fn chunk(&mut self, from: End, chunk: &Chunk<'_>) {
+        self.mend_sides(from, chunk);
+        let side = self.side(from);
+        let first = std::mem::replace(self.fresh.of_mut(side), false);
+        let Encrypted { records, tracker, .. } = self;
+        let mut foreign = false;
+        let mut greeted = false;
+        let mut read = false;
+        records.of_mut(side).push(chunk, &mut |at, told| match told {
+            Told::Foreign => foreign = true,
+            told => {
+                read = true;
+                greeted |= matches!(told, Told::Message(Handshake::CLIENT_HELLO, _));
+                tracker.tls(side, at, told);
+            }
+        });
+        self.read |= read;
+        if foreign {
+            let protocol = if first { Protocol::of(chunk.data) } else { Protocol::Unknown };
+            self.tracker.not_tls(side, chunk.at, protocol);
+        }
+        if greeted && let Some(hello) = self.tracker.tls_facts().and_then(|tls| tls.client_hello.as_ref()) {
+            self.sign = sign(hello, self.port);
+        }
+    }
+
+    /// Where only ports told the client: a ClientHello tells it better.
+    fn mend_sides(&mut self, from: End, chunk: &Chunk<'_>) {
+        if self.evidence != ClientEvidence::Port {
+            return;
+        }
+        let [22, 3, _, _, _, hello @ (1 | 2), ..] = chunk.data else { return };
+        let client = if *hello == 1 { from } else { from.other() };
+        if client != self.client {
+            self.client = client;
+            self.records.swap();
+            self.fresh.swap();
+            self.tracker.swap_sides();
+        }
+        self.evidence = ClientEvidence::PacketKinds;
+    }
+
+    /// The connection is over.
+    pub(super) fn end(self) -> Ended {
+        let named = self.sign == Sign::Mqtt;
+        if !self.read {
+            return Ended::Other { protocol: Protocol::Unknown, server_port: self.port };
+        }
+        if self.sign == Sign::Other || !self.hinted && !named {
+            return Ended::Other { protocol: Protocol::Tls, server_port: self.port };
+        }
+        Ended::Tls { client: self.client, evidence: self.evidence, tracker: self.tracker, named }
+    }
+}
+
+/// What a ClientHello says of MQTT inside.
+fn sign(hello: &ClientHelloFacts, port: u16) -> Sign {
+    let names = |word: &str| hello.alpn.iter().any(|name| name.as_str().is_some_and(|name| name.contains(word)));
+    if names("mqtt") {
+        return Sign::Mqtt;
+    }
+    if names("http") || names("h2") {
+        return Sign::Other;
+    }
+    let name = hello.server_name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_ascii_lowercase();
+    let within = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let aws = name.contains(".iot.") && (within("amazonaws.com") || within("amazonaws.com.cn"));
+    let broker = aws || BROKERS.iter().any(|domain| within(domain));
+    if name.contains("mqtt") || broker && !WEB_PORTS.contains(&port) || USUAL_PORTS.contains(&port) {
+        return Sign::Mqtt;
+    }
+    Sign::Silent
+}
