@@ -12,6 +12,8 @@ use super::words;
 
 /// Below this, the first bytes of a hello are a clock that counts from the start of the device, or of 1970.
 const EARLY: u32 = 30 * 86_400;
+/// By how much, in nanoseconds, a capture of two directions may hold frames in the wrong order.
+const MISPLACED: i64 = SECOND / 50;
 /// Names of a certificate that a sentence lists.
 const NAMED: usize = 3;
 
@@ -169,9 +171,11 @@ impl<'a> Secured<'a> {
     pub(crate) fn failure_of(&self, side: Side) -> Option<&'a AlertFact> {
         let wire = &self.story.session.wire;
         let (own, other) = (wire.sent.of(side), wire.sent.of(side.other()));
-        // A close that acknowledges the alert came after it, though the capture may hold the two the other way round.
+        // What a close acknowledges came before it, whatever the order in which the capture holds the two.
         let heard = other.fin_acknowledges >= own.sent;
-        self.tls.failure(side).filter(|alert| heard || other.fin.is_none_or(|closed| alert.at.is_before(closed)))
+        let earlier =
+            |alert: &AlertFact| other.fin.is_none_or(|fin| fin.time.nanoseconds_since(alert.at.time) > MISPLACED);
+        self.tls.failure(side).filter(|alert| heard || earlier(alert))
     }
 
     /// The alert in the clear that ended the handshake, and its sender: the first of either side.

@@ -20,6 +20,8 @@ pub(super) const ABOUT: About = About {
 
 /// How soon after the client's answer a server ends what it does not accept.
 const AT_ONCE: i64 = 2 * SECOND;
+/// By how much a capture of two directions may hold the server's end before the answer that it follows.
+const MISPLACED: i64 = SECOND / 50;
 
 /// The server's alert says it.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
@@ -54,8 +56,9 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server).map(|close| (close.at, how(close.how)));
     let end = alert.or(close.map(|(at, _)| at))?;
     let left = story.close_by(Side::Client).is_some_and(|close| close.at.is_before(end));
+    let apart = end.time.nanoseconds_since(answer.at.time);
     let refused = answer.shown != Shown::NotAsked && tls.data.server.records == 0 && !left;
-    if !refused || secured.failure().is_some() || !story.soon(answer.at, end, AT_ONCE) {
+    if !refused || secured.failure().is_some() || !(-MISPLACED..=AT_ONCE + story.round_trip()).contains(&apart) {
         return None;
     }
     let nothing = answer.shown == Shown::Nothing;
@@ -65,7 +68,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         (false, None) => Confidence::Possible,
     };
     let (client, server) = (secured.client(), secured.server());
-    let span = words::duration(end.time.nanoseconds_since(answer.at.time));
+    let span = words::duration(apart.max(0));
     let ended = match (alert, close) {
         (Some(_), _) => "sent an encrypted alert".to_owned(),
         (None, Some((_, how))) => format!("{how} the connection"),
