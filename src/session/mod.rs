@@ -7,6 +7,7 @@
 mod capture;
 mod exchanges;
 mod facts;
+mod fingerprint;
 mod observer;
 mod rules;
 mod timeline;
@@ -16,10 +17,12 @@ mod wire;
 
 pub use capture::{CaptureFacts, Tally};
 pub use facts::{
-    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts, Exchange,
-    ExchangeState, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts,
-    Refusal, Rival, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WillFacts,
+    Arrived, AuthFacts, CaptureEdge, Carried, ClientEvidence, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts,
+    Exchange, ExchangeState, KeepAliveFacts, LastPacket, Late, Ledger, MalformedFact, Neighbours, Overlap,
+    PacketCounts, PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Rival, Session, Subscription, TextFact,
+    Twice, UnfinishedPacket, Unheard, VersionFrom, ViolationFact, WillFacts, Window,
 };
+pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};
 pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use tracker::Tracker;
