@@ -29,6 +29,12 @@ pub struct Limits {
     pub names: usize,
     /// Topic aliases remembered for one direction of a session.
     pub topic_aliases: usize,
+    /// Messages to brokers remembered until they are seen to be delivered.
+    pub recent_messages: usize,
+    /// Pairs of publisher and subscriber told apart, wills and retained messages remembered.
+    pub routes: usize,
+    /// Subscriptions looked at for messages that did not come.
+    pub watched_subscriptions: usize,
     /// Finished sessions kept for the final report.
     pub finished_sessions: usize,
 }
@@ -48,6 +54,9 @@ impl Default for Limits {
             open_exchanges: 1024,
             names: 256,
             topic_aliases: 1024,
+            recent_messages: 8192,
+            routes: 16_384,
+            watched_subscriptions: 4096,
             finished_sessions: 250_000,
         }
     }

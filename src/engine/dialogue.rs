@@ -14,11 +14,12 @@ use crate::capture::Moment;
 use crate::limits::Limits;
 use crate::mqtt::{self, Likelihood};
 use crate::net::Undeliverable;
-use crate::session::{ClientEvidence, Detail, TextFact, Tracker};
+use crate::session::{ClientEvidence, Detail, Subscription, TextFact, Tracker};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
 use crate::tcp::{Facts, Interest, Reader};
 use crate::transport::Protocol;
 
+use super::post::Passing;
 use following::Following;
 pub(super) use watch::Watch;
 
@@ -28,9 +29,15 @@ pub(super) enum News {
     /// The connection carries MQTT.
     Mqtt,
     /// A CONNECT.
-    Connect { client_id: TextFact, at: Moment },
+    Connect { client_id: TextFact, at: Moment, will: Option<u64> },
     /// The CONNACK that answers a CONNECT.
     Answered { client_id: TextFact, accepted: bool, at: Moment },
+    /// A message with a known topic.
+    Message { from: Side, passing: Passing },
+    /// The server took a message of QoS 1 or 2.
+    Taken { packet_identifier: u16 },
+    /// A SUBACK or UNSUBACK.
+    Subscribed,
 }
 
 /// How a connection turned out.
@@ -115,9 +122,23 @@ impl Dialogue {
         }
     }
 
-    /// What happened since this was last asked.
+    /// What happened since this was last asked. To be given back by [`Dialogue::keep_room`], so that its room is used again.
     pub(super) fn take_news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)
+    }
+
+    /// Takes back the room of what [`Dialogue::take_news`] gave.
+    pub(super) fn keep_room(&mut self, mut news: Vec<News>) {
+        news.clear();
+        self.news = news;
+    }
+
+    /// What the client subscribed to.
+    pub(super) fn subscriptions(&self) -> &[Subscription] {
+        match &self.state {
+            State::Following(following) => following.tracker.subscriptions(),
+            _ => &[],
+        }
     }
 
     /// Whether a packet has said that the connection is to end.

@@ -6,6 +6,7 @@
 
 mod dialogue;
 mod population;
+mod post;
 
 use std::sync::{Arc, Mutex};
 
@@ -128,7 +129,9 @@ impl Engine {
         self.table.finish(&mut |connection| rest.end(connection));
         rest.end_attempts();
         rest.ended.drain(..).for_each(out);
-        self.rest.facts
+        let Rest { mut facts, population, .. } = self.rest;
+        facts.traffic = population.finish(facts.last.unwrap_or_default());
+        facts
     }
 
     fn segment(&mut self, segment: &Segment<'_>, at: Moment) {

@@ -13,6 +13,7 @@ mod rules;
 mod timeline;
 mod topics;
 mod tracker;
+mod traffic;
 mod wire;
 
 pub use capture::{CaptureFacts, Tally};
@@ -25,5 +26,6 @@ pub use facts::{
 pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};
 pub use timeline::{Detail, Event, EventKind, Timeline};
-pub use tracker::Tracker;
+pub use tracker::{Message, Tracker};
+pub use traffic::{Latency, Missed, Route, Strays, Traffic, WillSighting};
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

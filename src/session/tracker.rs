@@ -201,6 +201,11 @@ impl Tracker {
         }
     }
 
+    /// What the client subscribed to, in order.
+    pub fn subscriptions(&self) -> &[Subscription] {
+        &self.subscriptions
+    }
+
     /// The newest PUBLISH of either side.
     pub fn newest(&self) -> &Message {
         &self.newest

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use crate::capture::Moment;
+use crate::engine::post::Passing;
 use crate::limits::Limits;
-use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, RawPacket, VersionEvidence};
-use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
+use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, VersionEvidence};
+use crate::session::{ClientEvidence, Detail, Message, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::transport::Protocol;
 
@@ -273,7 +275,8 @@ impl Stage<'_> {
         match parsed {
             Ok(Packet::Connect(connect)) => {
                 let client_id = TextFact::new(connect.client_id.0);
-                self.news.push(News::Connect { client_id, at: raw.completed });
+                let will = self.tracker.connect().and_then(|connect| connect.will.as_ref()?.fingerprint);
+                self.news.push(News::Connect { client_id, at: raw.completed, will });
             }
             Ok(Packet::Connack(connack)) => {
                 if let Some(connect) = self.tracker.connect() {
@@ -282,8 +285,29 @@ impl Stage<'_> {
                     self.news.push(News::Answered { client_id, accepted, at: raw.completed });
                 }
             }
+            Ok(Packet::Publish(publish)) => self.publish(&publish, raw.completed),
+            Ok(Packet::Puback(answer) | Packet::Pubcomp(answer))
+                if self.side == Side::Server && answer.reason_code.unwrap_or_default().0 < 0x80 =>
+            {
+                self.news.push(News::Taken { packet_identifier: answer.packet_identifier });
+            }
+            Ok(Packet::Suback(_) | Packet::Unsuback(_)) => self.news.push(News::Subscribed),
             _ => {}
         }
+    }
+
+    fn publish(&mut self, publish: &Publish<'_>, at: Moment) {
+        let Message { topic: Some(topic), fingerprint: Some(fingerprint) } = self.tracker.newest() else { return };
+        let passing = Passing {
+            at,
+            topic: topic.clone(),
+            fingerprint: *fingerprint,
+            qos: publish.qos,
+            retain: publish.retain,
+            dup: publish.dup,
+            packet_identifier: publish.packet_identifier,
+        };
+        self.news.push(News::Message { from: self.side, passing });
     }
 }
 
