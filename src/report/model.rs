@@ -96,7 +96,7 @@ impl Report {
         // An attempt that came to no CONNECT is taken for one by a client of the same host.
         summary.clients = (clients.len() + nameless.difference(&named).count()) as u64;
         let judged: Vec<Judged<'_>> = cases.iter().map(Case::judged).collect();
-        let across = diagnosis::across(&judged);
+        let across = diagnosis::across(&judged, &capture.facts.traffic);
         for spanning in &across {
             for number in &spanning.sessions {
                 let place = usize::try_from(number - 1).unwrap_or(usize::MAX);
