@@ -29,6 +29,8 @@ pub struct Limits {
     pub names: usize,
     /// Topic aliases remembered for one direction of a session.
     pub topic_aliases: usize,
+    /// Messages to and from brokers that are followed; beyond it none is.
+    pub followed_messages: u64,
     /// Messages to brokers remembered until they are seen to be delivered.
     pub recent_messages: usize,
     /// Pairs of publisher and subscriber told apart, wills and retained messages remembered.
@@ -54,6 +56,7 @@ impl Default for Limits {
             open_exchanges: 1024,
             names: 256,
             topic_aliases: 1024,
+            followed_messages: u64::MAX,
             recent_messages: 8192,
             routes: 16_384,
             watched_subscriptions: 4096,

@@ -13,9 +13,16 @@ use crate::text;
 use super::arguments::Input;
 use super::failure::Failure;
 
+/// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
+/// capture.
+const FOLLOWED: u64 = 20_000;
+
 /// Reads the captures of `input` to their end and judges every session.
 pub(super) fn analyse(input: &Input, detail: Detail) -> Result<Report, Failure> {
-    let limits = Limits::default();
+    let mut limits = Limits::default();
+    if detail == Detail::None {
+        limits.followed_messages = FOLLOWED;
+    }
     let config = Config { limits, ports: input.ports.clone(), detail };
     let mut captures = Captures::open(&input.files)?;
     let mut engine = Engine::new(config);

@@ -54,6 +54,10 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
             format!("{} not followed to the end, because too many were open at once.", connections(evicted.count));
         notes.push(note("capture-evicted", text, evicted));
     }
+    if let Some(stopped) = capture.traffic.stopped {
+        let text = "From here on messages were not followed through the broker, because there are so many: `mqttcap show` and `--format json` follow them all.";
+        notes.push(note("capture-messages-not-followed", text.into(), Tally { count: 1, first: stopped.frame }));
+    }
     if capture.sessions_left_out > 0 {
         let text =
             format!("{} left out of the report, because there were too many.", sessions(capture.sessions_left_out));

@@ -122,6 +122,12 @@ impl Dialogue {
         }
     }
 
+    /// Whether something happened since that was last asked.
+    #[inline]
+    pub(super) fn has_news(&self) -> bool {
+        !self.news.is_empty()
+    }
+
     /// What happened since this was last asked. To be given back by [`Dialogue::keep_room`], so that its room is used again.
     pub(super) fn take_news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)
@@ -131,6 +137,13 @@ impl Dialogue {
     pub(super) fn keep_room(&mut self, mut news: Vec<News>) {
         news.clear();
         self.news = news;
+    }
+
+    /// Whether messages are news.
+    pub(super) fn tell_messages(&mut self, tell: bool) {
+        if let State::Following(following) = &mut self.state {
+            following.messages = tell;
+        }
     }
 
     /// What the client subscribed to.

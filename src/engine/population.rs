@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::Limits;
-use crate::net::{Endpoint, Segment};
+use crate::net::{Endpoint, Segment, TcpFlags};
 use crate::session::{Neighbours, Rival, TextFact, Traffic, Wire};
 use crate::stream::Side;
 use crate::tcp::Connection;
@@ -103,7 +103,16 @@ impl Population {
         {
             self.tls.entry(segment.source).or_insert(at);
         }
+        if flags.fin() || flags.rst() || connection.reader.has_news() {
+            self.take_news(connection, flags, at);
+        }
+    }
+
+    #[inline(never)]
+    fn take_news(&mut self, connection: &mut Connection<Dialogue>, flags: TcpFlags, at: Moment) {
+        let facts = &connection.facts;
         let mut news = connection.reader.take_news();
+        connection.reader.tell_messages(self.post.is_open());
         if let Some(client) = connection.reader.client() {
             let server = facts.endpoint(client.other());
             let stream = facts.stream;

@@ -45,6 +45,10 @@ struct Kept {
 #[derive(Debug)]
 pub(super) struct Post {
     limits: (usize, usize),
+    /// Messages that may still be followed.
+    room: u64,
+    /// When the last of them came.
+    stopped: Option<Moment>,
     recent: Recent,
     kept: HashMap<(IpAddr, TextFact), Kept, FixedState>,
     listeners: Listeners,
@@ -59,6 +63,8 @@ impl Post {
     pub(super) fn new(limits: &Limits) -> Post {
         Post {
             limits: (limits.recent_messages, limits.routes),
+            room: limits.followed_messages,
+            stopped: None,
             recent: Recent::default(),
             kept: HashMap::default(),
             listeners: Listeners::new(limits.watched_subscriptions),
@@ -68,6 +74,22 @@ impl Post {
             missed: HashMap::default(),
             left_out: 0,
         }
+    }
+
+    /// Whether messages are still followed.
+    pub(super) fn is_open(&self) -> bool {
+        self.stopped.is_none()
+    }
+
+    /// One more message; answers whether it is still followed.
+    fn admit(&mut self, at: Moment) -> bool {
+        if let Some(room) = self.room.checked_sub(1) {
+            self.room = room;
+        } else if self.stopped.is_none() {
+            self.stopped = Some(at);
+            self.recent = Recent::default();
+        }
+        self.is_open()
     }
 
     /// A client connects with a will.
@@ -88,6 +110,9 @@ impl Post {
     /// A message to the broker.
     pub(super) fn collect(&mut self, stream: u32, server: Endpoint, passing: Passing) {
         let Passing { at, topic, fingerprint, qos, retain, dup, packet_identifier } = passing;
+        if !self.admit(at) {
+            return;
+        }
         let (most, routes) = self.limits;
         while let Some(old) = self.recent.retire(at.time, most) {
             self.miss(&old, at.time);
@@ -108,6 +133,9 @@ impl Post {
 
     /// A message from the broker.
     pub(super) fn deliver(&mut self, stream: u32, server: IpAddr, passing: &Passing) {
+        if !self.admit(passing.at) {
+            return;
+        }
         if passing.retain
             && let Some(kept) = self.kept.get(&(server, passing.topic.clone()))
             && kept.fingerprint == passing.fingerprint
@@ -203,6 +231,7 @@ impl Post {
             wills: self.wills.into_sightings(),
             missed: self.missed.into_values().collect(),
             left_out: self.left_out + self.listeners.left_out(),
+            stopped: self.stopped,
         };
         traffic.routes.sort_by_key(|route| (route.publisher, route.subscriber));
         traffic.strays.sort_by_key(|strays| strays.subscriber);

@@ -9,6 +9,7 @@ use crate::text;
 
 use super::event_text::event_text;
 use super::explanation;
+use super::messages;
 use super::model::{Case, Style};
 use super::page::{Ink, Page, told};
 use super::words;
@@ -27,6 +28,7 @@ pub fn write(case: &Case, style: &Style, out: &mut dyn Write) -> io::Result<()> 
     page.blank()?;
     ladder(case, page)?;
     page.blank()?;
+    messages::tell(case, page)?;
     explanation::headline(&case.verdict, &case.verdict.outcome.frames, page)?;
     explanation::body(&case.verdict, page)?;
     explanation::findings(&case.verdict.findings, page)

@@ -12,11 +12,11 @@ use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode};
 use crate::stream::Side;
 
-use super::facts::{Arrived, Exchange, ExchangeState, Late, Ledger, PublishFacts, Refusal, TextFact, Unheard};
+use super::facts::{Arrived, Book, Exchange, ExchangeState, Late, PublishFacts, Refusal, TextFact, Unheard};
 use super::wire::{PerSide, Wire};
 
 /// Finished exchanges remembered: what TCP did not yet acknowledge is among the last.
-const FINISHED: usize = 32;
+const FINISHED: usize = 8;
 /// An acknowledgment that takes longer, in nanoseconds, is late.
 const LATE: i64 = 1_000_000_000;
 
@@ -150,8 +150,8 @@ impl Exchanges {
             .filter(|done| done.fingerprint.is_some() && done.fingerprint == fingerprint)
     }
 
-    /// Notes PUBACK, PUBREC, PUBREL or PUBCOMP; `facts` and `late` are those of the publishing side.
-    pub(super) fn acknowledge(&mut self, answer: &Answer, facts: &mut PublishFacts, late: &mut Late) -> Acknowledged {
+    /// Notes PUBACK, PUBREC, PUBREL or PUBCOMP; `facts` and `book` are those of the publishing side.
+    pub(super) fn acknowledge(&mut self, answer: &Answer, facts: &mut PublishFacts, book: &mut Book) -> Acknowledged {
         let Answer { at, from, packet, packet_identifier, code, end } = *answer;
         let publisher = if packet == PacketType::PUBREL { from } else { from.other() };
         let key = (publisher, packet_identifier);
@@ -183,7 +183,9 @@ impl Exchanges {
                 facts.completed += 1;
                 facts.delivery.longest = facts.delivery.longest.max(took);
                 facts.delivery.sum = facts.delivery.sum.saturating_add(took);
-                late.add(exchange.started, at, took);
+                if took > LATE {
+                    book.late.add(exchange.started, at, took);
+                }
                 self.finish(key, at, end);
             }
         }
@@ -233,7 +235,7 @@ impl Exchanges {
 
     /// What is still open, in order of its start, with how far it got on `wire`. What was acknowledged in vain goes
     /// into the ledger of its publisher.
-    pub(super) fn close(self, wire: &Wire, ledger: &mut PerSide<Ledger>) -> Vec<Exchange> {
+    pub(super) fn close(self, wire: &Wire, ledger: &mut PerSide<Book>) -> Vec<Exchange> {
         for done in self.finished {
             if arrived(wire, done.publisher.other(), done.end) == Arrived::No {
                 let Finished { publisher, packet_identifier, qos, topic, fingerprint, started, answered, .. } = done;
@@ -265,9 +267,6 @@ fn arrived(wire: &Wire, sender: Side, end: u64) -> Arrived {
 
 impl Late {
     fn add(&mut self, started: Moment, answered: Moment, took: i64) {
-        if took <= LATE {
-            return;
-        }
         self.count += 1;
         let slowest = self.slowest.map_or(0, |(one, other)| other.time.nanoseconds_since(one.time));
         if took > slowest {
@@ -310,7 +309,7 @@ mod tests {
         let mut facts = PublishFacts::default();
         let answer =
             Answer { at: Moment::default(), from, packet, packet_identifier: id, code: ReasonCode(code), end: 0 };
-        let acknowledged = exchanges.acknowledge(&answer, &mut facts, &mut Late::default());
+        let acknowledged = exchanges.acknowledge(&answer, &mut facts, &mut Book::default());
         (acknowledged, facts)
     }
 

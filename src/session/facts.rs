@@ -17,7 +17,7 @@ mod opening;
 mod surroundings;
 
 pub use broken::{MalformedFact, Proof, ViolationFact};
-pub use ledger::{Arrived, Carried, Late, Ledger, Overlap, RetainedBurst, Twice, Unheard, Window};
+pub use ledger::{Arrived, Book, Carried, Late, Ledger, Overlap, RetainedBurst, Twice, Unheard, Window};
 pub use messages::{Delivery, Exchange, ExchangeState, PublishFacts, Refusal, Subscription};
 pub use opening::{AuthFacts, ConnackFacts, ConnectFacts, WillFacts};
 pub use surroundings::{CaptureEdge, Neighbours, Rival};
@@ -83,11 +83,11 @@ pub struct Session {
     /// What each side published.
     pub published: PerSide<PublishFacts>,
     /// What became of what each side published.
-    pub ledger: PerSide<Ledger>,
+    pub ledger: PerSide<Book>,
     /// The largest row of retained messages after one SUBSCRIBE.
-    pub retained: Option<RetainedBurst>,
+    pub retained: Option<Box<RetainedBurst>>,
     /// Messages that the server delivered twice at once, because two filters match.
-    pub overlap: Option<Overlap>,
+    pub overlap: Option<Box<Overlap>>,
     /// Requests that were answered with a failure code, the first of them.
     pub refusals: Vec<Refusal>,
     /// PINGREQ and PINGRESP.

@@ -18,14 +18,14 @@ mod wire;
 
 pub use capture::{CaptureFacts, Tally};
 pub use facts::{
-    Arrived, AuthFacts, CaptureEdge, Carried, ClientEvidence, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts,
-    Exchange, ExchangeState, KeepAliveFacts, LastPacket, Late, Ledger, MalformedFact, Neighbours, Overlap,
-    PacketCounts, PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Rival, Session, Subscription, TextFact,
-    Twice, UnfinishedPacket, Unheard, VersionFrom, ViolationFact, WillFacts, Window,
+    Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, ConnackFacts, ConnectFacts, Delivery,
+    DisconnectFacts, Exchange, ExchangeState, KeepAliveFacts, LastPacket, Late, Ledger, MalformedFact, Neighbours,
+    Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Rival, Session, Subscription,
+    TextFact, Twice, UnfinishedPacket, Unheard, VersionFrom, ViolationFact, WillFacts, Window,
 };
 pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};
 pub use timeline::{Detail, Event, EventKind, Timeline};
-pub use tracker::{Message, Tracker};
+pub use tracker::Tracker;
 pub use traffic::{Latency, Missed, Route, Strays, Traffic, WillSighting};
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

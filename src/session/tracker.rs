@@ -22,9 +22,9 @@ use crate::transport::Protocol;
 
 use super::exchanges::Exchanges;
 use super::facts::{
-    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, KeepAliveFacts,
-    LastPacket, Ledger, MalformedFact, Neighbours, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Refusal,
-    RetainedBurst, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
+    AuthFacts, Book, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange,
+    KeepAliveFacts, LastPacket, MalformedFact, Neighbours, Overlap, PacketCounts, PingFacts, Proof, PublishFacts,
+    Refusal, RetainedBurst, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
@@ -57,15 +57,6 @@ const LAST_PACKETS: usize = 3;
 /// Refusals, violations and malformed packets kept, each.
 const ODDITIES: usize = 32;
 
-/// The newest PUBLISH of either side.
-#[derive(Debug, Default)]
-pub struct Message {
-    /// Its topic, unless an alias hides it.
-    pub topic: Option<TextFact>,
-    /// What tells topic and payload from others.
-    pub fingerprint: Option<u64>,
-}
-
 /// Follows the packets of one connection.
 #[derive(Debug)]
 pub struct Tracker {
@@ -87,12 +78,12 @@ pub struct Tracker {
     early: EarlyAnswers,
     exchanges: Exchanges,
     published: PerSide<PublishFacts>,
-    ledger: PerSide<Ledger>,
-    row: Option<RetainedBurst>,
-    retained: Option<RetainedBurst>,
-    overlap: Option<Overlap>,
+    ledger: PerSide<Book>,
+    row: Option<Box<RetainedBurst>>,
+    retained: Option<Box<RetainedBurst>>,
+    overlap: Option<Box<Overlap>>,
     last_delivered: Option<Delivered>,
-    newest: Message,
+    newest: Option<u64>,
     topics: PerSide<Topics>,
     refusals: Vec<Refusal>,
     ping: PingFacts,
@@ -136,7 +127,7 @@ impl Tracker {
             retained: None,
             overlap: None,
             last_delivered: None,
-            newest: Message::default(),
+            newest: None,
             topics: PerSide::default(),
             refusals: Vec::new(),
             ping: PingFacts::default(),
@@ -206,9 +197,9 @@ impl Tracker {
         &self.subscriptions
     }
 
-    /// The newest PUBLISH of either side.
-    pub fn newest(&self) -> &Message {
-        &self.newest
+    /// What tells the newest PUBLISH, of either side, from others.
+    pub fn newest(&self) -> Option<u64> {
+        self.newest
     }
 
     /// The last packet of `side`.

@@ -23,6 +23,8 @@ pub struct Traffic {
     pub missed: Vec<Missed>,
     /// Messages that were not followed because there were too many sessions or routes.
     pub left_out: u64,
+    /// From when on messages were not followed, because there were too many.
+    pub stopped: Option<Moment>,
 }
 
 /// The way from one session to another, through the broker.

@@ -70,7 +70,7 @@ fn outages<'s, 'a>(all: &[&'s Judged<'a>]) -> Vec<Outage<'s, 'a>> {
             let wire = &judged.session.wire;
             let heard =
                 wire.sent.server.last_segment.filter(|_| wire.reset.is_none_or(|reset| reset.by == Side::Client));
-            wire.first.is_before(*at) && heard.is_some_and(|heard| last.is_before(heard))
+            wire.first.time < at.time && heard.is_some_and(|heard| last.time < heard.time)
         };
         if all.iter().filter(|judged| ended(judged).is_none()).any(|judged| survives(&judged)) {
             continue;

@@ -38,6 +38,10 @@ pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>) -> Vec<Span
     };
     let mut loops = Vec::new();
     for ((host, server, id), tries) in by_key(sessions, key) {
+        // Attempts of a host with several clients may be each of another one.
+        if id.is_none() && ids.get(&host).is_some_and(|ids| ids.len() > 1) {
+            continue;
+        }
         let client = id.map_or_else(|| host.to_string(), |id| words::plain(&TextFact::new(&id)));
         let mut rest = tries.as_slice();
         while let Some(start) = rest.iter().position(|judged| failed(judged)) {
@@ -170,6 +174,13 @@ mod tests {
     #[test]
     fn attempts_side_by_side_are_of_several_clients() {
         assert!(find(&Several::default().knocked(0.0).knocked(0.0).knocked(0.0), "reconnect-loop").is_none());
+    }
+
+    #[test]
+    fn attempts_of_a_host_with_several_clients_are_nobodys() {
+        let several = Several::default().healthy_as("a", 20.0).knocked(1.0).knocked(1.0).knocked(1.0);
+        assert!(find(&several, "reconnect-loop").is_some());
+        assert!(find(&several.healthy_as("b", 1.0), "reconnect-loop").is_none());
     }
 
     #[test]

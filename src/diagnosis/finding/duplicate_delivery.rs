@@ -86,7 +86,7 @@ mod tests {
         let session = tale.with(|session| {
             let at = session.last_packets.server.last().unwrap().at;
             session.overlap =
-                Some(Overlap { count: 1, topic: text("a/b"), filters: (text("a/#"), text("+/b")), moments: (at, at) });
+                Some(Box::new(Overlap { count: 1, topic: text("a/b"), filters: (text("a/#"), text("+/b")), moments: (at, at) }));
         });
         let found = finding(&session.build(), "duplicate-delivery").unwrap();
         assert!(found.headline.ends_with("its filters “a/#” and “+/b” both match."), "{}", found.headline);

@@ -34,14 +34,14 @@ mod tests {
     fn flood(messages: u64) -> Session {
         let tale = Tale::connected().subscribe("#", Some(0), 1.0).with(|session| {
             let at = session.wire.last;
-            session.retained = Some(RetainedBurst {
+            session.retained = Some(Box::new(RetainedBurst {
                 asked: session.subscriptions[0].asked,
                 filter: Some(text("#")),
                 messages,
                 payload_bytes: messages * 10,
                 first: at,
                 last: at,
-            });
+            }));
         });
         tale.build()
     }

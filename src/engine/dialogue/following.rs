@@ -9,7 +9,7 @@ use crate::capture::Moment;
 use crate::engine::post::Passing;
 use crate::limits::Limits;
 use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, VersionEvidence};
-use crate::session::{ClientEvidence, Detail, Message, PerSide, TextFact, Tracker};
+use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::transport::Protocol;
 
@@ -49,6 +49,8 @@ pub(super) struct Following {
     answer: Answer,
     searched: u64,
     watch: Option<Watch>,
+    /// Messages are news.
+    pub(super) messages: bool,
 }
 
 impl Following {
@@ -77,6 +79,7 @@ impl Following {
             },
             searched: 0,
             watch,
+            messages: true,
         }
     }
 
@@ -221,6 +224,7 @@ struct Stage<'f> {
     inference: &'f mut VersionEvidence,
     news: &'f mut Vec<News>,
     watch: Option<Watched<'f>>,
+    messages: bool,
 }
 
 /// Who is shown the packets of one direction.
@@ -239,7 +243,14 @@ impl<'f> Scene<'f> {
         Scene {
             framer: following.framers.of_mut(side),
             hints,
-            stage: Stage { side, tracker: &mut following.tracker, inference: &mut following.inference, news, watch },
+            stage: Stage {
+                side,
+                tracker: &mut following.tracker,
+                inference: &mut following.inference,
+                news,
+                watch,
+                messages: following.messages,
+            },
         }
     }
 }
@@ -285,9 +296,9 @@ impl Stage<'_> {
                     self.news.push(News::Answered { client_id, accepted, at: raw.completed });
                 }
             }
-            Ok(Packet::Publish(publish)) => self.publish(&publish, raw.completed),
+            Ok(Packet::Publish(publish)) if self.messages => self.publish(&publish, raw.completed),
             Ok(Packet::Puback(answer) | Packet::Pubcomp(answer))
-                if self.side == Side::Server && answer.reason_code.unwrap_or_default().0 < 0x80 =>
+                if self.messages && self.side == Side::Server && answer.reason_code.unwrap_or_default().0 < 0x80 =>
             {
                 self.news.push(News::Taken { packet_identifier: answer.packet_identifier });
             }
@@ -297,11 +308,12 @@ impl Stage<'_> {
     }
 
     fn publish(&mut self, publish: &Publish<'_>, at: Moment) {
-        let Message { topic: Some(topic), fingerprint: Some(fingerprint) } = self.tracker.newest() else { return };
+        let Some(fingerprint) = self.tracker.newest() else { return };
+        let Some(topic) = self.tracker.latest(self.side).and_then(|latest| latest.topic.as_ref()) else { return };
         let passing = Passing {
             at,
             topic: topic.clone(),
-            fingerprint: *fingerprint,
+            fingerprint,
             qos: publish.qos,
             retain: publish.retain,
             dup: publish.dup,

@@ -2,11 +2,35 @@
 //!
 //! Invariant: of every kind the first case is kept with its frames, and how many there were; lists are bounded.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
+
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS};
 use crate::session::capture::Tally;
 
 use super::TextFact;
+
+/// A ledger that takes no room while there is nothing to enter, as in most sessions.
+#[derive(Clone, Debug, Default)]
+pub struct Book(Option<Box<Ledger>>);
+
+static EMPTY: LazyLock<Ledger> = LazyLock::new(Ledger::default);
+
+impl Deref for Book {
+    type Target = Ledger;
+
+    fn deref(&self) -> &Ledger {
+        self.0.as_deref().unwrap_or(&EMPTY)
+    }
+}
+
+impl DerefMut for Book {
+    /// Makes room: only for an entry.
+    fn deref_mut(&mut self) -> &mut Ledger {
+        self.0.get_or_insert_default()
+    }
+}
 
 /// What became of the messages of `QoS` 1 and 2 that one side published.
 #[derive(Clone, Debug, Default)]
@@ -21,11 +45,11 @@ pub struct Ledger {
     pub twice: Option<Twice>,
     /// Messages with DUP 1, and PUBRELs, that continue an exchange of an earlier connection (the first 64).
     pub carried: Vec<Carried>,
-    /// The first messages of this connection with DUP 0 (at most 8).
+    /// The first messages with DUP 0 of a connection that may go on with an earlier session (at most 8).
     pub opening: Vec<Carried>,
     /// Times that the other side's Receive Maximum held the sender back (MQTT 5.0 §4.9).
     pub window: Window,
-    /// Messages whose acknowledgment was sent, but not acknowledged by TCP when the session ended (the last 32).
+    /// Messages whose acknowledgment was sent, but not acknowledged by TCP when the session ended (the last 8).
     pub unheard: Vec<Unheard>,
 }
 
@@ -75,14 +99,14 @@ pub struct Carried {
 /// Times that all of the other side's Receive Maximum was in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// The most messages that were unacknowledged at one time.
-    pub most_open: u32,
     /// How often the window was full.
     pub full: Tally,
     /// The longest time in nanoseconds that it stayed full, and from when.
     pub longest: Option<(i64, Moment)>,
     /// All such times together, in nanoseconds.
     pub total: i64,
+    /// The sender went beyond it: it was not held back.
+    pub exceeded: bool,
     /// Since when it is full.
     pub(in crate::session) since: Option<Moment>,
 }

@@ -2,7 +2,7 @@
 
 use crate::capture::{Moment, Timestamp};
 use crate::mqtt::{PacketType, Publish, topic};
-use crate::session::facts::{Carried, Ledger, Overlap, RetainedBurst, TextFact, Twice};
+use crate::session::facts::{Book, Carried, Overlap, RetainedBurst, TextFact, Twice};
 use crate::session::wire::Wire;
 use crate::stream::Side;
 
@@ -17,10 +17,11 @@ const ROW: i64 = 2_000_000_000;
 const AT_ONCE: i64 = 50_000_000;
 
 /// What a PUBLISH of `QoS` 1 or 2 has to do with those before it.
-pub(super) struct Kinship {
+pub(super) struct Kinship<'t> {
+    pub(super) topic: Option<&'t TextFact>,
     /// When the exchange that is open under its packet identifier began, if it is the same message.
     pub(super) open: Option<Moment>,
-    /// The same for one that was finished: PUBLISH and last acknowledgment.
+    /// The same for one that was finished, if this has DUP 1: PUBLISH and last acknowledgment.
     pub(super) finished: Option<(Moment, Moment)>,
     /// Where it ends in the sender's stream.
     pub(super) end: u64,
@@ -36,10 +37,11 @@ pub(super) struct Delivered {
 
 impl Tracker {
     /// Enters a PUBLISH of `QoS` 1 or 2 with its place among those before it.
-    pub(super) fn enter(&mut self, from: Side, at: Moment, publish: &Publish<'_>, id: u16, kin: &Kinship) {
-        let (topic, fingerprint) = (self.newest.topic.clone(), self.newest.fingerprint);
+    pub(super) fn enter(&mut self, from: Side, at: Moment, publish: &Publish<'_>, id: u16, kin: &Kinship<'_>) {
+        let fingerprint = self.newest;
+        let resumes = self.connect.as_ref().is_some_and(|connect| !connect.clean_start);
         let ledger = self.ledger.of_mut(from);
-        let sent = kin.open.or(kin.finished.filter(|_| publish.dup).map(|(sent, _)| sent));
+        let sent = kin.open.or(kin.finished.map(|(sent, _)| sent));
         if let Some(sent) = sent {
             if publish.dup {
                 ledger.again.add(at.frame);
@@ -48,10 +50,12 @@ impl Tracker {
             }
             if publish.qos.0 == 1 {
                 let acknowledged = kin.finished.map(|(_, answered)| answered).filter(|_| kin.open.is_none());
+                let topic = kin.topic.cloned();
                 let again = Twice { count: 0, topic, sent, acknowledged, again: at, end: kin.end };
                 ledger.twice.get_or_insert(again).count += 1;
             }
-        } else {
+        } else if publish.dup || resumes && ledger.opening.len() < OPENING {
+            let topic = kin.topic.cloned();
             let carried = Carried {
                 packet: PacketType::PUBLISH,
                 packet_identifier: id,
@@ -75,33 +79,36 @@ impl Tracker {
 
     /// Looks whether what `sender` has open fills the other side's Receive Maximum.
     pub(super) fn watch_window(&mut self, sender: Side, at: Moment) {
-        let open = self.exchanges.open(sender);
-        let window = &mut self.ledger.of_mut(sender).window;
-        window.most_open = window.most_open.max(u32::try_from(open).unwrap_or(u32::MAX));
         let limit = match sender {
             Side::Client => self.connack.as_ref().and_then(|connack| connack.receive_maximum),
             Side::Server => self.connect.as_ref().and_then(|connect| connect.receive_maximum),
         };
         let Some(limit) = limit else { return };
-        match window.since {
-            None if open >= usize::from(limit) => {
-                window.since = Some(at);
-                window.full.add(at.frame);
+        let (open, limit) = (self.exchanges.open(sender), usize::from(limit));
+        let full = open >= limit;
+        let book = self.ledger.of_mut(sender);
+        if open > limit {
+            book.window.exceeded = true;
+        }
+        match book.window.since {
+            None if full => {
+                book.window.since = Some(at);
+                book.window.full.add(at.frame);
             }
-            Some(since) if open < usize::from(limit) => {
-                window.since = None;
-                window.stalled(since, at.time);
+            Some(since) if !full => {
+                book.window.since = None;
+                book.window.stalled(since, at.time);
             }
             _ => {}
         }
     }
 
     /// Notes a message that the server delivers.
-    pub(super) fn delivered(&mut self, at: Moment, publish: &Publish<'_>) {
+    pub(super) fn delivered(&mut self, at: Moment, publish: &Publish<'_>, topic: Option<&TextFact>) {
         if publish.retain {
             self.retained_message(at, publish.payload_length);
         }
-        let Some(fingerprint) = self.newest.fingerprint else { return };
+        let Some(fingerprint) = self.newest else { return };
         let packet_identifier = publish.packet_identifier;
         let last = self.last_delivered.replace(Delivered { fingerprint, packet_identifier, at });
         let Some(last) = last.filter(|last| last.fingerprint == fingerprint) else { return };
@@ -110,11 +117,11 @@ impl Tracker {
         if publish.dup || publish.retain || !other || apart > AT_ONCE {
             return;
         }
-        let Some(topic) = self.newest.topic.clone() else { return };
+        let Some(topic) = topic.cloned() else { return };
         if let Some(overlap) = &mut self.overlap {
             overlap.count += 1;
         } else if let Some(filters) = self.two_filters(&topic) {
-            self.overlap = Some(Overlap { count: 1, topic, filters, moments: (last.at, at) });
+            self.overlap = Some(Box::new(Overlap { count: 1, topic, filters, moments: (last.at, at) }));
         }
     }
 
@@ -132,7 +139,8 @@ impl Tracker {
     /// A row of retained messages may begin.
     pub(super) fn await_retained(&mut self, asked: Moment, filter: Option<TextFact>) {
         self.keep_largest_row();
-        self.row = Some(RetainedBurst { asked, filter, messages: 0, payload_bytes: 0, first: asked, last: asked });
+        let (first, last) = (asked, asked);
+        self.row = Some(Box::new(RetainedBurst { asked, filter, messages: 0, payload_bytes: 0, first, last }));
     }
 
     fn retained_message(&mut self, at: Moment, payload_length: u32) {
@@ -157,9 +165,10 @@ impl Tracker {
     }
 }
 
-impl Ledger {
+impl Book {
     fn carry(&mut self, carried: Carried, continues: bool) {
-        let (list, limit) = if continues { (&mut self.carried, CARRIED) } else { (&mut self.opening, OPENING) };
+        let ledger = &mut **self;
+        let (list, limit) = if continues { (&mut ledger.carried, CARRIED) } else { (&mut ledger.opening, OPENING) };
         if list.len() < limit {
             list.push(carried);
         }
@@ -171,7 +180,9 @@ impl Ledger {
             self.window.stalled(since, wire.close().map_or(captured, |close| close.at.time));
         }
         let acknowledged = wire.sent.of(sender).acknowledged.0;
-        self.twice.take_if(|twice| twice.end > acknowledged);
+        if self.twice.as_ref().is_some_and(|twice| twice.end > acknowledged) {
+            self.twice = None;
+        }
     }
 }
 

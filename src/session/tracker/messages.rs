@@ -9,7 +9,7 @@ use crate::session::timeline::EventKind;
 use crate::stream::Side;
 
 use super::ledger::Kinship;
-use super::{Message, Tracker, fact, known};
+use super::{Tracker, fact, known};
 
 impl Tracker {
     pub(super) fn publish_packet(
@@ -27,7 +27,7 @@ impl Tracker {
         }
         let known_topic = topic.as_ref();
         let fingerprint = known_topic.and_then(|topic| fingerprint(&topic.0, publish.payload, publish.payload_length));
-        self.newest = Message { topic: topic.clone(), fingerprint };
+        self.newest = fingerprint;
         let mut repeated = false;
         let mut before = None;
         if let Some(packet_identifier) = publish.packet_identifier {
@@ -35,13 +35,13 @@ impl Tracker {
                 self.rules.doubt(at);
             }
             let end = raw.offset.0 + last.length;
-            let done = self.exchanges.finished(from, packet_identifier, fingerprint);
+            let done = if publish.dup { self.exchanges.finished(from, packet_identifier, fingerprint) } else { None };
             let finished = done.map(|done| (done.started, done.answered));
-            let (qos, topic) = (publish.qos, topic.clone());
-            let published = Published { at, sender: from, packet_identifier, qos, topic, fingerprint, end };
+            let (qos, sender) = (publish.qos, from);
+            let published = Published { at, sender, packet_identifier, qos, topic: topic.clone(), fingerprint, end };
             (repeated, before) = self.exchanges.publish(published);
             let open = before.filter(|_| repeated).map(|before| before.started);
-            self.enter(from, at, publish, packet_identifier, &Kinship { open, finished, end });
+            self.enter(from, at, publish, packet_identifier, &Kinship { topic: topic.as_ref(), open, finished, end });
             repeated |= publish.dup;
         }
         let open = self.exchanges.open(from);
@@ -49,7 +49,7 @@ impl Tracker {
         let sent = Sent { topic: topic.as_ref(), before, open, published: self.published.of(from) };
         self.rules.publish(&known, from, at, publish, &sent);
         if from == Side::Server {
-            self.delivered(at, publish);
+            self.delivered(at, publish, topic.as_ref());
         }
         let facts = self.published.of_mut(from);
         if repeated {
@@ -99,8 +99,8 @@ impl Tracker {
             code,
             end: raw.offset.0 + last.length,
         };
-        let ledger = self.ledger.of_mut(publisher);
-        let acknowledged = self.exchanges.acknowledge(&answer, self.published.of_mut(publisher), &mut ledger.late);
+        let (published, book) = (self.published.of_mut(publisher), self.ledger.of_mut(publisher));
+        let acknowledged = self.exchanges.acknowledge(&answer, published, book);
         if last.packet == PacketType::PUBREL && acknowledged.before.is_none() {
             self.enter_release(from, at, packet.packet_identifier);
         }
