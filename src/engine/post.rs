@@ -140,8 +140,8 @@ impl Post {
             && let Some(kept) = self.kept.get(&(server, passing.topic.clone()))
             && kept.fingerprint == passing.fingerprint
         {
-            let (publisher, published) = (kept.stream, kept.at);
-            let Some(route) = self.route(publisher, stream, passing, published) else { return };
+            let (publisher, since) = (kept.stream, kept.at);
+            let Some(route) = self.route(publisher, stream, passing, since) else { return };
             route.retained += 1;
             return;
         }
@@ -158,7 +158,7 @@ impl Post {
         }
     }
 
-    fn route(&mut self, publisher: u32, subscriber: u32, passing: &Passing, published: Moment) -> Option<&mut Route> {
+    fn route(&mut self, publisher: u32, subscriber: u32, passing: &Passing, since: Moment) -> Option<&mut Route> {
         let key = (publisher, subscriber);
         if self.routes.len() >= self.limits.1 && !self.routes.contains_key(&key) {
             self.left_out += 1;
@@ -171,7 +171,7 @@ impl Post {
             retained: 0,
             ambiguous: 0,
             topic: passing.topic.clone(),
-            first: (published, passing.at),
+            first: (since, passing.at),
             latency: crate::session::Latency::default(),
         }))
     }

@@ -1,5 +1,6 @@
 //! The messages of one session, in `show`: what became of them, where they went and where they came from.
 
+use std::fmt::Write;
 use std::io;
 
 use crate::mqtt::PacketType;
@@ -44,13 +45,18 @@ pub(super) fn tell(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
     let counts = |column: &&Column| sides.iter().any(|side| column.1(session, *side) > 0);
     let room = page.style.width.saturating_sub(NAME) / CELL;
     let columns: Vec<&Column> = COLUMNS.iter().filter(counts).take(room).collect();
-    let head: String = columns.iter().map(|(name, _)| format!("{name:>CELL$}")).collect();
-    page.line(&[(Ink::Faint, &format!("{:<NAME$}{head}", "    from"))])?;
+    let mut head = format!("{:<NAME$}", "    from");
+    for (name, _) in &columns {
+        let _ = write!(head, "{name:>CELL$}");
+    }
+    page.line(&[(Ink::Faint, &head)])?;
     for side in &sides {
         let name = if *side == Side::Client { "    client" } else { "    broker" };
-        let cells = columns.iter().map(|(_, count)| text::number(count(session, *side)));
-        let cells: String = cells.map(|cell| format!("{cell:>CELL$}")).collect();
-        page.line(&[(Ink::Plain, &format!("{name:<NAME$}{cells}"))])?;
+        let mut row = format!("{name:<NAME$}");
+        for (_, count) in &columns {
+            let _ = write!(row, "{:>CELL$}", text::number(count(session, *side)));
+        }
+        page.line(&[(Ink::Plain, &row)])?;
     }
     for side in sides {
         details(session, side, page)?;

@@ -18,7 +18,7 @@ pub(super) const ABOUT: About =
 const EARLY: i64 = 1_000_000_000;
 
 pub(super) fn find(sessions: &Streams<'_, '_>, traffic: &Traffic) -> Vec<Spanning> {
-    let mut wills: BTreeMap<u64, (Lost<'_>, Vec<(&Judged<'_>, &WillSighting)>)> = BTreeMap::new();
+    let mut wills: BTreeMap<u64, (Lost<'_>, Vec<Seen<'_>>)> = BTreeMap::new();
     for sighting in &traffic.wills {
         let Some(subscriber) = sessions.of(sighting.subscriber) else { continue };
         let authors = sighting.authors.iter().filter_map(|stream| lost(sessions.of(*stream)?, sighting));
@@ -27,6 +27,9 @@ pub(super) fn find(sessions: &Streams<'_, '_>, traffic: &Traffic) -> Vec<Spannin
     }
     wills.into_values().filter_map(|(author, seen)| told(&author, &seen)).collect()
 }
+
+/// A will, and who got it.
+type Seen<'j> = (&'j Judged<'j>, &'j WillSighting);
 
 /// A session that ended so that its will had to be published.
 struct Lost<'j> {
@@ -59,7 +62,7 @@ fn refused(session: &Session) -> bool {
     session.connack.as_ref().is_some_and(|connack| connack.code.0 != 0)
 }
 
-fn told(author: &Lost<'_>, seen: &[(&Judged<'_>, &WillSighting)]) -> Option<Spanning> {
+fn told(author: &Lost<'_>, seen: &[Seen<'_>]) -> Option<Spanning> {
     let (first, sighting) = seen.first()?;
     let will = author.judged.session.connect.as_ref()?.will.as_ref()?;
     let name = client(author.judged);

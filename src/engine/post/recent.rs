@@ -112,9 +112,9 @@ impl Recent {
     }
 
     pub(super) fn taken(&mut self, stream: u32, packet_identifier: u16) {
-        let newest = self.letters.iter_mut().rev().take(UNACKNOWLEDGED);
+        let mut newest = self.letters.iter_mut().rev().take(UNACKNOWLEDGED);
         let its = |letter: &&mut Letter| letter.stream == stream && letter.packet_identifier == Some(packet_identifier);
-        if let Some(letter) = newest.into_iter().find_map(|mut letter| its(&&mut letter).then_some(letter)) {
+        if let Some(letter) = newest.find(its) {
             letter.taken = true;
         }
     }

@@ -99,8 +99,8 @@ impl Tracker {
             code,
             end: raw.offset.0 + last.length,
         };
-        let (published, book) = (self.published.of_mut(publisher), self.ledger.of_mut(publisher));
-        let acknowledged = self.exchanges.acknowledge(&answer, published, book);
+        let (facts, book) = (self.published.of_mut(publisher), self.ledger.of_mut(publisher));
+        let acknowledged = self.exchanges.acknowledge(&answer, facts, book);
         if last.packet == PacketType::PUBREL && acknowledged.before.is_none() {
             self.enter_release(from, at, packet.packet_identifier);
         }
