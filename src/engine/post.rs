@@ -5,6 +5,8 @@
 
 mod listeners;
 mod recent;
+#[cfg(test)]
+mod tests;
 mod wills;
 
 use std::net::IpAddr;
