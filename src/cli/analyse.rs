@@ -15,7 +15,7 @@ use super::failure::Failure;
 
 /// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
 /// capture.
-const FOLLOWED: u64 = 20_000;
+const FOLLOWED: u64 = 10_000;
 
 /// Reads the captures of `input` to their end and judges every session.
 pub(super) fn analyse(input: &Input, detail: Detail) -> Result<Report, Failure> {

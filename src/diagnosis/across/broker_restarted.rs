@@ -21,6 +21,8 @@ pub(super) const STORM: About =
 const ENDED: [&str; 2] = ["server-shutdown", "server-closed"];
 /// Closes within so many nanoseconds belong together.
 const TOGETHER: i64 = 1_000_000_000;
+/// Sessions that end together, and tell of the broker rather than of themselves.
+const SEVERAL: usize = 3;
 /// A return is awaited for so many nanoseconds.
 const BACK: i64 = 600_000_000_000;
 /// Clients that come back within one second, and make a storm.
@@ -93,7 +95,7 @@ fn restarted(server: Endpoint, outage: &Outage<'_, '_>) -> Option<Spanning> {
     let accepted = back.session.connack.as_ref()?.at;
     let announced = outage.ended.iter().any(|judged| judged.verdict.outcome.code.is_some_and(|code| code.0 == 0x8B));
     let was_away = !outage.failed.is_empty();
-    if outage.ended.len() < 2 && !was_away && !announced {
+    if outage.ended.len() < SEVERAL && !was_away && !announced {
         return None;
     }
     let ended = outage.ended.len() as u64;
@@ -150,12 +152,13 @@ mod tests {
 
     #[test]
     fn all_sessions_end_and_begin_again() {
-        let several = Several::default().dropped_as("a", 0.0).dropped_as("b", 3.0).healthy_as("a", 0.1);
+        let several = Several::default().dropped_as("a", 0.0).dropped_as("b", 0.0).dropped_as("c", 3.0);
+        let several = several.healthy_as("a", 0.1);
         let found = find(&several, "broker-restarted").unwrap();
-        assert_eq!(found.sessions, [1, 2, 3]);
+        assert_eq!(found.sessions, [1, 2, 3, 4]);
         assert_eq!(found.finding.confidence, Confidence::Likely);
         assert!(
-            found.finding.headline.starts_with("10.0.0.5:1883 went away and came back: it ended all 2 sessions"),
+            found.finding.headline.starts_with("10.0.0.5:1883 went away and came back: it ended all 3 sessions"),
             "{}",
             found.finding.headline
         );
@@ -169,9 +172,12 @@ mod tests {
     fn one_close_no_return_or_a_session_that_goes_on() {
         let one = Several::default().dropped_as("a", 3.0).healthy_as("a", 0.1);
         assert!(find(&one, "broker-restarted").is_none());
-        let gone = Several::default().dropped_as("a", 0.0).dropped_as("b", 3.0);
+        let two = Several::default().dropped_as("a", 0.0).dropped_as("b", 3.0).healthy_as("a", 0.1);
+        assert!(find(&two, "broker-restarted").is_none());
+        let gone = Several::default().dropped_as("a", 0.0).dropped_as("b", 0.0).dropped_as("c", 3.0);
         assert!(find(&gone, "broker-restarted").is_none());
-        let goes_on = Several::default().healthy_as("c", 0.0).dropped_as("a", 0.0).dropped_as("b", 3.0);
+        let goes_on =
+            Several::default().healthy_as("d", 0.0).dropped_as("a", 0.0).dropped_as("b", 0.0).dropped_as("c", 3.0);
         assert!(find(&goes_on.healthy_as("a", 0.1), "broker-restarted").is_none());
     }
 
