@@ -233,7 +233,9 @@ pub(super) fn idle_pause(story: &Story<'_>) -> Option<IdlePause> {
     let spoke = other.last_data.is_some_and(|data| after.is_before(data));
     let probed = session.wire.sent.client.keep_alive_probes + other.keep_alive_probes > 0;
     let length = after.time.nanoseconds_since(before.time);
-    let idle = length >= IDLE && !spoke && !probed && story.soon(after, reset.at, 2 * SECOND);
+    // The capture of two directions may hold the answer first.
+    let answers = story.soon(after, reset.at, 2 * SECOND) || story.soon(reset.at, after, SECOND / 1000);
+    let idle = length >= IDLE && !spoke && !probed && answers;
     idle.then_some(IdlePause { woke, length, before, after, reset: reset.at })
 }
 
