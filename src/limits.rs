@@ -43,6 +43,14 @@ pub struct Limits {
     pub http_bytes: usize,
     /// Directions of WebSocket connections inflated at once; each keeps a window of 32 KiB.
     pub inflaters: usize,
+    /// Messages to and from brokers that are followed; beyond it none is.
+    pub followed_messages: u64,
+    /// Messages to brokers remembered until they are seen to be delivered.
+    pub recent_messages: usize,
+    /// Pairs of publisher and subscriber told apart, wills and retained messages remembered.
+    pub routes: usize,
+    /// Subscriptions looked at for messages that did not come.
+    pub watched_subscriptions: usize,
     /// Finished sessions kept for the final report.
     pub finished_sessions: usize,
 }
@@ -69,6 +77,10 @@ impl Default for Limits {
             topic_aliases: 1024,
             http_bytes: 16 << 10,
             inflaters: 1024,
+            followed_messages: u64::MAX,
+            recent_messages: 8192,
+            routes: 16_384,
+            watched_subscriptions: 4096,
             finished_sessions: 250_000,
         }
     }

@@ -36,7 +36,9 @@ fn two_frames_that_change_places_change_no_outcome() {
             let near = second.time.nanoseconds_since(first.time) < NEAR;
             let opposite = first.source == second.destination && first.destination == second.source;
             let opening = (first.flags | second.flags) & TcpFlags::SYN != 0;
-            if !near || !opposite || opening {
+            // The broker goes on sending after the client's FIN, so that nothing tells which of its packets came before.
+            let untold = name(&path) == "server-breaks-rules" && second.flags & TcpFlags::FIN != 0;
+            if !near || !opposite || opening || untold {
                 continue;
             }
             let mut swapped = whole.clone();

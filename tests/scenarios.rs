@@ -25,7 +25,7 @@ fn confidence(name: &str) -> Confidence {
 
 /// Compares one capture with its truth; answers what differs.
 fn differences(truth: &Value, path: &std::path::Path) -> Vec<String> {
-    let (sessions, _) = analyse(path);
+    let (sessions, facts) = analyse(path);
     let mut wrong = Vec::new();
     let wanted = true_sessions(truth);
     if sessions.len() != wanted.len() {
@@ -61,8 +61,9 @@ fn differences(truth: &Value, path: &std::path::Path) -> Vec<String> {
     }
     let judged = (1..).zip(sessions.iter().zip(&verdicts));
     let judged: Vec<_> = judged.map(|(number, (session, verdict))| Judged { number, session, verdict }).collect();
-    let across: Vec<_> = diagnosis::across(&judged).into_iter().map(|spanning| spanning.finding.id).collect();
-    let truly: Vec<_> = texts(truth, "across").into_iter().filter(|id| id != "will-published").collect();
+    let across = diagnosis::across(&judged, &facts.traffic);
+    let across: Vec<_> = across.into_iter().map(|spanning| spanning.finding.id).collect();
+    let truly = texts(truth, "across");
     if across != truly {
         wrong.push(format!("across sessions {across:?}, truly {truly:?}"));
     }

@@ -17,6 +17,9 @@ const SYN_FIN_RST: u8 = 0x07;
 /// Captures that have holes of their own, or no session, or in which a WebSocket is known by where segments begin.
 const LEFT_OUT: [&str; 5] = ["lossy-link", "client-vanished", "short-snaplen", "not-mqtt", "ws-picked-up"];
 
+/// It lasts so long that a single knock of another capture counts as unanswered.
+const OUTLASTS: &str = "idle-forgotten";
+
 /// Where the capture begins inside a stream, what was captured first counts as the stream's beginning,
 /// so that the order of the first segments matters.
 const BEGIN_LATE: [&str; 4] = ["picked-up-mid-session", "picked-up-mid-session-v5", "picked-up-no-end", SEALED_LATE];
@@ -166,7 +169,8 @@ fn cut_and_reordered() {
 
 #[test]
 fn mixed_with_another_capture() {
-    let all: Vec<_> = captures().into_iter().filter(|path| !LEFT_OUT.contains(&name(path).as_str())).collect();
+    let fits = |name: &str| !LEFT_OUT.contains(&name) && name != OUTLASTS;
+    let all: Vec<_> = captures().into_iter().filter(|path| fits(&name(path))).collect();
     for pair in all.windows(2) {
         let first = segments(&pair[0]);
         let mut second = segments(&pair[1]);

@@ -15,9 +15,16 @@ use super::arguments::Input;
 use super::failure::Failure;
 use super::sieve::Sieve;
 
+/// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
+/// capture.
+const FOLLOWED: u64 = 10_000;
+
 /// Reads the captures of `input` to their end and judges every session.
 pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result<Report, Failure> {
-    let limits = Limits::default();
+    let mut limits = Limits::default();
+    if detail == Detail::None {
+        limits.followed_messages = FOLLOWED;
+    }
     let config = Config { limits, ports: input.ports.clone(), detail, hosts: hosts.to_vec() };
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;

@@ -69,6 +69,10 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
             format!("{lookups} for names or neighbours not followed to the end, because there were too many at once.");
         notes.push(note("capture-questions-let-go", text, Tally::default()));
     }
+    if let Some(stopped) = capture.traffic.stopped {
+        let text = "From here on messages were not followed through the broker, because there are so many: `mqttcap show` and `--format json` follow them all.";
+        notes.push(note("capture-messages-not-followed", text.into(), Tally { count: 1, first: stopped.frame }));
+    }
     if capture.sessions_left_out > 0 {
         let text =
             format!("{} left out of the report, because there were too many.", sessions(capture.sessions_left_out));

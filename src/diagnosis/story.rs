@@ -79,6 +79,14 @@ impl<'a> Story<'a> {
         }
     }
 
+    /// `side` as the first word of a sentence.
+    pub(crate) fn opener(&self, side: Side) -> String {
+        match side {
+            Side::Client => self.client(),
+            Side::Server => "The broker".to_owned(),
+        }
+    }
+
     /// What was said outright, first words first. A DISCONNECT that a client sends in answer to
     /// the server's close is no goodbye of its own.
     pub(crate) fn said(&self) -> Option<Said<'a>> {

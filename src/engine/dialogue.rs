@@ -17,12 +17,13 @@ use crate::capture::Moment;
 use crate::limits::Limits;
 use crate::mqtt::{self, Likelihood};
 use crate::net::Undeliverable;
-use crate::session::{ClientEvidence, Detail, TextFact, Tracker};
+use crate::session::{ClientEvidence, Detail, Subscription, TextFact, Tracker};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
 use crate::tcp::{Facts, Interest, Reader};
 use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
 
+use super::post::Passing;
 use encrypted::Encrypted;
 use following::Following;
 pub(super) use watch::Watch;
@@ -34,9 +35,15 @@ pub(super) enum News {
     /// The connection carries MQTT.
     Mqtt,
     /// A CONNECT.
-    Connect { client_id: TextFact, at: Moment },
+    Connect { client_id: TextFact, at: Moment, will: Option<u64> },
     /// The CONNACK that answers a CONNECT.
     Answered { client_id: TextFact, accepted: bool, maximum_packet_size: Option<u32>, at: Moment },
+    /// A message with a known topic.
+    Message { from: Side, passing: Passing },
+    /// The server took a message of QoS 1 or 2.
+    Taken { packet_identifier: u16 },
+    /// A SUBACK or UNSUBACK.
+    Subscribed,
 }
 
 /// How a connection turned out.
@@ -142,9 +149,36 @@ impl Dialogue {
         matches!(self.state, State::WebSocket(_))
     }
 
-    /// What happened since this was last asked.
+    /// Whether something happened since that was last asked.
+    #[inline]
+    pub(super) fn has_news(&self) -> bool {
+        !self.news.is_empty()
+    }
+
+    /// What happened since this was last asked. To be given back by [`Dialogue::keep_room`], so that its room is used again.
     pub(super) fn take_news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)
+    }
+
+    /// Takes back the room of what [`Dialogue::take_news`] gave.
+    pub(super) fn keep_room(&mut self, mut news: Vec<News>) {
+        news.clear();
+        self.news = news;
+    }
+
+    /// Whether messages are news.
+    pub(super) fn tell_messages(&mut self, tell: bool) {
+        if let State::Following(following) = &mut self.state {
+            following.messages = tell;
+        }
+    }
+
+    /// What the client subscribed to.
+    pub(super) fn subscriptions(&self) -> &[Subscription] {
+        match &self.state {
+            State::Following(following) => following.tracker.subscriptions(),
+            _ => &[],
+        }
     }
 
     /// Whether a packet has said that the connection is to end.

@@ -7,6 +7,7 @@
 mod asked;
 mod dialogue;
 mod population;
+mod post;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -184,7 +185,9 @@ impl Engine {
         rest.end_attempts();
         rest.end_questions();
         rest.ended.drain(..).for_each(out);
-        self.rest.facts
+        let Rest { mut facts, population, .. } = self.rest;
+        facts.traffic = population.finish(facts.last.unwrap_or_default());
+        facts
     }
 
     fn segment(&mut self, segment: &Segment<'_>, at: Moment) {

@@ -10,15 +10,16 @@ use std::net::IpAddr;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
-use crate::capture::{FrameNumber, Moment};
+use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::Limits;
-use crate::net::{Endpoint, Segment};
-use crate::session::{Neighbours, Rival, TextFact, Wire};
+use crate::net::{Endpoint, Segment, TcpFlags};
+use crate::session::{Neighbours, Rival, TextFact, Traffic, Wire};
 use crate::stream::Side;
 use crate::tcp::Connection;
 use crate::transport::Protocol;
 
 use super::dialogue::{Dialogue, News};
+use super::post::Post;
 
 /// Sessions that a server closed within this many nanoseconds were closed together.
 const TOGETHER: i64 = 1_000_000_000;
@@ -46,6 +47,8 @@ pub(super) struct Population {
     tls: HashMap<Endpoint, Moment>,
     /// Closes by each server that were not announced by a packet, in capture order.
     closes: HashMap<Endpoint, VecDeque<ServerClose>>,
+    /// The messages that pass the brokers.
+    post: Post,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +86,7 @@ impl Population {
             hop_limits: HashMap::new(),
             tls: HashMap::new(),
             closes: HashMap::new(),
+            post: Post::new(limits),
         }
     }
 
@@ -120,22 +124,43 @@ impl Population {
         {
             self.tls.entry(segment.source).or_insert(at);
         }
-        let news = connection.reader.take_news();
+        if flags.fin() || flags.rst() || connection.reader.has_news() {
+            self.take_news(connection, flags, at);
+        }
+    }
+
+    #[inline(never)]
+    fn take_news(&mut self, connection: &mut Connection<Dialogue>, flags: TcpFlags, at: Moment) {
+        let facts = &connection.facts;
+        let mut news = connection.reader.take_news();
+        connection.reader.tell_messages(self.post.is_open());
         if let Some(client) = connection.reader.client() {
             let server = facts.endpoint(client.other());
-            for news in news {
+            let stream = facts.stream;
+            for news in news.drain(..) {
                 match news {
-                    News::Connect { client_id, at } => self.connect(
-                        client_id,
-                        Presence {
-                            stream: facts.stream,
-                            client: facts.endpoint(client),
-                            server: server.address,
-                            connect: at,
-                            accepted: None,
-                            refused: None,
-                        },
-                    ),
+                    News::Message { from: Side::Client, passing } => self.post.collect(stream, server, passing),
+                    News::Message { from: Side::Server, passing } => {
+                        self.post.deliver(stream, server.address, &passing);
+                    }
+                    News::Taken { packet_identifier } => self.post.taken(stream, packet_identifier),
+                    News::Subscribed => self.post.subscribed(stream, server, connection.reader.subscriptions()),
+                    News::Connect { client_id, at, will } => {
+                        if let Some(fingerprint) = will {
+                            self.post.will(stream, server.address, fingerprint);
+                        }
+                        self.connect(
+                            client_id,
+                            Presence {
+                                stream: facts.stream,
+                                client: facts.endpoint(client),
+                                server: server.address,
+                                connect: at,
+                                accepted: None,
+                                refused: None,
+                            },
+                        );
+                    }
                     News::Answered { client_id, accepted, maximum_packet_size, at } => {
                         self.answered(&client_id, facts.stream, accepted, at);
                         if has_room(&self.brokers, &server, self.limit) {
@@ -155,9 +180,16 @@ impl Population {
                 }
             }
             if flags.fin() || flags.rst() {
+                self.post.closed(stream, at);
                 self.close(connection, at);
             }
         }
+        connection.reader.keep_room(news);
+    }
+
+    /// The capture ended at `now`: what was seen to pass the brokers.
+    pub(super) fn finish(self, now: Timestamp) -> Traffic {
+        self.post.finish(now)
     }
 
     fn connect(&mut self, client_id: TextFact, presence: Presence) {

@@ -10,6 +10,7 @@ use crate::transport::tls::Alert;
 
 use super::event_text::event_text;
 use super::explanation;
+use super::messages;
 use super::model::{Case, Style};
 use super::page::{Ink, Page, told};
 use super::tls_text;
@@ -29,6 +30,7 @@ pub fn write(case: &Case, style: &Style, out: &mut dyn Write) -> io::Result<()> 
     page.blank()?;
     ladder(case, page)?;
     page.blank()?;
+    messages::tell(case, page)?;
     explanation::headline(&case.verdict, &case.verdict.outcome.frames, page)?;
     explanation::body(&case.verdict, page)?;
     explanation::findings(&case.verdict.findings, page)

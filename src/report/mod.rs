@@ -11,6 +11,7 @@ mod explanation;
 pub mod json;
 pub mod ladder;
 mod listing;
+mod messages;
 pub mod model;
 pub mod news;
 pub mod packets;

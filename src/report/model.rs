@@ -1,12 +1,12 @@
 //! What every renderer renders.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 
 use crate::attempt::{Attempt, Question, Search, Tie};
 use crate::diagnosis::{self, Judged, Note, Severity, Spanning, Verdict};
-use crate::session::{CaptureFacts, Peer, Session, TextFact};
+use crate::session::{CaptureFacts, Peer, Route, Session, Strays, TextFact, Traffic};
 use crate::stream::Side;
 use crate::text;
 
@@ -56,6 +56,23 @@ pub struct Case {
     pub session: Session,
     /// Its outcome and findings.
     pub verdict: Verdict,
+    /// The sessions that its messages reached, those with the most first.
+    pub sent_to: Vec<Way>,
+    /// The sessions whose messages it received, those with the most first.
+    pub received_from: Vec<Way>,
+    /// Messages that it received and whose publisher the capture does not show.
+    pub strays: Option<Strays>,
+}
+
+/// Messages between a session and another, through the broker.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// Number of the other session.
+    pub number: u64,
+    /// What to call its client; harmless to print.
+    pub client: String,
+    /// What passed.
+    pub route: Route,
 }
 
 /// How text is set.
@@ -92,12 +109,13 @@ impl Report {
                     nameless.insert(address);
                 }
             }
-            cases.push(Case { number, session, verdict });
+            let (sent_to, received_from) = (Vec::new(), Vec::new());
+            cases.push(Case { number, session, verdict, sent_to, received_from, strays: None });
         }
         // An attempt that came to no CONNECT is taken for one by a client of the same host.
         summary.clients = (clients.len() + nameless.difference(&named).count()) as u64;
         let judged: Vec<Judged<'_>> = cases.iter().map(Case::judged).collect();
-        let across = diagnosis::across(&judged);
+        let across = diagnosis::across(&judged, &capture.facts.traffic);
         for spanning in &across {
             for number in &spanning.sessions {
                 let place = usize::try_from(number - 1).unwrap_or(usize::MAX);
@@ -108,6 +126,7 @@ impl Report {
                 }
             }
         }
+        join(&mut cases, &capture.facts.traffic);
         Report { capture, summary, cases, across }
     }
 
@@ -116,6 +135,36 @@ impl Report {
         self.cases.retain(|case| shows(case));
         let kept: HashSet<u64> = self.cases.iter().map(|case| case.number).collect();
         self.across.retain(|spanning| spanning.sessions.iter().any(|number| kept.contains(number)));
+    }
+}
+
+/// Tells each session with which others it had messages in common.
+fn join(cases: &mut [Case], traffic: &Traffic) {
+    let streams = cases.iter().enumerate().filter_map(|(place, case)| Some((case.session.wire.stream?, place)));
+    let places: HashMap<u32, usize> = streams.collect();
+    for route in &traffic.routes {
+        let (Some(&publisher), Some(&subscriber)) = (places.get(&route.publisher), places.get(&route.subscriber))
+        else {
+            continue;
+        };
+        let way = |case: &Case| Way { number: case.number, client: case.client_name(), route: route.clone() };
+        let (to, from) = (cases.get(subscriber).map(way), cases.get(publisher).map(way));
+        if let Some(case) = cases.get_mut(publisher) {
+            case.sent_to.extend(to);
+        }
+        if let Some(case) = cases.get_mut(subscriber) {
+            case.received_from.extend(from);
+        }
+    }
+    for strays in &traffic.strays {
+        if let Some(case) = places.get(&strays.subscriber).and_then(|place| cases.get_mut(*place)) {
+            case.strays = Some(strays.clone());
+        }
+    }
+    for case in cases {
+        let most = |way: &Way| (std::cmp::Reverse(way.route.messages + way.route.retained), way.number);
+        case.sent_to.sort_by_key(most);
+        case.received_from.sort_by_key(most);
     }
 }
 

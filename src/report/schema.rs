@@ -18,6 +18,11 @@ use super::tls_document::Tls;
 use super::value::{Text, Time, mac};
 use super::words;
 
+mod messages;
+
+pub(super) use messages::missing;
+use messages::{Correspondent, Messages, Unknown};
+
 /// The document of `mqttcap read --format json`.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Document<'r> {
@@ -118,6 +123,14 @@ struct Session<'r> {
     next_steps: &'r [String],
     findings: Vec<Finding<'r>>,
     counts: Counts,
+    /// What became of the messages.
+    messages: Messages<'r>,
+    /// The sessions that its messages reached through the broker, those with the most first.
+    sent_to: Vec<Correspondent<'r>>,
+    /// The sessions whose messages it received.
+    received_from: Vec<Correspondent<'r>>,
+    /// Messages that it received and whose publisher the capture does not show; null if there are none.
+    received_from_unknown: Option<Unknown>,
     timeline: Vec<Event>,
     /// Packets that the timeline does not show because there were too many.
     timeline_left_out: u64,
@@ -277,7 +290,7 @@ impl Summary {
 
 impl<'r> Session<'r> {
     fn of(case: &'r Case) -> Session<'r> {
-        let Case { number, session, verdict } = case;
+        let Case { number, session, verdict, .. } = case;
         let wire = &session.wire;
         // What a router said of the connection is a part of it, though no segment.
         let last = match session.undeliverable {
@@ -328,6 +341,10 @@ impl<'r> Session<'r> {
             next_steps: &verdict.next_steps,
             findings: verdict.findings.iter().map(Finding::of).collect(),
             counts: Counts { client: counts(&session.counts.client), server: counts(&session.counts.server) },
+            messages: Messages::of(session),
+            sent_to: Correspondent::all(&case.sent_to),
+            received_from: Correspondent::all(&case.received_from),
+            received_from_unknown: Unknown::of(case),
             timeline: session.timeline.events().map(|event| Event::of(event, session)).collect(),
             timeline_left_out: session.timeline.left_out(),
         }

@@ -6,6 +6,8 @@ use crate::capture::{FrameNumber, Timestamp};
 use crate::net::Undecodable;
 use crate::transport::Protocol;
 
+use super::traffic::Traffic;
+
 /// Something counted, with the first frame that showed it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -71,4 +73,6 @@ pub struct CaptureFacts {
     pub questions_let_go: u64,
     /// Sessions left out of the report because there were too many.
     pub sessions_left_out: u64,
+    /// Whose messages went to whom.
+    pub traffic: Traffic,
 }

@@ -3,6 +3,8 @@
 //! Invariant: an exchange is known by its sender and packet identifier. A client's id 1 and a
 //! server's id 1 are different exchanges (MQTT 5.0 §2.2.1, §4.3).
 
+use std::collections::VecDeque;
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -10,8 +12,13 @@ use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode};
 use crate::stream::Side;
 
-use super::facts::{Exchange, ExchangeState, PublishFacts, Refusal, TextFact};
-use super::wire::PerSide;
+use super::facts::{Arrived, Book, Exchange, ExchangeState, Late, PublishFacts, Refusal, TextFact, Unheard};
+use super::wire::{PerSide, Wire};
+
+/// Finished exchanges remembered: what TCP did not yet acknowledge is among the last.
+const FINISHED: usize = 8;
+/// An acknowledgment that takes longer, in nanoseconds, is late.
+const LATE: i64 = 1_000_000_000;
 
 /// A PUBLISH as far as exchanges are concerned.
 pub(super) struct Published {
@@ -20,6 +27,33 @@ pub(super) struct Published {
     pub(super) packet_identifier: u16,
     pub(super) qos: QoS,
     pub(super) topic: Option<TextFact>,
+    pub(super) fingerprint: Option<u64>,
+    /// Where it ends in the sender's stream.
+    pub(super) end: u64,
+}
+
+/// A PUBACK, PUBREC, PUBREL or PUBCOMP.
+pub(super) struct Answer {
+    pub(super) at: Moment,
+    pub(super) from: Side,
+    pub(super) packet: PacketType,
+    pub(super) packet_identifier: u16,
+    pub(super) code: ReasonCode,
+    /// Where it ends in the sender's stream.
+    pub(super) end: u64,
+}
+
+/// An exchange that is finished.
+#[derive(Debug)]
+pub(super) struct Finished {
+    publisher: Side,
+    packet_identifier: u16,
+    qos: QoS,
+    topic: Option<TextFact>,
+    fingerprint: Option<u64>,
+    pub(super) started: Moment,
+    pub(super) answered: Moment,
+    end: u64,
 }
 
 /// An open exchange as it was before the next packet of it came.
@@ -48,13 +82,14 @@ pub(super) struct Acknowledged {
 #[derive(Debug)]
 pub(super) struct Exchanges {
     open: HashMap<(Side, u16), Exchange, FixedState>,
+    finished: VecDeque<Finished>,
     by_sender: PerSide<usize>,
     limit: usize,
 }
 
 impl Exchanges {
     pub(super) fn new(limit: usize) -> Exchanges {
-        Exchanges { open: HashMap::default(), by_sender: PerSide::default(), limit }
+        Exchanges { open: HashMap::default(), finished: VecDeque::new(), by_sender: PerSide::default(), limit }
     }
 
     /// How many exchanges of `sender` are open.
@@ -83,6 +118,7 @@ impl Exchanges {
             if repeats {
                 exchange.resent += 1;
                 exchange.last = published.at;
+                exchange.end = published.end;
                 return (true, before);
             }
         } else if self.is_full() {
@@ -93,30 +129,30 @@ impl Exchanges {
         self.open.insert(
             key,
             Exchange {
-                sender: published.sender,
-                packet: PacketType::PUBLISH,
-                packet_identifier: published.packet_identifier,
                 qos: published.qos,
                 topic: published.topic,
-                started: published.at,
-                last: published.at,
-                state: ExchangeState::Sent,
-                resent: 0,
+                fingerprint: published.fingerprint,
+                end: published.end,
+                ..Exchange::new(published.sender, PacketType::PUBLISH, published.packet_identifier, published.at)
             },
         );
         (false, before)
     }
 
-    /// Notes PUBACK, PUBREC, PUBREL or PUBCOMP sent by `from`; `facts` are those of the publishing side.
-    pub(super) fn acknowledge(
-        &mut self,
-        at: Moment,
-        from: Side,
-        packet: PacketType,
-        packet_identifier: u16,
-        code: ReasonCode,
-        facts: &mut PublishFacts,
-    ) -> Acknowledged {
+    /// The newest exchange of `sender` with this packet identifier that is finished, if it may have been about the
+    /// message with this fingerprint.
+    pub(super) fn finished(&self, sender: Side, packet_identifier: u16, fingerprint: Option<u64>) -> Option<&Finished> {
+        let same = |done: &&Finished| done.publisher == sender && done.packet_identifier == packet_identifier;
+        self.finished
+            .iter()
+            .rev()
+            .find(same)
+            .filter(|done| done.fingerprint.is_some() && done.fingerprint == fingerprint)
+    }
+
+    /// Notes PUBACK, PUBREC, PUBREL or PUBCOMP; `facts` and `book` are those of the publishing side.
+    pub(super) fn acknowledge(&mut self, answer: &Answer, facts: &mut PublishFacts, book: &mut Book) -> Acknowledged {
+        let Answer { at, from, packet, packet_identifier, code, end } = *answer;
         let publisher = if packet == PacketType::PUBREL { from } else { from.other() };
         let key = (publisher, packet_identifier);
         let Some(exchange) = self.open.get_mut(&key) else {
@@ -147,22 +183,47 @@ impl Exchanges {
                 facts.completed += 1;
                 facts.delivery.longest = facts.delivery.longest.max(took);
                 facts.delivery.sum = facts.delivery.sum.saturating_add(took);
-                self.remove(key);
+                if took > LATE {
+                    book.late.add(exchange.started, at, took);
+                }
+                self.finish(key, at, end);
             }
         }
         Acknowledged { refusal: None, before }
     }
 
-    fn remove(&mut self, key: (Side, u16)) {
-        if self.open.remove(&key).is_some() {
-            let open = self.by_sender.of_mut(key.0);
-            *open = open.saturating_sub(1);
+    fn remove(&mut self, key: (Side, u16)) -> Option<Exchange> {
+        let exchange = self.open.remove(&key)?;
+        let open = self.by_sender.of_mut(key.0);
+        *open = open.saturating_sub(1);
+        Some(exchange)
+    }
+
+    fn finish(&mut self, key: (Side, u16), answered: Moment, end: u64) {
+        let Some(exchange) = self.remove(key) else { return };
+        if self.finished.len() == FINISHED {
+            self.finished.pop_front();
         }
+        let Exchange { sender, packet_identifier, qos, topic, fingerprint, started, .. } = exchange;
+        let publisher = sender;
+        self.finished.push_back(Finished {
+            publisher,
+            packet_identifier,
+            qos,
+            topic,
+            fingerprint,
+            started,
+            answered,
+            end,
+        });
     }
 
     /// Sides were taken the wrong way round.
     pub(super) fn swap_sides(&mut self) {
         self.by_sender.swap();
+        for done in &mut self.finished {
+            done.publisher = done.publisher.other();
+        }
         self.open = std::mem::take(&mut self.open)
             .into_iter()
             .map(|((side, id), mut exchange)| {
@@ -172,11 +233,45 @@ impl Exchanges {
             .collect();
     }
 
-    /// What is still open, in order of its start.
-    pub(super) fn into_open(self) -> Vec<Exchange> {
+    /// What is still open, in order of its start, with how far it got on `wire`. What was acknowledged in vain goes
+    /// into the ledger of its publisher.
+    pub(super) fn close(self, wire: &Wire, ledger: &mut PerSide<Book>) -> Vec<Exchange> {
+        for done in self.finished {
+            if arrived(wire, done.publisher.other(), done.end) == Arrived::No {
+                let Finished { publisher, packet_identifier, qos, topic, fingerprint, started, answered, .. } = done;
+                let published = started;
+                let unheard = Unheard { packet_identifier, qos, topic, fingerprint, published, answered };
+                ledger.of_mut(publisher).unheard.push(unheard);
+            }
+        }
         let mut open: Vec<Exchange> = self.open.into_values().collect();
+        for exchange in &mut open {
+            exchange.arrived = arrived(wire, exchange.sender, exchange.end);
+        }
         open.sort_by_key(|exchange| (exchange.started, exchange.sender, exchange.packet_identifier));
         open
+    }
+}
+
+/// Whether the other host acknowledged what `sender` sent up to `end`.
+fn arrived(wire: &Wire, sender: Side, end: u64) -> Arrived {
+    let (sent, other) = (wire.sent.of(sender), wire.sent.of(sender.other()));
+    if sent.acknowledged.0 >= end {
+        Arrived::Yes
+    } else if other.segments == 0 || sent.missing_bytes > 0 {
+        Arrived::Unknown
+    } else {
+        Arrived::No
+    }
+}
+
+impl Late {
+    fn add(&mut self, started: Moment, answered: Moment, took: i64) {
+        self.count += 1;
+        let slowest = self.slowest.map_or(0, |(one, other)| other.time.nanoseconds_since(one.time));
+        if took > slowest {
+            self.slowest = Some((started, answered));
+        }
     }
 }
 
@@ -198,6 +293,8 @@ mod tests {
                 packet_identifier,
                 qos: QoS(qos),
                 topic: Some(TextFact::new(b"t")),
+                fingerprint: None,
+                end: 0,
             })
             .0
     }
@@ -210,7 +307,9 @@ mod tests {
         code: u8,
     ) -> (Acknowledged, PublishFacts) {
         let mut facts = PublishFacts::default();
-        let acknowledged = exchanges.acknowledge(Moment::default(), from, packet, id, ReasonCode(code), &mut facts);
+        let answer =
+            Answer { at: Moment::default(), from, packet, packet_identifier: id, code: ReasonCode(code), end: 0 };
+        let acknowledged = exchanges.acknowledge(&answer, &mut facts, &mut Book::default());
         (acknowledged, facts)
     }
 
@@ -220,9 +319,7 @@ mod tests {
         publish(&mut exchanges, Side::Client, 1, 1);
         publish(&mut exchanges, Side::Server, 1, 1);
         assert!(acknowledge(&mut exchanges, Side::Server, PacketType::PUBACK, 1, 0).0.before.is_some());
-        let open = exchanges.into_open();
-        assert_eq!(open.len(), 1);
-        assert_eq!(open[0].sender, Side::Server);
+        assert_eq!((exchanges.open(Side::Client), exchanges.open(Side::Server)), (0, 1));
     }
 
     #[test]
@@ -236,7 +333,7 @@ mod tests {
         }
         let (_, facts) = acknowledge(&mut exchanges, Side::Server, PacketType::PUBCOMP, 7, 0);
         assert_eq!(facts.completed, 1);
-        assert!(exchanges.into_open().is_empty());
+        assert_eq!(exchanges.open(Side::Client), 0);
     }
 
     #[test]
@@ -253,6 +350,6 @@ mod tests {
         let mut exchanges = Exchanges::new(10);
         assert!(!publish(&mut exchanges, Side::Client, 3, 1));
         assert!(publish(&mut exchanges, Side::Client, 3, 1));
-        assert_eq!(exchanges.into_open()[0].resent, 1);
+        assert_eq!(exchanges.open.values().next().map(|exchange| exchange.resent), Some(1));
     }
 }

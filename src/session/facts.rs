@@ -13,12 +13,14 @@ use super::tls::TlsFacts;
 use super::wire::{PerSide, Wire};
 
 mod broken;
+mod ledger;
 mod messages;
 mod opening;
 mod surroundings;
 mod websocket;
 
 pub use broken::{MalformedFact, Proof, ViolationFact};
+pub use ledger::{Arrived, Book, Carried, Late, Ledger, Overlap, RetainedBurst, Twice, Unheard, Window};
 pub use messages::{Delivery, Exchange, ExchangeState, PublishFacts, Refusal, Subscription};
 pub use opening::{AuthFacts, ConnackFacts, ConnectFacts, WillFacts};
 pub use surroundings::{CaptureEdge, Neighbours, Rival};
@@ -90,6 +92,12 @@ pub struct Session {
     pub open_exchanges: Vec<Exchange>,
     /// What each side published.
     pub published: PerSide<PublishFacts>,
+    /// What became of what each side published.
+    pub ledger: PerSide<Book>,
+    /// The largest row of retained messages after one SUBSCRIBE.
+    pub retained: Option<Box<RetainedBurst>>,
+    /// Messages that the server delivered twice at once, because two filters match.
+    pub overlap: Option<Box<Overlap>>,
     /// Requests that were answered with a failure code, the first of them.
     pub refusals: Vec<Refusal>,
     /// PINGREQ and PINGRESP.

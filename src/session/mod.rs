@@ -7,21 +7,25 @@
 mod capture;
 mod exchanges;
 mod facts;
+mod fingerprint;
 mod observer;
 mod rules;
 mod timeline;
 mod tls;
 mod topics;
 mod tracker;
+mod traffic;
 mod wire;
 
 pub use capture::{CaptureFacts, FragmentFacts, Tally};
 pub use facts::{
-    AuthFacts, CaptureEdge, ClientEvidence, CloseFrame, ConnackFacts, ConnectFacts, Delivery, DisconnectFacts,
-    Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts,
-    PingFacts, Proof, PublishFacts, Refusal, Rival, Session, Subscription, TextFact, TextMessages, UnfinishedPacket,
-    UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts, WillFacts, close_code_name,
+    Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts, ConnectFacts, Delivery,
+    DisconnectFacts, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket, Late, Ledger, MalformedFact,
+    Neighbours, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Rival, Session,
+    Subscription, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom, ViolationFact,
+    WebSocketFacts, WillFacts, Window, close_code_name,
 };
+pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};
 pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use tls::{
@@ -29,4 +33,5 @@ pub use tls::{
     TlsEvent, TlsFacts,
 };
 pub use tracker::Tracker;
+pub use traffic::{Latency, Missed, Route, Strays, Traffic, WillSighting};
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};

@@ -2,6 +2,7 @@
 
 mod asked;
 mod early;
+mod ledger;
 mod messages;
 mod requests;
 mod standing;
@@ -25,9 +26,10 @@ use crate::transport::Protocol;
 
 use super::exchanges::Exchanges;
 use super::facts::{
-    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    HttpAnswer, KeepAliveFacts, LastPacket, MalformedFact, Neighbours, PacketCounts, PingFacts, Proof, PublishFacts,
-    Refusal, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WebSocketFacts,
+    AuthFacts, Book, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, HttpAnswer,
+    KeepAliveFacts, LastPacket, MalformedFact, Neighbours, Overlap, PacketCounts, PingFacts, Proof, PublishFacts,
+    Refusal, RetainedBurst, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
+    WebSocketFacts,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
@@ -36,6 +38,7 @@ use super::topics::Topics;
 use super::wire::{PerSide, Wire};
 
 use early::EarlyAnswers;
+use ledger::Delivered;
 use requests::Request;
 
 /// What rules may look at: everything but the rules themselves, which are borrowed apart.
@@ -84,6 +87,12 @@ pub struct Tracker {
     early: EarlyAnswers,
     exchanges: Exchanges,
     published: PerSide<PublishFacts>,
+    ledger: PerSide<Book>,
+    row: Option<Box<RetainedBurst>>,
+    retained: Option<Box<RetainedBurst>>,
+    overlap: Option<Box<Overlap>>,
+    last_delivered: Option<Delivered>,
+    newest: Option<u64>,
     topics: PerSide<Topics>,
     refusals: Vec<Refusal>,
     ping: PingFacts,
@@ -126,6 +135,12 @@ impl Tracker {
             early: EarlyAnswers::default(),
             exchanges: Exchanges::new(limits.open_exchanges),
             published: PerSide::default(),
+            ledger: PerSide::default(),
+            row: None,
+            retained: None,
+            overlap: None,
+            last_delivered: None,
+            newest: None,
             topics: PerSide::default(),
             refusals: Vec::new(),
             ping: PingFacts::default(),
@@ -191,6 +206,16 @@ impl Tracker {
         }
     }
 
+    /// What the client subscribed to, in order.
+    pub fn subscriptions(&self) -> &[Subscription] {
+        &self.subscriptions
+    }
+
+    /// What tells the newest PUBLISH, of either side, from others.
+    pub fn newest(&self) -> Option<u64> {
+        self.newest
+    }
+
     /// The last packet of `side`.
     pub fn latest(&self, side: Side) -> Option<&LastPacket> {
         self.last_packets.of(side).last()
@@ -215,6 +240,7 @@ impl Tracker {
         self.first_packet.swap();
         self.last_packets.swap();
         self.published.swap();
+        self.ledger.swap();
         self.topics.swap();
         self.partial_packets.swap();
         self.skipped_bytes.swap();
@@ -376,11 +402,11 @@ impl Tracker {
         match parsed {
             Packet::Connect(connect) => self.connect_packet(at, raw, connect),
             Packet::Connack(connack) => self.connack_packet(at, connack),
-            Packet::Publish(publish) => self.publish_packet(from, at, publish, last),
+            Packet::Publish(publish) => self.publish_packet(from, raw, publish, last),
             Packet::Puback(acknowledgment)
             | Packet::Pubrec(acknowledgment)
             | Packet::Pubrel(acknowledgment)
-            | Packet::Pubcomp(acknowledgment) => self.acknowledgment_packet(from, at, acknowledgment, last),
+            | Packet::Pubcomp(acknowledgment) => self.acknowledgment_packet(from, raw, acknowledgment, last),
             Packet::Subscribe(subscribe) => self.subscribe_packet(from, at, subscribe, last),
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe_packet(from, at, unsubscribe, last),
             Packet::Suback(suback) | Packet::Unsuback(suback) => self.answer_packet(from, at, suback, last),
@@ -451,20 +477,17 @@ impl Tracker {
         let search = neighbours.searched.iter().map(asked::search);
         events.extend(search.chain(self.attempt.iter().flat_map(asked::events)));
         self.timeline.finish(events);
+        self.keep_largest_row();
         let known = known!(self);
         self.rules.kept_open(&known, &wire, capture.ended);
         self.violations.extend(self.rules.finish(&wire));
-        let mut open_exchanges = self.exchanges.into_open();
+        for side in [Side::Client, Side::Server] {
+            self.ledger.of_mut(side).close(side, &wire, capture.ended);
+        }
+        let mut open_exchanges = self.exchanges.close(&wire, &mut self.ledger);
         open_exchanges.extend(self.requests.into_iter().map(|request| Exchange {
-            sender: Side::Client,
-            packet: request.packet,
-            packet_identifier: request.packet_identifier,
-            qos: QoS(0),
             topic: request.first_filter,
-            started: request.at,
-            last: request.at,
-            state: ExchangeState::Sent,
-            resent: 0,
+            ..Exchange::new(Side::Client, request.packet, request.packet_identifier, request.at)
         }));
         open_exchanges.sort_by_key(|exchange| exchange.started);
         Session {
@@ -495,6 +518,9 @@ impl Tracker {
             subscriptions: self.subscriptions,
             open_exchanges,
             published: self.published,
+            ledger: self.ledger,
+            retained: self.retained,
+            overlap: self.overlap,
             refusals: self.refusals,
             ping: self.ping,
             keep_alive: self.keep_alive,

@@ -1,6 +1,6 @@
 //! Sessions that belong together, and the pauses between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnosis::words;
 
@@ -21,6 +21,34 @@ pub(super) fn by_key<'s, 'a, K: Ord>(
         }
     }
     groups
+}
+
+/// Judged sessions by their `tcp.stream`.
+pub(super) struct Streams<'s, 'a>(HashMap<u32, &'s Judged<'a>>);
+
+impl<'s, 'a> Streams<'s, 'a> {
+    pub(super) fn new(sessions: &'s [Judged<'a>]) -> Streams<'s, 'a> {
+        let streams = sessions.iter().filter_map(|judged| Some((judged.session.wire.stream?, judged)));
+        Streams(streams.collect())
+    }
+
+    /// The session over `stream`.
+    pub(super) fn of(&self, stream: u32) -> Option<&'s Judged<'a>> {
+        self.0.get(&stream).copied()
+    }
+}
+
+/// What to call the client: its client id, else its address.
+pub(super) fn client(judged: &Judged<'_>) -> String {
+    let session = judged.session;
+    let sent = session.connect.as_ref().map(|connect| &connect.client_id).filter(|id| !id.is_empty());
+    let given = session.connack.as_ref().and_then(|connack| connack.assigned_client_id.as_ref());
+    sent.or(given).map_or_else(|| session.wire.peers.client.endpoint.address.to_string(), words::plain)
+}
+
+/// Whether the client was let in.
+pub(super) fn accepted(judged: &Judged<'_>) -> bool {
+    judged.session.connack.as_ref().is_some_and(|connack| connack.code.0 == 0)
 }
 
 /// How long it is from each of `moments` to the next, in nanoseconds.

@@ -3,12 +3,21 @@
 //! Invariant: rests on judged sessions and changes none of their outcomes. Sessions come in order of
 //! their first frame; all but the grouping is linear in their number.
 
+mod broker_refuses_all;
+mod broker_restarted;
+mod broker_unreachable;
 mod chain;
+mod client_address_changes;
 mod client_id_fight;
+mod message_not_delivered;
+mod messages_carried_over;
 mod reconnect_loop;
 mod session_lost;
+mod will_published;
 
-use crate::session::Session;
+use crate::session::{Session, Traffic};
+
+use chain::Streams;
 
 use super::finding::{About, Found};
 use super::{Finding, Qualifier, Verdict};
@@ -34,15 +43,35 @@ pub struct Spanning {
 }
 
 /// What each of these findings is about, by id.
-pub(crate) const ABOUT: &[&About] = &[&client_id_fight::ABOUT, &reconnect_loop::ABOUT, &session_lost::ABOUT];
+pub(crate) const ABOUT: &[&About] = &[
+    &client_id_fight::ABOUT,
+    &reconnect_loop::ABOUT,
+    &session_lost::ABOUT,
+    &will_published::ABOUT,
+    &message_not_delivered::ABOUT,
+    &messages_carried_over::ABOUT,
+    &broker_unreachable::ABOUT,
+    &broker_refuses_all::ABOUT,
+    &broker_restarted::ABOUT,
+    &broker_restarted::STORM,
+    &client_address_changes::ABOUT,
+];
 
-/// What `sessions`, in order of their first frame, show together: worst first, then by first session.
-pub fn across(sessions: &[Judged<'_>]) -> Vec<Spanning> {
+/// What `sessions`, in order of their first frame, and the messages between them show together: worst first, then by first session.
+pub fn across(sessions: &[Judged<'_>], traffic: &Traffic) -> Vec<Spanning> {
     let fights = client_id_fight::find(sessions);
     let fighting = fights.iter().flat_map(|fight| fight.sessions.iter().copied()).collect();
     let mut all = fights;
     all.extend(reconnect_loop::find(sessions, &fighting));
     all.extend(session_lost::find(sessions));
+    all.extend(messages_carried_over::find(sessions));
+    all.extend(broker_unreachable::find(sessions));
+    all.extend(broker_refuses_all::find(sessions));
+    all.extend(broker_restarted::find(sessions));
+    all.extend(client_address_changes::find(sessions));
+    let streams = Streams::new(sessions);
+    all.extend(will_published::find(&streams, traffic));
+    all.extend(message_not_delivered::find(&streams, traffic));
     all.sort_by_key(|spanning| (std::cmp::Reverse(spanning.finding.severity), spanning.sessions.first().copied()));
     all
 }

@@ -7,7 +7,7 @@ use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
 use crate::session::TextFact;
 
-use super::chain::{by_key, pauses, rhythm};
+use super::chain::{accepted, by_key, pauses, rhythm};
 use super::{About, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -17,6 +17,9 @@ pub(super) const ABOUT: About =
 const ATTEMPTS: usize = 3;
 /// A longer pause, in nanoseconds, is no loop: clients back off to two minutes, some to five.
 const LONGEST_PAUSE: i64 = 600_000_000_000;
+
+/// A pause below this, in nanoseconds, is short for one that never grows.
+const SHORT: i64 = 10_000_000_000;
 
 /// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there.
 pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>) -> Vec<Spanning> {
@@ -35,6 +38,10 @@ pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>) -> Vec<Span
     };
     let mut loops = Vec::new();
     for ((host, server, id), tries) in by_key(sessions, key) {
+        // Attempts of a host with several clients may be each of another one.
+        if id.is_none() && ids.get(&host).is_some_and(|ids| ids.len() > 1) {
+            continue;
+        }
         let client = id.map_or_else(|| host.to_string(), |id| words::plain(&TextFact::new(&id)));
         let mut rest = tries.as_slice();
         while let Some(start) = rest.iter().position(|judged| failed(judged)) {
@@ -66,11 +73,6 @@ fn follows(one: &Judged<'_>, next: &Judged<'_>, begins: bool) -> bool {
         && pause <= LONGEST_PAUSE
 }
 
-/// Whether the client was let in.
-fn accepted(judged: &Judged<'_>) -> bool {
-    judged.session.connack.as_ref().is_some_and(|connack| connack.code.0 == 0)
-}
-
 fn failed(judged: &Judged<'_>) -> bool {
     judged.verdict.outcome.severity >= Severity::Warning
 }
@@ -88,13 +90,28 @@ fn told(client: &str, server: Endpoint, these: &[&Judged<'_>], then: Option<&Jud
         words::number(these.len() as u64),
         rhythm(&pauses(&starts))
     );
+    let pace = pace(&pauses(&starts));
     let named = these.iter().all(|judged| client_id(judged).is_some());
     let found = Found::new(&ABOUT, headline, these.iter().map(|judged| judged.session.wire.first)).only(if named {
         Confidence::Certain
     } else {
         Confidence::VeryLikely
     });
+    let found = if let Some(pace) = pace { found.detail(pace) } else { found };
     Spanning::new(found, these.iter().copied())
+}
+
+/// Whether the client waits longer after each failure.
+fn pace(pauses: &[i64]) -> Option<&'static str> {
+    let (least, most) = (pauses.iter().min()?, pauses.iter().max()?);
+    let grows = pauses.iter().zip(pauses.iter().skip(1)).all(|(one, next)| *next >= one / 10 * 9);
+    if pauses.len() >= 2 && grows && *most >= least.saturating_mul(2) {
+        Some("It waits longer after each failure (back-off), as it should.")
+    } else if *most <= SHORT && most - least <= least / 2 {
+        Some("It does not wait longer after each failure: many such clients at once keep a broker from coming back.")
+    } else {
+        None
+    }
 }
 
 fn client_id<'a>(judged: &Judged<'a>) -> Option<&'a TextFact> {
@@ -129,6 +146,16 @@ mod tests {
     }
 
     #[test]
+    fn the_pace_tells_of_back_off() {
+        let detail = |several: &Several| find(several, "reconnect-loop").unwrap().finding.detail;
+        let constant = Several::default().refused(2.0).refused(2.0).refused(2.0);
+        assert!(detail(&constant).unwrap().starts_with("It does not wait longer"));
+        let grows = Several::default().knocked(1.0).knocked(2.0).knocked(4.0).knocked(8.0);
+        assert!(detail(&grows).unwrap().starts_with("It waits longer"));
+        assert_eq!(detail(&Several::default().refused(60.0).refused(60.0).refused(60.0)), None);
+    }
+
+    #[test]
     fn success_or_a_long_pause_breaks_the_row() {
         assert!(find(&Several::default().refused(5.0).refused(5.0).healthy().refused(5.0), "reconnect-loop").is_none());
         assert!(find(&Several::default().refused(5.0).refused(900.0).refused(5.0), "reconnect-loop").is_none());
@@ -147,6 +174,13 @@ mod tests {
     #[test]
     fn attempts_side_by_side_are_of_several_clients() {
         assert!(find(&Several::default().knocked(0.0).knocked(0.0).knocked(0.0), "reconnect-loop").is_none());
+    }
+
+    #[test]
+    fn attempts_of_a_host_with_several_clients_are_nobodys() {
+        let several = Several::default().healthy_as("a", 20.0).knocked(1.0).knocked(1.0).knocked(1.0);
+        assert!(find(&several, "reconnect-loop").is_some());
+        assert!(find(&several.healthy_as("b", 1.0), "reconnect-loop").is_none());
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::capture::Moment;
-use crate::diagnosis::testing::Tale;
+use crate::diagnosis::testing::{Tale, text};
 use crate::diagnosis::{Verdict, diagnose};
-use crate::session::Session;
+use crate::mqtt::QoS;
+use crate::session::{Missed, Session, Traffic, WillFacts, WillSighting};
 use crate::stream::Side;
 
 use super::{Judged, Spanning, across};
@@ -18,13 +19,14 @@ const FRAMES: u64 = 100;
 pub(super) struct Several {
     sessions: Vec<(Session, Verdict)>,
     seconds: f64,
+    traffic: Traffic,
 }
 
 /// The finding `id` over `several`, if it is raised.
 pub(super) fn find(several: &Several, id: &str) -> Option<Spanning> {
     let judged: Vec<Judged<'_>> =
         (1..).zip(&several.sessions).map(|(number, (session, verdict))| Judged { number, session, verdict }).collect();
-    across(&judged).into_iter().find(|spanning| spanning.finding.id == id)
+    across(&judged, &several.traffic).into_iter().find(|spanning| spanning.finding.id == id)
 }
 
 impl Several {
@@ -42,6 +44,12 @@ impl Several {
         shift(&mut session.wire.last);
         session.connect.iter_mut().for_each(|connect| shift(&mut connect.at));
         session.connack.iter_mut().for_each(|connack| shift(&mut connack.at));
+        for side in [Side::Client, Side::Server] {
+            let sent = session.wire.sent.of_mut(side);
+            [&mut sent.fin, &mut sent.last_data, &mut sent.last_segment].into_iter().flatten().for_each(shift);
+            session.disconnect.of_mut(side).iter_mut().for_each(|disconnect| shift(&mut disconnect.at));
+        }
+        session.wire.stream = u32::try_from(self.sessions.len()).ok();
         self.sessions.push((session, verdict));
         self.seconds += pause;
         self
@@ -78,6 +86,89 @@ impl Several {
         self.then(Tale::healthy().build(), 20.0)
     }
 
+    /// The same of another client.
+    pub(super) fn healthy_as(self, client_id: &str, pause: f64) -> Several {
+        self.then(named(client_id, Tale::healthy().build()), pause)
+    }
+
+    /// The same from 10.0.0.`host`, 20 s before the next.
+    pub(super) fn healthy_from(self, host: u8) -> Several {
+        self.then(of(host, Tale::healthy().build()), 20.0)
+    }
+
+    /// A session of another client that is refused with `code`; 2 s to the next.
+    pub(super) fn refused_as(self, client_id: &str, code: u8) -> Several {
+        let session = Tale::connecting().connack(code).close(Side::Server, 0.001).build();
+        self.then(named(client_id, session), 2.0)
+    }
+
+    /// A session of another client that the server closes without a word.
+    pub(super) fn dropped_as(self, client_id: &str, pause: f64) -> Several {
+        self.then(named(client_id, Tale::connected().close(Side::Server, 1.0).build()), pause)
+    }
+
+    /// An attempt of 10.0.0.`host` that is refused at once; `pause` seconds to the next.
+    pub(super) fn knocked_from(self, host: u8, pause: f64) -> Several {
+        self.then(of(host, Tale::knocking(1).reset(Side::Server, 0.001).build()), pause)
+    }
+
+    /// Nothing for a while.
+    pub(super) fn pause(mut self, seconds: f64) -> Several {
+        self.seconds += seconds;
+        self
+    }
+
+    /// A session with a will that ends by a FIN of the client, after a DISCONNECT with `goodbye` if there is one; 20 s
+    /// to the next.
+    pub(super) fn with_will(self, goodbye: Option<u8>) -> Several {
+        let tale = Tale::connected().with(|session| {
+            let topic = text("plant/7/state");
+            let will = WillFacts { topic, qos: QoS(1), retain: false, fingerprint: Some(1) };
+            session.connect.as_mut().unwrap().will = Some(will);
+        });
+        let tale = match goodbye {
+            Some(code) => tale.disconnect(Side::Client, code, 5.0),
+            None => tale,
+        };
+        self.then(tale.close(Side::Client, 5.0).build(), 20.0)
+    }
+
+    /// Session `subscriber` gets the will of the session before it, `after` seconds after that one's end.
+    #[allow(clippy::cast_possible_truncation)] // seconds of a test
+    pub(super) fn sees_will(mut self, subscriber: u32, author: u32, after: f64) -> Several {
+        let mut at = self.sessions[author as usize].0.wire.last;
+        at.time.0 += (after * 1e9) as i64;
+        self.traffic.wills.push(WillSighting { authors: vec![author], subscriber, at, retained: false });
+        self
+    }
+
+    /// Session `subscriber` does not get a message of session `publisher`.
+    pub(super) fn misses(mut self, publisher: u32, subscriber: u32) -> Several {
+        let at = Moment::default();
+        let (topic, filter) = (text("office/light"), text("office/#"));
+        let missed = Missed {
+            publisher,
+            subscriber,
+            messages: 1,
+            topic,
+            filter,
+            granted: at,
+            published: at,
+            last: at,
+            reached: 0,
+        };
+        self.traffic.missed.push(missed);
+        self
+    }
+
+    /// Changes session `place`.
+    pub(super) fn change(mut self, place: usize, change: impl FnOnce(&mut Session)) -> Several {
+        let (session, verdict) = &mut self.sessions[place];
+        change(session);
+        *verdict = diagnose(session);
+        self
+    }
+
     /// A session that the broker is to keep, with a subscription, and whether the broker had one.
     pub(super) fn kept(self, filter: Option<&str>, session_present: bool) -> Several {
         let tale = Tale::connected().with(|session| {
@@ -91,6 +182,12 @@ impl Several {
         let session = tale.disconnect(Side::Client, 0, 1.0).close(Side::Client, 0.001).build();
         self.then(session, 20.0)
     }
+}
+
+/// `session` of another client.
+fn named(client_id: &str, mut session: Session) -> Session {
+    session.connect.as_mut().unwrap().client_id = text(client_id);
+    session
 }
 
 /// `session` from another address.

@@ -3,6 +3,8 @@
 use super::{About, Found};
 use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
+use crate::mqtt::PacketType;
+use crate::session::Ledger;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About =
@@ -23,6 +25,9 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
                 return None;
             }
             let start = session.first_packet.of(side).unwrap_or(session.wire.first);
+            let ledger = session.ledger.of(side);
+            let parts = parts(ledger.again.count, ledger.again_without_dup.count, carried(ledger));
+            let carried = ledger.carried.first().map(|carried| carried.at);
             Some(
                 Found::new(
                     &ABOUT,
@@ -32,12 +37,26 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
                         if resent == 1 { "was sent" } else { "were sent" },
                         story.subject(side)
                     ),
-                    again.into_iter().chain([start]),
+                    again.into_iter().chain(carried).chain([start]),
                 )
-                .detail("The acknowledgment was late or lost, or the sender continued a session from before. A receiver of QoS 1 may see the message twice."),
+                .detail(format!("{parts}The acknowledgment was late or lost, or the sender continued a session from before. A receiver of QoS 1 may see the message twice.")),
             )
         })
         .collect()
+}
+
+/// Messages that continue an earlier connection.
+fn carried(ledger: &Ledger) -> u64 {
+    ledger.carried.iter().filter(|carried| carried.packet == PacketType::PUBLISH).count() as u64
+}
+
+/// `2 of them on this connection with the DUP flag, 1 without it, 3 from an earlier connection. `
+fn parts(again: u64, without: u64, carried: u64) -> String {
+    let kinds =
+        [(again, "on this connection with the DUP flag"), (without, "on this connection without it"), (carried, "from an earlier connection")];
+    let told = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, kind)| format!("{} {kind}", words::number(count))).collect();
+    if told.is_empty() { String::new() } else { format!("{}. ", words::list(&told)) }
 }
 
 #[cfg(test)]
@@ -50,5 +69,14 @@ mod tests {
         let found = finding(&session.build(), "message-resent").unwrap();
         assert_eq!(found.headline, "2 messages were sent again by sensor-17.");
         assert!(finding(&Tale::connected().build(), "message-resent").is_none());
+    }
+
+    #[test]
+    fn the_kinds_are_told_apart() {
+        assert_eq!(super::parts(0, 0, 0), "");
+        assert_eq!(
+            super::parts(2, 0, 1),
+            "2 on this connection with the DUP flag and 1 from an earlier connection. "
+        );
     }
 }

@@ -2,11 +2,12 @@
 
 use super::found::and_more;
 use super::{About, Found};
+use crate::capture::{Moment, Timestamp};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
-use crate::diagnosis::{Severity, words};
+use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::{PacketType, Version};
-use crate::session::{Exchange, ExchangeState};
+use crate::session::{Arrived, Exchange, ExchangeState};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -19,7 +20,56 @@ pub(super) const ABOUT: About = About {
 const PATIENCE: i64 = 5 * SECOND;
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
-    [Side::Client, Side::Server].into_iter().filter_map(|sender| waiting(story, sender)).collect()
+    let both = || [Side::Client, Side::Server].into_iter();
+    let waiting = both().filter_map(|sender| waiting(story, sender));
+    waiting.chain(both().filter_map(|sender| lost_on_the_way(story, sender))).collect()
+}
+
+/// The acknowledgment was sent, and did not arrive as far as TCP tells.
+fn lost_on_the_way(story: &Story<'_>, sender: Side) -> Option<Found> {
+    let session = story.session;
+    let answerer = sender.other();
+    let repeated = session.wire.sent.of(answerer).retries.count > 0;
+    let late = |at: Moment| end(story).nanoseconds_since(at.time) >= PATIENCE;
+    let mut lost = session.ledger.of(sender).unheard.iter().filter(|unheard| repeated || late(unheard.answered));
+    let first = lost.next()?;
+    let more = and_more(1 + lost.count() as u64);
+    let topic = first.topic.as_ref().map_or_else(String::new, |topic| format!(" to {}", words::quoted(topic)));
+    let (by, from) = (story.subject(answerer), story.subject(sender));
+    Some(
+        Found::new(
+            &ABOUT,
+            format!("The acknowledgment of a message of QoS {}{topic} was sent by {by} but did not reach {from}: TCP never acknowledged it{more}.", first.qos.0),
+            [first.published, first.answered],
+        )
+        .only(Confidence::VeryLikely)
+        .on(&[Ground::Absence])
+        .detail(format!("{} has the message; {from} cannot know that, and may send it again.", story.opener(answerer))),
+    )
+}
+
+/// When nothing more could come.
+fn end(story: &Story<'_>) -> Timestamp {
+    story.close.map_or(story.capture_end(), |close| close.at.time)
+}
+
+/// What TCP tells of a message that was not acknowledged.
+fn whereabouts(story: &Story<'_>, exchange: &Exchange) -> String {
+    let to = story.subject(exchange.sender.other());
+    let span = words::duration(end(story).nanoseconds_since(exchange.started.time));
+    let again = match exchange.resent {
+        0 => String::new(),
+        times => format!(", though it was sent again {}", words::counted(times.into(), "time")),
+    };
+    let (fate, receiver) = match exchange.arrived {
+        Arrived::Yes => (
+            format!("It arrived: TCP acknowledged it at the host of {to}, which sent no answer in {span}{again}. "),
+            "Its program may have the message or not; a",
+        ),
+        Arrived::No => (format!("TCP never acknowledged it in {span}{again}: it most likely did not arrive. "), "A"),
+        Arrived::Unknown => (String::new(), "The receiver may have it or not; a"),
+    };
+    format!("{fate}{receiver} sender with a persistent session sends it again after it reconnects.")
 }
 
 fn waiting(story: &Story<'_>, sender: Side) -> Option<Found> {
@@ -49,23 +99,21 @@ fn waiting(story: &Story<'_>, sender: Side) -> Option<Found> {
         )
         .on(&[Ground::Absence])
         .clause(clause)
-        .detail(
-            "The receiver may have it or not; a sender with a persistent session sends it again after it reconnects.",
-        ),
+        .detail(whereabouts(story, first)),
     )
 }
 
 /// Whether the acknowledgment had time enough: until the session ended, or the capture.
 fn overdue(story: &Story<'_>, exchange: &Exchange) -> bool {
-    let until = story.close.map_or(story.capture_end(), |close| close.at.time);
-    until.nanoseconds_since(exchange.last.time) >= PATIENCE
+    end(story).nanoseconds_since(exchange.last.time) >= PATIENCE
 }
 
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::Confidence;
-    use crate::diagnosis::testing::{Tale, finding, open_publish};
-    use crate::session::ExchangeState;
+    use crate::diagnosis::testing::{Tale, finding, open_publish, text};
+    use crate::mqtt::QoS;
+    use crate::session::{Arrived, ExchangeState, Unheard};
     use crate::stream::Side;
 
     fn tale(after: f64) -> Tale {
@@ -77,6 +125,38 @@ mod tests {
     fn an_acknowledgment_that_never_came() {
         let found = finding(&tale(20.0).build(), "publish-unacknowledged").unwrap();
         assert_eq!(found.headline, "A message of QoS 1 to “a/b” from sensor-17 was never acknowledged.");
+    }
+
+    #[test]
+    fn tcp_tells_whether_it_arrived() {
+        let detail = |arrived| {
+            let tale = tale(20.0).with(|session| session.open_exchanges[0].arrived = arrived);
+            finding(&tale.build(), "publish-unacknowledged").unwrap().detail.unwrap()
+        };
+        assert!(detail(Arrived::Yes).starts_with("It arrived: TCP acknowledged it at the host of the broker, which sent no answer in 20 s."));
+        assert!(detail(Arrived::No).starts_with("TCP never acknowledged it in 20 s: it most likely did not arrive. A sender"));
+        assert!(detail(Arrived::Unknown).starts_with("The receiver may have it"));
+    }
+
+    #[test]
+    fn an_acknowledgment_that_was_lost() {
+        let sent = |after: f64| {
+            let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0);
+            let tale = tale.packet(Side::Server, crate::mqtt::PacketType::PUBACK, 0.01).with(|session| {
+                let moment = |side| session.last_packets.of(side).last().unwrap().at;
+                let (published, answered) = (moment(Side::Client), moment(Side::Server));
+                let topic = Some(text("a/b"));
+                let unheard =
+                    Unheard { packet_identifier: 1, qos: QoS(1), topic, fingerprint: None, published, answered };
+                session.ledger.client.unheard.push(unheard);
+            });
+            finding(&tale.close(Side::Server, after).build(), "publish-unacknowledged")
+        };
+        let found = sent(20.0).unwrap();
+        assert_eq!(found.headline, "The acknowledgment of a message of QoS 1 to “a/b” was sent by the broker but did not reach sensor-17: TCP never acknowledged it.");
+        assert_eq!(found.confidence, Confidence::VeryLikely);
+        // A client that closes at once acknowledges nothing more.
+        assert!(sent(0.1).is_none());
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let heard = story.client_heard();
     let silence = heard.map_or_else(String::new, |heard| {
         let silent = disconnect.at.time.nanoseconds_since(heard.time);
-        format!(" for {}", words::duration(silent))
+        format!(" for {}{}{}", words::duration(silent), since(story), overdue(story, silent))
     });
     let what = format!("{} was silent{silence}{}, so the broker closed the connection", story.client(), limit(story));
     let judgement = refusal::dismissal(disconnect, &what).at(heard);
@@ -49,9 +49,11 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let usual = silent >= keep_alive * 3 / 2 - tolerance && silent <= keep_alive * 2 + 6 * SECOND;
     let confidence = if usual { Confidence::VeryLikely } else { Confidence::Likely };
     let sentence = format!(
-        "{} was silent for {}{}, so the broker {} the connection.",
+        "{} was silent for {}{}{}{}, so the broker {} the connection.",
         story.client(),
         words::duration(silent),
+        since(story),
+        overdue(story, silent),
         limit(story),
         how(close.how)
     );
@@ -73,6 +75,20 @@ fn limit(story: &Story<'_>) -> String {
             format!(", although {whose} {seconds} s")
         }
     }
+}
+
+/// How late the client was: its next packet was due one Keep Alive after its last.
+fn overdue(story: &Story<'_>, silent: i64) -> String {
+    let Some(seconds) = story.keep_alive().filter(|seconds| *seconds > 0) else { return String::new() };
+    let late = silent - i64::from(seconds) * SECOND;
+    if late <= 0 { String::new() } else { format!(" ({} overdue)", words::duration(late)) }
+}
+
+/// `after its PINGREQ in frame 30, `: what was last heard of the client.
+fn since(story: &Story<'_>) -> String {
+    story.last(Side::Client).map_or_else(String::new, |last| {
+        format!(" after its {} in frame {}", last.packet.name(), last.at.frame)
+    })
 }
 
 fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
@@ -126,7 +142,7 @@ mod tests {
         assert_eq!((said.id, said.confidence), ("keepalive-expired", Confidence::Certain));
         assert_eq!(
             said.sentence,
-            "sensor-17 was silent for 1 min 31 s, although its Keep Alive is 60 s, so the broker closed the connection: Keep Alive timeout (0x8D)."
+            "sensor-17 was silent for 1 min 31 s after its CONNECT in frame 4 (31 s overdue), although its Keep Alive is 60 s, so the broker closed the connection: Keep Alive timeout (0x8D)."
         );
     }
 

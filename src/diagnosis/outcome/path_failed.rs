@@ -116,6 +116,11 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
     let times = words::counted(retries.count.into(), "time");
     let span = words::duration(retries.last.time.nanoseconds_since(retries.first.time));
     let (from, to) = (story.subject(sender), story.subject(other));
+    let what = repeated(story, sender);
+    let before = heard.map_or_else(String::new, |heard| {
+        let silence = words::duration(retries.last.time.nanoseconds_since(heard.time));
+        format!("; it was last heard in frame {}, {silence} before the last of them", heard.frame)
+    });
     let (confidence, sentence) = if alive {
         (
             Confidence::Likely,
@@ -128,7 +133,7 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
         (
             Confidence::VeryLikely,
             format!(
-                "The connection stopped working: {to} no longer answered, although {from} repeated its data {times} in {span}."
+                "The connection stopped working: {to} no longer answered, although {from} repeated {what} {times} in {span}{before}."
             ),
         )
     };
@@ -149,6 +154,15 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
             .step_if(!alive, "If this follows a long pause, set a Keep Alive shorter than the idle timers on the way.")
             .seen_as(Sight::Silent),
     )
+}
+
+/// What `sender` repeats: `its PINGREQ of frame 30`, or `its data`.
+fn repeated(story: &Story<'_>, sender: Side) -> String {
+    let asked = story.session.ping.unanswered.filter(|_| sender == Side::Client);
+    match (asked, story.last(sender)) {
+        (Some(asked), Some(last)) if last.at == asked => format!("its PINGREQ of frame {}", asked.frame),
+        _ => "its data".to_owned(),
+    }
 }
 
 /// What `sender` sent no longer arrived, while the other side was still heard: one direction failed.
@@ -220,7 +234,9 @@ pub(super) fn idle_pause(story: &Story<'_>) -> Option<IdlePause> {
     let spoke = other.last_data.is_some_and(|data| after.is_before(data));
     let probed = session.wire.sent.client.keep_alive_probes + other.keep_alive_probes > 0;
     let length = after.time.nanoseconds_since(before.time);
-    let idle = length >= IDLE && !spoke && !probed && story.soon(after, reset.at, 2 * SECOND);
+    // The capture of two directions may hold the answer first.
+    let answers = story.soon(after, reset.at, 2 * SECOND) || story.soon(reset.at, after, SECOND / 1000);
+    let idle = length >= IDLE && !spoke && !probed && answers;
     idle.then_some(IdlePause { woke, length, before, after, reset: reset.at })
 }
 
@@ -267,7 +283,7 @@ mod tests {
         assert_eq!((gone.id, gone.confidence), ("path-failed", Confidence::VeryLikely));
         assert_eq!(
             gone.sentence,
-            "The connection stopped working: the broker no longer answered, although sensor-17 repeated its data 5 times in 9.6 s."
+            "The connection stopped working: the broker no longer answered, although sensor-17 repeated its data 5 times in 9.6 s; it was last heard in frame 5, 17 s before the last of them."
         );
         let twice = tale().retries(Side::Client, 2, 3.0).close(Side::Client, 10.0);
         assert_eq!(outcome(&twice.build()).id, "client-closed");

@@ -28,10 +28,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let (client, span) = (story.client(), words::duration(waited));
     let arrived = story.acknowledged(Side::Client);
+    let tcp = if arrived { ", which TCP acknowledged" } else { ", which not even TCP acknowledged" };
     Some(
         Judgement::new(
             Confidence::VeryLikely,
-            format!("{client} asked “are you there?” (PINGREQ), got no answer for {span}, and closed the connection."),
+            format!("{client} asked “are you there?” (PINGREQ in frame {}{tcp}), got no answer for {span}, and closed the connection.", asked.frame),
         )
         .on(&[Ground::Absence, Ground::Timing])
         .at([asked, close.at])
@@ -59,7 +60,7 @@ mod tests {
         assert_eq!((outcome.id, outcome.confidence), ("ping-unanswered", Confidence::VeryLikely));
         assert_eq!(
             outcome.sentence,
-            "sensor-17 asked “are you there?” (PINGREQ), got no answer for 15 s, and closed the connection."
+            "sensor-17 asked “are you there?” (PINGREQ in frame 6, which TCP acknowledged), got no answer for 15 s, and closed the connection."
         );
     }
 

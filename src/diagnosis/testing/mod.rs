@@ -11,9 +11,9 @@ use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
 use crate::session::{
-    AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Proof, Refusal, Rival, Session, Subscription,
-    TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
+    Arrived, AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange,
+    ExchangeState, KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Proof, Refusal, Rival, Session,
+    Subscription, TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
 };
 use crate::stream::{Side, StreamOffset};
 
@@ -94,6 +94,9 @@ impl Tale {
                 subscriptions: Vec::new(),
                 open_exchanges: Vec::new(),
                 published: PerSide::default(),
+                ledger: PerSide::default(),
+                retained: None,
+                overlap: None,
                 refusals: Vec::new(),
                 ping: PingFacts::default(),
                 keep_alive: KeepAliveFacts::default(),
@@ -440,15 +443,10 @@ impl Tale {
 /// Leaves the client's newest PUBLISH open in `state`.
 pub(crate) fn open_publish(session: &mut Session, state: ExchangeState) {
     let last = session.last_packets.client.last().unwrap().clone();
-    session.open_exchanges.push(Exchange {
-        sender: Side::Client,
-        packet: last.packet,
-        packet_identifier: 1,
-        qos: last.qos,
-        topic: last.topic,
-        started: last.at,
-        last: last.at,
-        state,
-        resent: 0,
-    });
+    let mut exchange = Exchange::new(Side::Client, last.packet, 1, last.at);
+    exchange.qos = last.qos;
+    exchange.topic = last.topic;
+    exchange.state = state;
+    exchange.arrived = Arrived::Yes;
+    session.open_exchanges.push(exchange);
 }

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use crate::capture::Moment;
+use crate::engine::post::Passing;
 use crate::limits::Limits;
-use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, RawPacket, VersionEvidence};
+use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, VersionEvidence};
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::transport::Protocol;
@@ -47,6 +49,8 @@ pub(super) struct Following {
     answer: Answer,
     searched: u64,
     watch: Option<Watch>,
+    /// Messages are news.
+    pub(super) messages: bool,
 }
 
 impl Following {
@@ -75,6 +79,7 @@ impl Following {
             },
             searched: 0,
             watch,
+            messages: true,
         }
     }
 
@@ -228,6 +233,7 @@ struct Stage<'f> {
     inference: &'f mut VersionEvidence,
     news: &'f mut Vec<News>,
     watch: Option<Watched<'f>>,
+    messages: bool,
 }
 
 /// Who is shown the packets of one direction.
@@ -246,7 +252,14 @@ impl<'f> Scene<'f> {
         Scene {
             framer: following.framers.of_mut(side),
             hints,
-            stage: Stage { side, tracker: &mut following.tracker, inference: &mut following.inference, news, watch },
+            stage: Stage {
+                side,
+                tracker: &mut following.tracker,
+                inference: &mut following.inference,
+                news,
+                watch,
+                messages: following.messages,
+            },
         }
     }
 }
@@ -282,7 +295,8 @@ impl Stage<'_> {
         match parsed {
             Ok(Packet::Connect(connect)) => {
                 let client_id = TextFact::new(connect.client_id.0);
-                self.news.push(News::Connect { client_id, at: raw.completed });
+                let will = self.tracker.connect().and_then(|connect| connect.will.as_ref()?.fingerprint);
+                self.news.push(News::Connect { client_id, at: raw.completed, will });
             }
             Ok(Packet::Connack(connack)) => {
                 if let Some(connect) = self.tracker.connect() {
@@ -292,8 +306,30 @@ impl Stage<'_> {
                     self.news.push(News::Answered { client_id, accepted, maximum_packet_size, at: raw.completed });
                 }
             }
+            Ok(Packet::Publish(publish)) if self.messages => self.publish(&publish, raw.completed),
+            Ok(Packet::Puback(answer) | Packet::Pubcomp(answer))
+                if self.messages && self.side == Side::Server && answer.reason_code.unwrap_or_default().0 < 0x80 =>
+            {
+                self.news.push(News::Taken { packet_identifier: answer.packet_identifier });
+            }
+            Ok(Packet::Suback(_) | Packet::Unsuback(_)) => self.news.push(News::Subscribed),
             _ => {}
         }
+    }
+
+    fn publish(&mut self, publish: &Publish<'_>, at: Moment) {
+        let Some(fingerprint) = self.tracker.newest() else { return };
+        let Some(topic) = self.tracker.latest(self.side).and_then(|latest| latest.topic.as_ref()) else { return };
+        let passing = Passing {
+            at,
+            topic: topic.clone(),
+            fingerprint,
+            qos: publish.qos,
+            retain: publish.retain,
+            dup: publish.dup,
+            packet_identifier: publish.packet_identifier,
+        };
+        self.news.push(News::Message { from: self.side, passing });
     }
 }
 

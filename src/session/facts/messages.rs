@@ -4,7 +4,7 @@ use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode};
 use crate::stream::Side;
 
-use super::TextFact;
+use super::{Arrived, TextFact};
 use crate::session::capture::Tally;
 
 /// A subscription that the client asked for.
@@ -52,6 +52,32 @@ pub struct Exchange {
     pub state: ExchangeState,
     /// How often the PUBLISH was sent again in this session.
     pub resent: u32,
+    /// What tells topic and payload of a PUBLISH from others.
+    pub fingerprint: Option<u64>,
+    /// How far the bytes of its newest PUBLISH got.
+    pub arrived: Arrived,
+    /// Where that PUBLISH ends in the sender's stream, in bytes.
+    pub(in crate::session) end: u64,
+}
+
+impl Exchange {
+    /// One that was just started by `sender`.
+    pub(crate) fn new(sender: Side, packet: PacketType, packet_identifier: u16, at: Moment) -> Exchange {
+        Exchange {
+            sender,
+            packet,
+            packet_identifier,
+            qos: QoS(0),
+            topic: None,
+            started: at,
+            last: at,
+            state: ExchangeState::Sent,
+            resent: 0,
+            fingerprint: None,
+            arrived: Arrived::Unknown,
+            end: 0,
+        }
+    }
 }
 
 /// How far an exchange got.

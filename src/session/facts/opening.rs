@@ -54,6 +54,8 @@ pub struct WillFacts {
     pub qos: QoS,
     /// Will Retain.
     pub retain: bool,
+    /// What tells topic and payload from others.
+    pub fingerprint: Option<u64>,
 }
 
 /// CONNACK.

@@ -1,36 +1,56 @@
 //! Messages: PUBLISH and its acknowledgments.
 
-use crate::capture::Moment;
-use crate::mqtt::{Acknowledgment, PacketType, Publish, ReasonCode};
-use crate::session::exchanges::Published;
+use crate::mqtt::{Acknowledgment, PacketType, Publish, RawPacket, ReasonCode};
+use crate::session::exchanges::{Answer, Published};
 use crate::session::facts::LastPacket;
+use crate::session::fingerprint;
 use crate::session::rules::{Known, Sent};
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
 
+use super::ledger::Kinship;
 use super::{Tracker, fact, known};
 
 impl Tracker {
-    pub(super) fn publish_packet(&mut self, from: Side, at: Moment, publish: &Publish<'_>, last: &mut LastPacket) {
+    pub(super) fn publish_packet(
+        &mut self,
+        from: Side,
+        raw: &RawPacket<'_>,
+        publish: &Publish<'_>,
+        last: &mut LastPacket,
+    ) {
+        let at = raw.completed;
         let alias = publish.topic_alias();
         let topic = self.topics.of_mut(from).resolve(publish.topic.0, alias, self.limits.topic_aliases);
         if alias.is_some() && self.topics.of(from).is_full(self.limits.topic_aliases) {
             self.rules.doubt(at);
         }
+        let known_topic = topic.as_ref();
+        let fingerprint = known_topic.and_then(|topic| fingerprint(&topic.0, publish.payload, publish.payload_length));
+        self.newest = fingerprint;
         let mut repeated = false;
         let mut before = None;
         if let Some(packet_identifier) = publish.packet_identifier {
             if self.exchanges.is_full() {
                 self.rules.doubt(at);
             }
-            let published = Published { at, sender: from, packet_identifier, qos: publish.qos, topic: topic.clone() };
+            let end = raw.offset.0 + last.length;
+            let done = if publish.dup { self.exchanges.finished(from, packet_identifier, fingerprint) } else { None };
+            let finished = done.map(|done| (done.started, done.answered));
+            let (qos, sender) = (publish.qos, from);
+            let published = Published { at, sender, packet_identifier, qos, topic: topic.clone(), fingerprint, end };
             (repeated, before) = self.exchanges.publish(published);
+            let open = before.filter(|_| repeated).map(|before| before.started);
+            self.enter(from, at, publish, packet_identifier, &Kinship { topic: topic.as_ref(), open, finished, end });
             repeated |= publish.dup;
         }
         let open = self.exchanges.open(from);
         let known = known!(self);
         let sent = Sent { topic: topic.as_ref(), before, open, published: self.published.of(from) };
         self.rules.publish(&known, from, at, publish, &sent);
+        if from == Side::Server {
+            self.delivered(at, publish, topic.as_ref());
+        }
         let facts = self.published.of_mut(from);
         if repeated {
             facts.resent += 1;
@@ -63,21 +83,28 @@ impl Tracker {
     pub(super) fn acknowledgment_packet(
         &mut self,
         from: Side,
-        at: Moment,
+        raw: &RawPacket<'_>,
         packet: &Acknowledgment<'_>,
         last: &mut LastPacket,
     ) {
+        let at = raw.completed;
         let code = packet.reason_code.unwrap_or_default();
         let reason_string = packet.properties.reason_string().map(fact);
         let publisher = if last.packet == PacketType::PUBREL { from } else { from.other() };
-        let acknowledged = self.exchanges.acknowledge(
+        let answer = Answer {
             at,
             from,
-            last.packet,
-            packet.packet_identifier,
+            packet: last.packet,
+            packet_identifier: packet.packet_identifier,
             code,
-            self.published.of_mut(publisher),
-        );
+            end: raw.offset.0 + last.length,
+        };
+        let (facts, book) = (self.published.of_mut(publisher), self.ledger.of_mut(publisher));
+        let acknowledged = self.exchanges.acknowledge(&answer, facts, book);
+        if last.packet == PacketType::PUBREL && acknowledged.before.is_none() {
+            self.enter_release(from, at, packet.packet_identifier);
+        }
+        self.watch_window(publisher, at);
         self.answers_matched += u64::from(acknowledged.before.is_some());
         let (known, rules) = self.known();
         rules.acknowledgment(&known, from, at, last.packet, packet, acknowledged.before);

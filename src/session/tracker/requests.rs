@@ -56,6 +56,7 @@ impl Tracker {
                 self.rules.doubt(at);
             }
         }
+        self.await_retained(at, last.topic.clone());
         self.request(at, packet.packet_identifier, positions, shown.len() + more, last);
         let kind = EventKind::Request {
             packet: last.packet,

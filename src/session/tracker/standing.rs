@@ -1,12 +1,18 @@
 //! How client and server stand to each other: CONNECT, CONNACK, PINGREQ, DISCONNECT.
 
 use crate::capture::Moment;
-use crate::mqtt::{Connack, Connect, Disconnect, RawPacket};
+use crate::mqtt::{Connack, Connect, Disconnect, RawPacket, Will};
 use crate::session::facts::{ConnackFacts, ConnectFacts, DisconnectFacts, VersionFrom, WillFacts};
+use crate::session::fingerprint;
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
 
 use super::{Tracker, fact, packet_length};
+
+/// The fingerprint that its publication will have.
+fn will_fingerprint(will: &Will<'_>) -> Option<u64> {
+    fingerprint(will.topic.0, will.payload, u32::try_from(will.payload.len()).ok()?)
+}
 
 impl Tracker {
     pub(super) fn connect_packet(&mut self, at: Moment, raw: &RawPacket<'_>, connect: &Connect<'_>) {
@@ -32,6 +38,7 @@ impl Tracker {
                     topic: fact(will.topic),
                     qos: will.qos,
                     retain: will.retain,
+                    fingerprint: will_fingerprint(&will),
                 }),
                 length: packet_length(raw),
                 session_expiry_interval: connect.session_expiry_interval(),
