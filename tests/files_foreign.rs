@@ -78,7 +78,7 @@ const FIELDS: [&str; 11] = [
 /// The lines that tshark prints, with the protocols of each; `None` without tshark.
 fn theirs(path: &Path) -> Option<Vec<(Line, String)>> {
     let mut command = Command::new("tshark");
-    command.args(["-n", "-T", "fields", "-E", "occurrence=f", "-E", "separator=|"]);
+    command.args(["-n", "-T", "fields", "-E", "occurrence=l", "-E", "separator=|"]);
     // Reassembly of IP fragments would show segments that no single frame holds.
     command.args(["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"]);
     for field in FIELDS {
@@ -94,7 +94,9 @@ fn line_of_tshark(line: &str) -> (Line, String) {
     let (seconds, fraction) = fields[1].split_once('.').unwrap_or((fields[1], "0"));
     let magnitude = seconds.trim_start_matches('-').parse::<i128>().unwrap_or(0) * 1_000_000_000
         + fraction.parse::<i128>().unwrap_or(0);
-    let address = if fields[4].is_empty() { fields[5] } else { fields[4] };
+    // The innermost headers are the last.
+    let inner = fields[10].rsplit(':').find(|protocol| ["ip", "ipv6"].contains(protocol));
+    let address = if inner == Some("ipv6") { fields[5] } else { fields[4] };
     let tcp = fields[8].parse().ok().map(|sequence| {
         let address = address.parse::<IpAddr>().map_or(address.to_owned(), |address| address.to_string());
         let port = |field: usize| fields[field].parse().unwrap_or(0);
