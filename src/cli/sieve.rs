@@ -26,6 +26,7 @@ impl Sieve {
 
     /// Without libpcap there is no filter.
     #[cfg(not(feature = "live"))]
+    #[allow(clippy::unnecessary_wraps)] // as with libpcap
     pub(super) fn of(_: &Input) -> Result<Sieve, Failure> {
         Ok(Sieve {})
     }
