@@ -16,9 +16,14 @@ const SNAP_LENGTH: i32 = 262_144;
 const BUFFER: i32 = 64 << 20;
 /// How long to wait when nothing came.
 const TICK: Duration = Duration::from_millis(20);
-/// What the kernel hands over: TCP, the ICMP errors about it, IPv6 with extension headers, fragments,
-/// and all of that in VLANs.
-const FILTER: &str = "tcp or icmp or icmp6 or ip6 or (ip[6:2] & 0x3fff != 0) or vlan";
+/// What the kernel hands over: TCP, the ICMP errors about it, IPv6 with extension headers, fragments; DNS and
+/// ARP; tunnels, MPLS, `PPPoE` and `MACsec`, in which all that may be.
+const FILTER: &str = "tcp or icmp or icmp6 or arp or ip6 or (ip[6:2] & 0x3fff != 0) \
+    or udp port 53 or udp port 5353 or udp port 5355 \
+    or udp port 4789 or udp port 8472 or udp port 6081 or udp port 2152 or ip proto 4 or ip proto 41 or ip proto 47 \
+    or ether proto 0x8847 or ether proto 0x8864 or ether proto 0x88e5";
+/// All of that in VLANs, on links that have them. It has to come last: what follows it looks behind the tag.
+const VLANS: &str = " or vlan";
 
 /// Why an interface cannot be captured on.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +128,9 @@ impl Interface {
             .map_err(|source| failed("capture on", source))?;
         let mut capture = capture.setnonblock().map_err(|source| failed("capture on", source))?;
         // A link type without IP has no such filter: then everything is looked at.
-        let _ = capture.filter(FILTER, true);
+        if capture.filter(&[FILTER, VLANS].concat(), true).is_err() {
+            let _ = capture.filter(FILTER, true);
+        }
         let link = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
         Ok(Interface { name, capture, link, number: 0 })
     }

@@ -98,7 +98,7 @@ fn how_to_see(outcomes: &[String]) -> &'static str {
 A capture tells which of those below it is. Take it where the device's packets pass: on its gateway or access point if the broker's log is empty, else on the broker's machine. Start it before the device does, with the device's address:
 
     tcpdump -i any -s 0 -w trace.pcap host ADDRESS
-    mqttcap read trace.pcap"
+    mqttcap read trace.pcap --host ADDRESS"
 }
 
 /// The outcomes that look like `sight` to a client, most common first.
