@@ -8,6 +8,7 @@ mod contacts;
 mod lookups;
 mod name;
 mod neighbours;
+mod service;
 mod tie;
 
 use std::net::IpAddr;
@@ -22,6 +23,7 @@ use lookups::Lookups;
 use neighbours::Searches;
 
 pub use contacts::Contact;
+pub use service::Service;
 pub use tie::Surroundings;
 
 /// A connection that begins within this many nanoseconds of a question is what the question was for.

@@ -1,30 +1,11 @@
 //! What a name tells: whether it is a broker's, whether it can be one, whether it is another with a
 //! search domain behind it.
 
+use super::service::Service;
+
 /// Labels, or parts of one between hyphens, that only brokers bear.
 const WORDS: &[&str] =
     &["mqtt", "mqtts", "mqtt5", "broker", "mosquitto", "hivemq", "emqx", "vernemq", "rabbitmq", "nanomq", "activemq"];
-/// Domains whose hosts are brokers.
-const DOMAINS: &[&str] = &[
-    "azure-devices.net",
-    "azure-devices.cn",
-    "eventgrid.azure.net",
-    "hivemq.cloud",
-    "emqxsl.com",
-    "emqxcloud.com",
-    "emqx.cloud",
-    "mosquitto.org",
-    "cloudmqtt.com",
-    "shiftr.io",
-    "mqtthq.com",
-    "flespi.io",
-    "beebotte.com",
-    "iot-as-mqtt.aliyuncs.com",
-    "messaging.internetofthings.ibmcloud.com",
-    "io.adafruit.com",
-    "mqtt.googleapis.com",
-    "iot.eclipse.org",
-];
 /// First labels of names that hosts look up by themselves, for other ends than to reach a broker.
 const OWN_ENDS: &[&str] = &[
     "wpad",
@@ -60,9 +41,8 @@ pub(super) fn is_broker(name: &str) -> bool {
         let numbered = |part: &str| WORDS.contains(&part.trim_end_matches(|c: char| c.is_ascii_digit()));
         parts.any(|part| WORDS.contains(&part) || numbered(part))
     };
-    let aws = name.contains(".iot.") && (name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn"));
     let first = name.split('.').next() == Some("iot");
-    aws || first || name.split('.').any(says) || DOMAINS.iter().any(|domain| is_under(name, domain))
+    first || name.split('.').any(says) || Service::of(name).is_some()
 }
 
 /// Whether the name can be that of a broker: not one that hosts look up for themselves.
@@ -82,10 +62,6 @@ pub(super) fn is_variant(one: &str, other: &str) -> bool {
         !shorter.is_empty() && longer.strip_prefix(shorter).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     longer(one, other) || longer(other, one)
-}
-
-fn is_under(name: &str, domain: &str) -> bool {
-    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 #[cfg(test)]

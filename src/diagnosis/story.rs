@@ -2,6 +2,7 @@
 //!
 //! Invariant: everything here is derived, nothing is judged.
 
+use crate::attempt::Service;
 use crate::capture::{Moment, Timestamp};
 use crate::mqtt::{PacketType, QoS, Version};
 use crate::session::{Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Proof, Session, ViolationFact};
@@ -379,6 +380,14 @@ impl<'a> Story<'a> {
     /// The version, if known.
     pub(crate) fn version(&self) -> Option<Version> {
         self.session.version
+    }
+
+    /// The service whose broker it is, by the name that the client asked for.
+    pub(crate) fn service(&self) -> Option<Service> {
+        let session = self.session;
+        let asked =
+            session.tls.as_ref().and_then(|tls| Service::of(&tls.server_name()?.as_str()?.to_ascii_lowercase()));
+        asked.or_else(|| Service::of(&session.neighbours.resolution.as_ref()?.name))
     }
 
     /// Whether the client published with more than `QoS` `level`.

@@ -1,6 +1,7 @@
 //! `encrypted-session-ended`: a session over TLS ended, and what was said in it cannot be read.
 
 use super::{About, Judgement};
+use crate::attempt::Service;
 use crate::capture::Moment;
 use crate::diagnosis::secured::{self, Secured};
 use crate::diagnosis::story::{SECOND, Story, how};
@@ -39,6 +40,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         how(close.how)
     );
     let answer = refusal(secured, close);
+    let aws = story.service() == Some(Service::AwsIotCore);
+    let turned_away = aws && close.by == Side::Server && tls.data.client.last.is_some_and(|last| story.soon(last, close.at, SECOND));
     let reset = close.how == CloseHow::Reset;
     Some(
         Judgement::new(Confidence::Certain, sentence)
@@ -47,9 +50,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at([close.at])
             .at(answer)
             .cause_if(answer.is_some(), "Possibly the broker refused the client: its only encrypted answer is as long as a CONNACK, and it closed right after.")
+            .cause_if(turned_away, "Possibly the policy of the device's certificate does not allow what it asked for, or another device connected with the same client id: AWS IoT Core then closes without a packet.")
             .cause_if(reset && close.by == Side::Server, "The broker was stopped by force, or a device on the way no longer knew the connection.")
             .step_if(answer.is_some(), "Look into the broker's log at this time: it names the reason, a wrong password for instance.")
-            .step_if(answer.is_none(), "If it should not have ended: the broker's log at this time names the reason.")
+            .step_if(turned_away, "Look at `disconnectReason` in the lifecycle events and logs of AWS IoT (CloudWatch): AUTH_ERROR, FORBIDDEN_ACCESS, DUPLICATE_CLIENTID.")
+            .step_if(answer.is_none() && !turned_away, "If it should not have ended: the broker's log at this time names the reason.")
             .seen_as(if answer.is_some() { Sight::Lost } else { Sight::Nothing }),
     )
 }
@@ -79,7 +84,7 @@ fn content(secured: Secured<'_>, length: u16) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::testing::{self, Tale, outcome};
     use crate::diagnosis::{Confidence, Qualifier, diagnose};
     use crate::stream::Side;
     use crate::transport::tls::Version;
@@ -103,6 +108,23 @@ mod tests {
         assert!(causes(21, 0.01).starts_with("Possibly the broker refused"));
         assert!(causes(21, 60.0).is_empty());
         assert!(causes(90, 0.01).is_empty());
+    }
+
+    #[test]
+    fn aws_turns_away_without_a_word() {
+        let causes = |name: &str, by, after| {
+            let tale = Tale::secured(Version::V1_2).data(Side::Client, 60, 0.1).data(Side::Server, 28, 0.1);
+            let tale = tale.data(Side::Client, 90, 1.0).with(|session| {
+                let hello = session.tls.as_mut().unwrap().client_hello.as_mut().unwrap();
+                hello.server_name = Some(testing::text(name));
+            });
+            diagnose(&tale.close(by, after).build()).causes.concat()
+        };
+        let endpoint = "abc-ats.iot.eu-west-1.amazonaws.com";
+        assert!(causes(endpoint, Side::Server, 0.1).contains("policy of the device's certificate"));
+        assert!(causes(endpoint, Side::Server, 60.0).is_empty());
+        assert!(causes(endpoint, Side::Client, 0.1).is_empty());
+        assert!(causes("broker.lan", Side::Server, 0.1).is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::attempt::Service;
 use crate::limits::Limits;
 use crate::session::{ClientEvidence, ClientHelloFacts, Detail, PerSide, Tracker};
 use crate::stream::{Chunk, End, Piece, Side};
@@ -18,19 +19,6 @@ use super::{Ended, Held};
 const USUAL_PORTS: std::ops::RangeInclusive<u16> = 8884..=8887;
 /// Ports of HTTPS: a name that also stands for web services is no sign there.
 const WEB_PORTS: [u16; 2] = [443, 8443];
-/// Domains of which every name is that of a broker.
-const BROKERS: [&str; 9] = [
-    "azure-devices.net",
-    "hivemq.cloud",
-    "emqxsl.com",
-    "emqxsl.cn",
-    "emqx.io",
-    "emqx.cloud",
-    "emqxcloud.com",
-    "messaging.solace.cloud",
-    "mosquitto.org",
-];
-
 /// The reader of one TLS connection.
 #[derive(Debug)]
 pub(super) struct Encrypted {
@@ -186,9 +174,7 @@ fn sign(hello: &ClientHelloFacts, port: u16) -> Sign {
         return Sign::Other;
     }
     let name = hello.server_name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_ascii_lowercase();
-    let within = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    let aws = name.contains(".iot.") && (within("amazonaws.com") || within("amazonaws.com.cn"));
-    let broker = aws || BROKERS.iter().any(|domain| within(domain));
+    let broker = Service::of(&name).is_some();
     if name.contains("mqtt") || broker && !WEB_PORTS.contains(&port) || USUAL_PORTS.contains(&port) {
         return Sign::Mqtt;
     }
