@@ -130,6 +130,16 @@ pub(super) fn outcomes(sight: Sight) -> &'static [&'static str] {
         Sight::ClientCertificateRefused | Sight::ClientCertificateRefusedLate => &["tls-client-cert-rejected"],
         Sight::TlsRefused => &["tls-negotiation-failed"],
         Sight::TlsCut => &["tls-handshake-abandoned", "tls-to-plain-port"],
+        Sight::Dismissed => &[
+            "session-taken-over",
+            "keepalive-expired",
+            "not-authorized-disconnect",
+            "server-shutdown",
+            "administrative-disconnect",
+        ],
+        Sight::SubscriptionRefused => &["subscription-denied"],
+        Sight::Unacknowledged => &["publish-unacknowledged"],
+        Sight::TooLarge => &["client-closed", "large-payload"],
         Sight::Goodbye => &["clean-disconnect"],
         Sight::Nothing => &[],
     }

@@ -88,9 +88,21 @@ fn fit(phrase: &str, asked: &[String]) -> Option<usize> {
         Some(2 * letters)
     } else if whole.windows(asked.len().max(1)).any(|window| window == asked) {
         Some(letters)
+    } else if asked.len() > 1 && stands_in(asked, &whole) {
+        Some(letters - 1)
     } else {
         score(phrase, asked)
     }
+}
+
+/// Whether all words stand in a text, in their order and near one another.
+fn stands_in(words: &[String], text: &[String]) -> bool {
+    let mut rest = text;
+    words.iter().enumerate().all(|(number, word)| {
+        let at = rest.iter().position(|other| other == word).filter(|at| number == 0 || *at <= BETWEEN);
+        rest = at.and_then(|at| rest.get(at + 1..)).unwrap_or_default();
+        at.is_some()
+    })
 }
 
 /// The letters of a phrase whose words all stand in `line`, in their order and near one another.
@@ -103,15 +115,7 @@ fn score(phrase: &str, line: &[String]) -> Option<usize> {
     if letters < LETTERS {
         return None;
     }
-    let mut rest = line;
-    for (number, word) in phrase.iter().enumerate() {
-        let at = rest.iter().position(|other| other == word)?;
-        if number > 0 && at > BETWEEN {
-            return None;
-        }
-        rest = rest.get(at + 1..)?;
-    }
-    Some(letters)
+    stands_in(&phrase, line).then_some(letters)
 }
 
 /// The words of a text in lower case: letters and digits, and the sign of a number.

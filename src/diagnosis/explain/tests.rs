@@ -160,6 +160,10 @@ fn whole_lines_are_found() {
         ("Timed out waiting for a response from the server (32000)", "connect-unanswered"),
         ("Disconnected from MQTT server core-mosquitto:1883 (7)", "session-taken-over"),
         ("ECONNREFUSED", "connection-refused"),
+        ("Subscribe error: Topic Filter invalid", "subscription-denied"),
+        ("AWS_IO_DNS_QUERY_FAILED", "dns-name-not-found"),
+        ("Mqtt5DisconnectException", "session-taken-over"),
+        ("mbedTLS -0x2700", "tls-server-cert-rejected"),
     ] {
         assert_eq!(first(line), outcome, "{line}");
     }

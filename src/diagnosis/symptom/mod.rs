@@ -76,6 +76,14 @@ pub(crate) enum Sight {
     TlsCut,
     /// The client said goodbye itself.
     Goodbye,
+    /// A DISCONNECT of the server, whatever its code.
+    Dismissed,
+    /// A subscription was refused (SUBACK).
+    SubscriptionRefused,
+    /// A message was never acknowledged.
+    Unacknowledged,
+    /// A packet of the server was larger than the library takes.
+    TooLarge,
     /// Nothing that a library reports.
     Nothing,
 }

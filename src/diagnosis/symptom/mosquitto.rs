@@ -33,6 +33,13 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         &[Sight::Refused(4)],
     ),
     row(M, None, "“Connection error: Connection Refused: not authorised.”, exit code 5", "", &[Sight::Refused(5)]),
+    row(
+        M,
+        None,
+        "“All subscription requests were denied.”",
+        "The broker refused the subscription.",
+        &[Sight::SubscriptionRefused],
+    ),
     row(M, Some(-6), "MOSQ_ERR -6", "A quota was reached.", &[]),
     row(M, Some(-5), "MOSQ_ERR -5", "The authentication was put off (inside the library).", &[]),
     row(M, Some(-4), "MOSQ_ERR -4", "The authentication goes on (inside the library).", &[]),

@@ -1,7 +1,7 @@
 //! esp-mqtt, MQTT.js, rumqttc, the HiveMQ client, the SDKs of AWS and Azure, Node-RED and Zephyr.
 
 use super::Library::{AwsSdk, AzureSdk, EspMqtt, HiveMq, MqttJs, NodeRed, Rumqttc, Zephyr as Z};
-use super::{LOOKUPS, NETWORK, OPENING, Sight, Symptom, row};
+use super::{LOOKUPS, NETWORK, OPENING, Sight, Symptom, TLS, row};
 
 pub(super) const ESP_MQTT: &[Symptom] = &[
     row(EspMqtt, None, "“Error transport connect”", "", NETWORK),
@@ -111,6 +111,7 @@ pub(super) const MQTT_JS: &[Symptom] = &[
     ),
     row(MqttJs, None, "“Invalid header flag bits, must be 0x0 for puback packet”", "", &[Sight::Http]),
     row(MqttJs, None, "“Keepalive timeout”", "", &[Sight::PingUnanswered, Sight::Silent]),
+    row(MqttJs, None, "“Subscribe error: …”", "The broker refused the subscription.", &[Sight::SubscriptionRefused]),
 ];
 
 pub(super) const RUMQTTC: &[Symptom] = &[
@@ -127,13 +128,41 @@ pub(super) const RUMQTTC: &[Symptom] = &[
         "",
         &[Sight::Refused(1), Sight::Refused(2), Sight::Refused(3), Sight::Refused(4), Sight::Refused(5)],
     ),
+    row(
+        Rumqttc,
+        None,
+        "`FlushTimeout`",
+        "Writing took too long: the server does not read, or the network is gone.",
+        &[Sight::Silent],
+    ),
+    row(
+        Rumqttc,
+        None,
+        "`CollisionTimeout`",
+        "A packet id is still in use: its acknowledgment never came.",
+        &[Sight::Unacknowledged],
+    ),
+    row(
+        Rumqttc,
+        None,
+        "“payload size limit exceeded”",
+        "A message of the server is larger than the client's limit, 10 KiB unless set.",
+        &[Sight::TooLarge],
+    ),
     row(Rumqttc, None, "`AwaitPingResp`: “Last pingreq isn't acked”", "", &[Sight::PingUnanswered, Sight::Silent]),
 ];
 
 pub(super) const HIVEMQ: &[Symptom] = &[
     row(HiveMq, None, "`ConnectionFailedException`", "", OPENING),
     row(HiveMq, None, "“Timeout while waiting for CONNACK”", "", &[Sight::ConnackMissing]),
-    row(HiveMq, None, "“Server closed connection without DISCONNECT.”", "", &[Sight::ClosedBeforeConnack, Sight::Lost]),
+    row(
+        HiveMq,
+        None,
+        "`ConnectionClosedException`: “Server closed connection without DISCONNECT.”",
+        "",
+        &[Sight::ClosedBeforeConnack, Sight::Lost],
+    ),
+    row(HiveMq, None, "`Mqtt5DisconnectException`: “Server sent DISCONNECT.”", "", &[Sight::Dismissed]),
     row(
         HiveMq,
         None,
@@ -146,6 +175,8 @@ pub(super) const HIVEMQ: &[Symptom] = &[
 
 pub(super) const AWS: &[Symptom] = &[
     row(AwsSdk, None, "`AWS_IO_SOCKET_TIMEOUT`", "", &[Sight::KnockUnanswered]),
+    row(AwsSdk, None, "`AWS_IO_DNS_QUERY_FAILED`", "", LOOKUPS),
+    row(AwsSdk, None, "`AWS_IO_TLS_ERROR_NEGOTIATION_FAILURE`", "", TLS),
     row(AwsSdk, Some(5129), "5129 (TIMEOUT)", "No answer came in time.", &[]),
     row(AwsSdk, Some(5130), "5130 (PROTOCOL_ERROR)", "The other side broke the protocol.", &[]),
     row(AwsSdk, Some(5131), "5131 (NOT_CONNECTED)", "The client is not connected.", &[]),
@@ -163,8 +194,8 @@ pub(super) const AZURE: &[Symptom] = &[
     row(
         AzureSdk,
         None,
-        "connection status BAD_CREDENTIAL",
-        "The hub refused the device's user name, token or certificate.",
+        "connection status BAD_CREDENTIAL, EXPIRED_SAS_TOKEN or DEVICE_DISABLED",
+        "The hub refused the device's user name, token or certificate, or the device as such.",
         &[Sight::Refused(4), Sight::Refused(5)],
     ),
     row(
@@ -213,6 +244,13 @@ pub(super) const ZEPHYR: &[Symptom] = &[
         "-111 (-ECONNREFUSED)",
         "The broker refused the connection with a CONNACK; this is no refused TCP connection. The code is in the event's result.",
         &[Sight::Refused(1), Sight::Refused(2), Sight::Refused(3), Sight::Refused(4), Sight::Refused(5)],
+    ),
+    row(
+        Z,
+        Some(-12),
+        "-12 (-ENOMEM), “Read would exceed RX buffer bounds”",
+        "A packet of the server is larger than the receive buffer.",
+        &[Sight::TooLarge],
     ),
     row(Z, Some(-128), "-128 (-ENOTCONN)", "The server closed the connection.", &[Sight::Lost]),
 ];

@@ -135,6 +135,14 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
             Sight::PingUnanswered,
         ],
     ),
+    row(EspHome, None, "“Lost MQTT Client connection!”", "The connection was lost.", &[Sight::Lost, Sight::Silent]),
+    row(
+        EspHome,
+        None,
+        "“Can't connect to MQTT... Restarting...”",
+        "The connection could not be opened for so long that the device restarts.",
+        OPENING,
+    ),
     row(EspHome, None, "“Couldn't resolve IP address for '…'!”", "", LOOKUPS),
     row(
         HomeAssistant,

@@ -28,7 +28,7 @@ macro_rules! codes {
                     (Library::MqttJs, concat!("the `disconnect` event with reasonCode ", $decimal)),
                     (Library::PahoJava, concat!("32204, reason code ", $decimal)),
                     (Library::Rumqttc, "`ServerDisconnect { … }`"),
-                    (Library::HiveMq, "“Server sent DISCONNECT.”"),
+                    (Library::HiveMq, "`Mqtt5DisconnectException`: “Server sent DISCONNECT.”"),
                 ]),)*
                 _ => None,
             }
