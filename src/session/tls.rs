@@ -262,8 +262,9 @@ impl TlsFacts {
 
     /// Whether the client may have said goodbye before `at`: it ended TLS, or sent something less than half a second before.
     pub fn may_have_left(&self, at: Moment) -> bool {
-        let late = |last: Moment| at.time.nanoseconds_since(last.time) < 500_000_000;
-        self.sealed_alert.client.is_some() || self.data.client.last.is_some_and(late)
+        let late = |last: Moment| (0..500_000_000).contains(&at.time.nanoseconds_since(last.time));
+        let ended = self.sealed_alert.client.is_some_and(|alert| !at.is_before(alert));
+        ended || self.data.client.last.is_some_and(late)
     }
 
     /// Whether the server answered in TLS.

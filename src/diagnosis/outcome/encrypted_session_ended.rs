@@ -76,27 +76,27 @@ struct Leave {
     by_length: bool,
 }
 
-/// The goodbye of the side that did not close: an alert of TLS, or in TLS 1.3 a last record as short as one, or as
-/// DISCONNECT, which nothing asked for.
+/// The goodbye of the side that did not close: an alert of TLS, or a last record as short as one, or as DISCONNECT,
+/// which nothing asked for.
 fn leave_taken(secured: Secured<'_>, close: Close) -> Option<Leave> {
     let side = close.by.other();
     let before = |at: &Moment| !close.at.is_before(*at) && secured.story.soon(*at, close.at, SECOND);
-    let alert = secured.tls.sealed_alert.of(side).filter(before);
-    let earlier = secured.tls.sealed_alert.of(close.by).is_some_and(|own| alert.is_none_or(|alert| own.is_before(alert)));
-    if earlier {
-        return None;
-    }
-    if let Some(at) = alert {
+    let closers = *secured.tls.sealed_alert.of(close.by);
+    let first = |at: &Moment| closers.is_none_or(|alert| at.is_before(alert));
+    if let Some(at) = secured.tls.sealed_alert.of(side).filter(before).filter(first) {
         return Some(Leave { side, at, by_length: secured.is_hidden() });
     }
     let (own, others) = (secured.tls.data.of(side), secured.tls.data.of(close.by));
     let short = |length| content(secured, length) == Some(SHORT);
-    let last = own.last.filter(before).filter(|_| secured.is_hidden() && short(own.last_length))?;
-    // PINGRESP is as short, and answers a PINGREQ; and the last word was not the other's.
-    let asked = others.last.is_some_and(|other| {
-        last.is_before(other) || short(others.last_length) && secured.story.soon(other, last, SECOND)
+    let at = own.last.filter(before).filter(first).filter(|_| short(own.last_length))?;
+    let answered = others.last.is_some_and(|other| match side {
+        // The end of TLS answers DISCONNECT, and in TLS 1.3 looks like data.
+        Side::Client if short(others.last_length) => !secured.story.soon(at, close.at, SECOND / 4),
+        Side::Client => at.is_before(other),
+        // PINGRESP is as short, and answers a PINGREQ.
+        Side::Server => at.is_before(other) || short(others.last_length) && secured.story.soon(other, at, SECOND),
     });
-    (!asked).then_some(Leave { side, at: last, by_length: true })
+    (!answered).then_some(Leave { side, at, by_length: true })
 }
 
 /// The server's only answer, if it can be a CONNACK that refuses: it is as long, and the server closed at once.
@@ -159,6 +159,12 @@ mod tests {
         assert!(hidden.contains("the server took its leave, judging by the length of its last record, and then the client closed"), "{hidden}");
         let goodbye = told(talk(Version::V1_3).data(Side::Client, 19, 5.0).close(Side::Server, 0.01));
         assert!(goodbye.contains("the client took its leave"), "{goodbye}");
+        let answered = talk(Version::V1_3).data(Side::Client, 19, 5.0).data(Side::Server, 19, 0.001);
+        let answered = told(answered.close(Side::Server, 0.001));
+        assert!(answered.contains("the client took its leave"), "{answered}");
+        let answered = talk(Version::V1_2).data(Side::Client, 26, 5.0).sealed_alert(Side::Server, 0.001);
+        let answered = told(answered.close(Side::Server, 0.001));
+        assert!(answered.contains("the client took its leave"), "{answered}");
         let alert = told(talk(Version::V1_2).sealed_alert(Side::Server, 5.0).close(Side::Client, 0.01));
         assert!(alert.contains("the server ended TLS, and then the client closed"), "{alert}");
         // An answer to a ping, a longer record, a pause before the close, the closer's own alert.
@@ -172,6 +178,10 @@ mod tests {
             let sentence = told(tale);
             assert!(sentence.contains("s: the client closed the connection"), "{sentence}");
         }
+        // A ping that was answered a while before the server closed.
+        let pinged = talk(Version::V1_3).data(Side::Client, 19, 5.0).data(Side::Server, 19, 0.001);
+        let pinged = told(pinged.close(Side::Server, 0.6));
+        assert!(pinged.contains("s: the server closed the connection"), "{pinged}");
     }
 
     #[test]
