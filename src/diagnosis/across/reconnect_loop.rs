@@ -23,7 +23,7 @@ const LONGEST_PAUSE: i64 = 600_000_000_000;
 const SHORT: i64 = 10_000_000_000;
 
 /// What connections without a word may be.
-const LOOKED: &str = "A load balancer or a monitor that only looks whether the port is open does that, and needs no care; so does a client that cannot build its CONNECT.";
+const LOOKED: &str = "A load balancer or a monitor that only looks whether the port is open does that; so does a client that cannot build its CONNECT.";
 
 /// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there.
 pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>) -> Vec<Spanning> {
