@@ -324,10 +324,17 @@ impl<'a> Story<'a> {
     /// more than an asymmetric route explains.
     pub(crate) fn reset_is_foreign(&self) -> bool {
         let own = self.session.wire.sent.server.hop_limit.or(self.session.neighbours.server_hop_limit);
-        match (self.session.wire.reset, own) {
-            (Some(reset), Some(own)) if reset.by == Side::Server => hops(reset.hop_limit) != hops(own),
-            _ => false,
-        }
+        self.reset_differs(Side::Server, own)
+    }
+
+    /// The same for a reset in the client's name.
+    pub(crate) fn client_reset_is_foreign(&self) -> bool {
+        self.reset_differs(Side::Client, self.session.wire.sent.client.hop_limit)
+    }
+
+    fn reset_differs(&self, by: Side, own: Option<u8>) -> bool {
+        let reset = self.session.wire.reset.filter(|reset| reset.by == by);
+        reset.zip(own).is_some_and(|(reset, own)| hops(reset.hop_limit) != hops(own))
     }
 
     /// The grave mistake of `by` that directly precedes `close`: the first of its kind, made by

@@ -135,6 +135,14 @@ impl Dialogue {
         }
     }
 
+    /// The client of a connection over TLS in which MQTT may be spoken.
+    pub(super) fn client_inside_tls(&self) -> Option<End> {
+        match &self.state {
+            State::Encrypted(encrypted) => encrypted.client_of_mqtt(),
+            _ => None,
+        }
+    }
+
     /// What else the connection carries, once it is known not to be MQTT.
     pub(super) fn other(&self) -> Option<Protocol> {
         match &self.state {
@@ -182,8 +190,9 @@ impl Dialogue {
     }
 
     /// Whether a packet has said that the connection is to end.
-    pub(super) fn end_was_announced(&self) -> bool {
+    pub(super) fn end_was_announced(&self, at: Moment) -> bool {
         match &self.state {
+            State::Encrypted(encrypted) => encrypted.may_have_left(at),
             State::Following(following) => following.tracker.end_was_announced(),
             State::WebSocket(websocket) => websocket.end_was_announced(),
             _ => false,

@@ -181,8 +181,10 @@ impl Population {
             }
             if flags.fin() || flags.rst() {
                 self.post.closed(stream, at);
-                self.close(connection, at);
             }
+        }
+        if flags.fin() || flags.rst() {
+            self.close(connection, at);
         }
         connection.reader.keep_room(news);
     }
@@ -215,10 +217,11 @@ impl Population {
     }
 
     fn close(&mut self, connection: &Connection<Dialogue>, at: Moment) {
-        let Some(client) = connection.reader.client() else { return };
+        let reader = &connection.reader;
+        let Some(client) = reader.client().or_else(|| reader.client_inside_tls()) else { return };
         let wire = Wire::new(&connection.facts, client);
         let Some(close) = wire.close() else { return };
-        if close.by != Side::Server || close.at != at || connection.reader.end_was_announced() {
+        if close.by != Side::Server || close.at != at || connection.reader.end_was_announced(at) {
             return;
         }
         // A goodbye that the capture lacks would make it no close of the server's own accord.

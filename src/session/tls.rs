@@ -176,6 +176,8 @@ pub struct DataFacts {
     pub first_length: u16,
     /// The last record.
     pub last: Option<Moment>,
+    /// Its length.
+    pub last_length: u16,
 }
 
 /// A step of a handshake.
@@ -256,6 +258,13 @@ impl TlsFacts {
     /// The version that was agreed on.
     pub fn version(&self) -> Option<Version> {
         self.server_hello.as_ref().map(|hello| hello.version)
+    }
+
+    /// Whether the client may have said goodbye before `at`: it ended TLS, or sent something less than half a second before.
+    pub fn may_have_left(&self, at: Moment) -> bool {
+        let late = |last: Moment| (0..500_000_000).contains(&at.time.nanoseconds_since(last.time));
+        let ended = self.sealed_alert.client.is_some_and(|alert| !at.is_before(alert));
+        ended || self.data.client.last.is_some_and(late)
     }
 
     /// Whether the server answered in TLS.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
 use crate::session::TextFact;
+use crate::stream::Side;
 
 use super::chain::{accepted, by_key, pauses, rhythm};
 use super::{About, Found, Judged, Spanning};
@@ -20,6 +21,9 @@ const LONGEST_PAUSE: i64 = 600_000_000_000;
 
 /// A pause below this, in nanoseconds, is short for one that never grows.
 const SHORT: i64 = 10_000_000_000;
+
+/// What connections without a word may be.
+const LOOKED: &str = "A load balancer or a monitor that only looks whether the port is open does that; so does a client that cannot build its CONNECT.";
 
 /// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there.
 pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>) -> Vec<Spanning> {
@@ -85,12 +89,16 @@ fn told(client: &str, server: Endpoint, these: &[&Judged<'_>], then: Option<&Jud
         Some(then) if !failed(then) => format!(" Then it got through (session {}).", then.number),
         _ => String::new(),
     };
-    let headline = format!(
-        "{client} failed {} times in a row with {server}{same} and tried again {}.{end}",
-        words::number(these.len() as u64),
-        rhythm(&pauses(&starts))
-    );
-    let pace = pace(&pauses(&starts));
+    let (times, rhythm) = (words::number(these.len() as u64), rhythm(&pauses(&starts)));
+    let looked = these.iter().all(|judged| only_looked(judged));
+    let headline = if looked {
+        format!(
+            "{client} opened a connection to {server} and closed it again without sending anything, {times} times; it came back {rhythm}.{end}"
+        )
+    } else {
+        format!("{client} failed {times} times in a row with {server}{same} and tried again {rhythm}.{end}")
+    };
+    let pace = if looked { Some(LOOKED) } else { pace(&pauses(&starts)) };
     let named = these.iter().all(|judged| client_id(judged).is_some());
     let found = Found::new(&ABOUT, headline, these.iter().map(|judged| judged.session.wire.first)).only(if named {
         Confidence::Certain
@@ -99,6 +107,12 @@ fn told(client: &str, server: Endpoint, these: &[&Judged<'_>], then: Option<&Jud
     });
     let found = if let Some(pace) = pace { found.detail(pace) } else { found };
     Spanning::new(found, these.iter().copied())
+}
+
+/// Whether the client closed the connection itself and sent nothing in it.
+fn only_looked(judged: &Judged<'_>) -> bool {
+    let by_client = judged.session.wire.close().is_some_and(|close| close.by == Side::Client);
+    by_client && judged.verdict.outcome.id == "tcp-open-no-connect"
 }
 
 /// Whether the client waits longer after each failure.
@@ -153,6 +167,17 @@ mod tests {
         let grows = Several::default().knocked(1.0).knocked(2.0).knocked(4.0).knocked(8.0);
         assert!(detail(&grows).unwrap().starts_with("It waits longer"));
         assert_eq!(detail(&Several::default().refused(60.0).refused(60.0).refused(60.0)), None);
+    }
+
+    #[test]
+    fn connections_without_a_word_are_not_told_as_failures() {
+        let several = |how: fn(Several, f64) -> Several| how(how(how(Several::default(), 5.0), 5.0), 5.0);
+        let looked = find(&several(Several::looked), "reconnect-loop").unwrap().finding;
+        let told = "opened a connection to 10.0.0.5:1883 and closed it again without sending anything, 3 times; it came back about every 5 s.";
+        assert!(looked.headline.ends_with(told), "{}", looked.headline);
+        assert!(looked.detail.unwrap().starts_with("A load balancer or a monitor"));
+        let refused = find(&several(Several::refused), "reconnect-loop").unwrap().finding;
+        assert!(refused.headline.contains("failed 3 times in a row"));
     }
 
     #[test]

@@ -76,6 +76,11 @@ impl Several {
         self.then(Tale::knocking(1).reset(Side::Server, 0.001).build(), pause)
     }
 
+    /// A connection in which the client sends nothing and which it closes at once; `pause` seconds to the next.
+    pub(super) fn looked(self, pause: f64) -> Several {
+        self.then(Tale::opened().close(Side::Client, 0.001).build(), pause)
+    }
+
     /// A session that the server closes without a word; `pause` seconds to the next.
     pub(super) fn dropped(self, pause: f64) -> Several {
         self.then(Tale::connected().close(Side::Server, 1.0).build(), pause)

@@ -51,7 +51,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let connect = story.connect_sent();
     let connected = story.connected();
     let missed = story.goodbye_may_be_missed(close);
+    let foreign = close.how == CloseHow::Reset && story.client_reset_is_foreign();
     let sentence = match connect {
+        _ if foreign => format!(
+            "A reset in the name of {client} ended the connection after {}, but its TTL does not fit the client's other packets{}.",
+            story.age(close.at),
+            will(story)
+        ),
         Some(connect) if !connected => {
             let span = words::duration(close.at.time.nanoseconds_since(connect.time));
             let before = if story.server_silent() { ", before an answer came" } else { "" };
@@ -76,6 +82,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     };
     let confidence = match story.closed_at_once() {
         _ if missed => Confidence::Possible,
+        _ if foreign => Confidence::Likely,
         true => Confidence::Likely,
         false => Confidence::Certain,
     };
@@ -94,13 +101,15 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(refused.map(|refusal| refusal.at))
             .at([close.at])
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
+            .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the client's other packets.")
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
             .cause_if(!connected, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
-            .cause_if(connected, "The program ended, crashed or was restarted without calling its library's disconnect function.")
-            .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
-            .cause_if(connected, "The library gave the connection up over an error of its own and is about to connect again.")
+            .cause_if(connected && !foreign, "The program ended, crashed or was restarted without calling its library's disconnect function.")
+            .cause_if(reset && !foreign, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
+            .cause_if(connected && !foreign, "The library gave the connection up over an error of its own and is about to connect again.")
+            .step_if(foreign, "Look into the rules and logs of the firewalls and proxies between client and broker at this time.")
             .step("Look into the client's log at this time.")
-            .step_if(connected, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),
+            .step_if(connected && !foreign, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),
     )
 }
 
@@ -115,7 +124,7 @@ fn will(story: &Story<'_>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::diagnose;
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
 
@@ -124,6 +133,23 @@ mod tests {
         let outcome = outcome(&Tale::connected().close(Side::Client, 4.2).build());
         assert_eq!(outcome.id, "client-closed");
         assert_eq!(outcome.sentence, "sensor-17 closed the connection after 4.2 s without saying goodbye.");
+    }
+
+    #[test]
+    fn a_reset_with_another_ttl_is_not_told_as_the_clients() {
+        let told = |hop_limit| {
+            let tale = Tale::connected().reset(Side::Client, 5.0).with(|session| {
+                session.wire.sent.client.hop_limit = Some(63);
+                session.wire.reset.as_mut().unwrap().hop_limit = hop_limit;
+            });
+            outcome(&tale.build())
+        };
+        let foreign = told(64);
+        assert_eq!((foreign.id, foreign.confidence), ("client-closed", Confidence::Likely));
+        assert!(foreign.sentence.contains("does not fit the client's other packets"), "{}", foreign.sentence);
+        assert_eq!(told(63).confidence, Confidence::Certain);
+        // A stack that begins at 255 for resets is as far away.
+        assert_eq!(told(254).confidence, Confidence::Certain);
     }
 
     #[test]

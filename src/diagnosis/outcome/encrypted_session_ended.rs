@@ -19,6 +19,8 @@ pub(super) const ABOUT: About = About {
 
 /// How soon after its only answer a server closes that has refused.
 const AT_ONCE: i64 = 2 * SECOND;
+/// Length of an alert of TLS, and of the shortest packets of MQTT.
+const SHORT: u16 = 2;
 /// Length of a CONNACK of MQTT 3.x.
 const CONNACK: u16 = 4;
 
@@ -34,8 +36,16 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let (client, server) = (secured.client(), secured.server());
     let by = secured::end(close.by);
+    let leave = leave_taken(secured, close);
+    let first = match leave {
+        Some(leave) if leave.by_length => {
+            format!("{} took its leave, judging by the length of its last record, and then ", secured::end(leave.side))
+        }
+        Some(leave) => format!("{} ended TLS, and then ", secured::end(leave.side)),
+        None => String::new(),
+    };
     let sentence = format!(
-        "The encrypted session of {client} with {server} ended after {}: {by} {} the connection; what was said inside cannot be read.",
+        "The encrypted session of {client} with {server} ended after {}: {first}{by} {} the connection; what was said inside cannot be read.",
         story.age(close.at),
         how(close.how)
     );
@@ -43,20 +53,59 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let aws = story.service() == Some(Service::AwsIotCore);
     let turned_away = aws && close.by == Side::Server && tls.data.client.last.is_some_and(|last| story.soon(last, close.at, SECOND));
     let reset = close.how == CloseHow::Reset;
+    let foreign = story.reset_is_foreign();
     Some(
         Judgement::new(Confidence::Certain, sentence)
             .at(tls.data.client.first)
             .at(tls.data.server.last)
+            .at(leave.map(|leave| leave.at))
             .at([close.at])
             .at(answer)
             .cause_if(answer.is_some(), "Possibly the broker refused the client: its only encrypted answer is as long as a CONNACK, and it closed right after.")
+<<<<<<< HEAD
             .cause_if(turned_away, "Possibly the policy of the device's certificate does not allow what it asked for, or another device connected with the same client id: AWS IoT Core then closes without a packet.")
             .cause_if(reset && close.by == Side::Server, "The broker was stopped by force, or a device on the way no longer knew the connection.")
+=======
+            .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
+            .cause_if(reset && !foreign && close.by == Side::Server, "The broker was stopped by force, or a device on the way no longer knew the connection.")
+>>>>>>> field
             .step_if(answer.is_some(), "Look into the broker's log at this time: it names the reason, a wrong password for instance.")
             .step_if(turned_away, "Look at `disconnectReason` in the lifecycle events and logs of AWS IoT (CloudWatch): AUTH_ERROR, FORBIDDEN_ACCESS, DUPLICATE_CLIENTID.")
             .step_if(answer.is_none() && !turned_away, "If it should not have ended: the broker's log at this time names the reason.")
             .seen_as(if answer.is_some() { Sight::Lost } else { Sight::Nothing }),
     )
+}
+
+/// Who ended what was inside, where the other side then was the first to close the connection.
+#[derive(Clone, Copy, Debug)]
+struct Leave {
+    side: Side,
+    at: Moment,
+    /// Only the length of a record tells it: TLS 1.3 hides what it is.
+    by_length: bool,
+}
+
+/// The goodbye of the side that did not close: an alert of TLS, or a last record as short as one, or as DISCONNECT,
+/// which nothing asked for.
+fn leave_taken(secured: Secured<'_>, close: Close) -> Option<Leave> {
+    let side = close.by.other();
+    let before = |at: &Moment| !close.at.is_before(*at) && secured.story.soon(*at, close.at, SECOND);
+    let closers = *secured.tls.sealed_alert.of(close.by);
+    let first = |at: &Moment| closers.is_none_or(|alert| at.is_before(alert));
+    if let Some(at) = secured.tls.sealed_alert.of(side).filter(before).filter(first) {
+        return Some(Leave { side, at, by_length: secured.is_hidden() });
+    }
+    let (own, others) = (secured.tls.data.of(side), secured.tls.data.of(close.by));
+    let short = |length| content(secured, length) == Some(SHORT);
+    let at = own.last.filter(before).filter(first).filter(|_| short(own.last_length))?;
+    let answered = others.last.is_some_and(|other| match side {
+        // The end of TLS answers DISCONNECT, and in TLS 1.3 looks like data.
+        Side::Client if short(others.last_length) => !secured.story.soon(at, close.at, SECOND / 4),
+        Side::Client => at.is_before(other),
+        // PINGRESP is as short, and answers a PINGREQ.
+        Side::Server => at.is_before(other) || short(others.last_length) && secured.story.soon(other, at, SECOND),
+    });
+    (!answered).then_some(Leave { side, at, by_length: true })
 }
 
 /// The server's only answer, if it can be a CONNACK that refuses: it is as long, and the server closed at once.
@@ -111,6 +160,7 @@ mod tests {
     }
 
     #[test]
+<<<<<<< HEAD
     fn aws_turns_away_without_a_word() {
         let causes = |name: &str, by, after| {
             let tale = Tale::secured(Version::V1_2).data(Side::Client, 60, 0.1).data(Side::Server, 28, 0.1);
@@ -125,6 +175,39 @@ mod tests {
         assert!(causes(endpoint, Side::Server, 60.0).is_empty());
         assert!(causes(endpoint, Side::Client, 0.1).is_empty());
         assert!(causes("broker.lan", Side::Server, 0.1).is_empty());
+=======
+    fn the_side_that_left_need_not_be_the_first_to_close() {
+        let told = |tale: Tale| outcome(&tale.build()).sentence;
+        let talk = |version| Tale::secured(version).data(Side::Client, 60, 0.1).data(Side::Server, 21, 0.1);
+        // A record of 19 bytes in TLS 1.3: two bytes and what encryption adds.
+        let hidden = told(talk(Version::V1_3).data(Side::Server, 19, 5.0).close(Side::Client, 0.01));
+        assert!(hidden.contains("the server took its leave, judging by the length of its last record, and then the client closed"), "{hidden}");
+        let goodbye = told(talk(Version::V1_3).data(Side::Client, 19, 5.0).close(Side::Server, 0.01));
+        assert!(goodbye.contains("the client took its leave"), "{goodbye}");
+        let answered = talk(Version::V1_3).data(Side::Client, 19, 5.0).data(Side::Server, 19, 0.001);
+        let answered = told(answered.close(Side::Server, 0.001));
+        assert!(answered.contains("the client took its leave"), "{answered}");
+        let answered = talk(Version::V1_2).data(Side::Client, 26, 5.0).sealed_alert(Side::Server, 0.001);
+        let answered = told(answered.close(Side::Server, 0.001));
+        assert!(answered.contains("the client took its leave"), "{answered}");
+        let alert = told(talk(Version::V1_2).sealed_alert(Side::Server, 5.0).close(Side::Client, 0.01));
+        assert!(alert.contains("the server ended TLS, and then the client closed"), "{alert}");
+        // An answer to a ping, a longer record, a pause before the close, the closer's own alert.
+        let pong = talk(Version::V1_3).data(Side::Client, 19, 5.0).data(Side::Server, 19, 0.001);
+        for tale in [
+            pong.close(Side::Client, 0.01),
+            talk(Version::V1_3).data(Side::Server, 40, 5.0).close(Side::Client, 0.01),
+            talk(Version::V1_3).data(Side::Server, 19, 5.0).close(Side::Client, 4.0),
+            talk(Version::V1_2).sealed_alert(Side::Client, 5.0).sealed_alert(Side::Server, 0.001).close(Side::Client, 0.01),
+        ] {
+            let sentence = told(tale);
+            assert!(sentence.contains("s: the client closed the connection"), "{sentence}");
+        }
+        // A ping that was answered a while before the server closed.
+        let pinged = talk(Version::V1_3).data(Side::Client, 19, 5.0).data(Side::Server, 19, 0.001);
+        let pinged = told(pinged.close(Side::Server, 0.6));
+        assert!(pinged.contains("s: the server closed the connection"), "{pinged}");
+>>>>>>> field
     }
 
     #[test]

@@ -46,6 +46,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     } else if late {
         let sentence = format!("The broker reset the connection of {client} in answer to the first packet that the capture holds of it{ending}");
         (Confidence::Likely, sentence)
+    } else if foreign {
+        let sentence = format!(
+            "A reset in the broker's name ended the connection of {client} after {age}, but its TTL does not fit the broker's other packets{ending}"
+        );
+        (Confidence::Likely, sentence)
     } else if forgot {
         let server = story.server();
         let sentence = format!("{server} reset the connection of {client} after {age}, as one that it did not know any more{ending}");
@@ -81,12 +86,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(forgot && !late, "The server no longer knew the connection: the broker or its host was restarted, or it gave the connection up while its packets did not arrive.")
             .cause_if(together, "The broker was stopped or restarted: it closed another session in the same second.")
             .cause_if(forgot || late, "A firewall, NAT or load balancer on the way forgot the connection, and answers in the server's name.")
-            .cause_if(!forgot, "Another connection with the same client id pushed this one out, and was not captured.")
-            .cause_if(!together && !forgot, "The broker was stopped or restarted, or somebody disconnected the client.")
-            .cause_if(old && !forgot, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
+            .cause_if(!forgot && !foreign, "Another connection with the same client id pushed this one out, and was not captured.")
+            .cause_if(!together && !forgot && !foreign, "The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(old && !forgot && !foreign, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
             .cause_if(reset && !forgot, "The broker's process was ended by force.")
-            .step("Look into the broker's log at this time: it names the reason.")
-            .step_if(old && !forgot, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
+            .step_if(!foreign, "Look into the broker's log at this time: it names the reason.")
+            .step_if(foreign, "Look into the rules and logs of the firewalls and proxies between client and broker at this time.")
+            .step_if(old && !forgot && !foreign, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
     )
     .map(|judgement| judgement.seen_as(Sight::Lost))
 }
@@ -166,6 +172,17 @@ mod tests {
         };
         assert!(close(1));
         assert!(!close(0));
+    }
+
+    #[test]
+    fn a_reset_with_another_ttl_is_not_told_as_the_brokers() {
+        let told = |hop_limit| {
+            let tale = Tale::connected().reset(Side::Server, 5.0);
+            let verdict = diagnose(&tale.with(|session| session.wire.reset.as_mut().unwrap().hop_limit = hop_limit).build());
+            (verdict.outcome.confidence, verdict.causes[0].contains("firewall"))
+        };
+        assert_eq!(told(63), (Confidence::Likely, true));
+        assert_eq!(told(64), (Confidence::Certain, false));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! `server-shutdown`: the broker is going down.
 
 use super::{About, Judgement, refusal};
+use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
-use crate::diagnosis::story::{Story, how};
+use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
+use crate::session::{Close, CloseHow};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -33,6 +35,9 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     if !story.connected() || together.len() < OTHERS || story.is(Qualifier::CaptureGaps) {
         return None;
     }
+    if story.session.tls.as_ref().is_some_and(|tls| tls.may_have_left(close.at)) || silent_perhaps(story, close) {
+        return None;
+    }
     let others = words::number(story.session.neighbours.closed_together_count);
     let sentence = format!(
         "The broker {} this connection and {others} others within one second, as it does when it shuts down or restarts.",
@@ -44,6 +49,20 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     judgement.frames.sort_unstable();
     judgement.frames.dedup();
     Some(advise(judgement))
+}
+
+/// Whether the client may just have been silent for too long, as others that one outage of the network silenced at the
+/// same time: its Keep Alive is not known, and it did nothing about the close.
+fn silent_perhaps(story: &Story<'_>, close: Close) -> bool {
+    let wire = &story.session.wire;
+    let client = &wire.sent.client;
+    let after = |at: Option<Moment>| at.is_some_and(|at| !at.is_before(close.at));
+    let reset = wire.reset.is_some_and(|reset| reset.by == Side::Client);
+    let reacted = client.fin.is_some() || reset || after(client.last_data);
+    let known = story.session.connect.is_some();
+    // A program that runs closes in answer, with the acknowledgment or right after it.
+    let watched = after(client.last_segment) || story.until_capture_end(close.at) >= SECOND / 2;
+    !known && !reacted && watched && !story.is(Qualifier::OneWay) && close.how == CloseHow::Closed
 }
 
 fn advise(judgement: Judgement) -> Judgement {
@@ -60,6 +79,7 @@ mod tests {
     use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
+    use crate::transport::tls::Version;
 
     #[test]
     fn the_broker_says_it() {
@@ -79,5 +99,42 @@ mod tests {
         let seen = outcome(&closed(2).build());
         assert_eq!((seen.id, seen.confidence), ("server-shutdown", Confidence::Likely));
         assert_eq!(outcome(&closed(1).build()).id, "server-closed");
+    }
+
+    #[test]
+    fn clients_of_an_unknown_keep_alive_that_do_nothing_may_have_been_silent() {
+        let closed = |reacts: bool| {
+            let tale = Tale::opened().publish(Side::Server, "a", 0, 20, 0.1).close(Side::Server, 5.0);
+            let tale = if reacts { tale.close(Side::Client, 0.01) } else { tale };
+            let tale = tale.with(|session| {
+                session.wire.syn.count = 0;
+                session.wire.syn_ack.count = 0;
+                session.wire.established = None;
+                session.neighbours.closed_together = vec![FrameNumber(50), FrameNumber(51)];
+                session.neighbours.closed_together_count = 2;
+            });
+            outcome(&tale.ended_after(2.0).build()).id
+        };
+        assert_eq!(closed(true), "server-shutdown");
+        assert_eq!(closed(false), "server-closed");
+    }
+
+    #[test]
+    fn sessions_over_tls_end_together() {
+        let closed = |quiet: f64, answers: bool| {
+            let tale = Tale::secured(Version::V1_3).data(Side::Client, 60, 0.1).data(Side::Server, 21, 0.1);
+            let tale = tale.close(Side::Server, quiet);
+            // The end of TLS that the client sends is no goodbye from before the close.
+            let tale = if answers { tale.data(Side::Client, 19, 0.01) } else { tale.close(Side::Client, 0.01) };
+            let tale = tale.with(|session| {
+                session.neighbours.closed_together = vec![FrameNumber(50), FrameNumber(51)];
+                session.neighbours.closed_together_count = 2;
+            });
+            outcome(&tale.build()).id
+        };
+        assert_eq!(closed(5.0, true), "server-shutdown");
+        assert_eq!(closed(5.0, false), "server-shutdown");
+        // What the client sent last may be its goodbye.
+        assert_eq!(closed(0.1, false), "encrypted-session-ended");
     }
 }

@@ -133,6 +133,7 @@ impl Tale {
         data.records += 1;
         data.bytes += u64::from(length);
         data.last = Some(at);
+        data.last_length = length;
         if data.first.is_none() {
             data.first = Some(at);
             data.first_length = length;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::attempt::Service;
+use crate::capture::Moment;
 use crate::limits::Limits;
 use crate::session::{ClientEvidence, ClientHelloFacts, Detail, PerSide, Tracker};
 use crate::stream::{Chunk, End, Piece, Side};
@@ -149,6 +150,18 @@ impl Encrypted {
             self.tracker.swap_sides();
         }
         self.evidence = ClientEvidence::PacketKinds;
+    }
+
+    /// The client, once it is known that MQTT may be inside and the handshake went well.
+    pub(super) fn client_of_mqtt(&self) -> Option<End> {
+        let tls = self.tracker.tls_facts()?;
+        let wanted = self.sign == Sign::Mqtt || self.hinted && self.sign != Sign::Other;
+        (wanted && (tls.carried_data() || tls.client_hello.is_none() && tls.is_complete())).then_some(self.client)
+    }
+
+    /// Whether the client may have said goodbye before `at`, as far as encryption lets that be seen.
+    pub(super) fn may_have_left(&self, at: Moment) -> bool {
+        self.tracker.tls_facts().is_some_and(|tls| tls.may_have_left(at))
     }
 
     /// The connection is over.
