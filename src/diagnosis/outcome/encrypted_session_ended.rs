@@ -62,13 +62,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at([close.at])
             .at(answer)
             .cause_if(answer.is_some(), "Possibly the broker refused the client: its only encrypted answer is as long as a CONNACK, and it closed right after.")
-<<<<<<< HEAD
             .cause_if(turned_away, "Possibly the policy of the device's certificate does not allow what it asked for, or another device connected with the same client id: AWS IoT Core then closes without a packet.")
             .cause_if(reset && close.by == Side::Server, "The broker was stopped by force, or a device on the way no longer knew the connection.")
-=======
+    }
+
+    #[test]
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(reset && !foreign && close.by == Side::Server, "The broker was stopped by force, or a device on the way no longer knew the connection.")
->>>>>>> field
             .step_if(answer.is_some(), "Look into the broker's log at this time: it names the reason, a wrong password for instance.")
             .step_if(turned_away, "Look at `disconnectReason` in the lifecycle events and logs of AWS IoT (CloudWatch): AUTH_ERROR, FORBIDDEN_ACCESS, DUPLICATE_CLIENTID.")
             .step_if(answer.is_none() && !turned_away, "If it should not have ended: the broker's log at this time names the reason.")
@@ -160,7 +160,6 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
     fn aws_turns_away_without_a_word() {
         let causes = |name: &str, by, after| {
             let tale = Tale::secured(Version::V1_2).data(Side::Client, 60, 0.1).data(Side::Server, 28, 0.1);
@@ -175,7 +174,9 @@ mod tests {
         assert!(causes(endpoint, Side::Server, 60.0).is_empty());
         assert!(causes(endpoint, Side::Client, 0.1).is_empty());
         assert!(causes("broker.lan", Side::Server, 0.1).is_empty());
-=======
+    }
+
+    #[test]
     fn the_side_that_left_need_not_be_the_first_to_close() {
         let told = |tale: Tale| outcome(&tale.build()).sentence;
         let talk = |version| Tale::secured(version).data(Side::Client, 60, 0.1).data(Side::Server, 21, 0.1);
@@ -207,7 +208,6 @@ mod tests {
         let pinged = talk(Version::V1_3).data(Side::Client, 19, 5.0).data(Side::Server, 19, 0.001);
         let pinged = told(pinged.close(Side::Server, 0.6));
         assert!(pinged.contains("s: the server closed the connection"), "{pinged}");
->>>>>>> field
     }
 
     #[test]
