@@ -297,7 +297,7 @@ fn questions() {
         "DNS questions, each for another name",
         20_000,
         5_000_000,
-        64,
+        128,
         Some("capture-questions-let-go"),
         |run, count| {
             for number in 0..count {
@@ -313,7 +313,7 @@ fn questions() {
         "ARP questions, each for another host",
         20_000,
         5_000_000,
-        64,
+        128,
         Some("capture-questions-let-go"),
         |run, count| {
             for number in 0..count {
