@@ -99,8 +99,12 @@ fn text(text: &str) -> Vec<u8> {
 /// A control packet of fewer than 16,384 bytes.
 fn packet(first: u8, parts: &[&[u8]]) -> Vec<u8> {
     let body = parts.concat();
-    let low = u8::try_from(body.len() % 128).unwrap() | 0x80;
-    [&[first, low, u8::try_from(body.len() / 128).unwrap()][..], &body].concat()
+    // The shortest form of the length: another is malformed.
+    let low = u8::try_from(body.len() % 128).unwrap();
+    match u8::try_from(body.len() / 128).unwrap() {
+        0 => [&[first, low][..], &body].concat(),
+        high => [&[first, low | 0x80, high][..], &body].concat(),
+    }
 }
 
 /// Properties of MQTT 5.0: identifiers of strings and these.
