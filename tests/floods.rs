@@ -101,8 +101,14 @@ impl Run {
 /// Runs a flood of `few` parts, or of `many` when told to; its heap stays below `mark` MiB then. Its report has `note`.
 fn flood(name: &str, few: u64, many: u64, mark: u64, note: Option<&str>, flow: impl Fn(&mut Run, u64)) {
     let large = std::env::var("MQTTCAP_FLOODS").is_ok();
-    let small =
-        Limits { connections: 1000, fragmented_packets: 64, attempts: 64, finished_sessions: 500, ..Limits::default() };
+    let small = Limits {
+        connections: 1000,
+        fragmented_packets: 64,
+        attempts: 64,
+        finished_sessions: 500,
+        packet_bytes_total: 4 << 20,
+        ..Limits::default()
+    };
     let (count, limits) = if large { (many, Limits::default()) } else { (few, small) };
     let begin = Instant::now();
     let (mut notes, mut frames) = (Vec::new(), 0);
@@ -212,9 +218,16 @@ fn out_of_order_for_ever() {
 #[test]
 fn connects_half_sent() {
     let opening = [0x10, 0xff, 0xff, 0x03, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 60, 0xff, 0xf0];
-    flood("CONNECTs of 64 KiB, all but the end sent", 200, 10_000, 400, None, |run, count| {
-        half_sent(run, count, 1883, &opening, &[b'x'; 6400], 10);
-    });
+    flood(
+        "CONNECTs of 64 KiB, all but the end sent",
+        200,
+        10_000,
+        400,
+        Some("capture-packets-let-go"),
+        |run, count| {
+            half_sent(run, count, 1883, &opening, &[b'x'; 6400], 10);
+        },
+    );
 }
 
 #[test]
@@ -342,9 +355,16 @@ fn websocket_frames_of_giant_length() {
         .to_vec();
     opening.extend([0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
     opening.extend([0x10, 0xff, 0xff, 0x03, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 60, 0xff, 0xf0]);
-    flood("WebSocket frames of 2^63 - 1 bytes, 64 KB of each sent", 200, 10_000, 400, None, |run, count| {
-        half_sent(run, count, 8080, &opening, &[b'x'; 6400], 10);
-    });
+    flood(
+        "WebSocket frames of 2^63 - 1 bytes, 64 KB of each sent",
+        200,
+        10_000,
+        400,
+        Some("capture-packets-let-go"),
+        |run, count| {
+            half_sent(run, count, 8080, &opening, &[b'x'; 6400], 10);
+        },
+    );
 }
 
 #[test]
