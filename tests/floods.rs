@@ -250,7 +250,7 @@ fn a_publish_of_the_largest_size() {
         run.client(1, 1883, 1, ACK, &connect);
         run.client(1, 1883, 16, ACK, &[0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1, b't']);
         for time in 0..u32::try_from(count.div_ceil(LARGE as u64)).unwrap() {
-            run.client(1, 1883, 24 + time * 60_000, ACK, &[b'x'; LARGE]);
+            run.client(1, 1883, 24 + time * 60_000, ACK, &vec![b'x'; LARGE]);
         }
     });
 }
@@ -273,7 +273,7 @@ fn random_bytes_as_a_stream() {
         let mut noise = noise(count);
         run.client(1, 1883, 0, SYN, b"");
         for time in 0..u32::try_from(count / LARGE as u64).unwrap() {
-            let mut payload = [0; LARGE];
+            let mut payload = vec![0; LARGE];
             std::io::Read::read_exact(&mut noise, &mut payload).unwrap();
             run.client(1, 1883, 1 + time * 60_000, ACK, &payload);
         }

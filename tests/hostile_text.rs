@@ -1,6 +1,6 @@
 //! Text of a capture that a terminal would obey is harmless in every output of the program, wherever in the capture it
 //! stands; and passwords are in none.
-#![allow(clippy::unwrap_used)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may fail
 
 use std::path::Path;
 

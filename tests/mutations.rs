@@ -3,7 +3,13 @@
 //!
 //! `MQTTCAP_MUTATIONS=100000 cargo test --release --test mutations -- --nocapture` tries many and says what it took. An
 //! input that fails is written into cargo's target folder, ready for `fuzz/seeds/file`.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, clippy::print_stderr)] // a test may fail
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr
+)] // a test may fail
 
 #[path = "../fuzz/checks/mod.rs"]
 #[allow(dead_code)] // fuzzing has checks of single layers too
