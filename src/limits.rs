@@ -19,6 +19,8 @@ pub struct Limits {
     /// Bytes of one MQTT packet kept while it is put together from several segments; a longer
     /// packet is parsed from its first bytes and its payload counted.
     pub packet_bytes: usize,
+    /// Bytes kept over all connections of packets that are not whole, or while looking for the next packet.
+    pub packet_bytes_total: usize,
     /// Bytes held in one direction before it is decided whether the connection carries MQTT.
     pub probe_bytes: usize,
     /// Bytes held in one direction while looking for the next packet after a gap.
@@ -65,6 +67,7 @@ impl Default for Limits {
             out_of_order_segments: 1024,
             out_of_order_bytes_total: 64 << 20,
             packet_bytes: 64 << 10,
+            packet_bytes_total: 128 << 20,
             probe_bytes: 4 << 10,
             resync_bytes: 64 << 10,
             attempts: 4096,

@@ -69,6 +69,12 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
             format!("{lookups} for names or neighbours not followed to the end, because there were too many at once.");
         notes.push(note("capture-questions-let-go", text, Tally::default()));
     }
+    if capture.packets_let_go > 0 {
+        let times = words::counted(capture.packets_let_go, "time");
+        let text =
+            format!("{times} the bytes of an MQTT packet were not kept, because too many packets had begun at once.");
+        notes.push(note("capture-packets-let-go", text, Tally::default()));
+    }
     if let Some(stopped) = capture.traffic.stopped {
         let text = "From here on messages were not followed through the broker, because there are so many: `mqttcap show` and `--format json` follow them all.";
         notes.push(note("capture-messages-not-followed", text.into(), Tally { count: 1, first: stopped.frame }));
@@ -168,6 +174,7 @@ mod tests {
             evicted: tally(1),
             other_more: 4,
             sessions_left_out: 9,
+            packets_let_go: 2,
             ..CaptureFacts::default()
         };
         for layer in [Layer::LinkType(147), Layer::Link, Layer::Ipv4, Layer::Tcp] {
@@ -176,7 +183,7 @@ mod tests {
             }
         }
         let notes = notes(&capture);
-        assert_eq!(notes.len(), 18);
+        assert_eq!(notes.len(), 19);
         for note in &notes {
             assert!(note.text.ends_with('.'), "{}", note.text);
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::capture::Moment;
 use crate::limits::Limits;
-use crate::mqtt::{self, Likelihood};
+use crate::mqtt::{self, Likelihood, Room};
 use crate::net::Undeliverable;
 use crate::session::{ClientEvidence, Detail, Subscription, TextFact, Tracker};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
@@ -75,6 +75,7 @@ pub(super) struct Dialogue {
     news: Vec<News>,
     watch: Option<Watch>,
     windows: Windows,
+    room: Room,
 }
 
 #[derive(Debug)]
@@ -108,6 +109,7 @@ impl Dialogue {
         hinted: bool,
         watch: Option<Watch>,
         windows: &Windows,
+        room: &Room,
     ) -> Dialogue {
         Dialogue {
             limits: Arc::clone(limits),
@@ -118,6 +120,7 @@ impl Dialogue {
             news: Vec::new(),
             watch,
             windows: windows.clone(),
+            room: room.clone(),
         }
     }
 
@@ -356,8 +359,15 @@ impl Dialogue {
     }
 
     fn follow(&mut self, client: End, evidence: ClientEvidence, beginning: Beginning, held: &[Held]) {
-        let mut following =
-            Box::new(Following::new(client, evidence, beginning, &self.limits, self.detail, self.watch.clone()));
+        let mut following = Box::new(Following::new(
+            client,
+            evidence,
+            beginning,
+            &self.limits,
+            self.detail,
+            self.watch.clone(),
+            &self.room,
+        ));
         if !following.probation {
             self.news.push(News::Mqtt);
         }
@@ -376,8 +386,15 @@ impl Dialogue {
         };
         let Some((side, beginning)) = client else { return };
         let client = if side == Side::Client { from } else { from.other() };
-        let mut websocket =
-            Box::new(WebSocket::new(client, beginning, &self.limits, self.detail, self.watch.clone(), &self.windows));
+        let mut websocket = Box::new(WebSocket::new(
+            client,
+            beginning,
+            &self.limits,
+            self.detail,
+            self.watch.clone(),
+            &self.windows,
+            &self.room,
+        ));
         let mut verdict = Verdict::Unsettled;
         for held in held {
             verdict = websocket.chunk(held.from, held.chunk(), &mut self.news, self.hinted);

@@ -16,6 +16,7 @@ use crate::attempt;
 use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
 use crate::fragments::{Fragments, GivenUp};
 use crate::limits::Limits;
+use crate::mqtt::Room;
 use crate::net::{self, Decoded, Endpoint, Fragment, Segment, Undeliverable};
 use crate::session::{
     CaptureEdge, CaptureFacts, ClientEvidence, Detail, FragmentFacts, PacketObserver, Session, TlsFacts, Tracker, Wire,
@@ -81,6 +82,8 @@ struct Rest {
     ports: Vec<u16>,
     observer: Option<SharedObserver>,
     windows: Windows,
+    /// For packets that have begun, over all connections.
+    room: Room,
     facts: CaptureFacts,
     population: Population,
     hosts: Vec<IpAddr>,
@@ -119,6 +122,7 @@ impl Engine {
                 mqtt_connections: 0,
                 watch: attempt::Watch::new(&config.limits),
                 windows: Windows::new(config.limits.inflaters),
+                room: Room::new(config.limits.packet_bytes_total),
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
                 attempts: Vec::new(),
@@ -185,7 +189,8 @@ impl Engine {
         rest.end_attempts();
         rest.end_questions();
         rest.ended.drain(..).for_each(out);
-        let Rest { mut facts, population, .. } = self.rest;
+        let Rest { mut facts, population, room, .. } = self.rest;
+        facts.packets_let_go = room.refused();
         facts.traffic = population.finish(facts.last.unwrap_or_default());
         facts
     }
@@ -199,7 +204,7 @@ impl Engine {
         let mut ended = Vec::new();
         let reader = |facts: &Facts| {
             let watch = rest.observer.as_ref().map(|observer| Watch::new(observer, facts));
-            Dialogue::new(&rest.limits, rest.detail, hinted(facts), watch, &rest.windows)
+            Dialogue::new(&rest.limits, rest.detail, hinted(facts), watch, &rest.windows, &rest.room)
         };
         table.push(segment, at, reader, &mut |connection| ended.push(connection));
         if let Some(connection) = table.latest_mut() {

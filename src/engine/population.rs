@@ -2,7 +2,7 @@
 //! closed together.
 //!
 //! Invariant: bounded. Of every client id the last two connections are remembered, and those of the
-//! last seconds; of every close the last seconds.
+//! last seconds, and when there are too many client ids, those that connected last; of every close the last seconds.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -199,7 +199,7 @@ impl Population {
             return;
         }
         if !has_room(&self.presences, &client_id, self.limit) {
-            self.presences.clear();
+            forget_older_half(&mut self.presences);
         }
         let presences = self.presences.entry(client_id).or_default();
         let old = |first: &Presence| presence.connect.time.nanoseconds_since(first.connect.time) > FORGET;
@@ -300,6 +300,17 @@ impl Together {
         let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER);
         let near = || closes.range(early..late.max(early)).filter(|other| other.stream != stream);
         Together { frames: near().take(NAMED).map(|other| other.at.frame).collect(), count: near().count() as u64 }
+    }
+}
+
+/// Forgets the client ids that connected longest ago.
+fn forget_older_half(presences: &mut HashMap<TextFact, SmallVec<[Presence; 2]>>) {
+    let newest = |all: &SmallVec<[Presence; 2]>| all.last().map(|presence| presence.connect.frame);
+    let mut frames: Vec<_> = presences.values().map(newest).collect();
+    let middle = frames.len() / 2;
+    if middle < frames.len() {
+        let (_, &mut middle, _) = frames.select_nth_unstable(middle);
+        presences.retain(|_, all| newest(all) > middle);
     }
 }
 

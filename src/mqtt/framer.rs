@@ -2,13 +2,19 @@
 //!
 //! Invariant: every byte is looked at once while in step; a packet inside one chunk is borrowed
 //! from it, and one that straddles chunks is appended up to its end only. What is kept is bounded
-//! by [`Limits::packet_bytes`] and [`Limits::resync_bytes`], whatever lengths the stream claims.
+//! by [`Limits::packet_bytes`] and [`Limits::resync_bytes`], over all framers by their [`Room`], whatever
+//! lengths the stream claims.
+
+mod room;
 
 use super::resync::Search;
 use super::{FixedHeader, Framed, HeaderRead, Hints, MAX_FRAMES, Missing, RawPacket, SkipReason, Skipped};
 use crate::capture::{FrameNumber, Moment};
 use crate::limits::Limits;
 use crate::stream::{Chunk, Gap, StreamOffset};
+
+pub use room::Room;
+use room::Share;
 
 /// Largest buffer that is kept from one straddling packet to the next.
 const KEPT_BUFFER: usize = 4096;
@@ -23,6 +29,7 @@ pub struct Framer {
     buffer: Vec<u8>,
     /// Its frames so far.
     frames: Vec<FrameNumber>,
+    share: Share,
 }
 
 #[derive(Debug)]
@@ -66,6 +73,7 @@ impl Framer {
             state: State::Between,
             buffer: Vec::new(),
             frames: Vec::new(),
+            share: Share::of(None),
         }
     }
 
@@ -75,6 +83,13 @@ impl Framer {
         let mut framer = Framer::at_start(limits);
         framer.state = State::Lost(Box::new(Search::new(None, SkipReason::LateStart)));
         framer
+    }
+
+    /// The same framer, which keeps no more than there is `room` for.
+    #[must_use]
+    pub fn within(mut self, room: &Room) -> Framer {
+        self.share = Share::of(Some(room.clone()));
+        self
     }
 
     /// Whether it is looking for the next packet's start.
@@ -261,12 +276,29 @@ impl Framer {
         if straddle.missing.is_none() {
             let room = self.packet_bytes.saturating_sub(self.buffer.len());
             let kept = data.get(..room);
-            self.buffer.extend_from_slice(kept.unwrap_or(data));
-            if kept.is_some_and(|kept| kept.len() < data.len()) {
+            let whole = kept.is_none_or(|kept| kept.len() == data.len());
+            if !self.append(kept.unwrap_or(data), straddle.header) || !whole {
                 straddle.missing = Some(Missing::Limit);
             }
         }
         straddle
+    }
+
+    /// Adds to what is kept of the body of a packet that begins with `header`; false when there is no room.
+    fn append(&mut self, data: &[u8], header: Option<FixedHeader>) -> bool {
+        let needed = self.buffer.len() + data.len();
+        if needed > self.buffer.capacity() {
+            let body = header.map_or(0, |header| usize::try_from(header.remaining_length).unwrap_or(usize::MAX));
+            let most = body.min(self.packet_bytes).max(needed);
+            let capacity = self.buffer.capacity().saturating_mul(2).clamp(needed, most);
+            if !self.share.hold(capacity) {
+                self.share.refuse();
+                return false;
+            }
+            self.buffer.reserve_exact(capacity - self.buffer.len());
+        }
+        self.buffer.extend_from_slice(data);
+        true
     }
 
     /// Goes on with a packet that began in an earlier chunk; returns the bytes after it.
@@ -325,8 +357,9 @@ impl Framer {
     fn reset_buffer(&mut self) {
         self.frames.clear();
         self.buffer.clear();
-        if self.buffer.capacity() > KEPT_BUFFER {
+        if self.buffer.capacity() > KEPT_BUFFER || self.share.is_scarce() {
             self.buffer = Vec::new();
+            self.share.hold(0);
         }
     }
 
@@ -346,7 +379,16 @@ impl Framer {
         let State::Lost(search) = &mut self.state else {
             return;
         };
-        if let Some(found) = search.push(chunk, hints, self.resync_bytes) {
+        let kept = self.buffer.capacity();
+        // Without room, what there is decides.
+        let has_room = self.share.hold(kept + search.heap_bytes() + chunk.data.len());
+        let found = search.push(chunk, hints, if has_room { self.resync_bytes } else { 0 });
+        if has_room {
+            self.share.hold(kept + search.heap_bytes());
+        } else {
+            self.share.refuse();
+        }
+        if let Some(found) = found {
             self.replay(found, hints, on);
         }
     }
@@ -356,6 +398,7 @@ impl Framer {
         let State::Lost(search) = std::mem::replace(&mut self.state, State::Between) else {
             return;
         };
+        self.share.hold(self.buffer.capacity());
         if let Some(skipped) = search.skipped_until(found) {
             on(Framed::Skipped(skipped));
         }

@@ -24,6 +24,8 @@ const ENOUGH_UNCONFIRMED: u32 = 33;
 const WEAK_RUN: u32 = 4;
 /// Most starts that are followed at once.
 const CANDIDATES: usize = 64;
+/// Largest window that is kept for what comes next, in bytes.
+const KEPT_WINDOW: usize = 4096;
 /// Most chunks kept apart in the window.
 const MARKS: usize = 4096;
 
@@ -279,6 +281,9 @@ impl Search {
     fn forget(&mut self) {
         self.base = self.offset_of(self.window.len()).0;
         self.window.clear();
+        if self.window.capacity() > KEPT_WINDOW {
+            self.window = Vec::new();
+        }
         self.marks.clear();
         self.candidates.clear();
         self.untried = 0;

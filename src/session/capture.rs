@@ -71,6 +71,8 @@ pub struct CaptureFacts {
     pub wanted: Tally,
     /// Names and hosts that were asked for and forgotten because there were too many.
     pub questions_let_go: u64,
+    /// Packets kept in part, and searches for a packet cut short, because there were too many at once.
+    pub packets_let_go: u64,
     /// Sessions left out of the report because there were too many.
     pub sessions_left_out: u64,
     /// Whose messages went to whom.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use crate::capture::Moment;
 use crate::engine::post::Passing;
 use crate::limits::Limits;
-use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, VersionEvidence};
+use crate::mqtt::{
+    self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, Room, VersionEvidence,
+};
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::transport::Protocol;
@@ -61,10 +63,11 @@ impl Following {
         limits: &Arc<Limits>,
         detail: Detail,
         watch: Option<Watch>,
+        room: &Room,
     ) -> Following {
         let framer = || match beginning {
-            Beginning::Start => Framer::at_start(limits),
-            Beginning::Somewhere => Framer::somewhere(limits),
+            Beginning::Start => Framer::at_start(limits).within(room),
+            Beginning::Somewhere => Framer::somewhere(limits).within(room),
         };
         Following {
             client,

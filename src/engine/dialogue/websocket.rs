@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::capture::Moment;
 use crate::limits::Limits;
-use crate::mqtt::{self, Likelihood, PacketType};
+use crate::mqtt::{self, Likelihood, PacketType, Room};
 use crate::net::Undeliverable;
 use crate::session::{ClientEvidence, CloseFrame, Detail, PerSide, TextFact, TextMessages, Tracker, WebSocketFacts};
 use crate::stream::{Chunk, End, Gap, Side};
@@ -44,6 +44,7 @@ pub(super) struct WebSocket {
     detail: Detail,
     watch: Option<Watch>,
     windows: Windows,
+    room: Room,
     facts: Box<WebSocketFacts>,
     directions: PerSide<Direction>,
     /// Nothing but frames was seen: it is on probation.
@@ -106,6 +107,7 @@ impl WebSocket {
         detail: Detail,
         watch: Option<Watch>,
         windows: &Windows,
+        room: &Room,
     ) -> WebSocket {
         let direction = |side| match beginning {
             Beginning::Upgrade => Direction::Head(Head::new(limits)),
@@ -117,6 +119,7 @@ impl WebSocket {
             detail,
             watch,
             windows: windows.clone(),
+            room: room.clone(),
             facts: Box::default(),
             directions: PerSide { client: direction(Side::Client), server: direction(Side::Server) },
             joined_late: beginning == Beginning::Frames,
@@ -253,7 +256,7 @@ impl WebSocket {
     }
 
     fn follow(&self, evidence: ClientEvidence, beginning: super::Beginning) -> Following {
-        Following::new(self.client, evidence, beginning, &self.limits, self.detail, self.watch.clone())
+        Following::new(self.client, evidence, beginning, &self.limits, self.detail, self.watch.clone(), &self.room)
     }
 
     /// What is known of a connection that nothing was followed in yet.
