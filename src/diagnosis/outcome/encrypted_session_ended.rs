@@ -63,10 +63,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(answer)
             .cause_if(answer.is_some(), "Possibly the broker refused the client: its only encrypted answer is as long as a CONNACK, and it closed right after.")
             .cause_if(turned_away, "Possibly the policy of the device's certificate does not allow what it asked for, or another device connected with the same client id: AWS IoT Core then closes without a packet.")
-            .cause_if(reset && close.by == Side::Server, "The broker was stopped by force, or a device on the way no longer knew the connection.")
-    }
-
-    #[test]
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(reset && !foreign && close.by == Side::Server, "The broker was stopped by force, or a device on the way no longer knew the connection.")
             .step_if(answer.is_some(), "Look into the broker's log at this time: it names the reason, a wrong password for instance.")
