@@ -2,8 +2,10 @@
 
 mod asked;
 mod early;
+mod ending;
 mod ledger;
 mod messages;
+mod questions;
 mod requests;
 mod standing;
 mod tls;
@@ -26,16 +28,15 @@ use crate::transport::Protocol;
 
 use super::exchanges::Exchanges;
 use super::facts::{
-    AuthFacts, Book, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, HttpAnswer,
-    KeepAliveFacts, LastPacket, MalformedFact, Neighbours, Overlap, PacketCounts, PingFacts, Proof, PublishFacts,
-    Refusal, RetainedBurst, Session, Subscription, TextFact, UnfinishedPacket, VersionFrom, ViolationFact,
-    WebSocketFacts,
+    AuthFacts, Book, ConnackFacts, ConnectFacts, DisconnectFacts, HttpAnswer, KeepAliveFacts, LastPacket,
+    MalformedFact, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Subscription,
+    TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WebSocketFacts,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
 use super::tls::TlsFacts;
 use super::topics::Topics;
-use super::wire::{PerSide, Wire};
+use super::wire::PerSide;
 
 use early::EarlyAnswers;
 use ledger::Delivered;
@@ -158,79 +159,11 @@ impl Tracker {
         }
     }
 
-    /// The protocol version, once it is known.
-    pub fn version(&self) -> Option<Version> {
-        self.version.map(|(version, _)| version)
-    }
-
     /// The version was found out without a CONNECT.
     pub fn infer_version(&mut self, version: Version, why: &'static str) {
         if self.version.is_none() {
             self.version = Some((version, VersionFrom::Inferred(why)));
         }
-    }
-
-    /// The CONNECT, once seen.
-    pub fn connect(&self) -> Option<&ConnectFacts> {
-        self.connect.as_deref()
-    }
-
-    /// The CONNACK, once seen.
-    pub fn connack(&self) -> Option<&ConnackFacts> {
-        self.connack.as_deref()
-    }
-
-    /// Control packets so far.
-    pub fn packets(&self) -> u64 {
-        self.counts.client.total() + self.counts.server.total()
-    }
-
-    /// Answers that belonged to a request of the other side: strong evidence that this is MQTT.
-    pub fn answers_matched(&self) -> u64 {
-        self.answers_matched
-    }
-
-    /// The side that behaves as a client: it sent what only clients send, or was sent what only
-    /// servers send. `None` until one of these was seen.
-    pub fn side_that_acts_as_client(&self) -> Option<Side> {
-        const OF_CLIENTS: [PacketType; 4] =
-            [PacketType::CONNECT, PacketType::SUBSCRIBE, PacketType::UNSUBSCRIBE, PacketType::PINGREQ];
-        const OF_SERVERS: [PacketType; 4] =
-            [PacketType::CONNACK, PacketType::SUBACK, PacketType::UNSUBACK, PacketType::PINGRESP];
-        let sent = |side: Side, kinds: &[PacketType]| kinds.iter().any(|kind| self.counts.of(side).of(*kind) > 0);
-        let acts_as_client = |side: Side| sent(side, &OF_CLIENTS) || sent(side.other(), &OF_SERVERS);
-        match (acts_as_client(Side::Client), acts_as_client(Side::Server)) {
-            (true, false) => Some(Side::Client),
-            (false, true) => Some(Side::Server),
-            _ => None,
-        }
-    }
-
-    /// What the client subscribed to, in order.
-    pub fn subscriptions(&self) -> &[Subscription] {
-        &self.subscriptions
-    }
-
-    /// What tells the newest PUBLISH, of either side, from others.
-    pub fn newest(&self) -> Option<u64> {
-        self.newest
-    }
-
-    /// The last packet of `side`.
-    pub fn latest(&self, side: Side) -> Option<&LastPacket> {
-        self.last_packets.of(side).last()
-    }
-
-    /// Whether a packet has said that the connection is to end: DISCONNECT, or a CONNACK that refuses.
-    pub fn end_was_announced(&self) -> bool {
-        self.disconnect.client.is_some()
-            || self.disconnect.server.is_some()
-            || self.connack.as_ref().is_some_and(|connack| connack.code.0 != 0)
-    }
-
-    /// Packets that could not be decoded so far (the first few are counted).
-    pub fn malformed_packets(&self) -> usize {
-        self.malformed.len()
     }
 
     /// What was taken for the client is the server.
@@ -462,77 +395,6 @@ impl Tracker {
     fn refuse(&mut self, refusal: Refusal) {
         if self.refusals.len() < ODDITIES {
             self.refusals.push(refusal);
-        }
-    }
-
-    /// The finished session over its connection.
-    pub fn finish(
-        mut self,
-        wire: Wire,
-        client_evidence: ClientEvidence,
-        neighbours: Neighbours,
-        capture: CaptureEdge,
-    ) -> Session {
-        let mut events = wire.events(self.undeliverable);
-        let search = neighbours.searched.iter().map(asked::search);
-        events.extend(search.chain(self.attempt.iter().flat_map(asked::events)));
-        self.timeline.finish(events);
-        self.keep_largest_row();
-        let known = known!(self);
-        self.rules.kept_open(&known, &wire, capture.ended);
-        self.violations.extend(self.rules.finish(&wire));
-        for side in [Side::Client, Side::Server] {
-            self.ledger.of_mut(side).close(side, &wire, capture.ended);
-        }
-        let mut open_exchanges = self.exchanges.close(&wire, &mut self.ledger);
-        open_exchanges.extend(self.requests.into_iter().map(|request| Exchange {
-            topic: request.first_filter,
-            ..Exchange::new(Side::Client, request.packet, request.packet_identifier, request.at)
-        }));
-        open_exchanges.sort_by_key(|exchange| exchange.started);
-        Session {
-            wire,
-            attempt: self.attempt,
-            client_evidence,
-            undeliverable: self.undeliverable,
-            version: self.version.map(|(version, _)| version),
-            version_from: self.version.map(|(_, from)| from),
-            connect: self.connect.map(|connect| *connect),
-            connack: self.connack.map(|connack| *connack),
-            second_connect: self.second_connect,
-            foreign_opening: self.foreign_opening,
-            foreign_answer: self.foreign_answer,
-            http_answer: self.http_answer,
-            websocket: self.websocket,
-            auth: self.auth,
-            disconnect: PerSide {
-                client: self.disconnect.client.map(|disconnect| *disconnect),
-                server: self.disconnect.server.map(|disconnect| *disconnect),
-            },
-            counts: self.counts,
-            first_packet: self.first_packet,
-            last_packets: PerSide {
-                client: self.last_packets.client.into_vec(),
-                server: self.last_packets.server.into_vec(),
-            },
-            subscriptions: self.subscriptions,
-            open_exchanges,
-            published: self.published,
-            ledger: self.ledger,
-            retained: self.retained,
-            overlap: self.overlap,
-            refusals: self.refusals,
-            ping: self.ping,
-            keep_alive: self.keep_alive,
-            violations: self.violations,
-            malformed: self.malformed,
-            partial_packets: self.partial_packets,
-            skipped_bytes: self.skipped_bytes,
-            unfinished_packet: self.unfinished_packet,
-            timeline: self.timeline,
-            tls: self.tls,
-            neighbours,
-            capture,
         }
     }
 }
