@@ -1,5 +1,5 @@
 //! A session that is looked at while it goes on: looking changes nothing, and what is told early is not taken back.
-#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::disallowed_methods)] // a test may fail
 
 #[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
 mod support;

@@ -52,6 +52,15 @@ impl Engine {
         rest.changes.waiting.len()
     }
 
+    /// The session between two endpoints, in either order, as it would be if the capture ended now.
+    pub fn look_at(&self, one: Endpoint, other: Endpoint) -> Option<Session> {
+        let connection = self.table.get(one, other)?;
+        match self.rest.turned_out(connection.reader.as_it_stands(&connection.facts), &connection.facts) {
+            Turned::Session(session) => Some(*session),
+            _ => None,
+        }
+    }
+
     /// Takes every connection for changed: for what time alone changes.
     pub fn look_at_all(&mut self) {
         let Engine { table, rest, .. } = self;
