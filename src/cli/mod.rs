@@ -5,6 +5,8 @@
 
 mod analyse;
 mod arguments;
+#[cfg(feature = "tui")]
+mod browse;
 mod failure;
 #[cfg(feature = "live")]
 mod live;
@@ -12,6 +14,8 @@ mod output;
 mod packets;
 mod selection;
 mod sieve;
+#[cfg(feature = "tui")]
+mod terminal;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -84,6 +88,8 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
         Command::Read(arguments) => read(arguments),
         Command::Packets(arguments) => packets::packets(arguments),
         Command::Show(arguments) => show(arguments),
+        #[cfg(feature = "tui")]
+        Command::Browse(arguments) => browse::browse(arguments),
         #[cfg(feature = "live")]
         Command::Live(arguments) => live::live(arguments),
         #[cfg(feature = "live")]

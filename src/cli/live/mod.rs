@@ -1,6 +1,8 @@
 //! `mqttcap live`: the same engine as for files, over an interface, until it is interrupted.
 
 mod feed;
+#[cfg(feature = "tui")]
+mod full_screen;
 mod lines;
 mod news;
 mod records;
@@ -28,6 +30,8 @@ use super::arguments::{Interfaces, Live, LiveFormat, Only};
 use super::failure::Failure;
 use super::output;
 use feed::Feed;
+#[cfg(feature = "tui")]
+use full_screen::FullScreen;
 use lines::Lines;
 use news::{Status, Teller};
 use records::Records;
@@ -35,8 +39,6 @@ use watch::Watch;
 
 /// Sessions kept for the report at the end.
 const KEPT: usize = 20_000;
-/// How often connections are looked at, and the status is told.
-const TICK: Duration = Duration::from_millis(200);
 /// Frames taken before the clock is looked at.
 const BATCH: u64 = 64;
 
@@ -48,11 +50,15 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
         signal_hook::flag::register(signal, Arc::clone(&interrupted)).map_err(Failure::Write)?;
     }
     let name = Feed::name(&interface);
-    // If standard error is closed there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "capturing on {name}; Ctrl-C ends with a report");
+    if !arguments.is_full_screen() {
+        // If standard error is closed there is nobody to tell.
+        let _ = writeln!(anstream::stderr(), "capturing on {name}; Ctrl-C ends with a report");
+    }
     let look = &arguments.look;
     let only_problems = arguments.only == Some(Only::Problems);
     let (detail, mut teller): (Detail, Box<dyn Teller>) = match arguments.format {
+        #[cfg(feature = "tui")]
+        _ if arguments.tui => (Detail::Folded, Box::new(FullScreen::open(name, output::style(look, arguments.utc))?)),
         LiveFormat::Table => {
             let style = output::style(look, arguments.utc);
             (Detail::None, Box::new(Lines::new(output::open_text(look)?, style, name, only_problems)))
@@ -114,8 +120,8 @@ fn follow(
             pulse.status.problems += u64::from(case.is_problem());
             judged.keep(case.session, case.verdict);
         }
-        if pulse.is_due() {
-            watch.look(&mut engine, now, TICK, teller)?;
+        if pulse.is_due(teller.interval()) {
+            watch.look(&mut engine, now, teller)?;
             pulse.status.connections = engine.connections();
             pulse.status.dropped = feed.dropped();
             teller.status(&pulse.beat())?;
@@ -143,8 +149,8 @@ impl Pulse {
         Pulse { status: Status::default(), last: begun, second: begun, before: 0 }
     }
 
-    fn is_due(&mut self) -> bool {
-        let due = self.last.elapsed() >= TICK;
+    fn is_due(&mut self, interval: Duration) -> bool {
+        let due = self.last.elapsed() >= interval;
         if due {
             self.last = Instant::now();
         }
