@@ -83,7 +83,7 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     let mut facts = engine.finish(&mut |session| judged.judge(session));
     facts.sessions_left_out = judged.left_out();
     let mut notes = diagnosis::notes(&facts);
-    notes.extend(super::analyse::lost_packets(dropped));
+    notes.extend(super::file_notes::lost_packets(dropped));
     let report = Report::new(CaptureSummary { files: vec![name], facts, notes }, judged.into_sessions());
     writeln!(out)?;
     table::write(&report, Extent::Problems, &style, &mut out)?;

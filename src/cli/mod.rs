@@ -6,6 +6,7 @@
 mod analyse;
 mod arguments;
 mod failure;
+mod file_notes;
 #[cfg(feature = "live")]
 mod live;
 mod output;

@@ -19,13 +19,14 @@ use crate::net::Endpoint;
 use crate::report::packets::{self, Place, Reveal};
 use crate::report::{Case, Style};
 use crate::session::{Detail, PacketObserver, SeenPacket, Session};
-use crate::source::Captures;
+use crate::source::{Captures, Shown};
 use crate::stream::Side;
 use crate::text;
 
-use super::analyse::{analyse, notes_on_files};
+use super::analyse::analyse;
 use super::arguments::{Input, Packets, PacketsFormat};
 use super::failure::Failure;
+use super::file_notes::notes_on_files;
 use super::output;
 use super::selection::Selection;
 use super::sieve::Sieve;
@@ -49,7 +50,7 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
             return Err(Failure::arguments(
                 format!(
                     "--client and --host need to read the capture twice, and {} can be read only once",
-                    once.display()
+                    Shown(once)
                 ),
                 "save it to a file first: tcpdump -w trace.pcap",
             ));

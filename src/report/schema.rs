@@ -144,7 +144,7 @@ struct Peer {
     /// Null before TCP.
     port: Option<u16>,
     mac: Option<String>,
-    /// Host name, if the capture shows its lookup.
+    /// Host name, if the capture shows its lookup, asks for it in TLS, or the file tells it.
     name: Option<Text>,
 }
 
@@ -299,7 +299,7 @@ impl<'r> Session<'r> {
         };
         let tls = session.tls.as_deref();
         let name = case
-            .looked_up()
+            .known_name()
             .map(|name| Text::of_bytes(name.as_bytes()))
             .or_else(|| Some(Text::of(tls?.server_name()?)));
         let connect = session.connect.as_ref();
