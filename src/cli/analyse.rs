@@ -1,7 +1,6 @@
 //! From files to a report: the wiring of source, engine and diagnosis.
 
 use std::net::IpAddr;
-use std::path::Path;
 
 use crate::diagnosis::{self, Verdict, explain};
 use crate::engine::{Config, Engine};
@@ -12,7 +11,7 @@ use crate::source::{self, Captures, Shown};
 
 use super::arguments::Input;
 use super::failure::Failure;
-use super::file_notes::notes_on_files;
+use super::file_notes::{name, notes_on_files};
 use super::sieve::Sieve;
 
 /// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
@@ -98,11 +97,6 @@ impl Judged {
     pub(super) fn into_sessions(self) -> Vec<(Session, Verdict)> {
         self.sessions
     }
-}
-
-/// What messages call a file.
-fn name(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
 }
 
 impl From<source::Error> for Failure {

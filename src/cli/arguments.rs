@@ -58,7 +58,8 @@ Examples:
   mqttcap read trace.pcap --client 'sensor-*'
   mqttcap read trace.pcap --format json --output report.json
   mqttcap read trace.pcap --quiet --fail-on error || echo 'something went wrong'
-  tcpdump -w - -i eth0 port 1883 | mqttcap read -")]
+  tcpdump -w - -i eth0 port 1883 | mqttcap read -
+  mqttcap read --follow trace.pcap")]
 pub(super) struct Read {
     #[command(flatten)]
     pub(super) input: Input,
@@ -83,6 +84,10 @@ pub(super) struct Read {
     /// List and explain every session, also those without trouble
     #[arg(short, long)]
     pub(super) verbose: bool,
+    /// Read on while the file is written, and in the files rotated after it: tell each session as it ends, as `live` does
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with_all = ["client", "host", "fail_on", "quiet", "verbose", "bpf"])]
+    pub(super) follow: bool,
     #[command(flatten)]
     pub(super) look: Look,
 }
@@ -160,6 +165,9 @@ pub(super) struct Live {
     /// Tell only sessions that went wrong
     #[arg(long, value_name = "WHICH")]
     pub(super) only: Option<Only>,
+    /// How to tell
+    #[arg(long, value_enum, default_value_t = LiveFormat::Table, value_name = "FORMAT")]
+    pub(super) format: LiveFormat,
     /// Take this server port for MQTT even where only connection attempts were seen (repeatable)
     #[arg(long = "port", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) ports: Vec<u16>,
@@ -252,6 +260,15 @@ pub(super) enum ReadFormat {
     /// One document
     Json,
     /// One session a line, then a summary
+    Ndjson,
+}
+
+#[cfg(feature = "live")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LiveFormat {
+    /// For people: a line for each session as it ends and for each finding, then the report
+    Table,
+    /// For programs: a JSON object a line for each session as it ends and for each finding, then a summary
     Ndjson,
 }
 

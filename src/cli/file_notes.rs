@@ -1,5 +1,7 @@
 //! What the files themselves say: damage, losses, what was passed over.
 
+use std::path::Path;
+
 use crate::diagnosis::Note;
 use crate::source::{Captures, Damage, Drops, Error, Fault, Gap, Gaps, Shown};
 use crate::text;
@@ -30,8 +32,13 @@ pub(super) fn lost_packets(lost: u64) -> Option<Note> {
     Some(note("capture-lost-packets", text))
 }
 
+/// What messages call a file.
+pub(super) fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
+}
+
 /// What was passed over within files.
-fn gaps(gaps: &Gaps) -> Vec<Note> {
+pub(super) fn gaps(gaps: &Gaps) -> Vec<Note> {
     let told = |gap: &Gap| {
         let bytes = text::counted(gap.bytes, "byte");
         let (verb, them) = if gap.bytes == 1 { ("is", "it") } else { ("are", "them") };

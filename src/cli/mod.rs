@@ -95,6 +95,10 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
 }
 
 fn read(arguments: &Read) -> Result<ExitCode, Failure> {
+    #[cfg(feature = "live")]
+    if arguments.follow {
+        return live::follow_file(arguments);
+    }
     let selection = Selection::of(arguments.only, arguments.client.as_deref(), arguments.host)?;
     let fail_on = arguments.fail_on.iter().map(|value| FailOn::parse(value, is_known_id));
     let fail_on = fail_on.collect::<Result<Vec<_>, _>>()?;

@@ -228,13 +228,24 @@ impl CaptureFile {
         }
     }
 
-    /// Reads once more; `false` when that failed.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// Whether nothing more comes.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended
+    }
+
+    /// Reads once more; `false` when there is nothing for now, or nothing that can be read.
     fn refill(&mut self) -> bool {
         match self.buffer.refill() {
             Ok(more) => {
                 self.complete = !more;
                 true
             }
+            // It is still being written.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
             Err(error) => {
                 self.end(Some((self.buffer.offset(), Fault::of(error.kind(), self.compressed))));
                 false
@@ -287,7 +298,11 @@ impl CaptureFile {
 }
 
 fn read(path: &Path, buffer: &mut Buffer) -> Result<bool, Error> {
-    buffer.refill().map_err(|error| Error::io("read", path, error))
+    match buffer.refill() {
+        // It is still being written.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        read => read.map_err(|error| Error::io("read", path, error)),
+    }
 }
 
 /// Reads as much as is needed to know what the file is.

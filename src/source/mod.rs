@@ -16,12 +16,15 @@ mod error;
 mod file;
 #[cfg(feature = "live")]
 mod filter;
+mod followed;
 mod gap;
+mod growing;
 #[cfg(feature = "live")]
 mod interface;
 mod pcap;
 mod pcapng;
 mod record_header;
+mod rotation;
 mod search;
 mod shown;
 mod step;
@@ -33,6 +36,7 @@ pub use error::Error;
 pub use file::CaptureFile;
 #[cfg(feature = "live")]
 pub use filter::{Filter, FilterError};
+pub use followed::Followed;
 pub use gap::{Gap, Gaps};
 #[cfg(feature = "live")]
 pub use interface::{Interface, InterfaceError, InterfaceInfo, interfaces};
