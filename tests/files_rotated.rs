@@ -135,7 +135,8 @@ fn a_damaged_file_among_them_is_read_on_behind_the_damage() {
         ring.file("c", &nanoseconds(ring.third(2))),
     ];
     let notes = ring.check(&files);
-    let told = format!("capture-damaged: 4,096 bytes at offset {} of {} are no record (", middle.len(), files[1].display());
+    let told =
+        format!("capture-damaged: 4,096 bytes at offset {} of {} are no record (", middle.len(), files[1].display());
     assert!(notes.len() == 1 && notes[0].starts_with(&told), "{notes:?}");
 }
 
@@ -174,9 +175,12 @@ fn hostile_file_names_are_harmless() {
     let cut = ring.file(name, &whole[..whole.len() - 1]);
     let missing = ring.folder.path().join(format!("missing{name}"));
     let nowhere = missing.join("a");
-    let calls: [(&[&OsStr], i32); 5] = [
+    let option = format!("--{name}");
+    let calls: [(&[&OsStr], i32); 7] = [
         (&["read".as_ref(), cut.as_ref()], 0),
+        (&["read".as_ref(), "--format".as_ref(), "json".as_ref(), cut.as_ref()], 0),
         (&["packets".as_ref(), cut.as_ref()], 0),
+        (&["read".as_ref(), option.as_ref()], 2),
         (&["read".as_ref(), missing.as_ref()], 2),
         (&["read".as_ref(), cut.as_ref(), "--output".as_ref(), cut.as_ref()], 2),
         (&["read".as_ref(), cut.as_ref(), "--output".as_ref(), nowhere.as_ref()], 2),

@@ -126,6 +126,10 @@ pub(super) struct Packets {
     /// Show passwords and authentication data too
     #[arg(long)]
     pub(super) show_secrets: bool,
+    /// Read on while the file is written, and in the files rotated after it, as from standard input
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with_all = ["client", "host", "bpf"])]
+    pub(super) follow: bool,
     #[command(flatten)]
     pub(super) look: Look,
 }

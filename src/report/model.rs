@@ -234,13 +234,11 @@ impl Case {
 
     /// The server's name, if the capture shows its lookup, or the file tells it.
     pub fn known_name(&self) -> Option<&str> {
-        match &self.session.attempt {
-            Some(Attempt { what: Question::Name(lookup), .. }) => Some(&lookup.name),
-            _ => {
-                let looked_up = self.session.neighbours.resolution.as_ref().map(|known| &*known.name);
-                looked_up.or(self.told_name.as_deref())
-            }
+        if let Some(Attempt { what: Question::Name(lookup), .. }) = &self.session.attempt {
+            return Some(&lookup.name);
         }
+        let looked_up = self.session.neighbours.resolution.as_ref().map(|known| &*known.name);
+        looked_up.or(self.told_name.as_deref())
     }
 
     /// What to call the server: its address and port; the name that was looked up where no address is known.

@@ -181,16 +181,12 @@ impl Followed {
         self.number = file.last_number();
         self.gaps.extend(file.gaps());
         self.drops += file.drops().map_or(0, Drops::total);
-        match next {
-            Some(next) => {
-                self.path = next;
-                self.begin()
-            }
+        let Some(next) = next else {
             // A ring took it away before it was read.
-            None => {
-                self.ended = true;
-                Ok(())
-            }
-        }
+            self.ended = true;
+            return Ok(());
+        };
+        self.path = next;
+        self.begin()
     }
 }

@@ -8,6 +8,7 @@ mod begins;
 mod interface;
 mod names;
 mod options;
+mod order;
 
 use pcap_parser::nom::Err;
 use pcap_parser::pcapng::{
@@ -23,6 +24,7 @@ use pcap_parser::{
 pub use interface::Drops;
 use interface::Interface;
 pub use names::Names;
+use order::Order;
 
 use super::buffer::MAXIMUM;
 use super::clock::Clock;
@@ -45,37 +47,6 @@ const SMALLEST_BLOCK: u32 = 12;
 const PACKET_HEADER: usize = 20;
 /// Interfaces kept of one section; captures of whole hosts describe some hundreds.
 const INTERFACES: usize = 65_536;
-
-#[derive(Clone, Copy, Debug)]
-enum Order {
-    Little,
-    Big,
-}
-
-impl Order {
-    #[inline]
-    fn half(self, bytes: [u8; 2]) -> u16 {
-        match self {
-            Order::Little => u16::from_le_bytes(bytes),
-            Order::Big => u16::from_be_bytes(bytes),
-        }
-    }
-
-    fn long(self, bytes: [u8; 8]) -> u64 {
-        match self {
-            Order::Little => u64::from_le_bytes(bytes),
-            Order::Big => u64::from_be_bytes(bytes),
-        }
-    }
-
-    #[inline]
-    fn word(self, bytes: [u8; 4]) -> u32 {
-        match self {
-            Order::Little => u32::from_le_bytes(bytes),
-            Order::Big => u32::from_be_bytes(bytes),
-        }
-    }
-}
 
 /// A pcapng file, at some block of it.
 #[derive(Debug)]
@@ -272,6 +243,10 @@ impl Pcapng {
     /// Section Header Block (§4.1): a new byte order, and interfaces counted from 0 again.
     #[cold]
     fn section(&mut self, input: &[u8]) -> Step {
+        // Without the byte order nothing of it can be read.
+        if input.len() < BLOCK_HEADER + 4 {
+            return Step::More;
+        }
         let (rest, header) = match parse_sectionheaderblock(input) {
             Ok(parsed) => parsed,
             Err(error) => {

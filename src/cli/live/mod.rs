@@ -8,6 +8,7 @@ mod records;
 mod watch;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +26,7 @@ use crate::source::{Followed, Interface, InterfaceError, Shown, interfaces};
 
 use super::INTERRUPTED;
 use super::analyse::Judged;
-use super::arguments::{Interfaces, Live, LiveFormat, Look, Only, Read, ReadFormat};
+use super::arguments::{Input, Interfaces, Live, LiveFormat, Look, Only, Read, ReadFormat};
 use super::failure::Failure;
 use super::output;
 use feed::Feed;
@@ -56,12 +57,7 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
 
 /// Reads a capture that is still written until SIGINT or SIGTERM, or until nothing more can come.
 pub(super) fn follow_file(arguments: &Read) -> Result<ExitCode, Failure> {
-    let [path] = arguments.input.files.as_slice() else {
-        return Err(Failure::arguments(
-            "--follow takes one file",
-            "name the one that is written now, or the first of rotated ones: it goes on with those that come after it",
-        ));
-    };
+    let path = one_file(&arguments.input)?;
     let format = match arguments.format {
         ReadFormat::Table => LiveFormat::Table,
         ReadFormat::Ndjson => LiveFormat::Ndjson,
@@ -79,6 +75,17 @@ pub(super) fn follow_file(arguments: &Read) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(if stop.load(Ordering::Relaxed) { INTERRUPTED } else { 0 }))
 }
 
+/// The one file that is followed.
+pub(super) fn one_file(input: &Input) -> Result<&Path, Failure> {
+    match input.files.as_slice() {
+        [path] => Ok(path),
+        _ => Err(Failure::arguments(
+            "--follow takes one file",
+            "name the one that is written now, or the first of rotated ones: it goes on with those that come after it",
+        )),
+    }
+}
+
 /// Becomes true on SIGINT or SIGTERM.
 pub(super) fn stop() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -89,6 +96,7 @@ pub(super) fn stop() -> Result<Arc<AtomicBool>, Failure> {
 }
 
 /// What is to be told, and how.
+#[derive(Clone, Copy)]
 struct Telling<'t> {
     look: &'t Look,
     only: Option<Only>,
@@ -138,7 +146,11 @@ fn follow(
     let mut pulse = Pulse::new(begun);
     let mut ended: Vec<Session> = Vec::new();
     let mut latest = None;
-    while !stop.load(Ordering::Relaxed) && !teller.is_done() && !feed.is_over() && limit.is_none_or(|limit| begun.elapsed() < limit) {
+    while !stop.load(Ordering::Relaxed)
+        && !teller.is_done()
+        && !feed.is_over()
+        && limit.is_none_or(|limit| begun.elapsed() < limit)
+    {
         let mut idle = false;
         for _ in 0..BATCH {
             let Some(frame) = feed.next_frame()? else {

@@ -37,21 +37,21 @@ pub(super) struct Interface {
     pub(super) snap_length: u32,
     pub(super) clock: Clock,
     /// The last counts that its statistics told; they count from the start of the capture.
-    interface: u64,
-    system: u64,
+    by_interface: u64,
+    by_system: u64,
     /// The sum of what its packets told.
     between: u64,
 }
 
 impl Interface {
     pub(super) fn new(link: LinkType, snap_length: u32, clock: Clock) -> Interface {
-        Interface { link, snap_length, clock, interface: 0, system: 0, between: 0 }
+        Interface { link, snap_length, clock, by_interface: 0, by_system: 0, between: 0 }
     }
 
     /// Its statistics tell what was lost since the start of the capture.
     pub(super) fn lost_so_far(&mut self, interface: Option<u64>, system: Option<u64>) {
-        self.interface = interface.unwrap_or(self.interface);
-        self.system = system.unwrap_or(self.system);
+        self.by_interface = interface.unwrap_or(self.by_interface);
+        self.by_system = system.unwrap_or(self.by_system);
     }
 
     /// A packet tells that so many were lost before it.
@@ -60,7 +60,7 @@ impl Interface {
     }
 
     pub(super) fn drops(&self) -> Drops {
-        let Interface { interface, system, .. } = *self;
+        let (interface, system) = (self.by_interface, self.by_system);
         let between = self.between.saturating_sub(interface.saturating_add(system));
         Drops { interface, system, between }
     }
