@@ -37,21 +37,21 @@ pub(super) struct Interface {
     pub(super) snap_length: u32,
     pub(super) clock: Clock,
     /// The last counts that its statistics told; they count from the start of the capture.
-    by_interface: u64,
-    by_system: u64,
+    ifdrop: u64,
+    osdrop: u64,
     /// The sum of what its packets told.
     between: u64,
 }
 
 impl Interface {
     pub(super) fn new(link: LinkType, snap_length: u32, clock: Clock) -> Interface {
-        Interface { link, snap_length, clock, by_interface: 0, by_system: 0, between: 0 }
+        Interface { link, snap_length, clock, ifdrop: 0, osdrop: 0, between: 0 }
     }
 
     /// Its statistics tell what was lost since the start of the capture.
     pub(super) fn lost_so_far(&mut self, interface: Option<u64>, system: Option<u64>) {
-        self.by_interface = interface.unwrap_or(self.by_interface);
-        self.by_system = system.unwrap_or(self.by_system);
+        self.ifdrop = interface.unwrap_or(self.ifdrop);
+        self.osdrop = system.unwrap_or(self.osdrop);
     }
 
     /// A packet tells that so many were lost before it.
@@ -60,7 +60,7 @@ impl Interface {
     }
 
     pub(super) fn drops(&self) -> Drops {
-        let (interface, system) = (self.by_interface, self.by_system);
+        let (interface, system) = (self.ifdrop, self.osdrop);
         let between = self.between.saturating_sub(interface.saturating_add(system));
         Drops { interface, system, between }
     }
