@@ -1,5 +1,11 @@
 //! Compressed bombs in every format that is read, made by the programs themselves; skipped where one is not installed.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, clippy::print_stdout, clippy::disallowed_methods)] // a test
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods
+)] // a test
 
 use std::io::{Cursor, Write};
 use std::path::Path;

@@ -147,7 +147,10 @@ mod tests {
             inflater.state.reset(DataFormat::Raw);
             sent += 1;
         }
-        assert!((WITHOUT_QUESTION..=WITHOUT_QUESTION + PIECE as u64).contains(&written), "{written} bytes, {sent} messages");
+        assert!(
+            (WITHOUT_QUESTION..=WITHOUT_QUESTION + PIECE as u64).contains(&written),
+            "{written} bytes, {sent} messages"
+        );
     }
 
     #[test]
