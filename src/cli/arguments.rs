@@ -61,7 +61,8 @@ Examples:
   mqttcap read trace.pcap --client 'sensor-*'
   mqttcap read trace.pcap --format json --output report.json
   mqttcap read trace.pcap --quiet --fail-on error || echo 'something went wrong'
-  tcpdump -w - -i eth0 port 1883 | mqttcap read -")]
+  tcpdump -w - -i eth0 port 1883 | mqttcap read -
+  mqttcap read --follow trace.pcap")]
 pub(super) struct Read {
     #[command(flatten)]
     pub(super) input: Input,
@@ -86,6 +87,10 @@ pub(super) struct Read {
     /// List and explain every session, also those without trouble
     #[arg(short, long)]
     pub(super) verbose: bool,
+    /// Read on while the file is written, and in the files rotated after it: tell each session as it ends, as `live` does
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with_all = ["client", "host", "fail_on", "quiet", "verbose", "bpf"])]
+    pub(super) follow: bool,
     #[command(flatten)]
     pub(super) look: Look,
 }
@@ -124,6 +129,10 @@ pub(super) struct Packets {
     /// Show passwords and authentication data too
     #[arg(long)]
     pub(super) show_secrets: bool,
+    /// Read on while the file is written, and in the files rotated after it, as from standard input
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with_all = ["client", "host", "bpf"])]
+    pub(super) follow: bool,
     #[command(flatten)]
     pub(super) look: Look,
 }
