@@ -54,7 +54,7 @@ pub(super) enum Ended {
     Tls { client: End, evidence: ClientEvidence, tracker: Box<Tracker>, named: bool },
     /// It carried something else.
     Other { protocol: Protocol, server_port: u16 },
-    /// It carried nothing.
+    /// It carried nothing, or nothing of what it carried was captured.
     NoData { undeliverable: Option<(Moment, Undeliverable)> },
 }
 
@@ -204,6 +204,9 @@ impl Dialogue {
 
     /// The connection is over.
     pub(super) fn end(mut self, facts: &Facts) -> Ended {
+        if facts.from_a.bytes == 0 && facts.from_b.bytes == 0 {
+            return Ended::NoData { undeliverable: self.undeliverable };
+        }
         if let State::Opening(held) = &mut self.state {
             let held = std::mem::take(held);
             if held.is_empty() {

@@ -281,6 +281,14 @@ impl<R: Reader> Flow<R> {
                 length = u32::try_from(fin.cast_signed().saturating_sub(offset)).unwrap_or(0);
             }
         }
+        if segment.flags.fin()
+            && let Some(fin) = half.assembler.fin()
+            && half.assembler.expected() < fin
+            && end < fin.cast_signed()
+        {
+            half.assembler.take_back_fin();
+            direction.take_back_fin();
+        }
         let payload = segment.payload.get(..length as usize).unwrap_or(segment.payload);
         let arrival = Arrival { offset, payload, length, at };
         let end = offset.saturating_add(i64::from(length)).max(0).cast_unsigned();

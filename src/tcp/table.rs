@@ -401,6 +401,8 @@ fn spread(short: u32) -> u64 {
 }
 
 #[cfg(test)]
+mod evasion;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;

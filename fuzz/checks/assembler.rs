@@ -1,0 +1,114 @@
+//! The assembler against a map of bytes: what is delivered is in order, touches, holds every byte once, and holds the first
+//! copy of it; what lies in order is delivered at once; nothing grows.
+//!
+//! Input: the number before the first byte, then segments of one end: what they are, where, how long; acknowledgments of the
+//! other between them.
+
+use std::collections::HashMap;
+
+use mqttcap::capture::{FrameNumber, Moment, Timestamp};
+use mqttcap::limits::Limits;
+use mqttcap::net::{Endpoint, Segment, TcpFlags};
+use mqttcap::stream::{End, Piece};
+use mqttcap::tcp::{Facts, FlowTable, Interest, Reader};
+
+use super::take;
+
+/// Bytes to which a stream is let grow: the first copies that are compared.
+const LONGEST: u32 = 2048;
+const MOST: u64 = 200;
+
+/// What one end is heard to say: bytes, or nothing where a gap is.
+#[derive(Default)]
+struct Heard(Vec<Option<u8>>);
+
+impl Reader for Heard {
+    fn piece(&mut self, from: End, piece: Piece<'_>, facts: &Facts) -> Interest {
+        if from == End::A {
+            match piece {
+                Piece::Chunk(chunk) => {
+                    assert_eq!(chunk.offset.0, self.0.len() as u64, "pieces touch");
+                    self.0.extend(chunk.data.iter().copied().map(Some));
+                }
+                Piece::Gap(gap) => {
+                    assert_eq!(gap.offset.0, self.0.len() as u64, "pieces touch");
+                    self.0.extend((0..gap.length).map(|_| None));
+                }
+            }
+            assert_eq!(facts.from_a.bytes + facts.from_a.missing_bytes, self.0.len() as u64);
+        }
+        Interest::Wanted
+    }
+}
+
+pub(crate) fn check(mut data: &[u8]) {
+    let [a, b, c, d] = take(&mut data);
+    let first = u32::from_be_bytes([a, b, c, d]);
+    let limits = Limits::default();
+    let mut table = FlowTable::new(&limits);
+    let mut ended = Vec::new();
+    let mut frame = 0;
+    let ends = [1, 2].map(|host| Endpoint { address: [192, 0, 2, host].into(), port: 1883 });
+    let mut push = |from: usize, numbers: (u32, u32), flags: u8, payload: &[u8], table: &mut FlowTable<Heard>| {
+        frame += 1;
+        let segment = Segment {
+            source: ends[from],
+            destination: ends[1 - from],
+            source_mac: None,
+            destination_mac: None,
+            hop_limit: 64,
+            sequence: numbers.0,
+            acknowledgment: numbers.1,
+            flags: TcpFlags(flags),
+            window: 1000,
+            options: &[],
+            payload,
+            payload_length: payload.len() as u32,
+            covered: &[],
+        };
+        let at = Moment { frame: FrameNumber(frame), time: Timestamp(frame as i64 * 3_000_000) };
+        table.push(&segment, at, |_| Heard::default(), &mut |connection| ended.push(connection.reader));
+        assert!(table.out_of_order_bytes() <= limits.out_of_order_bytes_total);
+    };
+    let start = first.wrapping_add(1);
+    push(0, (first, 0), TcpFlags::SYN, b"", &mut table);
+    push(1, (77, start), TcpFlags::SYN | TcpFlags::ACK, b"", &mut table);
+    push(0, (start, 78), TcpFlags::ACK, b"", &mut table);
+    let mut copies: HashMap<u32, u8> = HashMap::new();
+    for _ in 0..MOST {
+        if data.is_empty() {
+            break;
+        }
+        let [what, high, low, length] = take(&mut data);
+        let offset = (u32::from(high) << 8 | u32::from(low)) % LONGEST;
+        let received = (0..).take_while(|at| copies.contains_key(at)).count() as u32;
+        if what & 7 == 0 {
+            // The other end acknowledges what is in order, so that no hole is given up.
+            push(1, (78, start.wrapping_add(received)), TcpFlags::ACK, b"", &mut table);
+            continue;
+        }
+        // Near what comes next, or anywhere; a byte of its own where copies are to differ.
+        let offset = if what & 8 == 0 { (received + u32::from(low % 64)).saturating_sub(32) } else { offset };
+        let byte = |at: u32| (at % 251) as u8 ^ if what & 16 == 0 { 0 } else { 0x55 };
+        let payload: Vec<u8> = (offset..).take(usize::from(length)).map(byte).collect();
+        let next = table.get(ends[0], ends[1]).map_or(0, |connection| connection.facts.from_a.sent.0);
+        // What a probe carries is no data.
+        if payload.len() <= 1 && u64::from(offset) + 1 == next {
+            continue;
+        }
+        push(0, (start.wrapping_add(offset), 78), TcpFlags::ACK, &payload, &mut table);
+        push(1, (78, start), TcpFlags::ACK, b"", &mut table);
+        for (at, byte) in (offset..).zip(&payload) {
+            copies.entry(at).or_insert(*byte);
+        }
+        let heard = &table.get(ends[0], ends[1]).expect("it is open").reader.0;
+        let expected: Vec<_> = (0..).map_while(|at| copies.get(&at)).map(|byte| Some(*byte)).collect();
+        assert_eq!(heard, &expected);
+    }
+    let mut whole = Vec::new();
+    table.finish(&mut |connection| whole.push(connection.reader.0));
+    for (at, byte) in (0..).zip(&whole[0]) {
+        assert_eq!(*byte, copies.get(&at).copied(), "at {at}");
+    }
+    assert_eq!(table.out_of_order_bytes(), 0);
+}
