@@ -12,10 +12,14 @@ use mqttcap::net::{Fragment, FragmentHeader};
 
 use super::take;
 
+/// More fragments than this tell nothing new, and take long.
+const MOST: u64 = 64;
+
 /// The bytes of one packet as far as its fragments tell.
 #[derive(Default)]
 struct Naive {
-    bytes: HashMap<u32, u8>,
+    bytes: Vec<Option<u8>>,
+    known: usize,
     /// Fragments that contradict one another, or that no sender makes.
     spoilt: bool,
     total: Option<u32>,
@@ -24,21 +28,25 @@ struct Naive {
 impl Naive {
     fn add(&mut self, offset: u32, more: bool, payload: &[u8]) {
         let end = offset + payload.len() as u32;
-        let longest = self.bytes.keys().max().map_or(0, |last| last + 1);
+        let longest = self.bytes.len() as u32;
         self.spoilt |= more && (payload.is_empty() || payload.len() % 8 != 0) || end > 65_535;
         self.spoilt |= !more && (longest > end || self.total.is_some_and(|total| total != end));
         self.spoilt |= self.total.is_some_and(|total| end > total);
         if !more {
             self.total = Some(end);
         }
-        for (at, byte) in (offset..).zip(payload) {
-            self.spoilt |= *self.bytes.entry(at).or_insert(*byte) != *byte;
+        if !payload.is_empty() && longest < end {
+            self.bytes.resize(end as usize, None);
+        }
+        for (known, byte) in self.bytes.iter_mut().skip(offset as usize).zip(payload) {
+            self.known += usize::from(known.is_none());
+            self.spoilt |= *known.get_or_insert(*byte) != *byte;
         }
     }
 
     fn whole(&self) -> Option<Vec<u8>> {
-        let total = self.total.filter(|_| !self.spoilt)?;
-        (0..total).map(|at| self.bytes.get(&at).copied()).collect()
+        let total = self.total.filter(|total| !self.spoilt && self.known == *total as usize)?;
+        self.bytes.iter().take(total as usize).copied().collect()
     }
 }
 
@@ -47,7 +55,7 @@ pub(crate) fn check(mut data: &[u8]) {
     let mut fragments = Fragments::new(&limits);
     let mut packets: HashMap<u8, Naive> = HashMap::new();
     let mut frame = 0;
-    while !data.is_empty() {
+    while !data.is_empty() && frame < MOST {
         let [what, offset, length, seed] = take(&mut data);
         frame += 1;
         let (packet, more) = (what & 7, what & 8 != 0);

@@ -600,3 +600,19 @@ fn finish_is_in_order_of_streams() {
     expected.extend((0..60).filter(|i| i % 3 != 0 || *i >= 50));
     assert_eq!(streams, expected);
 }
+
+#[test]
+fn half_a_close_leaves_the_other_direction_open() {
+    let mut wire = Wire::new();
+    wire.open(100, 500);
+    wire.c(101, 501, ACK | FIN, b"ask");
+    wire.s(501, 105, ACK, b"one");
+    wire.wait(400.0);
+    wire.s(504, 105, ACK, b"two");
+    wire.c(105, 507, ACK, b"");
+    assert!(!wire.facts().is_closed());
+    wire.s(507, 105, ACK | FIN, b"");
+    assert_eq!((wire.a(), wire.b()), ("ask".into(), "onetwo".into()));
+    wire.wait(2.0);
+    assert_eq!(wire.ended[0].facts.ending, Some(Ending::Closed));
+}

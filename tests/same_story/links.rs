@@ -1,44 +1,31 @@
-//! The same sessions under every link type and in every tunnel give the same stories. Each header is written
-//! by hand from its standard, and tshark finds the same TCP segments behind it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::disallowed_methods,
-    clippy::print_stderr
-)] // a test may fail
-
-#[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
-mod support;
+//! Every link and tunnel: each header is written by hand from its standard, and tshark finds the same TCP segments
+//! behind it.
 
 use std::process::Command;
-use std::slice;
 
-use mqttcap::capture::{Frame, FrameNumber, LinkType, Moment};
-use mqttcap::diagnosis::diagnose;
-use mqttcap::session::{CaptureFacts, FragmentFacts, Session};
-use support::{OwnedSegment, analyse_segments, engine, root, segments};
+use super::{analysed, sample};
+use mqttcap::diagnosis::notes;
 
 const CLIENT: [u8; 6] = [2, 0, 0, 0, 0, 1];
 const SERVER: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
-fn sixteen(length: usize) -> [u8; 2] {
+pub(crate) fn sixteen(length: usize) -> [u8; 2] {
     u16::try_from(length).unwrap().to_be_bytes()
 }
 
 /// IEEE 802.3: destination, source, `EtherType`.
-fn ethernet(ether_type: u16, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn ethernet(ether_type: u16, payload: &[u8]) -> Vec<u8> {
     [&SERVER[..], &CLIENT, &ether_type.to_be_bytes(), payload].concat()
 }
 
 /// RFC 791, from 192.0.2.1 to 192.0.2.2.
-fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
     let length = sixteen(20 + payload.len());
     [&[0x45, 0][..], &length, &[0, 9, 0, 0, 64, protocol, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2], payload].concat()
 }
 
 /// RFC 8200, between documentation addresses.
-fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
     let mut addresses = [0_u8; 32];
     for at in [0, 16] {
         addresses[at..at + 4].copy_from_slice(&[0x20, 0x01, 0x0d, 0xb8]);
@@ -48,7 +35,7 @@ fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// RFC 768.
-fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
     [&40_000_u16.to_be_bytes()[..], &port.to_be_bytes(), &sixteen(8 + payload.len()), &[0, 0], payload].concat()
 }
 
@@ -68,10 +55,10 @@ fn radiotap(flags: u8, frame: &[u8]) -> Vec<u8> {
 }
 
 /// Puts an IPv4 packet into something.
-type Wrap = fn(&[u8]) -> Vec<u8>;
+pub(crate) type Wrap = fn(&[u8]) -> Vec<u8>;
 
 /// What packets may come in: a name, the link type, how to make it.
-const ENCAPSULATIONS: &[(&str, u16, Wrap)] = &[
+pub(crate) const ENCAPSULATIONS: &[(&str, u16, Wrap)] = &[
     ("Ethernet", 1, |ip| ethernet(0x0800, ip)),
     ("Ethernet with padding", 1, |ip| [ethernet(0x0800, ip), vec![0; 24]].concat()),
     ("VLAN", 1, |ip| ethernet(0x8100, &[&[0, 7, 8, 0], ip].concat())),
@@ -151,87 +138,12 @@ const CLOSED: &[(&str, u16, Wrap)] = &[
     ("this kind of tunnel header is not supported", 101, |ip| (0..9).fold(ip.to_vec(), |inner, _| ipv4(4, &inner))),
 ];
 
-fn story(session: &Session) -> (&'static str, String, Vec<String>) {
-    let events = session.timeline.events().map(|event| format!("{:?} {:?}", event.side, event.kind));
-    let outcome = diagnose(session).outcome;
-    (outcome.id, outcome.sentence, events.collect())
-}
-
-fn sample() -> Vec<OwnedSegment> {
-    ["takeover-v5", "healthy-v311-qos2"]
-        .iter()
-        .flat_map(|name| segments(&root().join("captures").join(name).with_extension("pcapng")))
-        .collect()
-}
-
-/// The sessions of frames, given with the segments they come from.
-fn analysed(
-    segments: &[OwnedSegment],
-    link: u16,
-    wrap: impl Fn(usize, &[u8]) -> Vec<Vec<u8>>,
-) -> (Vec<Session>, CaptureFacts) {
-    let mut engine = engine();
-    let mut sessions = Vec::new();
-    let mut number = 0;
-    for (segment, place) in segments.iter().zip(0..) {
-        for data in wrap(place, &segment.frame()) {
-            number += 1;
-            let at = Moment { frame: FrameNumber(number), time: segment.time };
-            let original_length = u32::try_from(data.len()).unwrap();
-            let frame = Frame { at, link: LinkType(link), data: &data, original_length };
-            engine.push(&frame, &mut |session| sessions.push(session));
-        }
-    }
-    let facts = engine.finish(&mut |session| sessions.push(session));
-    sessions.sort_by_key(|session| session.wire.first.frame);
-    (sessions, facts)
-}
-
-fn wrapped(segments: &[OwnedSegment], link: u16, wrap: Wrap) -> (Vec<Session>, CaptureFacts) {
-    analysed(segments, link, |_, ip| vec![wrap(ip)])
-}
-
-/// RFC 791 §3.2: the payload in pieces, each under a copy of the header.
-fn in_fragments(identification: usize, ip: &[u8], size: usize) -> Vec<Vec<u8>> {
-    let (header, payload) = ip.split_at(20);
-    let pieces = payload.chunks(size).zip((0..).step_by(size));
-    let frame = |(piece, offset): (&[u8], usize)| {
-        let more = if offset + piece.len() < payload.len() { 0x2000 } else { 0 };
-        let place = (u16::try_from(offset / 8).unwrap() | more).to_be_bytes();
-        [&header[..2], &sixteen(20 + piece.len()), &sixteen(identification), &place, &header[8..], piece].concat()
-    };
-    pieces.map(frame).collect()
-}
-
-/// RFC 8200 §4.5: next header, offset, identification; the packet inside is of IPv4.
-fn in_fragments_v6(identification: usize, ip: &[u8], size: usize) -> Vec<Vec<u8>> {
-    let pieces = ip.chunks(size).zip((0..).step_by(size));
-    let frame = |(piece, offset): (&[u8], usize)| {
-        let more = u16::from(offset + piece.len() < ip.len());
-        let place = (u16::try_from(offset).unwrap() | more).to_be_bytes();
-        ipv6(44, &[&[4, 0][..], &place, &[0, 0], &sixteen(identification), piece].concat())
-    };
-    pieces.map(frame).collect()
-}
-
-#[test]
-fn every_link_and_tunnel_tells_the_same_story() {
-    let segments = sample();
-    let expected: Vec<_> = analyse_segments(&segments).iter().map(story).collect();
-    assert!(expected.len() > 3);
-    for (name, link, wrap) in ENCAPSULATIONS {
-        let (sessions, facts) = wrapped(&segments, *link, *wrap);
-        assert!(sessions.iter().map(story).eq(expected.iter().cloned()), "{name}: {:?}", facts.undecodable);
-        assert!(facts.undecodable.is_empty(), "{name}: {:?}", facts.undecodable);
-    }
-}
-
 #[test]
 fn what_is_closed_is_said() {
     let segments = sample();
     for (note, link, wrap) in CLOSED {
-        let (sessions, facts) = wrapped(&segments, *link, *wrap);
-        let notes = mqttcap::diagnosis::notes(&facts);
+        let (sessions, facts) = analysed(&segments, *link, |_, segment| vec![wrap(&segment.frame())]);
+        let notes = notes(&facts);
         assert!(sessions.is_empty(), "{note}");
         assert!(notes.iter().any(|known| known.text.contains(note)), "{note}: {notes:?}");
     }
@@ -267,49 +179,4 @@ fn tshark_finds_the_same_segments() {
         let truly: Vec<String> = segments.iter().map(|segment| segment.payload.len().to_string()).collect();
         assert!(said == truly, "{name}: {:?}", said.iter().take(5).collect::<Vec<_>>());
     }
-}
-
-#[test]
-fn fragments_in_any_order_tell_the_same_story() {
-    let segments = sample();
-    let expected: Vec<_> = analyse_segments(&segments).iter().map(story).collect();
-    let reversed = |frames: Vec<Vec<u8>>| frames.into_iter().rev().collect::<Vec<_>>();
-    let doubled = |frames: Vec<Vec<u8>>| match frames.split_first() {
-        Some((first, [])) => vec![first.clone()],
-        Some((first, rest)) => [slice::from_ref(first), slice::from_ref(first), rest].concat(),
-        None => frames,
-    };
-    for (name, (sessions, facts)) in [
-        ("IPv4", analysed(&segments, 101, |id, ip| in_fragments(id, ip, 8))),
-        ("IPv4, last first", analysed(&segments, 101, |id, ip| reversed(in_fragments(id, ip, 24)))),
-        ("IPv4, repeated", analysed(&segments, 101, |id, ip| doubled(in_fragments(id, ip, 16)))),
-        ("IPv6", analysed(&segments, 101, |id, ip| in_fragments_v6(id, ip, 32))),
-        (
-            "IPv4 in VXLAN",
-            analysed(&segments, 101, |id, ip| {
-                let inner = in_fragments(id, ip, 24).into_iter();
-                inner
-                    .map(|ip| ipv4(17, &udp(4789, &[&[8, 0, 0, 0, 0, 0, 7, 0], &ethernet(0x0800, &ip)[..]].concat())))
-                    .collect()
-            }),
-        ),
-    ] {
-        assert!(sessions.iter().map(story).eq(expected.iter().cloned()), "{name}: {:?}", facts.fragments);
-        assert_eq!(facts.fragments, FragmentFacts::default(), "{name}");
-    }
-}
-
-#[test]
-fn a_missing_fragment_is_said() {
-    let segments = sample();
-    let (_, facts) = analysed(&segments, 101, |id, ip| {
-        let mut frames = in_fragments(id, ip, 8);
-        if id % 7 == 0 {
-            frames.remove(1);
-        }
-        frames
-    });
-    assert!(facts.fragments.incomplete.count > 0);
-    let notes = mqttcap::diagnosis::notes(&facts);
-    assert!(notes[0].text.ends_with("what they carried is missing: not all fragments were captured."), "{notes:?}");
 }
