@@ -81,7 +81,7 @@ pub(crate) fn check(mut data: &[u8]) {
         }
         let [what, high, low, length] = take(&mut data);
         let offset = (u32::from(high) << 8 | u32::from(low)) % LONGEST;
-        if what & 7 == 0 {
+        if what % 8 == 0 {
             // The other end acknowledges what is in order, so that no hole is given up.
             push(1, (78, start.wrapping_add(received)), TcpFlags::ACK, b"", &mut table);
             continue;

@@ -29,7 +29,7 @@ impl Naive {
     fn add(&mut self, offset: u32, more: bool, payload: &[u8]) {
         let end = offset + payload.len() as u32;
         let longest = self.bytes.len() as u32;
-        self.spoilt |= more && (payload.is_empty() || payload.len() % 8 != 0) || end > 65_535;
+        self.spoilt |= more && (payload.is_empty() || !payload.len().is_multiple_of(8)) || end > 65_535;
         self.spoilt |= !more && (longest > end || self.total.is_some_and(|total| total != end));
         self.spoilt |= self.total.is_some_and(|total| end > total);
         if !more {
@@ -62,7 +62,7 @@ pub(crate) fn check(mut data: &[u8]) {
         let length = usize::from(length) * if what & 16 == 0 { 8 } else { 1 };
         let offset = u32::from(offset) * if what & 32 == 0 { 8 } else { 256 };
         // Bytes that agree at every offset, unless the seed says otherwise.
-        let byte = |at: u32| (at % 251) as u8 ^ if seed & 3 == 0 { seed } else { 0 };
+        let byte = |at: u32| (at % 251) as u8 ^ if seed % 4 == 0 { seed } else { 0 };
         let payload: Vec<u8> = (offset..).take(length).map(byte).collect();
         let header = FragmentHeader {
             source: [10, 0, 0, 1].into(),

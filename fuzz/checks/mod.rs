@@ -1,5 +1,6 @@
 //! What must hold for any bytes at all. Each check takes the bytes of one fuzzing input and panics
 //! when something does not hold.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // inputs are short
 
 pub(crate) mod assembler;
 pub(crate) mod engine;

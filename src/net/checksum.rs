@@ -51,17 +51,16 @@ fn words(address: IpAddr) -> u64 {
     }
 }
 
-/// The sum of the 16-bit words of `bytes`, an odd one filled up with zero; it has room for 2³² of them. Words of
-/// 32 bits are added, as 2¹⁶ and 1 are the same to a ones' complement sum.
+/// The sum of the 16-bit words of `bytes`, an odd one filled up with zero. Words of 32 bits are added, as 2¹⁶ and 1 are
+/// the same to a ones' complement sum, and in the order of the machine, as that sum does not mind (RFC 1071 §2).
 fn sum(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<4>();
-    let mut sum: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
+    let sum: u64 = words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
     let mut last = [0; 4];
     for (to, from) in last.iter_mut().zip(rest) {
         *to = *from;
     }
-    sum += u64::from(u32::from_be_bytes(last));
-    (sum & 0xffff_ffff) + (sum >> 32)
+    u64::from(fold(sum + u64::from(u32::from_ne_bytes(last))).to_be())
 }
 
 /// The ones' complement sum in 16 bits.
@@ -74,7 +73,7 @@ fn fold(mut sum: u64) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use etherparse::PacketBuilder;
+    use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
 
     use super::*;
     use crate::capture::LinkType;
@@ -87,14 +86,15 @@ mod tests {
         segment.checksum()
     }
 
-    fn packets(payload: &[u8]) -> [(Vec<u8>, usize); 2] {
+    fn packets(payload: &[u8]) -> Vec<(Vec<u8>, usize)> {
         let v4 = PacketBuilder::ipv4([192, 0, 2, 1], [198, 51, 100, 7], 64).tcp(1883, 50_000, 0xffff_fff0, 9);
         let v6 = PacketBuilder::ipv6([0x20; 16], [0xfe; 16], 64).tcp(1883, 50_000, 7, 9);
-        [(v4, 20), (v6, 40)].map(|(builder, header)| {
+        let written = |(builder, header): (PacketBuilderStep<TcpHeader>, _)| {
             let mut bytes = Vec::new();
             builder.ack(77).write(&mut bytes, payload).unwrap();
             (bytes, header)
-        })
+        };
+        vec![written((v4, 20)), written((v6, 40))]
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
         // The pseudo-header by hand: 192.0.2.1, 198.51.100.7, 6, 32 bytes.
         let pseudo = 0xc000_u32 + 0x0201 + 0xc633 + 0x6407 + 6 + 32;
         let pseudo = u16::try_from((pseudo & 0xffff) + (pseudo >> 16)).unwrap();
-        let [(mut bytes, header), _] = packets(b"some payload");
+        let (mut bytes, header) = packets(b"some payload").remove(0);
         bytes[header + 16..header + 18].copy_from_slice(&pseudo.to_be_bytes());
         assert_eq!(checksum(&bytes, bytes.len()), Checksum::NotFilledIn);
     }

@@ -45,7 +45,7 @@ pub(super) struct Credit {
     timestamp: Option<u32>,
     /// Time to Live or Hop Limit that it usually has.
     hop_limit: Option<u8>,
-    held: Option<Box<Vec<Held>>>,
+    held: Vec<Held>,
 }
 
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl<R: Reader> Flow<R> {
     fn doubted(&mut self, from: End, doubt: Doubt, segment: &Segment<'_>, at: Moment, budget: &mut Budget) -> bool {
         let heard = self.connection.facts.from(from.other()).segments > 0;
         let credit = &mut self.half(from).credit;
-        let held = credit.held.as_deref().map_or(&[][..], Vec::as_slice);
+        let held = &credit.held;
         let occupies = segment.payload_length > 0 || segment.flags.fin();
         if segment.flags.syn() || (!occupies && !credit.checked) {
             return false;
@@ -139,14 +139,14 @@ impl<R: Reader> Flow<R> {
             return false;
         }
         budget.change(0, new.cost());
-        credit.held.get_or_insert_default().push(new);
+        self.half(from).credit.held.push(new);
         true
     }
 
     /// `from` sent a segment that is not doubted: it takes the place of those held of the same bytes.
     #[inline]
     pub(super) fn replace_held(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
-        if self.half(from).credit.held.is_some() && segment.payload_length > 0 {
+        if !self.half(from).credit.held.is_empty() && segment.payload_length > 0 {
             self.replace(from, segment, at, budget);
         }
     }
@@ -154,9 +154,8 @@ impl<R: Reader> Flow<R> {
     #[cold]
     fn replace(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
         let end = advance(segment.sequence, i64::from(segment.payload_length));
-        let Some(held) = &mut self.half(from).credit.held else { return };
         let (mut dropped, mut differing) = (0, 0);
-        held.retain(|held| {
+        self.half(from).credit.held.retain(|held| {
             let apart = distance(held.end(), segment.sequence) >= 0 || distance(end, held.sequence) >= 0;
             if !apart {
                 budget.change(held.cost(), 0);
@@ -167,7 +166,6 @@ impl<R: Reader> Flow<R> {
             }
             apart
         });
-        self.half(from).credit.tidy();
         let direction = self.connection.facts.from_mut(from);
         direction.ignored += dropped;
         direction.conflict(differing, at);
@@ -176,30 +174,28 @@ impl<R: Reader> Flow<R> {
     /// The other end acknowledged more of what `from` sends: held segments that this covers were taken.
     #[inline]
     pub(super) fn release_held(&mut self, from: End, acknowledgment: u32, budget: &mut Budget) {
-        if self.half(from).credit.held.is_some() {
+        if !self.half(from).credit.held.is_empty() {
             self.release(from, acknowledgment, budget);
         }
     }
 
     #[cold]
     fn release(&mut self, from: End, acknowledgment: u32, budget: &mut Budget) {
-        let Some(held) = &mut self.half(from).credit.held else { return };
+        let held = &mut self.half(from).credit.held;
         let taken: Vec<Held> = held
             .extract_if(.., |held| (0..=patience::WINDOW).contains(&distance(held.end(), acknowledgment)))
             .collect();
-        self.half(from).credit.tidy();
         self.believe(from, taken, budget);
     }
 
     /// Nobody will tell any more: what is held was not taken, but where nothing of the sender is trusted more.
     pub(super) fn settle_held(&mut self, from: End, budget: &mut Budget) {
         let credit = &mut self.half(from).credit;
-        let Some(held) = &mut credit.held else { return };
-        if !credit.checked && held.len() > 1 {
+        if !credit.checked && credit.held.len() > 1 {
             return self.believe_all(from, budget);
         }
-        let dropped = held.len();
-        for held in std::mem::take(&mut credit.held).into_iter().flat_map(|held| *held) {
+        let dropped = credit.held.len();
+        for held in credit.held.drain(..) {
             budget.change(held.cost(), 0);
         }
         self.connection.facts.from_mut(from).ignored += dropped as u64;
@@ -207,7 +203,7 @@ impl<R: Reader> Flow<R> {
 
     fn believe_all(&mut self, from: End, budget: &mut Budget) {
         let held = std::mem::take(&mut self.half(from).credit.held);
-        self.believe(from, held.map(|held| *held).unwrap_or_default(), budget);
+        self.believe(from, held, budget);
     }
 
     fn believe(&mut self, from: End, held: Vec<Held>, budget: &mut Budget) {
@@ -272,12 +268,6 @@ impl Credit {
     pub(super) fn took(&mut self, options: &[u8]) {
         if let Some(stamp) = timestamp(options) {
             self.timestamp = Some(stamp);
-        }
-    }
-
-    fn tidy(&mut self) {
-        if self.held.as_ref().is_some_and(|held| held.is_empty()) {
-            self.held = None;
         }
     }
 }

@@ -12,7 +12,6 @@
 )] // a test may fail
 
 #[path = "../files_build/mod.rs"]
-#[allow(unreachable_pub, dead_code)] // shared by several test crates
 mod files_build;
 mod fragments;
 mod links;

@@ -177,7 +177,7 @@ fn is_client(segment: &OwnedSegment) -> bool {
 
 /// Puts what `more` makes of a segment, and of the time until the next of the capture, behind it.
 fn with_more(
-    segments: Vec<OwnedSegment>,
+    segments: &[OwnedSegment],
     more: impl Fn(&OwnedSegment, &OwnedSegment) -> Vec<OwnedSegment>,
 ) -> Vec<OwnedSegment> {
     let mut all = Vec::new();
@@ -239,7 +239,7 @@ const REWRITINGS: &[(&str, Rewriting)] = &[
         segments
     }),
     ("keep-alive probes, empty and with a byte of garbage, and their answers", |segments| {
-        with_more(segments, |segment, next| {
+        with_more(&segments, |segment, next| {
             if !is_quiet(segment, next, 100) {
                 return Vec::new();
             }
@@ -256,7 +256,7 @@ const REWRITINGS: &[(&str, Rewriting)] = &[
         })
     }),
     ("the window closes, is probed, and opens", |segments| {
-        with_more(segments, |segment, next| {
+        with_more(&segments, |segment, next| {
             if !is_quiet(segment, next, 100) {
                 return Vec::new();
             }
@@ -269,7 +269,7 @@ const REWRITINGS: &[(&str, Rewriting)] = &[
         early.retain(|segment| !segment.payload.is_empty());
         early.sort_by_key(|segment| (segment.source, segment.destination));
         early.dedup_by_key(|segment| (segment.source, segment.destination));
-        with_more(segments, |segment, next| {
+        with_more(&segments, |segment, next| {
             let old = early.iter().filter(|old| old.source == segment.source && old.destination == segment.destination);
             if !is_quiet(segment, next, 100) {
                 return Vec::new();
@@ -279,7 +279,7 @@ const REWRITINGS: &[(&str, Rewriting)] = &[
         })
     }),
     ("forged resets inside and outside the window", |segments| {
-        with_more(segments, |segment, next| {
+        with_more(&segments, |segment, next| {
             if !is_quiet(segment, next, 100) {
                 return Vec::new();
             }
@@ -304,7 +304,7 @@ const REWRITINGS: &[(&str, Rewriting)] = &[
         segments
     }),
     ("SYN and SYN-ACK sent again", |segments| {
-        with_more(segments, |segment, _| {
+        with_more(&segments, |segment, _| {
             let opens = segment.flags & TcpFlags::SYN != 0;
             let again =
                 OwnedSegment { time: mqttcap::capture::Timestamp(segment.time.0 + 3_000_000), ..segment.clone() };

@@ -1,8 +1,8 @@
 //! What an attacker puts in the way of a monitor (Ptacek and Newsham, *Insertion, Evasion, and Denial of Service*,
 //! 1998), against the policy that [`super::super`] states: each case says what is heard and what is noted.
 
+use super::super::Ending;
 use super::super::testing::*;
-use super::super::{Ending, patience};
 use crate::net::Segment;
 use crate::stream::End;
 
@@ -99,7 +99,7 @@ fn a_reset_stays_when_only_what_was_under_way_follows() {
     let mut wire = after_hello();
     wire.c(160, 501, RST | ACK, b"");
     assert!(wire.facts().reset.unwrap().skips);
-    wire.wait(patience::DOUBTED as f64 / 1e9);
+    wire.wait(300.0);
     assert_eq!(wire.ended.len(), 1);
 }
 
