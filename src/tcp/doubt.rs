@@ -128,7 +128,8 @@ impl<R: Reader> Flow<R> {
         }
         let new = Held::new(doubt, segment, at);
         let again = held.iter().find(|held| held.is_same(&new));
-        if again.is_some_and(|held| at.time.nanoseconds_since(held.at.time) <= patience::COPY_TIME) {
+        let captured_twice = |held: &Held| at.time.nanoseconds_since(held.at.time) <= patience::COPY_TIME;
+        if again.is_some_and(|held| doubt != Doubt::Checksum || captured_twice(held)) {
             return true;
         }
         // What goes wrong by chance does not go wrong twice in the same way.
