@@ -76,6 +76,8 @@ pub(super) struct Dialogue {
     watch: Option<Watch>,
     windows: Windows,
     room: Room,
+    /// Whether it waits to be looked at, see [`super::Engine::changed`].
+    pub(super) changed: bool,
 }
 
 #[derive(Debug)]
@@ -93,7 +95,7 @@ enum State {
 }
 
 /// Bytes held until it is decided what they are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Held {
     from: End,
     offset: StreamOffset,
@@ -121,6 +123,7 @@ impl Dialogue {
             watch,
             windows: windows.clone(),
             room: room.clone(),
+            changed: false,
         }
     }
 
@@ -204,7 +207,7 @@ impl Dialogue {
 
     /// The connection is over.
     pub(super) fn end(mut self, facts: &Facts) -> Ended {
-        if facts.from_a.bytes == 0 && facts.from_b.bytes == 0 {
+        if is_unseen(facts) {
             return Ended::NoData { undeliverable: self.undeliverable };
         }
         if let State::Opening(held) = &mut self.state {
@@ -239,14 +242,10 @@ impl Dialogue {
         match self.state {
             State::Following(mut following) => {
                 following.end(&mut self.news, self.hinted);
-                let client = following.client;
-                if following.probation {
-                    return Ended::Other { protocol: Protocol::Unknown, server_port: server_port(facts, client) };
-                }
                 if let Some((at, error)) = self.undeliverable {
                     following.tracker.undeliverable(at, error);
                 }
-                Ended::Mqtt { client, evidence: following.evidence, tracker: following.tracker }
+                following.turned_out(facts)
             }
             State::WebSocket(websocket) => websocket.end(&mut self.news, self.hinted, self.undeliverable, facts),
             State::Encrypted(mut encrypted) => {
@@ -260,6 +259,34 @@ impl Dialogue {
             }
             State::Opening(_) => Ended::NoData { undeliverable: self.undeliverable },
         }
+    }
+
+    /// How it would have turned out if the capture ended now.
+    pub(super) fn as_it_stands(&self, facts: &Facts) -> Ended {
+        if is_unseen(facts) {
+            return Ended::NoData { undeliverable: self.undeliverable };
+        }
+        let mut ended = match &self.state {
+            State::Opening(held) => {
+                let Dialogue { limits, detail, hinted, windows, room, .. } = self;
+                let mut alike = Dialogue::new(limits, *detail, *hinted, None, windows, room);
+                alike.state = State::Opening(held.clone());
+                alike.undeliverable = self.undeliverable;
+                alike.end(facts)
+            }
+            State::Following(following) => following.as_it_stands(self.hinted).turned_out(facts),
+            State::WebSocket(websocket) => websocket.as_it_stands(facts),
+            State::Encrypted(encrypted) => encrypted.as_it_stands(),
+            State::Other(protocol) => {
+                Ended::Other { protocol: *protocol, server_port: server_port(facts, facts.initiator.unwrap_or(End::A)) }
+            }
+        };
+        if let (Some((at, error)), Ended::Mqtt { tracker, .. } | Ended::Tls { tracker, .. }) =
+            (self.undeliverable, &mut ended)
+        {
+            tracker.undeliverable(at, error);
+        }
+        ended
     }
 
     /// Looks at the next piece of a connection of which nothing is known yet.
@@ -515,6 +542,11 @@ impl Held {
 /// What `from` sent of `held`.
 fn bytes_of(held: &[Held], from: End) -> Vec<u8> {
     held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied().collect()
+}
+
+/// Whether nothing was captured of what the ends said, if they said anything.
+fn is_unseen(facts: &Facts) -> bool {
+    facts.from_a.bytes == 0 && facts.from_b.bytes == 0
 }
 
 /// The server's port, to name what a connection carried.

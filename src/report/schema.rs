@@ -54,6 +54,20 @@ pub(super) struct SummaryLine<'r> {
     findings: Vec<SpanningFinding<'r>>,
 }
 
+/// A finding of `live --format ndjson`, told as it was found.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct FindingLine<'r> {
+    kind: &'static str,
+    /// When the session's newest packet came.
+    time: Time,
+    tcp_stream: Option<u32>,
+    filter: Option<String>,
+    client: Peer,
+    server: Peer,
+    client_id: Option<Text>,
+    finding: Finding<'r>,
+}
+
 /// The capture as a whole.
 #[derive(Serialize, JsonSchema)]
 struct Capture<'r> {
@@ -88,7 +102,7 @@ struct Summary {
 #[allow(clippy::struct_field_names)] // `session_present` is MQTT's name
 #[derive(Serialize, JsonSchema)]
 struct Session<'r> {
-    /// From 1, in order of the first frame.
+    /// From 1, in order of the first frame; in the lines of `live`, in order of the end.
     number: u64,
     /// Wireshark's tcp.stream; null for an attempt that came to no TCP connection.
     tcp_stream: Option<u32>,
@@ -144,7 +158,7 @@ struct Peer {
     /// Null before TCP.
     port: Option<u16>,
     mac: Option<String>,
-    /// Host name, if the capture shows its lookup.
+    /// Host name, if the capture shows its lookup, asks for it in TLS, or the file tells it.
     name: Option<Text>,
 }
 
@@ -242,6 +256,22 @@ impl<'r> SessionLine<'r> {
     }
 }
 
+impl<'r> FindingLine<'r> {
+    pub(super) fn of(case: &'r Case, finding: &'r diagnosis::Finding) -> FindingLine<'r> {
+        let wire = &case.session.wire;
+        FindingLine {
+            kind: "finding",
+            time: Time::of(wire.last.time),
+            tcp_stream: wire.stream,
+            filter: Some(case.filter()),
+            client: Peer::of(&wire.peers.client, None),
+            server: Peer::of(&wire.peers.server, case.known_name().map(|name| Text::of_bytes(name.as_bytes()))),
+            client_id: client_id(&case.session).map(Text::of),
+            finding: Finding::of(finding),
+        }
+    }
+}
+
 impl<'r> SummaryLine<'r> {
     pub(super) fn of(report: &'r Report) -> SummaryLine<'r> {
         SummaryLine {
@@ -299,7 +329,7 @@ impl<'r> Session<'r> {
         };
         let tls = session.tls.as_deref();
         let name = case
-            .looked_up()
+            .known_name()
             .map(|name| Text::of_bytes(name.as_bytes()))
             .or_else(|| Some(Text::of(tls?.server_name()?)));
         let connect = session.connect.as_ref();
