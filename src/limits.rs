@@ -53,8 +53,13 @@ pub struct Limits {
     pub routes: usize,
     /// Subscriptions looked at for messages that did not come.
     pub watched_subscriptions: usize,
-    /// Finished sessions kept for the final report.
+    /// Finished sessions kept for the final report; beyond it attempts that carried nothing are only counted, then
+    /// sessions in which nothing went wrong.
     pub finished_sessions: usize,
+    /// Of these, connections that carried nothing.
+    pub finished_attempts: usize,
+    /// Of these, those to one server.
+    pub attempts_of_server: usize,
 }
 
 impl Default for Limits {
@@ -85,6 +90,8 @@ impl Default for Limits {
             routes: 16_384,
             watched_subscriptions: 4096,
             finished_sessions: 250_000,
+            finished_attempts: 10_000,
+            attempts_of_server: 1000,
         }
     }
 }

@@ -15,8 +15,8 @@ use mqttcap::capture::{Frame, FrameNumber, LinkType, Moment, Timestamp};
 use mqttcap::diagnosis;
 use mqttcap::engine::{Config, Engine};
 use mqttcap::limits::Limits;
-use mqttcap::report::{CaptureSummary, Report, json};
-use mqttcap::session::{Detail, Session};
+use mqttcap::report::{CaptureSummary, Kept, Report, json};
+use mqttcap::session::Detail;
 use mqttcap::source::CaptureFile;
 
 const SERVER: [u8; 4] = [10, 255, 0, 1];
@@ -28,9 +28,7 @@ const ACK: u8 = 16;
 /// What a capture passes through, as `mqttcap read` wires it.
 struct Run {
     engine: Engine,
-    limits: Limits,
-    cases: Vec<(Session, diagnosis::Verdict)>,
-    left_out: u64,
+    kept: Kept,
     frames: u64,
     bytes: Vec<u8>,
 }
@@ -38,7 +36,7 @@ struct Run {
 impl Run {
     fn new(limits: Limits) -> Run {
         let config = Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded };
-        Run { engine: Engine::new(config), limits, cases: Vec::new(), left_out: 0, frames: 0, bytes: Vec::new() }
+        Run { engine: Engine::new(config), kept: Kept::new(&limits), frames: 0, bytes: Vec::new() }
     }
 
     fn frame(&mut self, link: LinkType, data: &[u8]) {
@@ -49,11 +47,7 @@ impl Run {
     }
 
     fn push(&mut self, frame: &Frame<'_>) {
-        let Run { engine, limits, cases, left_out, .. } = self;
-        engine.push(frame, &mut |session| {
-            let verdict = diagnosis::diagnose(&session);
-            if cases.len() < limits.finished_sessions { cases.push((session, verdict)) } else { *left_out += 1 }
-        });
+        self.engine.push(frame, &mut |session| self.kept.judge(session));
     }
 
     /// A segment of the client with this number to `port`.
@@ -82,19 +76,14 @@ impl Run {
         self.frame(LinkType::RAW, &bytes);
     }
 
-    /// Ends the capture and writes its report; the ids of its notes.
-    fn finish(self) -> Vec<&'static str> {
-        let Run { engine, limits, mut cases, mut left_out, .. } = self;
-        let mut facts = engine.finish(&mut |session| {
-            let verdict = diagnosis::diagnose(&session);
-            if cases.len() < limits.finished_sessions { cases.push((session, verdict)) } else { left_out += 1 }
-        });
-        facts.sessions_left_out = left_out;
+    /// Ends the capture and writes its report.
+    fn finish(self) -> Report {
+        let Run { engine, mut kept, .. } = self;
+        let facts = engine.finish(&mut |session| kept.judge(session));
         let notes = diagnosis::notes(&facts);
-        let ids = notes.iter().map(|note| note.id).collect();
-        let report = Report::new(CaptureSummary { files: vec!["flood".into()], facts, notes }, cases);
+        let report = Report::new(CaptureSummary { files: vec!["flood".into()], facts, notes }, kept);
         json::write_lines(&report, &mut std::io::sink()).unwrap();
-        ids
+        report
     }
 }
 

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use crate::diagnosis::{self, Note, Verdict, explain};
+use crate::diagnosis::{self, Note, explain};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
-use crate::report::{CaptureSummary, Report};
-use crate::session::{Detail, Session};
+use crate::report::{CaptureSummary, Kept, Report};
+use crate::session::Detail;
 use crate::source::{self, Captures, Damage, Fault};
 use crate::text;
 
@@ -29,15 +29,14 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
     let mut engine = Engine::new(config);
-    let mut judged = Judged::new(limits.finished_sessions);
+    let mut kept = Kept::new(&limits);
     while let Some(frame) = captures.next_frame() {
         if !sieve.passes(&frame) {
             continue;
         }
-        engine.push(&frame, &mut |session| judged.judge(session));
+        engine.push(&frame, &mut |session| kept.judge(session));
     }
-    let mut facts = engine.finish(&mut |session| judged.judge(session));
-    facts.sessions_left_out = judged.left_out();
+    let facts = engine.finish(&mut |session| kept.judge(session));
     if facts.packets == 0
         && let Some(damage) = captures.damage().first()
     {
@@ -49,47 +48,7 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut notes = notes_on_files(&captures);
     notes.extend(diagnosis::notes(&facts));
     let files = captures.paths().iter().map(|path| name(path)).collect();
-    Ok(Report::new(CaptureSummary { files, facts, notes }, judged.into_sessions()))
-}
-
-/// Sessions with their verdicts, up to a limit.
-#[derive(Debug)]
-pub(super) struct Judged {
-    sessions: Vec<(Session, Verdict)>,
-    limit: usize,
-    left_out: u64,
-}
-
-impl Judged {
-    /// Keeps at most `limit` sessions; those beyond are counted.
-    pub(super) fn new(limit: usize) -> Judged {
-        Judged { sessions: Vec::new(), limit, left_out: 0 }
-    }
-
-    /// Judges and keeps a session.
-    pub(super) fn judge(&mut self, session: Session) {
-        let verdict = diagnosis::diagnose(&session);
-        self.keep(session, verdict);
-    }
-
-    /// Keeps a session that was judged.
-    pub(super) fn keep(&mut self, session: Session, verdict: Verdict) {
-        if self.sessions.len() < self.limit {
-            self.sessions.push((session, verdict));
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    /// How many were not kept.
-    pub(super) fn left_out(&self) -> u64 {
-        self.left_out
-    }
-
-    /// Those that were kept.
-    pub(super) fn into_sessions(self) -> Vec<(Session, Verdict)> {
-        self.sessions
-    }
+    Ok(Report::new(CaptureSummary { files, facts, notes }, kept))
 }
 
 /// What the files themselves say.

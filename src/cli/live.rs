@@ -13,12 +13,11 @@ use crate::diagnosis;
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::report::table::{self, Extent};
-use crate::report::{CaptureSummary, Report, news};
+use crate::report::{CaptureSummary, Kept, Report, news};
 use crate::session::{Detail, Session};
 use crate::source::{Interface, InterfaceError, interfaces};
 
 use super::INTERRUPTED;
-use super::analyse::Judged;
 use super::arguments::{Interfaces, Live, Only};
 use super::failure::Failure;
 use super::output;
@@ -41,13 +40,14 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     let look = &arguments.look;
     let style = output::style(look, arguments.utc);
     let mut out = output::open_text(look)?;
+    let limits = Limits { finished_sessions: KEPT, ..Limits::default() };
+    let mut kept = Kept::new(&limits);
     let mut engine = Engine::new(Config {
-        limits: Limits { finished_sessions: KEPT, ..Limits::default() },
+        limits,
         ports: arguments.ports.clone(),
         detail: Detail::None,
         hosts: Vec::new(),
     });
-    let mut judged = Judged::new(KEPT);
     let begun = Instant::now();
     let mut ended: Vec<Session> = Vec::new();
     let mut latest = None;
@@ -75,16 +75,15 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
             if arguments.only != Some(Only::Problems) || verdict.outcome.severity >= diagnosis::Severity::Warning {
                 news::write(&session, &verdict, &style, &mut out)?;
             }
-            judged.keep(session, verdict);
+            kept.keep(session, verdict);
         }
         out.flush()?;
     }
     let dropped = interface.dropped();
-    let mut facts = engine.finish(&mut |session| judged.judge(session));
-    facts.sessions_left_out = judged.left_out();
+    let facts = engine.finish(&mut |session| kept.judge(session));
     let mut notes = diagnosis::notes(&facts);
     notes.extend(super::analyse::lost_packets(dropped));
-    let report = Report::new(CaptureSummary { files: vec![name], facts, notes }, judged.into_sessions());
+    let report = Report::new(CaptureSummary { files: vec![name], facts, notes }, kept);
     writeln!(out)?;
     table::write(&report, Extent::Problems, &style, &mut out)?;
     out.flush()?;

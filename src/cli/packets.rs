@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::FrameNumber;
+use crate::diagnosis;
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::mqtt::{Version, parse};
@@ -39,9 +40,8 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
     let sessions = match input.files.iter().find(|path| !is_readable_twice(path)) {
         None => {
             let report = analyse(input, Detail::None, arguments.host.as_slice())?;
-            let left_out = report.capture.facts.sessions_left_out;
-            if left_out > 0 {
-                say(&format!("{left_out} sessions are left out: there were too many"));
+            for note in diagnosis::notes_on_counted(&report.counted) {
+                say(&note.text);
             }
             Some(Sessions::of(report.cases.iter().filter(|case| selection.shows(case))))
         }

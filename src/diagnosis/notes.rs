@@ -79,11 +79,6 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
         let text = "From here on messages were not followed through the broker, because there are so many: `mqttcap show` and `--format json` follow them all.";
         notes.push(note("capture-messages-not-followed", text.into(), Tally { count: 1, first: stopped.frame }));
     }
-    if capture.sessions_left_out > 0 {
-        let text =
-            format!("{} left out of the report, because there were too many.", sessions(capture.sessions_left_out));
-        notes.push(note("capture-left-out", text, Tally::default()));
-    }
     notes
 }
 
@@ -102,10 +97,6 @@ fn they(count: u64) -> &'static str {
 
 fn connections(count: u64) -> String {
     format!("{} {}", words::counted(count, "connection"), was(count))
-}
-
-fn sessions(count: u64) -> String {
-    format!("{} {}", words::counted(count, "session"), was(count))
 }
 
 fn other(protocol: Protocol, port: u16, count: u64) -> String {
@@ -173,7 +164,6 @@ mod tests {
             clock_jumps: tally(1),
             evicted: tally(1),
             other_more: 4,
-            sessions_left_out: 9,
             packets_let_go: 2,
             ..CaptureFacts::default()
         };
@@ -183,7 +173,7 @@ mod tests {
             }
         }
         let notes = notes(&capture);
-        assert_eq!(notes.len(), 19);
+        assert_eq!(notes.len(), 18);
         for note in &notes {
             assert!(note.text.ends_with('.'), "{}", note.text);
         }

@@ -365,5 +365,5 @@ pub(super) fn report() -> Report {
         refused(b"sensor-17", 8, 120, 9),
         nameless,
     ];
-    Report::new(capture, sessions)
+    Report::new(capture, Kept::of(sessions))
 }

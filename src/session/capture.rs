@@ -73,8 +73,6 @@ pub struct CaptureFacts {
     pub questions_let_go: u64,
     /// Packets kept in part, and searches for a packet cut short, because there were too many at once.
     pub packets_let_go: u64,
-    /// Sessions left out of the report because there were too many.
-    pub sessions_left_out: u64,
     /// Whose messages went to whom.
     pub traffic: Traffic,
 }

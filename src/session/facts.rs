@@ -6,6 +6,7 @@ use crate::attempt::Attempt;
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Undeliverable;
+use crate::tcp::Direction;
 use crate::transport::Protocol;
 
 use super::timeline::Timeline;
@@ -122,6 +123,14 @@ pub struct Session {
     pub neighbours: Neighbours,
     /// The capture around it.
     pub capture: CaptureEdge,
+}
+
+impl Session {
+    /// Whether it is a TCP connection, or the attempt to open one, over which no byte came.
+    pub fn carried_nothing(&self) -> bool {
+        let silent = |side: &Direction| side.bytes == 0 && side.missing_bytes == 0;
+        self.attempt.is_none() && silent(&self.wire.sent.client) && silent(&self.wire.sent.server)
+    }
 }
 
 /// A packet whose sender's stream ended before the packet did.
