@@ -55,7 +55,7 @@ pub(super) enum Ended {
     /// It carried something else.
     Other { protocol: Protocol, server_port: u16 },
     /// It carried nothing.
-    NoData { undeliverable: Option<(Moment, Undeliverable)> },
+    NoData { undeliverable: Option<Box<(Moment, Undeliverable)>> },
 }
 
 /// A client's first bytes are not named before there are so many: no opening that is known here is longer.
@@ -71,9 +71,9 @@ pub(super) struct Dialogue {
     /// One of the ports is taken for MQTT.
     hinted: bool,
     state: State,
-    undeliverable: Option<(Moment, Undeliverable)>,
+    undeliverable: Option<Box<(Moment, Undeliverable)>>,
     news: Vec<News>,
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
     windows: Windows,
     room: Room,
 }
@@ -118,7 +118,7 @@ impl Dialogue {
             state: State::Opening(Vec::new()),
             undeliverable: None,
             news: Vec::new(),
-            watch,
+            watch: watch.map(Arc::new),
             windows: windows.clone(),
             room: room.clone(),
         }
@@ -126,7 +126,7 @@ impl Dialogue {
 
     /// A router or host says that a segment of the connection could not be delivered.
     pub(super) fn undeliverable(&mut self, at: Moment, error: Undeliverable) {
-        self.undeliverable.get_or_insert((at, error));
+        self.undeliverable.get_or_insert_with(|| Box::new((at, error)));
     }
 
     /// The end that is the client, once the connection is known to carry MQTT.
@@ -240,14 +240,14 @@ impl Dialogue {
                 if following.probation {
                     return Ended::Other { protocol: Protocol::Unknown, server_port: server_port(facts, client) };
                 }
-                if let Some((at, error)) = self.undeliverable {
+                if let Some((at, error)) = self.undeliverable.as_deref().copied() {
                     following.tracker.undeliverable(at, error);
                 }
                 Ended::Mqtt { client, evidence: following.evidence, tracker: following.tracker }
             }
-            State::WebSocket(websocket) => websocket.end(&mut self.news, self.hinted, self.undeliverable, facts),
+            State::WebSocket(websocket) => websocket.end(&mut self.news, self.hinted, self.undeliverable.as_deref(), facts),
             State::Encrypted(mut encrypted) => {
-                if let Some((at, error)) = self.undeliverable {
+                if let Some((at, error)) = self.undeliverable.as_deref().copied() {
                     encrypted.tracker.undeliverable(at, error);
                 }
                 encrypted.end()

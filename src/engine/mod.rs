@@ -92,7 +92,7 @@ struct Rest {
     /// What happens before there is a connection.
     watch: attempt::Watch,
     /// Connections without data to a server of which it is not known if it speaks MQTT.
-    attempts: Vec<(Facts, Option<(Moment, Undeliverable)>)>,
+    attempts: Vec<(Facts, Option<Box<(Moment, Undeliverable)>>)>,
     /// Sessions that ended, not yet handed out.
     ended: Vec<Session>,
     last_clock_jump: Option<Timestamp>,
@@ -285,7 +285,7 @@ impl Rest {
             Ended::NoData { undeliverable } => {
                 let server = facts.initiator.map(|client| facts.endpoint(client.other()));
                 if server.is_some_and(|server| self.expects_mqtt(server)) {
-                    self.end_attempt(&facts, undeliverable);
+                    self.end_attempt(&facts, undeliverable.as_deref());
                 } else if self.attempts.len() < self.limits.attempts {
                     self.attempts.push((facts, undeliverable));
                 } else {
@@ -335,18 +335,18 @@ impl Rest {
         for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
             let server = facts.initiator.map(|client| facts.endpoint(client.other()));
             if server.is_some_and(|server| self.expects_mqtt(server)) {
-                self.end_attempt(&facts, undeliverable);
+                self.end_attempt(&facts, undeliverable.as_deref());
             }
         }
     }
 
     /// A connection without data to a server that speaks MQTT, or to a port that is taken for it, is a session too.
-    fn end_attempt(&mut self, facts: &Facts, undeliverable: Option<(Moment, Undeliverable)>) {
+    fn end_attempt(&mut self, facts: &Facts, undeliverable: Option<&(Moment, Undeliverable)>) {
         let Some(client) = facts.initiator else { return };
         let wire = Wire::new(facts, client);
         let neighbours = self.neighbours(&wire, None, None);
         let mut tracker = Tracker::new(&self.limits, self.detail);
-        if let Some((at, error)) = undeliverable {
+        if let Some(&(at, error)) = undeliverable {
             tracker.undeliverable(at, error);
         }
         self.ended.push(tracker.finish(wire, ClientEvidence::Opened, neighbours, self.edge(facts)));

@@ -239,7 +239,7 @@ impl Case {
 
     /// The server's name, if the capture shows its lookup.
     pub fn looked_up(&self) -> Option<&str> {
-        match &self.session.attempt {
+        match self.session.attempt.as_deref() {
             Some(Attempt { what: Question::Name(lookup), .. }) => Some(&lookup.name),
             _ => self.session.neighbours.resolution.as_ref().map(|known| &*known.name),
         }
@@ -247,7 +247,7 @@ impl Case {
 
     /// What to call the server: its address and port; the name that was looked up where no address is known.
     pub fn server_name(&self) -> String {
-        match &self.session.attempt {
+        match self.session.attempt.as_deref() {
             Some(Attempt { what: Question::Name(lookup), .. }) => text::escape(lookup.name.as_bytes(), text::NAME),
             _ => host(&self.session.wire.peers.server),
         }

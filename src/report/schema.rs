@@ -337,8 +337,8 @@ impl<'r> Session<'r> {
         let Case { number, session, verdict, .. } = case;
         let wire = &session.wire;
         // What a router said of the connection is a part of it, though no segment.
-        let last = match session.undeliverable {
-            Some((at, _)) if wire.last.is_before(at) => at,
+        let last = match session.undeliverable.as_deref() {
+            Some(&(at, _)) if wire.last.is_before(at) => at,
             _ => wire.last,
         };
         let tls = session.tls.as_deref();

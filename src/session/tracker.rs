@@ -68,8 +68,8 @@ const ODDITIES: usize = 32;
 #[derive(Debug)]
 pub struct Tracker {
     limits: Arc<Limits>,
-    undeliverable: Option<(Moment, Undeliverable)>,
-    attempt: Option<Attempt>,
+    undeliverable: Option<Box<(Moment, Undeliverable)>>,
+    attempt: Option<Box<Attempt>>,
     version: Option<(Version, VersionFrom)>,
     connect: Option<Box<ConnectFacts>>,
     connack: Option<Box<ConnackFacts>>,
@@ -105,7 +105,7 @@ pub struct Tracker {
     malformed: Vec<MalformedFact>,
     partial_packets: PerSide<u64>,
     skipped_bytes: PerSide<u64>,
-    unfinished_packet: PerSide<Option<UnfinishedPacket>>,
+    unfinished_packet: PerSide<Option<Box<UnfinishedPacket>>>,
     timeline: Timeline,
     answers_matched: u64,
     tls: Option<Box<TlsFacts>>,
@@ -196,12 +196,12 @@ impl Tracker {
 
     /// A router or host says that a segment could not be delivered.
     pub fn undeliverable(&mut self, at: Moment, error: Undeliverable) {
-        self.undeliverable.get_or_insert((at, error));
+        self.undeliverable.get_or_insert_with(|| Box::new((at, error)));
     }
 
     /// What was tried, when it came to no connection.
     pub fn attempt(&mut self, attempt: Attempt) {
-        self.attempt = Some(attempt);
+        self.attempt = Some(Box::new(attempt));
     }
 
     /// The client's first bytes are not MQTT.
@@ -256,11 +256,11 @@ impl Tracker {
 
     /// A packet that the stream ended in.
     pub fn unfinished(&mut self, from: Side, raw: &RawPacket<'_>) {
-        *self.unfinished_packet.of_mut(from) = Some(UnfinishedPacket {
+        *self.unfinished_packet.of_mut(from) = Some(Box::new(UnfinishedPacket {
             packet: raw.header.packet_type(),
             length: packet_length(raw),
             started: raw.started,
-        });
+        }));
     }
 
     /// A rule that a packet breaks by its bytes alone.
@@ -397,6 +397,14 @@ impl Tracker {
             self.refusals.push(refusal);
         }
     }
+}
+
+/// Adds to a list that mostly stays short: it takes room for one first, where [`Vec::push`] takes it for four.
+fn push_tight<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len().max(1));
+    }
+    list.push(item);
 }
 
 fn fact(text: Text<'_>) -> TextFact {

@@ -56,7 +56,8 @@ struct Slot<R> {
     a_is_low: bool,
     /// Whether `due` holds this slot.
     is_due: bool,
-    flow: Option<Flow<R>>,
+    /// Boxed: tables grow by copying, and most of a flood is let go soon.
+    flow: Option<Box<Flow<R>>>,
 }
 
 impl<R> Links for Vec<Slot<R>> {
@@ -167,7 +168,7 @@ impl<R: Reader> FlowTable<R> {
             standing: Standing::Unanswered,
             a_is_low: from_low,
             is_due: false,
-            flow: Some(Flow::new(facts, reader)),
+            flow: Some(Box::new(Flow::new(facts, reader))),
         });
         self.append(place, segment, from_low, at)
     }
@@ -258,7 +259,7 @@ impl<R: Reader> FlowTable<R> {
     }
 
     fn flow(&self, place: u32) -> Option<&Flow<R>> {
-        self.slots.get(place as usize)?.flow.as_ref()
+        self.slots.get(place as usize)?.flow.as_deref()
     }
 
     fn find(&self, hash: u64, key: &Key) -> Option<u32> {

@@ -50,7 +50,7 @@ pub(super) struct Following {
     pub(super) probation: bool,
     answer: Answer,
     searched: u64,
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
     /// Messages are news.
     pub(super) messages: bool,
 }
@@ -62,7 +62,7 @@ impl Following {
         beginning: Beginning,
         limits: &Arc<Limits>,
         detail: Detail,
-        watch: Option<Watch>,
+        watch: Option<Arc<Watch>>,
         room: &Room,
     ) -> Following {
         let framer = || match beginning {
@@ -251,7 +251,7 @@ impl<'f> Scene<'f> {
         let hints = following.hints(side);
         let (client, confirmed) = (following.client, !following.probation);
         let from = if side == Side::Client { client } else { client.other() };
-        let watch = following.watch.as_ref().map(|watch| Watched { watch, from, confirmed });
+        let watch = following.watch.as_deref().map(|watch| Watched { watch, from, confirmed });
         Scene {
             framer: following.framers.of_mut(side),
             hints,

@@ -42,7 +42,7 @@ pub(super) struct WebSocket {
     client: End,
     limits: Arc<Limits>,
     detail: Detail,
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
     windows: Windows,
     room: Room,
     facts: Box<WebSocketFacts>,
@@ -105,7 +105,7 @@ impl WebSocket {
         beginning: Beginning,
         limits: &Arc<Limits>,
         detail: Detail,
-        watch: Option<Watch>,
+        watch: Option<Arc<Watch>>,
         windows: &Windows,
         room: &Room,
     ) -> WebSocket {
@@ -222,7 +222,7 @@ impl WebSocket {
         mut self: Box<Self>,
         news: &mut Vec<News>,
         hinted: bool,
-        undeliverable: Option<(Moment, Undeliverable)>,
+        undeliverable: Option<&(Moment, Undeliverable)>,
         facts: &Facts,
     ) -> Ended {
         for side in [Side::Client, Side::Server] {
@@ -244,7 +244,7 @@ impl WebSocket {
             }
             None => return other,
         };
-        if let Some((at, error)) = undeliverable {
+        if let Some(&(at, error)) = undeliverable {
             tracker.undeliverable(at, error);
         }
         tracker.websocket(self.facts);

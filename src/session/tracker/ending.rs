@@ -16,9 +16,9 @@ impl Tracker {
         neighbours: Neighbours,
         capture: CaptureEdge,
     ) -> Session {
-        let mut events = wire.events(self.undeliverable);
-        let search = neighbours.searched.iter().map(asked::search);
-        events.extend(search.chain(self.attempt.iter().flat_map(asked::events)));
+        let mut events = wire.events(self.undeliverable.as_deref());
+        let search = neighbours.searched.iter().map(|search| asked::search(search));
+        events.extend(search.chain(self.attempt.iter().flat_map(|attempt| asked::events(attempt))));
         self.timeline.finish(events);
         self.keep_largest_row();
         let known = known!(self);
@@ -48,10 +48,7 @@ impl Tracker {
             http_answer: self.http_answer,
             websocket: self.websocket,
             auth: self.auth,
-            disconnect: PerSide {
-                client: self.disconnect.client.map(|disconnect| *disconnect),
-                server: self.disconnect.server.map(|disconnect| *disconnect),
-            },
+            disconnect: self.disconnect,
             counts: self.counts,
             first_packet: self.first_packet,
             last_packets: PerSide {
@@ -71,7 +68,10 @@ impl Tracker {
             malformed: self.malformed,
             partial_packets: self.partial_packets,
             skipped_bytes: self.skipped_bytes,
-            unfinished_packet: self.unfinished_packet,
+            unfinished_packet: PerSide {
+                client: self.unfinished_packet.client.map(|packet| *packet),
+                server: self.unfinished_packet.server.map(|packet| *packet),
+            },
             timeline: self.timeline,
             tls: self.tls,
             neighbours,
