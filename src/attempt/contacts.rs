@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::capture::Moment;
+use crate::limits::forget_older_half;
 
 use super::FOLLOWS;
 
@@ -61,8 +62,11 @@ impl Contacts {
     }
 
     pub(super) fn note(&mut self, contact: &Contact) {
-        if self.pairs.len() >= self.limit {
-            return;
+        if self.pairs.len() >= self.limit && !self.pairs.contains_key(&(contact.client, contact.server)) {
+            let newest = |spans: &Spans| spans.last().map(|(_, last)| *last);
+            forget_older_half(&mut self.pairs, newest);
+            forget_older_half(&mut self.clients, newest);
+            forget_older_half(&mut self.unheard, newest);
         }
         let span = (contact.first, contact.last);
         add(self.pairs.entry((contact.client, contact.server)).or_default(), span);

@@ -21,10 +21,11 @@ const FOLLOWED: u64 = 10_000;
 
 /// Reads the captures of `input` to their end and judges every session.
 pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result<Report, Failure> {
-    let mut limits = Limits::default();
+    let mut usual = Limits::default();
     if detail == Detail::None {
-        limits.followed_messages = FOLLOWED;
+        usual.followed_messages = FOLLOWED;
     }
+    let limits = input.bounds.over(usual)?;
     let config = Config { limits, ports: input.ports.clone(), detail, hosts: hosts.to_vec() };
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;

@@ -40,7 +40,7 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     let look = &arguments.look;
     let style = output::style(look, arguments.utc);
     let mut out = output::open_text(look)?;
-    let limits = Limits { finished_sessions: KEPT, ..Limits::default() };
+    let limits = arguments.bounds.over(Limits { finished_sessions: KEPT, ..Limits::default() })?;
     let mut kept = Kept::new(&limits);
     let mut engine = Engine::new(Config {
         limits,

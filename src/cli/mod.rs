@@ -5,6 +5,7 @@
 
 mod analyse;
 mod arguments;
+mod bounds;
 mod failure;
 #[cfg(feature = "live")]
 mod live;

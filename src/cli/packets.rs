@@ -84,7 +84,7 @@ fn write(
     }
     let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
     let config =
-        Config { limits: Limits::default(), ports: input.ports.clone(), detail: Detail::None, hosts: Vec::new() };
+        Config { limits: input.bounds.over(Limits::default())?, ports: input.ports.clone(), detail: Detail::None, hosts: Vec::new() };
     let mut engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
     let drain = |out: &mut dyn Write| {
         let written = &mut writer.lock().unwrap_or_else(PoisonError::into_inner).written;

@@ -72,8 +72,15 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
     if capture.packets_let_go > 0 {
         let times = words::counted(capture.packets_let_go, "time");
         let text =
-            format!("{times} the bytes of an MQTT packet were not kept, because too many packets had begun at once.");
+            format!("{times} the bytes of an unfinished MQTT packet, TLS or HTTP message were not kept, because too many were unfinished at once.");
         notes.push(note("capture-packets-let-go", text, Tally::default()));
+    }
+    if capture.holes_given_up > 0 {
+        let times = words::counted(capture.holes_given_up, "time");
+        let text = format!(
+            "{times} bytes that were missing from a TCP stream were waited for no longer, because too much out-of-order data waited for them."
+        );
+        notes.push(note("capture-out-of-order-let-go", text, Tally::default()));
     }
     if let Some(stopped) = capture.traffic.stopped {
         let text = "From here on messages were not followed through the broker, because there are so many: `mqttcap show` and `--format json` follow them all.";
@@ -165,6 +172,7 @@ mod tests {
             evicted: tally(1),
             other_more: 4,
             packets_let_go: 2,
+            holes_given_up: 1,
             ..CaptureFacts::default()
         };
         for layer in [Layer::LinkType(147), Layer::Link, Layer::Ipv4, Layer::Tcp] {
@@ -173,7 +181,7 @@ mod tests {
             }
         }
         let notes = notes(&capture);
-        assert_eq!(notes.len(), 18);
+        assert_eq!(notes.len(), 19);
         for note in &notes {
             assert!(note.text.ends_with('.'), "{}", note.text);
         }

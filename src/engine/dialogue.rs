@@ -14,8 +14,8 @@ mod websocket;
 use std::sync::Arc;
 
 use crate::capture::Moment;
-use crate::limits::Limits;
-use crate::mqtt::{self, Likelihood, Room};
+use crate::limits::{Limits, Room, Share};
+use crate::mqtt::{self, Likelihood};
 use crate::net::Undeliverable;
 use crate::session::{ClientEvidence, Detail, Subscription, TextFact, Tracker};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
@@ -100,6 +100,7 @@ struct Held {
     at: Moment,
     starts_segment: bool,
     data: Vec<u8>,
+    _share: Share,
 }
 
 impl Dialogue {
@@ -277,7 +278,11 @@ impl Dialogue {
                 return;
             }
         };
-        held.push(Held::new(from, &chunk));
+        let Some(piece) = Held::new(from, &chunk, &self.room) else {
+            self.state = State::Other(Protocol::of(chunk.data));
+            return;
+        };
+        held.push(piece);
         let begins = held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied();
         let bytes: Vec<u8> = begins.take(self.limits.probe_bytes).collect();
         if websocket::begins(&bytes) || websocket::goes_on(&chunk, facts).is_some() {
@@ -414,7 +419,7 @@ impl Dialogue {
         let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
         let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
         let port = server_port(facts, client);
-        let mut encrypted = Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, self.hinted, port));
+        let mut encrypted = Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, (self.hinted, port), &self.room));
         encrypted.begins(facts.syn.count > 0 || facts.syn_ack.count > 0, held);
         let wanted = held.iter().all(|held| encrypted.piece(held.from, Piece::Chunk(held.chunk())) == Interest::Wanted);
         self.state = if wanted { State::Encrypted(encrypted) } else { State::Other(Protocol::Tls) };
@@ -459,7 +464,8 @@ impl Reader for Dialogue {
                     && let Piece::Chunk(chunk) = piece
                     && websocket::goes_on(&chunk, facts).is_some()
                 {
-                    self.enter_websocket(from, &[Held::new(from, &chunk)], facts);
+                    let held = Held::new(from, &chunk, &self.room);
+                    self.enter_websocket(from, held.as_slice(), facts);
                     return Interest::Wanted;
                 }
                 match piece {
@@ -494,14 +500,19 @@ impl Reader for Dialogue {
 }
 
 impl Held {
-    fn new(from: End, chunk: &Chunk<'_>) -> Held {
-        Held {
-            from,
-            offset: chunk.offset,
-            at: chunk.at,
-            starts_segment: chunk.starts_segment,
-            data: chunk.data.to_vec(),
+    /// A copy of `chunk`, if there is room for it.
+    fn new(from: End, chunk: &Chunk<'_>, room: &Room) -> Option<Held> {
+        let mut share = Share::of(room);
+        if share.hold(chunk.data.len()) {
+            return Some(Held::copy(from, chunk, share));
         }
+        share.refuse();
+        None
+    }
+
+    fn copy(from: End, chunk: &Chunk<'_>, share: Share) -> Held {
+        let Chunk { offset, at, starts_segment, .. } = *chunk;
+        Held { from, offset, at, starts_segment, data: chunk.data.to_vec(), _share: share }
     }
 
     fn chunk(&self) -> Chunk<'_> {

@@ -15,8 +15,7 @@ use std::sync::{Arc, Mutex};
 use crate::attempt;
 use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
 use crate::fragments::{Fragments, GivenUp};
-use crate::limits::Limits;
-use crate::mqtt::Room;
+use crate::limits::{Limits, Room};
 use crate::net::{self, Decoded, Endpoint, Fragment, Segment, Undeliverable};
 use crate::session::{
     CaptureEdge, CaptureFacts, ClientEvidence, Detail, FragmentFacts, PacketObserver, Session, TlsFacts, Tracker, Wire,
@@ -82,7 +81,7 @@ struct Rest {
     ports: Vec<u16>,
     observer: Option<SharedObserver>,
     windows: Windows,
-    /// For packets that have begun, over all connections.
+    /// For what is not whole, over all connections.
     room: Room,
     facts: CaptureFacts,
     population: Population,
@@ -122,7 +121,7 @@ impl Engine {
                 mqtt_connections: 0,
                 watch: attempt::Watch::new(&config.limits),
                 windows: Windows::new(config.limits.inflaters),
-                room: Room::new(config.limits.packet_bytes_total),
+                room: Room::new(config.limits.held_bytes_total),
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
                 attempts: Vec::new(),
@@ -184,6 +183,7 @@ impl Engine {
     /// The capture is over: hands out all sessions that are left and the facts of the capture.
     pub fn finish(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
         let rest = &mut self.rest;
+        let holes_given_up = self.table.given_up();
         self.fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
         self.table.finish(&mut |connection| rest.end(connection));
         rest.end_attempts();
@@ -191,6 +191,7 @@ impl Engine {
         rest.ended.drain(..).for_each(out);
         let Rest { mut facts, population, room, .. } = self.rest;
         facts.packets_let_go = room.refused();
+        facts.holes_given_up = holes_given_up;
         facts.traffic = population.finish(facts.last.unwrap_or_default());
         facts
     }

@@ -11,7 +11,7 @@ use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
-use crate::limits::Limits;
+use crate::limits::{Limits, forget_older_half};
 use crate::net::{Endpoint, Segment, TcpFlags};
 use crate::session::{Neighbours, Rival, TextFact, Traffic, Wire};
 use crate::stream::Side;
@@ -316,16 +316,6 @@ impl Together {
 /// Whether `then` is not yet to be forgotten at `now`.
 fn is_recent(then: Moment, now: Moment) -> bool {
     now.time.nanoseconds_since(then.time) <= FORGET
-}
-
-/// Forgets the half whose `newest` frame is oldest.
-fn forget_older_half<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>, newest: impl Fn(&V) -> Option<FrameNumber>) {
-    let mut frames: Vec<_> = map.values().map(&newest).collect();
-    let middle = frames.len() / 2;
-    if middle < frames.len() {
-        let (_, &mut middle, _) = frames.select_nth_unstable(middle);
-        map.retain(|_, value| newest(value) > middle);
-    }
 }
 
 /// Whether `map` may take a value for `key`: it has one, or is not full.

@@ -13,6 +13,7 @@ use crate::session::{
 };
 use crate::stream::Side;
 
+use super::kept::Kept;
 use super::model::{CaptureSummary, Report, Style};
 
 /// 2026-11-21T14:21:55Z.

@@ -234,6 +234,11 @@ impl<R: Reader> FlowTable<R> {
         self.budget.used()
     }
 
+    /// How many holes were given up because no more out-of-order data may be kept.
+    pub fn given_up(&self) -> u64 {
+        self.budget.given_up()
+    }
+
     /// The connection that took the last segment, if it is still followed.
     pub fn latest_mut(&mut self) -> Option<&mut Connection<R>> {
         Some(&mut self.slots.get_mut(self.latest as usize)?.flow.as_mut()?.connection)
@@ -360,18 +365,19 @@ impl<R: Reader> FlowTable<R> {
         ended(flow.end(ending, &mut self.budget));
     }
 
-    /// Lets a connection go if the table is full: a closed one first; then, so that a flood of SYNs
-    /// does not push sessions out, an unanswered one if these fill more than a quarter; else the
-    /// one in use that is idle longest.
+    /// Lets a connection go if the table is full, or a quarter of it by unanswered ones: a flood of SYNs shall
+    /// neither push sessions out nor take much memory. A closed one goes first, then an unanswered one if these
+    /// are too many, else the one in use that is idle longest.
     fn make_room(&mut self, ended: &mut impl FnMut(Connection<R>)) {
-        if self.index.len() < self.connections {
-            return;
-        }
         let Lists { unanswered, open, stranded, closing } = &self.lists;
         let flooded = unanswered.len() > self.connections / 4;
+        if self.index.len() < self.connections && !flooded {
+            return;
+        }
         let victim = closing
             .first()
             .or(stranded.first())
+            .filter(|_| self.index.len() >= self.connections)
             .or(if flooded { unanswered.first() } else { None })
             .or(open.first())
             .or(unanswered.first());

@@ -7,10 +7,8 @@ use std::sync::Arc;
 
 use crate::capture::Moment;
 use crate::engine::post::Passing;
-use crate::limits::Limits;
-use crate::mqtt::{
-    self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, Room, VersionEvidence,
-};
+use crate::limits::{Limits, Room, Share};
+use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, VersionEvidence};
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::transport::Protocol;
@@ -32,7 +30,7 @@ const ANSWER_AT_MOST: usize = 512;
 /// What the server's first bytes are. A first byte proves nothing: HTTP's `H` is the type of a PUBACK.
 #[derive(Debug)]
 enum Answer {
-    /// Too few bytes to decide.
+    /// Too few bytes to decide: fewer than [`ANSWER_AT_MOST`].
     Awaited(Vec<Held>),
     /// MQTT, or its start was not captured.
     Mqtt,
@@ -106,7 +104,7 @@ impl Following {
                 Answer::Foreign => return,
                 Answer::Awaited(held) => {
                     if !held.is_empty() || mqtt::looks_like_connack(chunk.data) == Likelihood::No {
-                        held.push(Held::new(from, &chunk));
+                        held.push(Held::copy(from, &chunk, Share::default()));
                         self.weigh_answer(news, hinted);
                         return;
                     }

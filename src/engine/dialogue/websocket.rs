@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use crate::capture::Moment;
-use crate::limits::Limits;
-use crate::mqtt::{self, Likelihood, PacketType, Room};
+use crate::limits::{Limits, Room};
+use crate::mqtt::{self, Likelihood, PacketType};
 use crate::net::Undeliverable;
 use crate::session::{ClientEvidence, CloseFrame, Detail, PerSide, TextFact, TextMessages, Tracker, WebSocketFacts};
 use crate::stream::{Chunk, End, Gap, Side};
@@ -110,7 +110,7 @@ impl WebSocket {
         room: &Room,
     ) -> WebSocket {
         let direction = |side| match beginning {
-            Beginning::Upgrade => Direction::Head(Head::new(limits)),
+            Beginning::Upgrade => Direction::Head(Head::new(limits).within(room)),
             Beginning::Frames => Direction::Frames(Frames::somewhere(side, windows)),
         };
         let mut websocket = WebSocket {
@@ -167,7 +167,7 @@ impl WebSocket {
                     rest
                 }
                 Read::More => return Verdict::Unsettled,
-                Read::Foreign => return Verdict::Other(Protocol::Http),
+                Read::Foreign | Read::NoRoom => return Verdict::Other(Protocol::Http),
             },
             Direction::Head(head) => match head.response(&chunk) {
                 Read::Whole(answer, rest) => {
@@ -183,6 +183,7 @@ impl WebSocket {
                     rest
                 }
                 Read::More => return Verdict::Unsettled,
+                Read::NoRoom => return Verdict::Other(Protocol::Http),
                 Read::Foreign => {
                     self.facts.foreign_answer = Some(chunk.at);
                     self.directions = PerSide { client: Direction::Ignored, server: Direction::Ignored };
@@ -350,7 +351,13 @@ impl WebSocket {
         if self.following.is_none() {
             let named = self.facts.offers_mqtt() || self.facts.agrees_to_mqtt();
             if !named {
-                self.held.push(Held::new(from, &chunk));
+                match Held::new(from, &chunk, &self.room) {
+                    Some(held) => self.held.push(held),
+                    None => {
+                        self.foreign = true;
+                        self.held = Vec::new();
+                    }
+                }
                 self.weigh(news, hinted);
                 return;
             }
