@@ -70,7 +70,8 @@ impl Kept {
     }
 
     /// Keeps a session that was judged, or counts it.
-    pub fn keep(&mut self, session: Session, verdict: Verdict) {
+    pub fn keep(&mut self, session: impl Into<Box<Session>>, verdict: Verdict) {
+        let session: Box<Session> = session.into();
         let class = class_of(&session, &verdict);
         let kept: usize = self.cases.iter().map(Vec::len).sum();
         if class == Use::Attempt && !self.has_room_for_attempt(session.wire.peers.server.endpoint) {
@@ -99,7 +100,7 @@ impl Kept {
             Use::Healthy => healthy,
             Use::Telling => telling,
         };
-        list.push(Case::new(session, verdict));
+        list.push(Case::alone(0, session, verdict));
     }
 
     /// The kept sessions, in no order that means anything, and what was counted.

@@ -195,10 +195,10 @@ impl Summary {
 }
 
 impl Case {
-    /// A session and its verdict, not yet numbered.
-    pub(super) fn new(session: Session, verdict: Verdict) -> Case {
-        let (sent_to, received_from) = (Vec::new(), Vec::new());
-        Case { number: 0, session: Box::new(session), verdict, sent_to, received_from, strays: None }
+    /// A session that nothing is known to have to do with others.
+    pub fn alone(number: u64, session: impl Into<Box<Session>>, verdict: Verdict) -> Case {
+        let session = session.into();
+        Case { number, session, verdict, sent_to: Vec::new(), received_from: Vec::new(), strays: None }
     }
 
     /// The case as diagnosis sees it.
