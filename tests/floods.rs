@@ -69,10 +69,9 @@ impl Run {
     fn segment(&mut self, mut segment: PacketBuilderStep<TcpHeader>, flags: u8, payload: &[u8]) {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
-        for (flag, set) in [
-            (SYN, PacketBuilderStep::<TcpHeader>::syn as fn(_) -> _),
-            (FIN, PacketBuilderStep::<TcpHeader>::fin),
-        ] {
+        for (flag, set) in
+            [(SYN, PacketBuilderStep::<TcpHeader>::syn as fn(_) -> _), (FIN, PacketBuilderStep::<TcpHeader>::fin)]
+        {
             if flags & flag != 0 {
                 segment = set(segment);
             }
@@ -328,14 +327,21 @@ fn connects_half_sent() {
 
 #[test]
 fn fragments_that_never_finish() {
-    flood("first IP fragments without the others", 5000, 10_000_000, 64, |report, _| says(report, "capture-fragments"), |run, count| {
-        for number in 0..count {
-            let [.., high, low] = number.to_be_bytes();
-            let mut bytes = vec![0x45, 0, 0, 60, high, low, 0x20, 0, 64, 6, 0, 0, 10, 0, high, low, 10, 255, 0, 1];
-            bytes.extend([0; 40]);
-            run.frame(LinkType::RAW, &bytes);
-        }
-    });
+    flood(
+        "first IP fragments without the others",
+        5000,
+        10_000_000,
+        64,
+        |report, _| says(report, "capture-fragments"),
+        |run, count| {
+            for number in 0..count {
+                let [.., high, low] = number.to_be_bytes();
+                let mut bytes = vec![0x45, 0, 0, 60, high, low, 0x20, 0, 64, 6, 0, 0, 10, 0, high, low, 10, 255, 0, 1];
+                bytes.extend([0; 40]);
+                run.frame(LinkType::RAW, &bytes);
+            }
+        },
+    );
 }
 
 #[test]
@@ -354,8 +360,7 @@ fn a_publish_of_the_largest_size() {
 
 #[test]
 fn tiny_packets() {
-    let expect: Expect =
-        |report, count| assert_eq!(whole(report).session.counts.client.of(PacketType::PINGREQ), count);
+    let expect: Expect = |report, count| assert_eq!(whole(report).session.counts.client.of(PacketType::PINGREQ), count);
     flood("PINGREQs of two bytes, each in a segment", 50_000, 50_000_000, 32, expect, |run, count| {
         let connect = [0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 60, 0, 1, b'a'];
         run.client(1, 1883, 0, SYN, b"");
@@ -448,9 +453,16 @@ fn questions() {
 #[test]
 fn hellos_without_end() {
     let opening = [0x16, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff, 3, 3];
-    flood("ClientHellos of 16 MiB, 64 KB of each sent", 200, 10_000, 256, |report, _| says(report, "capture-packets-let-go"), |run, count| {
-        half_sent(run, count, 8883, &opening, &[0; 6400], 10);
-    });
+    flood(
+        "ClientHellos of 16 MiB, 64 KB of each sent",
+        200,
+        10_000,
+        256,
+        |report, _| says(report, "capture-packets-let-go"),
+        |run, count| {
+            half_sent(run, count, 8883, &opening, &[0; 6400], 10);
+        },
+    );
 }
 
 #[test]

@@ -23,7 +23,14 @@ struct Capture {
 }
 
 impl Capture {
-    fn segment(&mut self, from_client: bool, client: u32, (sequence, acknowledgment): (u32, u32), flags: u8, data: &[u8]) {
+    fn segment(
+        &mut self,
+        from_client: bool,
+        client: u32,
+        (sequence, acknowledgment): (u32, u32),
+        flags: u8,
+        data: &[u8],
+    ) {
         let [_, high, middle, low] = client.to_be_bytes();
         let (host, broker) = ([10, high, middle, low], [10, 255, 0, 1]);
         let builder = if from_client {
@@ -39,7 +46,8 @@ impl Capture {
         let time = Timestamp(1_700_000_000_000_000_000 + i64::try_from(self.frames).unwrap() * 100_000);
         let at = Moment { frame: FrameNumber(self.frames), time };
         let original_length = u32::try_from(bytes.len()).unwrap();
-        self.engine.push(&Frame { at, link: LinkType::RAW, data: &bytes, original_length }, &mut |_| panic!("it is open"));
+        self.engine
+            .push(&Frame { at, link: LinkType::RAW, data: &bytes, original_length }, &mut |_| panic!("it is open"));
     }
 
     /// Connects, subscribes, publishes with QoS 1, pings.

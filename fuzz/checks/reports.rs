@@ -22,8 +22,15 @@ pub(super) struct Analysis {
 
 impl Analysis {
     pub(super) fn new() -> Analysis {
-        let limits =
-            Limits { connections: 64, timeline_events: 64, open_exchanges: 16, names: 16, finished_attempts: 8, attempts_of_server: 4, ..Limits::default() };
+        let limits = Limits {
+            connections: 64,
+            timeline_events: 64,
+            open_exchanges: 16,
+            names: 16,
+            finished_attempts: 8,
+            attempts_of_server: 4,
+            ..Limits::default()
+        };
         let kept = Kept::new(&limits);
         let config = Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded };
         Analysis { engine: Engine::observed(config, Arc::new(Mutex::new(Writer))), kept }
@@ -42,7 +49,7 @@ impl Analysis {
             shown(&style, |out| table::write(&report, table::Extent::Everything, &style, out));
             for case in &report.cases {
                 shown(&style, |out| ladder::write(case, &style, out));
-                shown(&style, |out| news::write(&case.session, &case.verdict, &style, out));
+                shown(&style, |out| news::ended(case, &style, out));
             }
         }
         let mut written = Vec::new();

@@ -25,7 +25,10 @@ impl Bounds {
         let mut limits = usual;
         for given in &self.limits {
             let (name, value) = given.split_once('=').ok_or_else(|| {
-                Failure::arguments(format!("--limit {given:?} has no value"), "--limit NAME=VALUE, as in --limit connections=500000")
+                Failure::arguments(
+                    format!("--limit {given:?} has no value"),
+                    "--limit NAME=VALUE, as in --limit connections=500000",
+                )
             })?;
             let named = find(name)?;
             let value = number(value, named.unit).filter(|value| named.set(&mut limits, *value));
@@ -42,7 +45,8 @@ impl Bounds {
 fn find(name: &str) -> Result<&'static Named, Failure> {
     NAMED.iter().find(|named| named.name() == name).ok_or_else(|| {
         let near = NAMED.iter().map(|named| (strsim::jaro_winkler(name, &named.name()), named.name()));
-        let nearest = near.filter(|(nearness, _)| *nearness >= NEAR).max_by(|(one, _), (other, _)| one.total_cmp(other));
+        let nearest =
+            near.filter(|(nearness, _)| *nearness >= NEAR).max_by(|(one, _), (other, _)| one.total_cmp(other));
         let hint = match nearest {
             Some((_, nearest)) => format!("did you mean {nearest}? `mqttcap read --help` lists all limits"),
             None => "`mqttcap read --help` lists all limits".into(),
@@ -86,8 +90,7 @@ mod tests {
     #[test]
     fn names_and_units() {
         let limits = over(&["connections=5", "fragment-bytes=64MiB", "packet-bytes=10KB", "connections=7"]).unwrap();
-        let wanted =
-            Limits { connections: 7, fragment_bytes: 64 << 20, packet_bytes: 10_000, ..Limits::default() };
+        let wanted = Limits { connections: 7, fragment_bytes: 64 << 20, packet_bytes: 10_000, ..Limits::default() };
         assert_eq!(limits, wanted);
     }
 

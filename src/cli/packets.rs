@@ -83,8 +83,12 @@ fn write(
         packets::write_head(style, out)?;
     }
     let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
-    let config =
-        Config { limits: input.bounds.over(Limits::default())?, ports: input.ports.clone(), detail: Detail::None, hosts: Vec::new() };
+    let config = Config {
+        limits: input.bounds.over(Limits::default())?,
+        ports: input.ports.clone(),
+        detail: Detail::None,
+        hosts: Vec::new(),
+    };
     let mut engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
     let drain = |out: &mut dyn Write| {
         let written = &mut writer.lock().unwrap_or_else(PoisonError::into_inner).written;

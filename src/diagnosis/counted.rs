@@ -143,6 +143,7 @@ const ID: &str = "capture-left-out";
 
 fn note(kind: &Counted) -> Note {
     let option = if kind.attempts { "attempts-of-server" } else { "finished-sessions" };
-    let text = format!("{}, counted and not kept: there were too many (--limit {option}=N keeps more).", kind.in_words());
+    let text =
+        format!("{}, counted and not kept: there were too many (--limit {option}=N keeps more).", kind.in_words());
     Note { id: ID, text, frames: vec![kind.first.frame, kind.last.frame] }
 }

@@ -71,8 +71,9 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
     }
     if capture.packets_let_go > 0 {
         let times = words::counted(capture.packets_let_go, "time");
-        let text =
-            format!("{times} the bytes of an unfinished MQTT packet, TLS or HTTP message were not kept, because too many were unfinished at once.");
+        let text = format!(
+            "{times} the bytes of an unfinished MQTT packet, TLS or HTTP message were not kept, because too many were unfinished at once."
+        );
         notes.push(note("capture-packets-let-go", text, Tally::default()));
     }
     if capture.holes_given_up > 0 {

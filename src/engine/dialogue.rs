@@ -245,7 +245,9 @@ impl Dialogue {
                 }
                 following.turned_out(facts)
             }
-            State::WebSocket(websocket) => websocket.end(&mut self.news, self.hinted, self.undeliverable.as_deref(), facts),
+            State::WebSocket(websocket) => {
+                websocket.end(&mut self.news, self.hinted, self.undeliverable.as_deref(), facts)
+            }
             State::Encrypted(mut encrypted) => {
                 if let Some((at, error)) = self.undeliverable.as_deref().copied() {
                     encrypted.tracker.undeliverable(at, error);
@@ -443,7 +445,8 @@ impl Dialogue {
         let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
         let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
         let port = server_port(facts, client);
-        let mut encrypted = Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, (self.hinted, port), &self.room));
+        let mut encrypted =
+            Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, (self.hinted, port), &self.room));
         encrypted.begins(facts.syn.count > 0 || facts.syn_ack.count > 0, held);
         let wanted = held.iter().all(|held| encrypted.piece(held.from, Piece::Chunk(held.chunk())) == Interest::Wanted);
         self.state = if wanted { State::Encrypted(encrypted) } else { State::Other(Protocol::Tls) };

@@ -241,9 +241,7 @@ impl Population {
             forget_older_half(&mut self.closes, |closes| closes.back().map(|newest| newest.at.frame));
         }
         let closes = self.closes.entry(server).or_default();
-        while closes.len() >= CLOSES
-            || closes.front().is_some_and(|old| !is_recent(old.at, at))
-        {
+        while closes.len() >= CLOSES || closes.front().is_some_and(|old| !is_recent(old.at, at)) {
             closes.pop_front();
         }
         closes.push_back(ServerClose { at, stream: wire.stream });

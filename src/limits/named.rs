@@ -91,7 +91,8 @@ mod tests {
     fn every_field_has_a_name_that_sets_it() {
         let fields = format!("{:?}", Limits::default());
         let fields: Vec<&str> = fields.split(": ").filter_map(|part| part.rsplit(' ').next()).collect();
-        let fields: Vec<&str> = fields.iter().copied().filter(|word| NAMED.iter().any(|one| one.field == *word)).collect();
+        let fields: Vec<&str> =
+            fields.iter().copied().filter(|word| NAMED.iter().any(|one| one.field == *word)).collect();
         assert_eq!(fields, NAMED.iter().map(|named| named.field).collect::<Vec<_>>());
         assert_eq!(format!("{:?}", Limits::default()).matches(": ").count(), NAMED.len());
         for named in NAMED {

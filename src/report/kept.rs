@@ -50,12 +50,8 @@ impl Kept {
     /// These sessions, however many there are.
     pub fn of(sessions: impl IntoIterator<Item = (Session, Verdict)>) -> Kept {
         let most = usize::MAX;
-        let limits = Limits {
-            finished_sessions: most,
-            finished_attempts: most,
-            attempts_of_server: most,
-            ..Limits::default()
-        };
+        let limits =
+            Limits { finished_sessions: most, finished_attempts: most, attempts_of_server: most, ..Limits::default() };
         let mut kept = Kept::new(&limits);
         for (session, verdict) in sessions {
             kept.keep(session, verdict);

@@ -101,12 +101,7 @@ fn counts(report: &Report) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, how)| format!("{} {how}", text::number(*count)))
         .collect();
-    format!(
-        "{} of {}: {}.",
-        text::counted(summary.sessions, "session"),
-        clients(report),
-        ended.join(", ")
-    )
+    format!("{} of {}: {}.", text::counted(summary.sessions, "session"), clients(report), ended.join(", "))
 }
 
 /// “4 clients”: no fewer, where some sessions were only counted.

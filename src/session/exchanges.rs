@@ -206,6 +206,9 @@ impl Exchanges {
         }
         let Exchange { sender, packet_identifier, qos, topic, fingerprint, started, .. } = exchange;
         let publisher = sender;
+        if self.finished.len() == self.finished.capacity() {
+            self.finished.reserve_exact(self.finished.len().max(1));
+        }
         self.finished.push_back(Finished {
             publisher,
             packet_identifier,

@@ -8,8 +8,8 @@ use crate::net::Endpoint;
 use crate::session::TextFact;
 use crate::stream::Side;
 
-use super::chain::{accepted, by_key, pauses, rhythm};
 use super::broker_unreachable::least;
+use super::chain::{accepted, by_key, pauses, rhythm};
 use super::{About, Counted, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -83,12 +83,7 @@ fn failed(judged: &Judged<'_>) -> bool {
     judged.verdict.outcome.severity >= Severity::Warning
 }
 
-fn told(
-    client: &str,
-    (server, least): (Endpoint, &str),
-    these: &[&Judged<'_>],
-    then: Option<&Judged<'_>>,
-) -> Spanning {
+fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], then: Option<&Judged<'_>>) -> Spanning {
     let starts: Vec<i64> = these.iter().map(|judged| judged.session.wire.first.time.0).collect();
     let outcomes: BTreeSet<&str> = these.iter().map(|judged| judged.verdict.outcome.id).collect();
     let same = if outcomes.len() == 1 { ", each time in the same way," } else { "" };

@@ -45,7 +45,7 @@ pub(super) struct Following {
     pub(super) evidence: ClientEvidence,
     framers: PerSide<Framer>,
     pub(super) tracker: Box<Tracker>,
-    inference: VersionEvidence,
+    inference: Option<Box<VersionEvidence>>,
     pub(super) probation: bool,
     answer: Answer,
     searched: u64,
@@ -73,7 +73,7 @@ impl Following {
             evidence,
             framers: PerSide { client: framer(), server: framer() },
             tracker: Box::new(Tracker::new(limits, detail)),
-            inference: VersionEvidence::default(),
+            inference: None,
             probation: beginning == Beginning::Somewhere,
             answer: match beginning {
                 Beginning::Start => Answer::Awaited(Vec::new()),
@@ -219,7 +219,7 @@ impl Following {
             self.evidence = ClientEvidence::PacketKinds;
         }
         if self.tracker.version().is_none()
-            && let Some((version, why)) = self.inference.verdict()
+            && let Some((version, why)) = self.inference.as_ref().and_then(|inference| inference.verdict())
         {
             self.tracker.infer_version(version, why);
         }
@@ -249,7 +249,7 @@ struct Scene<'f> {
 struct Stage<'f> {
     side: Side,
     pub(super) tracker: &'f mut Tracker,
-    inference: &'f mut VersionEvidence,
+    inference: &'f mut Option<Box<VersionEvidence>>,
     news: &'f mut Vec<News>,
     watch: Option<Watched<'f>>,
     messages: bool,
@@ -300,8 +300,8 @@ impl Stage<'_> {
         let version = self.tracker.version();
         let parsed = mqtt::parse(raw, version);
         if let Ok(packet) = &parsed {
-            if version.is_none() {
-                self.inference.observe(raw, self.side);
+            if version.is_none() && !matches!(packet, Packet::Connect(connect) if connect.version().is_some()) {
+                self.inference.get_or_insert_default().observe(raw, self.side);
             }
             mqtt::conformance::check(raw, packet, version, self.side, &mut |violation| {
                 self.tracker.violation(raw.completed, raw.header.packet_type(), &violation);
@@ -313,7 +313,10 @@ impl Stage<'_> {
         }
         match parsed {
             Ok(Packet::Connect(connect)) => {
-                let client_id = TextFact::new(connect.client_id.0);
+                // One copy for the session and for who asks after it by its client id.
+                let known = self.tracker.connect().map(|connect| &connect.client_id);
+                let known = known.filter(|known| *known.0 == *connect.client_id.0);
+                let client_id = known.cloned().unwrap_or_else(|| TextFact::new(connect.client_id.0));
                 let will = self.tracker.connect().and_then(|connect| connect.will.as_ref()?.fingerprint);
                 self.news.push(News::Connect { client_id, at: raw.completed, will });
             }
