@@ -123,7 +123,7 @@ fn flood(name: &str, few: u64, many: u64, mark: u64, expect: Expect, flow: impl 
         finished_attempts: 200,
         attempts_of_server: 100,
         held_bytes_total: 4 << 20,
-        out_of_order_bytes_total: 1 << 20,
+        out_of_order_bytes_total: 1 << 18,
         ..Limits::default()
     };
     let (count, limits) = if large { (many, Limits::default()) } else { (few, small) };
@@ -252,7 +252,8 @@ fn syns_to_many_servers() {
     };
     flood("SYNs to port 1883, each to another host", 20_000, 2_000_000, 128, expect, |run, count| {
         for host in 0..count {
-            run.server(host, 1883, 7, SYN, b"");
+            let (host, port) = client(host);
+            run.segment(PacketBuilder::ipv4(SERVER, host, 64).tcp(port, 1883, 7, 8192), SYN, b"");
         }
     });
 }
@@ -351,9 +352,17 @@ fn a_publish_of_the_largest_size() {
         let connect = [0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 60, 0, 1, b'a'];
         run.client(1, 1883, 0, SYN, b"");
         run.client(1, 1883, 1, ACK, &connect);
-        run.client(1, 1883, 16, ACK, &[0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1, b't']);
-        for time in 0..u32::try_from(count.div_ceil(LARGE as u64)).unwrap() {
-            run.client(1, 1883, 24 + time * 60_000, ACK, &vec![b'x'; LARGE]);
+        // Remaining Length in four bytes, topic included.
+        let byte = |place: u32| u8::try_from(count >> (7 * place) & 0x7f).unwrap();
+        let header = [0x30, byte(0) | 0x80, byte(1) | 0x80, byte(2) | 0x80, byte(3), 0, 1, b't'];
+        run.client(1, 1883, 16, ACK, &header);
+        let mut left = usize::try_from(count).unwrap() - 3;
+        let mut sequence = 24;
+        while left > 0 {
+            let length = left.min(LARGE);
+            run.client(1, 1883, sequence, ACK, &vec![b'x'; length]);
+            sequence += u32::try_from(length).unwrap();
+            left -= length;
         }
     });
 }
@@ -373,7 +382,11 @@ fn tiny_packets() {
 
 #[test]
 fn random_bytes_as_a_stream() {
-    let expect: Expect = |report, _| says(report, "capture-other-protocol");
+    let expect: Expect = |report, count| {
+        let case = whole(report);
+        assert_eq!(case.session.wire.sent.client.bytes, count / LARGE as u64 * LARGE as u64);
+        assert!(case.session.connect.is_none());
+    };
     flood("random bytes as TCP payload to port 1883", 4_000_000, 1_000_000_000, 32, expect, |run, count| {
         let mut noise = noise(count);
         run.client(1, 1883, 0, SYN, b"");
@@ -453,16 +466,20 @@ fn questions() {
 #[test]
 fn hellos_without_end() {
     let opening = [0x16, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff, 3, 3];
-    flood(
-        "ClientHellos of 16 MiB, 64 KB of each sent",
-        200,
-        10_000,
-        256,
-        |report, _| says(report, "capture-packets-let-go"),
-        |run, count| {
-            half_sent(run, count, 8883, &opening, &[0; 6400], 10);
-        },
-    );
+    let expect: Expect = |report, count| assert_eq!(report.summary.sessions, count);
+    flood("ClientHellos of 16 MiB, 64 KB of each sent", 200, 10_000, 128, expect, |run, count| {
+        half_sent(run, count, 8883, &opening, &[0; 6400], 10);
+    });
+    let opening = [0x16, 3, 1, 0, 6, 1, 0, 0xff, 0xf0, 3, 3];
+    let mut record = vec![0x16, 3, 1, 0x18, 0xfb];
+    record.resize(6400, 0);
+    let expect: Expect = |report, count| {
+        says(report, "capture-packets-let-go");
+        assert_eq!(report.summary.sessions, count);
+    };
+    flood("ClientHellos of 64 KiB, all but the end sent", 200, 10_000, 256, expect, |run, count| {
+        half_sent(run, count, 8883, &opening, &record, 10);
+    });
 }
 
 #[test]

@@ -8,11 +8,11 @@ use mqttcap::limits::Limits;
 use mqttcap::session::Detail;
 
 /// Most heap bytes of an open session in which nothing is unusual and nothing is under way.
-const IDLE: u64 = 3072;
+const IDLE: u64 = 4608;
 /// The same of one of which only the SYN was seen.
 const HALF_OPEN: u64 = 2048;
-/// A little below the size at which tables of 8,192 places grow.
-const SESSIONS: u32 = 7000;
+/// A little below the size at which tables of 32,768 places grow.
+const SESSIONS: u32 = 28_000;
 
 const SYN: u8 = 2;
 const ACK: u8 = 16;

@@ -279,6 +279,8 @@ impl Rest {
             Turned::Nothing { undeliverable } if self.attempts.len() < self.limits.attempts => {
                 self.attempts.push((facts, undeliverable));
             }
+            // One that was let go is counted already.
+            Turned::Nothing { .. } if facts.ending == Some(Ending::LetGo) => {}
             Turned::Nothing { .. } => self.facts.evicted.add(facts.last.frame),
         }
     }
