@@ -100,7 +100,7 @@ impl Default for Limits {
             recent_messages: 8192,
             routes: 16_384,
             watched_subscriptions: 4096,
-            finished_sessions: 250_000,
+            finished_sessions: 50_000,
             finished_attempts: 10_000,
             attempts_of_server: 1000,
         }

@@ -11,8 +11,8 @@ use mqttcap::session::Detail;
 const IDLE: u64 = 4608;
 /// The same of one of which only the SYN was seen.
 const HALF_OPEN: u64 = 2048;
-/// A little below the size at which tables of 32,768 places grow.
-const SESSIONS: u32 = 28_000;
+/// A little below the size at which tables of 16,384 places grow.
+const SESSIONS: u32 = 14_000;
 
 const SYN: u8 = 2;
 const ACK: u8 = 16;

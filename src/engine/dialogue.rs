@@ -102,7 +102,7 @@ struct Held {
     at: Moment,
     starts_segment: bool,
     data: Vec<u8>,
-    _share: Share,
+    share: Share,
 }
 
 impl Dialogue {
@@ -304,11 +304,7 @@ impl Dialogue {
                 return;
             }
         };
-        let Some(piece) = Held::new(from, &chunk, &self.room) else {
-            self.state = State::Other(Protocol::of(chunk.data));
-            return;
-        };
-        held.push(piece);
+        held.push(Held::copy(from, &chunk));
         let begins = held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied();
         let bytes: Vec<u8> = begins.take(self.limits.probe_bytes).collect();
         if websocket::begins(&bytes) || websocket::goes_on(&chunk, facts).is_some() {
@@ -479,6 +475,12 @@ impl Reader for Dialogue {
                     return self.piece(from, piece, facts);
                 }
                 self.open(from, piece, facts);
+                if let State::Opening(held) = &mut self.state
+                    && let Some(newest) = held.last_mut()
+                    && !newest.wait(&self.room)
+                {
+                    self.state = State::Other(Protocol::of(&newest.data));
+                }
                 if let Piece::Gap(_) = piece
                     && matches!(self.state, State::Following(_) | State::Encrypted(_))
                 {
@@ -491,8 +493,7 @@ impl Reader for Dialogue {
                     && let Piece::Chunk(chunk) = piece
                     && websocket::goes_on(&chunk, facts).is_some()
                 {
-                    let held = Held::new(from, &chunk, &self.room);
-                    self.enter_websocket(from, held.as_slice(), facts);
+                    self.enter_websocket(from, &[Held::copy(from, &chunk)], facts);
                     return Interest::Wanted;
                 }
                 match piece {
@@ -527,19 +528,21 @@ impl Reader for Dialogue {
 }
 
 impl Held {
-    /// A copy of `chunk`, if there is room for it.
-    fn new(from: End, chunk: &Chunk<'_>, room: &Room) -> Option<Held> {
-        let mut share = Share::of(room);
-        if share.hold(chunk.data.len()) {
-            return Some(Held::copy(from, chunk, share));
-        }
-        share.refuse();
-        None
+    /// A copy of `chunk`, to be let go at once or to [`wait`](Held::wait).
+    fn copy(from: End, chunk: &Chunk<'_>) -> Held {
+        let Chunk { offset, at, starts_segment, .. } = *chunk;
+        Held { from, offset, at, starts_segment, data: chunk.data.to_vec(), share: Share::default() }
     }
 
-    fn copy(from: End, chunk: &Chunk<'_>, share: Share) -> Held {
-        let Chunk { offset, at, starts_segment, .. } = *chunk;
-        Held { from, offset, at, starts_segment, data: chunk.data.to_vec(), _share: share }
+    /// Takes room for it; false when there is none.
+    fn wait(&mut self, room: &Room) -> bool {
+        let mut share = Share::of(room);
+        let fits = share.hold(self.data.len());
+        if !fits {
+            share.refuse();
+        }
+        self.share = share;
+        fits
     }
 
     fn chunk(&self) -> Chunk<'_> {

@@ -1,9 +1,13 @@
 //! How many bytes all connections together may keep of what is not whole: MQTT packets, TLS messages, HTTP heads, first bytes.
 //!
-//! Invariant: what the shares of a room hold is never more than it was made for.
+//! Invariant: what the shares of a room hold is never more than it was made for. The last quarter is for small pieces: a few
+//! large messages shall not keep others from being read at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Bytes of a small piece.
+const SMALL: usize = 1024;
 
 /// Room for what is not whole; all copies count together.
 #[derive(Clone, Debug)]
@@ -47,9 +51,10 @@ impl Share {
     /// Holds `bytes` from now on, more or fewer than before. False when there is no room: it holds what it held.
     pub fn hold(&mut self, bytes: usize) -> bool {
         let Some(Room(count)) = &self.room else { return true };
+        let limit = if bytes <= SMALL { count.bytes } else { count.bytes / 4 * 3 };
         let change = |used: usize| {
             let used = used.saturating_sub(self.held).saturating_add(bytes);
-            (bytes <= self.held || used <= count.bytes).then_some(used)
+            (bytes <= self.held || used <= limit).then_some(used)
         };
         let fits = count.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change).is_ok();
         if fits {
@@ -107,6 +112,8 @@ mod tests {
     #[test]
     fn shares_never_hold_more_than_the_room() {
         let room = Room::new(100);
+        let mut large = Share::of(&Room::new(8000));
+        assert!(!large.hold(6001) && large.hold(6000));
         let (mut one, mut other) = (Share::of(&room), Share::of(&room));
         assert!(one.hold(60) && other.hold(40) && !other.hold(41) && other.hold(30));
         let mut buffer = Vec::new();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::capture::Moment;
 use crate::engine::post::Passing;
-use crate::limits::{Limits, Room, Share};
+use crate::limits::{Limits, Room};
 use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, VersionEvidence};
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
@@ -105,7 +105,7 @@ impl Following {
                 Answer::Foreign => return,
                 Answer::Awaited(held) => {
                     if !held.is_empty() || mqtt::looks_like_connack(chunk.data) == Likelihood::No {
-                        held.push(Held::copy(from, &chunk, Share::default()));
+                        held.push(Held::copy(from, &chunk));
                         self.weigh_answer(news, hinted);
                         return;
                     }

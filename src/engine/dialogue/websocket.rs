@@ -366,14 +366,12 @@ impl WebSocket {
         if self.following.is_none() {
             let named = self.facts.offers_mqtt() || self.facts.agrees_to_mqtt();
             if !named {
-                match Held::new(from, &chunk, &self.room) {
-                    Some(held) => self.held.push(held),
-                    None => {
-                        self.foreign = true;
-                        self.held = Vec::new();
-                    }
-                }
+                self.held.push(Held::copy(from, &chunk));
                 self.weigh(news, hinted);
+                if self.held.last_mut().is_some_and(|newest| !newest.wait(&self.room)) {
+                    self.foreign = true;
+                    self.held = Vec::new();
+                }
                 return;
             }
             self.start(ClientEvidence::PacketKinds, news, hinted);
