@@ -71,7 +71,9 @@ impl Contacts {
         let span = (contact.first, contact.last);
         add(self.pairs.entry((contact.client, contact.server)).or_default(), span);
         if contact.mqtt {
-            self.servers.entry(contact.server).or_insert(contact.port);
+            if self.servers.len() < self.limit {
+                self.servers.entry(contact.server).or_insert(contact.port);
+            }
             add(self.clients.entry(contact.client).or_default(), span);
             if !contact.heard {
                 add(self.unheard.entry(contact.server).or_default(), span);

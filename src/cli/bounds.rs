@@ -57,8 +57,8 @@ fn find(name: &str) -> Result<&'static Named, Failure> {
 
 /// A number, of bytes with a unit too.
 fn number(value: &str, unit: Unit) -> Option<u64> {
-    let units = UNITS.iter().filter(|_| unit == Unit::Bytes);
-    let with = units.filter_map(|(name, bytes)| Some((value.strip_suffix(name)?, *bytes))).next();
+    let mut units = UNITS.iter().filter(|_| unit == Unit::Bytes);
+    let with = units.find_map(|(name, bytes)| Some((value.strip_suffix(name)?, *bytes)));
     let (digits, times) = with.unwrap_or((value, 1));
     digits.trim().parse::<u64>().ok()?.checked_mul(times)
 }

@@ -82,8 +82,11 @@ enum Turned {
     /// It carries something else.
     Other { protocol: Protocol, server_port: u16 },
     /// It carries nothing, and its server is not known to speak MQTT.
-    Nothing { undeliverable: Option<Box<(Moment, Undeliverable)>> },
+    Nothing { undeliverable: Word },
 }
+
+/// The first word of a router that a segment could not be delivered. Boxed: few connections have it.
+type Word = Option<Box<(Moment, Undeliverable)>>;
 
 /// All of the engine but the flow table, which calls back into it.
 #[derive(Debug)]
@@ -103,7 +106,7 @@ struct Rest {
     /// What happens before there is a connection.
     watch: attempt::Watch,
     /// Connections without data to a server of which it is not known if it speaks MQTT.
-    attempts: Vec<(Facts, Option<Box<(Moment, Undeliverable)>>)>,
+    attempts: Vec<(Facts, Word)>,
     /// Sessions that ended, not yet handed out.
     ended: Vec<Session>,
     last_clock_jump: Option<Timestamp>,

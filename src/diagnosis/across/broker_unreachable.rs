@@ -60,7 +60,7 @@ fn goes_on(judged: &Judged<'_>, these: &[&Judged<'_>]) -> bool {
 fn told(
     server: Endpoint,
     these: &[&Judged<'_>],
-    (hosts, least): (usize, &str),
+    (hosts, at_least): (usize, &str),
     then: Option<&Judged<'_>>,
 ) -> Option<Spanning> {
     let (first, last) = (these.first()?, these.last()?);
@@ -77,7 +77,7 @@ fn told(
         _ => String::new(),
     };
     let headline = format!(
-        "Nobody could reach {server}: {least}{} tried {least}{} within {}{how}.{end}",
+        "Nobody could reach {server}: {at_least}{} tried {at_least}{} within {}{how}.{end}",
         words::counted(hosts as u64, "host"),
         words::counted(these.len() as u64, "time"),
         words::duration(span)

@@ -132,7 +132,7 @@ impl Records {
         if self.state != State::Over {
             self.let_go();
             let (limit, changed, share) = (self.limit, self.changed, std::mem::take(&mut self.share));
-            *self = Records { changed, share, ..Records::new(limit, false) };
+            *self = Records { share, changed, ..Records::new(limit, false) };
         }
     }
 
