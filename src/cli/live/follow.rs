@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use crate::capture::Timestamp;
 use crate::diagnosis;
 use crate::engine::{Config, Engine};
-use crate::report::{CaptureSummary, Report};
+use crate::report::{CaptureSummary, Kept, Report};
 use crate::session::Session;
 
-use super::super::analyse::Judged;
 use super::super::failure::Failure;
 use super::feed::Feed;
 use super::news::{Status, Teller};
@@ -28,7 +27,7 @@ pub(super) fn follow(
     stop: &AtomicBool,
 ) -> Result<Report, Failure> {
     let begun = Instant::now();
-    let mut judged = Judged::new(config.limits.finished_sessions);
+    let mut kept = Kept::new(&config.limits);
     let mut engine = Engine::new(config);
     engine.note_changes();
     let mut watch = Watch::new(begun);
@@ -61,7 +60,7 @@ pub(super) fn follow(
             let case = watch.judged(session, teller)?;
             pulse.status.ended += 1;
             pulse.status.problems += u64::from(case.is_problem());
-            judged.keep(case.session, case.verdict);
+            kept.keep(case.session, case.verdict);
         }
         if pulse.is_due(teller.interval()) {
             watch.look(&mut engine, now, teller)?;
@@ -70,11 +69,10 @@ pub(super) fn follow(
             teller.status(&pulse.beat())?;
         }
     }
-    let mut facts = engine.finish(&mut |session| judged.judge(session));
-    facts.sessions_left_out = judged.left_out();
+    let facts = engine.finish(&mut |session| kept.judge(session));
     let mut notes = diagnosis::notes(&facts);
     notes.extend(feed.notes());
-    Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, judged.into_sessions()))
+    Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, kept))
 }
 
 /// When it is time to look, and how many packets come a second.

@@ -26,6 +26,7 @@ use crate::source::{Followed, Interface, InterfaceError, Shown, interfaces};
 
 use super::INTERRUPTED;
 use super::arguments::{Input, Interfaces, Live, LiveFormat, Look, Only, Read, ReadFormat};
+use super::bounds::Bounds;
 use super::failure::Failure;
 use super::output;
 use feed::Feed;
@@ -48,8 +49,8 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
         let _ = writeln!(anstream::stderr(), "capturing on {}; Ctrl-C ends with a report", Feed::name(&interface));
     }
     let seconds = arguments.seconds.map(Duration::from_secs);
-    let Live { look, only, format, ports, utc, .. } = arguments;
-    let telling = Telling { look, only: *only, format: *format, ports, utc: *utc, seconds, full_screen };
+    let Live { bounds, look, only, format, ports, utc, .. } = arguments;
+    let telling = Telling { bounds, look, only: *only, format: *format, ports, utc: *utc, seconds, full_screen };
     tell(&mut interface, telling, &stop)?;
     Ok(ExitCode::from(if stop.load(Ordering::Relaxed) { INTERRUPTED } else { 0 }))
 }
@@ -69,8 +70,16 @@ pub(super) fn follow_file(arguments: &Read) -> Result<ExitCode, Failure> {
     let stop = stop()?;
     let _ = writeln!(anstream::stderr(), "following {}; Ctrl-C ends with a report", Shown(path));
     let Read { look, only, input, .. } = arguments;
-    let telling =
-        Telling { look, only: *only, format, ports: &input.ports, utc: input.utc, seconds: None, full_screen: false };
+    let telling = Telling {
+        bounds: &input.bounds,
+        look,
+        only: *only,
+        format,
+        ports: &input.ports,
+        utc: input.utc,
+        seconds: None,
+        full_screen: false,
+    };
     tell(&mut followed, telling, &stop)?;
     Ok(ExitCode::from(if stop.load(Ordering::Relaxed) { INTERRUPTED } else { 0 }))
 }
@@ -98,6 +107,7 @@ pub(super) fn stop() -> Result<Arc<AtomicBool>, Failure> {
 /// What is to be told, and how.
 #[derive(Clone, Copy)]
 struct Telling<'t> {
+    bounds: &'t Bounds,
     look: &'t Look,
     only: Option<Only>,
     format: LiveFormat,
@@ -109,7 +119,7 @@ struct Telling<'t> {
 
 /// Tells what happens in `feed`, and at the end reports.
 fn tell(feed: &mut dyn Feed, telling: Telling<'_>, stop: &AtomicBool) -> Result<(), Failure> {
-    let Telling { look, only, format, ports, utc, seconds, full_screen } = telling;
+    let Telling { bounds, look, only, format, ports, utc, seconds, full_screen } = telling;
     let only_problems = only == Some(Only::Problems);
     let (detail, mut teller): (Detail, Box<dyn Teller>) = match format {
         #[cfg(feature = "tui")]
@@ -123,7 +133,7 @@ fn tell(feed: &mut dyn Feed, telling: Telling<'_>, stop: &AtomicBool) -> Result<
         }
     };
     let config = Config {
-        limits: Limits { finished_sessions: KEPT, ..Limits::default() },
+        limits: bounds.over(Limits { finished_sessions: KEPT, ..Limits::default() })?,
         ports: ports.to_vec(),
         detail,
         hosts: Vec::new(),
