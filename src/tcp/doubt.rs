@@ -170,7 +170,9 @@ impl<R: Reader> Flow<R> {
             apart
         });
         let direction = self.connection.facts.from_mut(from);
-        direction.ignored += dropped;
+        if dropped > 0 {
+            direction.ignored += dropped;
+        }
         direction.conflict(differing, at);
     }
 
@@ -201,7 +203,9 @@ impl<R: Reader> Flow<R> {
         for held in credit.held.drain(..) {
             budget.change(held.cost(), 0);
         }
-        self.connection.facts.from_mut(from).ignored += dropped as u64;
+        if dropped > 0 {
+            self.connection.facts.from_mut(from).ignored += dropped as u64;
+        }
     }
 
     fn believe_all(&mut self, from: End, budget: &mut Budget) {
