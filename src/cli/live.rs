@@ -15,26 +15,28 @@ use crate::limits::Limits;
 use crate::report::table::{self, Extent};
 use crate::report::{CaptureSummary, Report, news};
 use crate::session::{Detail, Session};
-use crate::source::{Interface, InterfaceError, interfaces};
+use crate::source::{InterfaceError, Interfaces as Sources};
 
 use super::INTERRUPTED;
 use super::analyse::Judged;
-use super::arguments::{Interfaces, Live, Only};
+use super::arguments::{Live, Only};
 use super::failure::Failure;
 use super::output;
 
 /// Sessions kept for the report at the end.
 const KEPT: usize = 20_000;
+/// How long to wait for a frame before time is let pass.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Captures until SIGINT or SIGTERM, or for as long as was asked; tells each session as it ends.
 #[allow(clippy::disallowed_methods)] // the edge: how long to capture is a matter of the wall clock
 pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
-    let mut interface = Interface::open(arguments.interface.as_deref())?;
+    let mut interface = Sources::open(&arguments.capture.interfaces, arguments.capture.options())?;
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&interrupted)).map_err(Failure::Write)?;
     }
-    let name = interface.name().to_owned();
+    let name = interface.names().collect::<Vec<_>>().join(", ");
     let mut talk = anstream::stderr();
     // If standard error is closed there is nobody to tell.
     let _ = writeln!(talk, "capturing on {name}; Ctrl-C ends with a report");
@@ -54,18 +56,17 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     while !interrupted.load(Ordering::Relaxed)
         && arguments.seconds.is_none_or(|limit| begun.elapsed() < Duration::from_secs(limit))
     {
-        match interface.next_frame()? {
-            Some(frame) => {
-                latest = Some((frame.at.time, Instant::now()));
-                engine.push(&frame, &mut |session| ended.push(session));
-            }
-            // The capture's clock goes on while the line is idle.
-            None => {
-                if let Some((time, seen)) = latest {
-                    let idle = i64::try_from(seen.elapsed().as_nanos()).unwrap_or(i64::MAX);
-                    engine.advance(Timestamp(time.0.saturating_add(idle)), &mut |session| ended.push(session));
-                }
-            }
+        let taken = interface.read(TICK, &mut |frame| {
+            latest = Some((frame.at.time, Instant::now()));
+            engine.push(frame, &mut |session| ended.push(session));
+        })?;
+        while let Some(change) = interface.change() {
+            let _ = writeln!(talk, "{}", super::capture::told(&change));
+        }
+        // The capture's clock goes on while the line is idle.
+        if taken == 0 && let Some((time, seen)) = latest {
+            let idle = i64::try_from(seen.elapsed().as_nanos()).unwrap_or(i64::MAX);
+            engine.advance(Timestamp(time.0.saturating_add(idle)), &mut |session| ended.push(session));
         }
         if ended.is_empty() {
             continue;
@@ -89,25 +90,6 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     table::write(&report, Extent::Problems, &style, &mut out)?;
     out.flush()?;
     Ok(ExitCode::from(if interrupted.load(Ordering::Relaxed) { INTERRUPTED } else { 0 }))
-}
-
-/// Lists what can be captured on.
-pub(super) fn list(arguments: &Interfaces) -> Result<ExitCode, Failure> {
-    let mut out = output::open_text(&arguments.look)?;
-    let found = interfaces()?;
-    if found.is_empty() {
-        return Err(InterfaceError::None.into());
-    }
-    let widest = found.iter().map(|interface| interface.name.len()).max().unwrap_or(0);
-    for interface in found {
-        let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
-        let state = if interface.up { "up  " } else { "down" };
-        let about = interface.description.unwrap_or_default();
-        let line = format!("{:widest$}  {state}  {}  {about}", interface.name, addresses.join(" "));
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    out.flush()?;
-    Ok(ExitCode::SUCCESS)
 }
 
 impl From<InterfaceError> for Failure {

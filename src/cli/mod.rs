@@ -5,7 +5,11 @@
 
 mod analyse;
 mod arguments;
+#[cfg(feature = "live")]
+mod capture;
 mod failure;
+#[cfg(feature = "live")]
+mod interfaces;
 #[cfg(feature = "live")]
 mod live;
 mod output;
@@ -87,7 +91,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
         #[cfg(feature = "live")]
         Command::Live(arguments) => live::live(arguments),
         #[cfg(feature = "live")]
-        Command::Interfaces(arguments) => live::list(arguments),
+        Command::Interfaces(arguments) => interfaces::list(arguments),
         Command::Explain(arguments) => explain(arguments),
         Command::Schema(arguments) => schema(arguments),
     }

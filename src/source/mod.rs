@@ -31,5 +31,8 @@ pub use file::CaptureFile;
 #[cfg(feature = "live")]
 pub use filter::{Filter, FilterError};
 #[cfg(feature = "live")]
-pub use interface::{Interface, InterfaceError, InterfaceInfo, interfaces};
+pub use interface::{
+    Change, InterfaceError, InterfaceInfo, Interfaces, LinkState, Options, Wanted, default_interface, give_right, interfaces,
+    try_open,
+};
 pub use pcapng::Drops;
