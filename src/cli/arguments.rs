@@ -153,6 +153,8 @@ Without sudo: sudo setcap cap_net_raw=eip $(command -v mqttcap)")]
 pub(super) struct Live {
     #[command(flatten)]
     pub(super) capture: super::capture::CaptureOn,
+    #[command(flatten)]
+    pub(super) rights: super::service::Rights,
     /// End after so many seconds instead of on Ctrl-C
     #[arg(long, value_name = "N")]
     pub(super) seconds: Option<u64>,

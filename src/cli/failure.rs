@@ -69,6 +69,9 @@ impl Failure {
             Failure::Unexplained { suggestions, .. } => {
                 format!("did you mean {}?", suggestions.join(" or "))
             }
+            Failure::Output { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "make room on that disk, or write elsewhere".into()
+            }
             Failure::Output { .. } => "--output wants a file in a folder that exists and may be written to".into(),
             Failure::Write(_) => "is the disk full?".into(),
         }

@@ -2,11 +2,8 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 use std::time::{Duration, Instant};
-
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::capture::Timestamp;
 use crate::diagnosis;
@@ -21,7 +18,9 @@ use super::INTERRUPTED;
 use super::analyse::Judged;
 use super::arguments::{Live, Only};
 use super::failure::Failure;
+use super::destination::Destination;
 use super::output;
+use super::service::{self, Signals};
 
 /// Sessions kept for the report at the end.
 const KEPT: usize = 20_000;
@@ -32,17 +31,20 @@ const TICK: Duration = Duration::from_millis(100);
 #[allow(clippy::disallowed_methods)] // the edge: how long to capture is a matter of the wall clock
 pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     let mut interface = Sources::open(&arguments.capture.interfaces, arguments.capture.options())?;
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&interrupted)).map_err(Failure::Write)?;
-    }
+    let signals = Signals::listen().map_err(Failure::Write)?;
     let name = interface.names().collect::<Vec<_>>().join(", ");
     let mut talk = anstream::stderr();
     // If standard error is closed there is nobody to tell.
     let _ = writeln!(talk, "capturing on {name}; Ctrl-C ends with a report");
     let look = &arguments.look;
     let style = output::style(look, arguments.utc);
-    let mut out = output::open_text(look)?;
+    let path = look.output.as_deref();
+    let user = arguments.rights.user()?;
+    let mut out = Destination::new(output::open_text(look)?, path);
+    if let (Some(user), Some(path)) = (&user, path) {
+        user.own(path).map_err(|error| out.failed(error))?;
+    }
+    arguments.rights.give_up(user, path.map(Path::to_owned).into_iter().collect())?;
     let mut engine = Engine::new(Config {
         limits: Limits { finished_sessions: KEPT, ..Limits::default() },
         ports: arguments.ports.clone(),
@@ -53,9 +55,17 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
     let mut ended: Vec<Session> = Vec::new();
     let mut latest = None;
-    while !interrupted.load(Ordering::Relaxed)
+    while !signals.end()
         && arguments.seconds.is_none_or(|limit| begun.elapsed() < Duration::from_secs(limit))
     {
+        if signals.reopen()
+            && let Err(failure) = out.reopen()
+        {
+            let _ = writeln!(talk, "{failure}; going on with the old one");
+        }
+        if path.is_none() && service::reader_is_gone() {
+            return Ok(ExitCode::SUCCESS);
+        }
         let taken = interface.read(TICK, &mut |frame| {
             latest = Some((frame.at.time, Instant::now()));
             engine.push(frame, &mut |session| ended.push(session));
@@ -78,7 +88,7 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
             }
             judged.keep(session, verdict);
         }
-        out.flush()?;
+        out.flush().map_err(|error| out.failed(error))?;
     }
     let dropped = interface.dropped();
     let mut facts = engine.finish(&mut |session| judged.judge(session));
@@ -89,7 +99,7 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     writeln!(out)?;
     table::write(&report, Extent::Problems, &style, &mut out)?;
     out.flush()?;
-    Ok(ExitCode::from(if interrupted.load(Ordering::Relaxed) { INTERRUPTED } else { 0 }))
+    Ok(ExitCode::from(if signals.end() { INTERRUPTED } else { 0 }))
 }
 
 impl From<InterfaceError> for Failure {

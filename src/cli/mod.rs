@@ -7,6 +7,8 @@ mod analyse;
 mod arguments;
 #[cfg(feature = "live")]
 mod capture;
+#[cfg(feature = "live")]
+mod destination;
 mod failure;
 #[cfg(feature = "live")]
 mod interfaces;
@@ -15,6 +17,8 @@ mod live;
 mod output;
 mod packets;
 mod selection;
+#[cfg(feature = "live")]
+mod service;
 mod sieve;
 
 use std::ffi::OsString;

@@ -35,6 +35,8 @@ use port::Port;
 const BATCH: usize = 1024;
 /// How often interfaces are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often one that just went away is asked for its last frames.
+const SOON: Duration = Duration::from_millis(20);
 
 /// What became of an interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,13 +132,14 @@ impl Interfaces {
 
     /// Waits for a frame; false if none came.
     fn wait(&self, patience: Duration) -> bool {
-        let patience = patience.min(LOOK).min(self.order.patience().unwrap_or(LOOK));
+        let failing = self.ports.iter().any(Port::has_failed).then_some(SOON);
+        let patience = [Some(patience), Some(LOOK), self.order.patience(), failing].into_iter().flatten().min();
         let open = self.ports.iter().filter_map(Port::handle);
         let mut waited: Vec<PollFd<'_>> = open.map(|handle| PollFd::new(handle.as_fd(), PollFlags::POLLIN)).collect();
-        let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+        let timeout = PollTimeout::try_from(patience.unwrap_or(LOOK)).unwrap_or(PollTimeout::MAX);
         // A signal ends the wait: whoever reads will look why.
         let ready = poll(&mut waited, timeout);
-        ready.is_ok_and(|count| count > 0) || self.order.patience().is_some()
+        ready.is_ok_and(|count| count > 0) || self.order.patience().is_some() || failing.is_some()
     }
 
     /// Looks at times how the interfaces are.

@@ -20,8 +20,8 @@ pub struct Options {
 impl Options {
     /// The smallest buffer that is of use: a few blocks.
     pub const SMALLEST_BUFFER: u32 = 1 << 20;
-    /// The buffer that suits a gateway.
-    pub const BUFFER: u32 = 64 << 20;
+    /// The buffer that suits a gateway: it counts as the program's memory.
+    pub const BUFFER: u32 = 16 << 20;
     /// Whole frames: offloaded ones are up to 64 KiB and more.
     pub const SNAP_LENGTH: u32 = 262_144;
 }

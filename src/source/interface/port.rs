@@ -1,14 +1,18 @@
 //! An interface that is captured on for as long as the program runs: when it goes away it is waited for, by its name.
 //!
-//! Invariant: what was lost before it went away stays counted.
+//! Invariant: what was lost before it went away stays counted, and what came before is still handed over.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use super::error::InterfaceError;
-use super::handle::{ANY, Handle, Taken};
+use super::handle::{ANY, COLLECTED, Handle, Taken};
 use super::options::Options;
 use super::state::LinkState;
+
+/// How long the kernel may take to hand over what came before the interface went away.
+const LAST_FRAMES: Duration = Duration::from_millis(2 * COLLECTED.unsigned_abs() as u64);
 
 /// An interface and its handle, while it has one.
 pub(super) struct Port {
@@ -16,8 +20,8 @@ pub(super) struct Port {
     handle: Option<Handle>,
     /// As it was last told.
     state: LinkState,
-    /// The handle failed since the interface was last looked at.
-    failed: bool,
+    /// When the handle failed.
+    failed: Option<Instant>,
     dropped_before: u64,
 }
 
@@ -29,23 +33,25 @@ impl Port {
             Err(InterfaceError::Down { .. }) => None,
             Err(error) => return Err(error),
         };
-        Ok(Port { name, handle, state: LinkState::Up, failed: false, dropped_before: 0 })
+        Ok(Port { name, handle, state: LinkState::Up, failed: None, dropped_before: 0 })
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
+    /// What can be waited for.
     pub(super) fn handle(&self) -> Option<&Handle> {
-        self.handle.as_ref()
+        self.handle.as_ref().filter(|_| self.failed.is_none())
     }
 
     /// Whether it has to be looked at soon.
     pub(super) fn has_failed(&self) -> bool {
-        self.failed
+        self.failed.is_some()
     }
 
     /// Hands over at most `most` frames that are there.
+    #[allow(clippy::disallowed_methods)] // the edge: how long ago it failed is a matter of the wall clock
     pub(super) fn read(&mut self, most: usize, take: &mut dyn FnMut(&Taken<'_>)) -> Result<(), InterfaceError> {
         let Some(handle) = &mut self.handle else { return Ok(()) };
         let Err(error) = handle.read(most, take) else { return Ok(()) };
@@ -53,7 +59,7 @@ impl Port {
         if self.name == ANY {
             return Err(InterfaceError::of("capture on", &self.name, error));
         }
-        self.close();
+        self.failed.get_or_insert_with(Instant::now);
         Ok(())
     }
 
@@ -63,12 +69,14 @@ impl Port {
         states: &HashMap<String, LinkState>,
         options: &Options,
     ) -> Result<Option<LinkState>, InterfaceError> {
-        self.failed = false;
+        if self.failed.is_some_and(|failed| failed.elapsed() >= LAST_FRAMES) {
+            self.close();
+        }
         if self.name == ANY || states.is_empty() {
             return Ok(None);
         }
         // libpcap knows devices, too, that are no network interfaces.
-        let unknown = if self.handle.is_some() { self.state } else { LinkState::Gone };
+        let unknown = if self.handle().is_some() { self.state } else { LinkState::Gone };
         let mut state = states.get(&self.name).copied().unwrap_or(unknown);
         if self.handle.is_none() && matches!(state, LinkState::Up | LinkState::NoLink) {
             match Handle::open(&self.name, options) {
@@ -92,7 +100,7 @@ impl Port {
     fn close(&mut self) {
         self.dropped_before = self.dropped();
         self.handle = None;
-        self.failed = true;
+        self.failed = None;
     }
 }
 
