@@ -161,6 +161,9 @@ pub(super) struct Live {
     /// Tell only sessions that went wrong
     #[arg(long, value_name = "WHICH")]
     pub(super) only: Option<Only>,
+    /// How to tell
+    #[arg(long, value_enum, default_value_t = LiveFormat::Table, value_name = "FORMAT")]
+    pub(super) format: LiveFormat,
     /// Take this server port for MQTT even where only connection attempts were seen (repeatable)
     #[arg(long = "port", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) ports: Vec<u16>,
@@ -256,6 +259,15 @@ pub(super) enum ReadFormat {
     /// One document
     Json,
     /// One session a line, then a summary
+    Ndjson,
+}
+
+#[cfg(feature = "live")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LiveFormat {
+    /// For people: a line for each session as it ends and for each finding, then the report
+    Table,
+    /// For programs: a JSON object a line for each session as it ends and for each finding, then a summary
     Ndjson,
 }
 

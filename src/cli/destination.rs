@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::service::reader_is_gone;
 
 /// What is written to.
 pub(super) struct Destination {
@@ -23,23 +24,23 @@ impl Destination {
 
     /// Opens the file anew, as after another program moved it away; keeps the old one if that fails.
     pub(super) fn reopen(&mut self) -> Result<(), Failure> {
-        let Some(path) = &self.path else { return Ok(()) };
-        match OpenOptions::new().create(true).append(true).open(path) {
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        match OpenOptions::new().create(true).append(true).open(&path) {
             Ok(file) => {
-                self.flush().map_err(|error| self.failed(error))?;
+                self.flush()?;
                 self.out = Box::new(BufWriter::new(file));
                 Ok(())
             }
-            Err(source) => Err(Failure::Output { path: path.clone(), source }),
+            Err(source) => Err(Failure::Output { path, source }),
         }
     }
 
-    /// What a failed write means.
-    pub(super) fn failed(&self, source: io::Error) -> Failure {
-        match &self.path {
-            Some(path) => Failure::Output { path: path.clone(), source },
-            None => Failure::Write(source),
+    /// Fails as a write would if nobody reads standard output any more.
+    pub(super) fn is_read(&self) -> Result<(), Failure> {
+        if self.path.is_none() && reader_is_gone() {
+            return Err(Failure::Write(io::ErrorKind::BrokenPipe.into()));
         }
+        Ok(())
     }
 }
 

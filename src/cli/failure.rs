@@ -77,6 +77,15 @@ impl Failure {
         }
     }
 
+    /// The same, of a write to the file `path` if there is one.
+    #[cfg(feature = "live")]
+    pub(super) fn in_file(self, path: Option<&std::path::Path>) -> Failure {
+        match (self, path) {
+            (Failure::Write(source), Some(path)) => Failure::Output { path: path.to_owned(), source },
+            (other, _) => other,
+        }
+    }
+
     /// Whether only the reader of our output went away, as `head` does.
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Failure::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)

@@ -35,6 +35,12 @@ impl Rights {
 
     /// Gives up what is not needed to write to `written`; with `--verbose`, says what holds.
     pub(super) fn give_up(&self, user: Option<User>, written: Vec<PathBuf>) -> Result<(), Failure> {
+        // Opened anew, a file must be the user's; a device is nobody's.
+        for path in written.iter().filter(|path| path.is_file()) {
+            if let Some(user) = &user {
+                user.own(path).map_err(|source| Failure::Output { path: path.clone(), source })?;
+            }
+        }
         let needed = Needed { user, written };
         let mut held = confine::give_up_rights(&needed)?;
         if self.no_sandbox {

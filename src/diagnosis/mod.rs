@@ -163,7 +163,15 @@ pub struct Finding {
     pub frames: Vec<FrameNumber>,
 }
 
+/// Findings that tell of an answer which did not come: while the session goes on it may.
+const MAY_PASS: [&str; 2] = ["publish-unacknowledged", "qos2-stuck"];
+
 impl Finding {
+    /// Whether what the session brings later may take it back.
+    pub fn may_pass(&self) -> bool {
+        MAY_PASS.iter().any(|id| self.is(id))
+    }
+
     /// Whether `id` is its id, or that id without the kind.
     pub fn is(&self, id: &str) -> bool {
         self.id == id || self.id.strip_prefix(id).is_some_and(|kind| kind.starts_with(':'))

@@ -76,6 +76,8 @@ pub(super) struct Dialogue {
     watch: Option<Watch>,
     windows: Windows,
     room: Room,
+    /// Whether it waits to be looked at, see [`super::Engine::changed`].
+    pub(super) changed: bool,
 }
 
 #[derive(Debug)]
@@ -93,7 +95,7 @@ enum State {
 }
 
 /// Bytes held until it is decided what they are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Held {
     from: End,
     offset: StreamOffset,
@@ -121,6 +123,7 @@ impl Dialogue {
             watch,
             windows: windows.clone(),
             room: room.clone(),
+            changed: false,
         }
     }
 
@@ -236,14 +239,10 @@ impl Dialogue {
         match self.state {
             State::Following(mut following) => {
                 following.end(&mut self.news, self.hinted);
-                let client = following.client;
-                if following.probation {
-                    return Ended::Other { protocol: Protocol::Unknown, server_port: server_port(facts, client) };
-                }
                 if let Some((at, error)) = self.undeliverable {
                     following.tracker.undeliverable(at, error);
                 }
-                Ended::Mqtt { client, evidence: following.evidence, tracker: following.tracker }
+                following.turned_out(facts)
             }
             State::WebSocket(websocket) => websocket.end(&mut self.news, self.hinted, self.undeliverable, facts),
             State::Encrypted(mut encrypted) => {
@@ -257,6 +256,31 @@ impl Dialogue {
             }
             State::Opening(_) => Ended::NoData { undeliverable: self.undeliverable },
         }
+    }
+
+    /// How it would have turned out if the capture ended now.
+    pub(super) fn as_it_stands(&self, facts: &Facts) -> Ended {
+        let mut ended = match &self.state {
+            State::Opening(held) => {
+                let Dialogue { limits, detail, hinted, windows, room, .. } = self;
+                let mut alike = Dialogue::new(limits, *detail, *hinted, None, windows, room);
+                alike.state = State::Opening(held.clone());
+                alike.undeliverable = self.undeliverable;
+                alike.end(facts)
+            }
+            State::Following(following) => following.as_it_stands(self.hinted).turned_out(facts),
+            State::WebSocket(websocket) => websocket.as_it_stands(facts),
+            State::Encrypted(encrypted) => encrypted.as_it_stands(),
+            State::Other(protocol) => {
+                Ended::Other { protocol: *protocol, server_port: server_port(facts, facts.initiator.unwrap_or(End::A)) }
+            }
+        };
+        if let (Some((at, error)), Ended::Mqtt { tracker, .. } | Ended::Tls { tracker, .. }) =
+            (self.undeliverable, &mut ended)
+        {
+            tracker.undeliverable(at, error);
+        }
+        ended
     }
 
     /// Looks at the next piece of a connection of which nothing is known yet.

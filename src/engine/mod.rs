@@ -5,6 +5,7 @@
 //! when it ends.
 
 mod asked;
+mod changes;
 mod dialogue;
 mod population;
 mod post;
@@ -25,6 +26,7 @@ use crate::tcp::{Connection, Ending, Facts, FlowTable};
 use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
 
+use changes::Changes;
 use dialogue::{Dialogue, Ended, Watch};
 use population::Population;
 
@@ -74,6 +76,16 @@ fn note_given_up(facts: &mut FragmentFacts, why: GivenUp, first: FrameNumber) {
     tally.add(first);
 }
 
+/// What is to be said of a connection.
+enum Turned {
+    /// It is a session.
+    Session(Box<Session>),
+    /// It carries something else.
+    Other { protocol: Protocol, server_port: u16 },
+    /// It carries nothing, and its server is not known to speak MQTT.
+    Nothing { undeliverable: Option<(Moment, Undeliverable)> },
+}
+
 /// All of the engine but the flow table, which calls back into it.
 #[derive(Debug)]
 struct Rest {
@@ -96,6 +108,7 @@ struct Rest {
     /// Sessions that ended, not yet handed out.
     ended: Vec<Session>,
     last_clock_jump: Option<Timestamp>,
+    changes: Changes,
 }
 
 impl Engine {
@@ -128,6 +141,7 @@ impl Engine {
                 attempts: Vec::new(),
                 ended: Vec::new(),
                 last_clock_jump: None,
+                changes: Changes::default(),
             },
         }
     }
@@ -153,6 +167,7 @@ impl Engine {
                 self.rest.watch.undeliverable(error, at);
                 if let Some(connection) = self.table.get_mut(error.source, error.destination) {
                     connection.reader.undeliverable(at, *error);
+                    self.rest.changes.note(connection);
                 }
             }
             Decoded::Dns(message) => self.rest.watch.dns(message, at),
@@ -209,6 +224,7 @@ impl Engine {
         table.push(segment, at, reader, &mut |connection| ended.push(connection));
         if let Some(connection) = table.latest_mut() {
             rest.population.hear(connection, segment, at);
+            rest.changes.note(connection);
         }
         for connection in ended {
             rest.end(connection);
@@ -253,45 +269,54 @@ impl Rest {
         if connection.facts.ending == Some(Ending::LetGo) {
             self.facts.evicted.add(connection.facts.last.frame);
         }
-        let edge = self.edge(&connection.facts);
         let Connection { facts, reader, .. } = connection;
         let ended = reader.end(&facts);
         self.note_contact(&ended, &facts);
+        match self.turned_out(ended, &facts) {
+            Turned::Session(session) => self.ended.push(*session),
+            Turned::Other { protocol, server_port } => self.note_other(protocol, server_port, &facts),
+            Turned::Nothing { undeliverable } if self.attempts.len() < self.limits.attempts => {
+                self.attempts.push((facts, undeliverable));
+            }
+            Turned::Nothing { .. } => self.facts.evicted.add(facts.last.frame),
+        }
+    }
+
+    /// What is to be said of a connection.
+    fn turned_out(&self, ended: Ended, facts: &Facts) -> Turned {
+        let edge = self.edge(facts);
+        let session = |session| Turned::Session(Box::new(session));
         match ended {
             Ended::Mqtt { client, evidence, tracker } => {
-                let wire = Wire::new(&facts, client);
+                let wire = Wire::new(facts, client);
                 let client_id = tracker.connect().map(|connect| connect.client_id.clone());
                 let neighbours = self.neighbours(&wire, client_id.as_ref(), tracker.connect().map(|c| c.at));
-                self.ended.push(tracker.finish(wire, evidence, neighbours, edge));
+                session(tracker.finish(wire, evidence, neighbours, edge))
             }
             Ended::Tls { client, evidence, tracker, named } => {
                 let server = facts.endpoint(client.other());
                 if self.is_right_door(server, named, &tracker) {
-                    let wire = Wire::new(&facts, client);
+                    let wire = Wire::new(facts, client);
                     let neighbours = self.population.neighbours(&wire, None, None);
-                    self.ended.push(tracker.finish(wire, evidence, neighbours, edge));
-                } else if let Some(mut session) = self.wrong_door(Protocol::Tls, &facts, edge) {
-                    let answer = tracker.tls_facts().and_then(|tls| tls.foreign.server);
-                    session.foreign_answer = answer.map(|(at, protocol)| (protocol, at));
-                    self.ended.push(session);
-                } else {
-                    self.note_other(Protocol::Tls, server.port, &facts);
+                    return session(tracker.finish(wire, evidence, neighbours, edge));
+                }
+                match self.wrong_door(Protocol::Tls, facts, edge) {
+                    Some(mut attempt) => {
+                        let answer = tracker.tls_facts().and_then(|tls| tls.foreign.server);
+                        attempt.foreign_answer = answer.map(|(at, protocol)| (protocol, at));
+                        session(attempt)
+                    }
+                    None => Turned::Other { protocol: Protocol::Tls, server_port: server.port },
                 }
             }
-            Ended::Other { protocol, server_port } => match self.wrong_door(protocol, &facts, edge) {
-                Some(session) => self.ended.push(session),
-                None => self.note_other(protocol, server_port, &facts),
+            Ended::Other { protocol, server_port } => match self.wrong_door(protocol, facts, edge) {
+                Some(attempt) => session(attempt),
+                None => Turned::Other { protocol, server_port },
             },
-            Ended::NoData { undeliverable } => {
-                let server = facts.initiator.map(|client| facts.endpoint(client.other()));
-                if server.is_some_and(|server| self.expects_mqtt(server)) {
-                    self.end_attempt(&facts, undeliverable);
-                } else if self.attempts.len() < self.limits.attempts {
-                    self.attempts.push((facts, undeliverable));
-                } else {
-                    self.facts.evicted.add(facts.last.frame);
-                }
-            }
+            Ended::NoData { undeliverable } => match self.attempt_at_mqtt(facts, undeliverable) {
+                Some(attempt) => session(attempt),
+                None => Turned::Nothing { undeliverable },
+            },
         }
     }
 
@@ -333,23 +358,23 @@ impl Rest {
     /// Connections without data whose server was found to speak MQTT after they had ended.
     fn end_attempts(&mut self) {
         for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
-            let server = facts.initiator.map(|client| facts.endpoint(client.other()));
-            if server.is_some_and(|server| self.expects_mqtt(server)) {
-                self.end_attempt(&facts, undeliverable);
-            }
+            self.ended.extend(self.attempt_at_mqtt(&facts, undeliverable));
         }
     }
 
     /// A connection without data to a server that speaks MQTT, or to a port that is taken for it, is a session too.
-    fn end_attempt(&mut self, facts: &Facts, undeliverable: Option<(Moment, Undeliverable)>) {
-        let Some(client) = facts.initiator else { return };
+    fn attempt_at_mqtt(&self, facts: &Facts, undeliverable: Option<(Moment, Undeliverable)>) -> Option<Session> {
+        let client = facts.initiator?;
+        if !self.expects_mqtt(facts.endpoint(client.other())) {
+            return None;
+        }
         let wire = Wire::new(facts, client);
         let neighbours = self.neighbours(&wire, None, None);
         let mut tracker = Tracker::new(&self.limits, self.detail);
         if let Some((at, error)) = undeliverable {
             tracker.undeliverable(at, error);
         }
-        self.ended.push(tracker.finish(wire, ClientEvidence::Opened, neighbours, self.edge(facts)));
+        Some(tracker.finish(wire, ClientEvidence::Opened, neighbours, self.edge(facts)))
     }
 
     fn edge(&self, facts: &Facts) -> CaptureEdge {

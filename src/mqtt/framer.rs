@@ -20,7 +20,7 @@ use room::Share;
 const KEPT_BUFFER: usize = 4096;
 
 /// Cuts one direction of a stream into control packets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Framer {
     packet_bytes: usize,
     resync_bytes: usize,
@@ -32,7 +32,7 @@ pub struct Framer {
     share: Share,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum State {
     /// The next byte begins a packet.
     Between,

@@ -30,7 +30,7 @@ const KEPT_WINDOW: usize = 4096;
 const MARKS: usize = 4096;
 
 /// The search for a packet's start.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Search {
     /// Where the stream fell out of step, when that is known yet.
     begun: Option<(StreamOffset, Moment)>,

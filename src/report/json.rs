@@ -9,6 +9,7 @@ use schemars::Schema;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
+use crate::diagnosis::Finding;
 use crate::text;
 
 use super::model::{Case, Report};
@@ -26,8 +27,17 @@ pub fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for case in &report.cases {
         write_line(case, out)?;
     }
-    put(&schema::SummaryLine::of(report), CompactFormatter, out)?;
-    writeln!(out)
+    write_summary(report, out)
+}
+
+/// Writes the line that sums up.
+pub fn write_summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    put_line(&schema::SummaryLine::of(report), out)
+}
+
+/// Writes a finding of a session that goes on, as one line.
+pub fn write_finding(case: &Case, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    put_line(&schema::FindingLine::of(case, finding), out)
 }
 
 /// Writes one session as one line.

@@ -109,8 +109,7 @@ impl Report {
                     nameless.insert(address);
                 }
             }
-            let (sent_to, received_from) = (Vec::new(), Vec::new());
-            cases.push(Case { number, session, verdict, sent_to, received_from, strays: None });
+            cases.push(Case::alone(number, session, verdict));
         }
         // An attempt that came to no CONNECT is taken for one by a client of the same host.
         summary.clients = (clients.len() + nameless.difference(&named).count()) as u64;
@@ -182,6 +181,11 @@ impl Summary {
 }
 
 impl Case {
+    /// A session that nothing is known to have to do with others.
+    pub fn alone(number: u64, session: Session, verdict: Verdict) -> Case {
+        Case { number, session, verdict, sent_to: Vec::new(), received_from: Vec::new(), strays: None }
+    }
+
     /// The case as diagnosis sees it.
     fn judged(&self) -> Judged<'_> {
         Judged { number: self.number, session: &self.session, verdict: &self.verdict }

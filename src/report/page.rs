@@ -89,6 +89,11 @@ impl<'a> Page<'a> {
 }
 
 impl Style {
+    /// `text` in the characters that may be used, for where no page is.
+    pub fn set(&self, text: &str) -> String {
+        self.characters(text).into_owned()
+    }
+
     /// `text` in the characters that may be used.
     pub(super) fn characters<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.ascii && !text.is_ascii() { Cow::Owned(to_ascii(text)) } else { Cow::Borrowed(text) }

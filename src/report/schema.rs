@@ -54,6 +54,20 @@ pub(super) struct SummaryLine<'r> {
     findings: Vec<SpanningFinding<'r>>,
 }
 
+/// A finding of `live --format ndjson`, told as it was found.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct FindingLine<'r> {
+    kind: &'static str,
+    /// When the session's newest packet came.
+    time: Time,
+    tcp_stream: Option<u32>,
+    filter: Option<String>,
+    client: Peer,
+    server: Peer,
+    client_id: Option<Text>,
+    finding: Finding<'r>,
+}
+
 /// The capture as a whole.
 #[derive(Serialize, JsonSchema)]
 struct Capture<'r> {
@@ -88,7 +102,7 @@ struct Summary {
 #[allow(clippy::struct_field_names)] // `session_present` is MQTT's name
 #[derive(Serialize, JsonSchema)]
 struct Session<'r> {
-    /// From 1, in order of the first frame.
+    /// From 1, in order of the first frame; in the lines of `live`, in order of the end.
     number: u64,
     /// Wireshark's tcp.stream; null for an attempt that came to no TCP connection.
     tcp_stream: Option<u32>,
@@ -239,6 +253,22 @@ const SCHEMA: &str = "mqttcap/1";
 impl<'r> SessionLine<'r> {
     pub(super) fn of(case: &'r Case) -> SessionLine<'r> {
         SessionLine { kind: "session", session: Session::of(case) }
+    }
+}
+
+impl<'r> FindingLine<'r> {
+    pub(super) fn of(case: &'r Case, finding: &'r diagnosis::Finding) -> FindingLine<'r> {
+        let wire = &case.session.wire;
+        FindingLine {
+            kind: "finding",
+            time: Time::of(wire.last.time),
+            tcp_stream: wire.stream,
+            filter: Some(case.filter()),
+            client: Peer::of(&wire.peers.client, None),
+            server: Peer::of(&wire.peers.server, case.looked_up().map(|name| Text::of_bytes(name.as_bytes()))),
+            client_id: client_id(&case.session).map(Text::of),
+            finding: Finding::of(finding),
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Answer {
 }
 
 /// An exchange that is finished.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Finished {
     publisher: Side,
     packet_identifier: u16,
@@ -79,7 +79,7 @@ pub(super) struct Acknowledged {
 }
 
 /// The open exchanges of one session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Exchanges {
     open: HashMap<(Side, u16), Exchange, FixedState>,
     finished: VecDeque<Finished>,

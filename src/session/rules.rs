@@ -80,7 +80,7 @@ struct Breach {
 }
 
 /// A breach as it is kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Noted {
     fact: ViolationFact,
     told: Option<Moment>,
@@ -88,7 +88,7 @@ struct Noted {
 }
 
 /// A packet whose coming would show that the capture's order is wrong.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Awaited {
     from: Side,
     packets: &'static [PacketType],
@@ -108,7 +108,7 @@ pub(super) struct Known<'t> {
 }
 
 /// Rules broken on one connection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     noted: Vec<Noted>,
     /// The capture is known not to be whole, or not in order.

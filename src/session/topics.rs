@@ -8,7 +8,7 @@ use super::facts::TextFact;
 const RECENT: usize = 8;
 
 /// Topics that one side publishes to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Topics {
     recent: Vec<TextFact>,
     aliases: HashMap<u16, TextFact>,

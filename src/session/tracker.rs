@@ -65,7 +65,7 @@ const LAST_PACKETS: usize = 3;
 const ODDITIES: usize = 32;
 
 /// Follows the packets of one connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tracker {
     limits: Arc<Limits>,
     undeliverable: Option<(Moment, Undeliverable)>,

@@ -202,6 +202,11 @@ impl Wire {
         all.reduce(|first, next| if next.at.is_before(first.at) { next } else { first })
     }
 
+    /// Whether the connection is over: by a RST, or by the FINs of both sides.
+    pub fn is_over(&self) -> bool {
+        self.reset.is_some() || self.sent.client.fin.is_some() && self.sent.server.fin.is_some()
+    }
+
     /// What happened to the connection itself, for the timeline.
     pub(super) fn events(&self, undeliverable: Option<(Moment, Undeliverable)>) -> Vec<Event> {
         let one = |at: Moment, side: Side, kind: EventKind| Event { at, until: at, count: 1, side: Some(side), kind };

@@ -257,6 +257,11 @@ impl<R: Reader> FlowTable<R> {
         self.slots.iter().filter_map(|slot| Some(&slot.flow.as_ref()?.connection))
     }
 
+    /// As [`FlowTable::iter`], to let the readers take note of something.
+    pub fn each_mut(&mut self, each: &mut impl FnMut(&mut Connection<R>)) {
+        self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()).for_each(|flow| each(&mut flow.connection));
+    }
+
     fn flow(&self, place: u32) -> Option<&Flow<R>> {
         self.slots.get(place as usize)?.flow.as_ref()
     }

@@ -166,14 +166,34 @@ impl Encrypted {
 
     /// The connection is over.
     pub(super) fn end(self) -> Ended {
-        let named = self.sign == Sign::Mqtt;
-        if !self.read {
-            return Ended::Other { protocol: Protocol::Unknown, server_port: self.port };
+        match self.other() {
+            Some(protocol) => Ended::Other { protocol, server_port: self.port },
+            None => Ended::Tls {
+                client: self.client,
+                evidence: self.evidence,
+                named: self.sign == Sign::Mqtt,
+                tracker: self.tracker,
+            },
         }
-        if self.sign == Sign::Other || !self.hinted && !named {
-            return Ended::Other { protocol: Protocol::Tls, server_port: self.port };
+    }
+
+    /// As [`Encrypted::end`], of a connection that goes on.
+    pub(super) fn as_it_stands(&self) -> Ended {
+        match self.other() {
+            Some(protocol) => Ended::Other { protocol, server_port: self.port },
+            None => Ended::Tls {
+                client: self.client,
+                evidence: self.evidence,
+                named: self.sign == Sign::Mqtt,
+                tracker: self.tracker.clone(),
+            },
         }
-        Ended::Tls { client: self.client, evidence: self.evidence, tracker: self.tracker, named }
+    }
+
+    /// What it carries, if that is no MQTT as far as can be seen.
+    fn other(&self) -> Option<Protocol> {
+        let mqtt = self.sign == Sign::Mqtt || self.hinted && self.sign != Sign::Other;
+        if self.read { (!mqtt).then_some(Protocol::Tls) } else { Some(Protocol::Unknown) }
     }
 }
 

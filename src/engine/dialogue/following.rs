@@ -13,9 +13,10 @@ use crate::mqtt::{
 };
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
+use crate::tcp::Facts;
 use crate::transport::Protocol;
 
-use super::{Beginning, Held, News, Watch, http};
+use super::{Beginning, Ended, Held, News, Watch, http, server_port};
 
 /// On probation, so many packets in a row make MQTT on a port that is taken for it.
 const ENOUGH_HINTED: u64 = 1;
@@ -30,7 +31,7 @@ const ANSWER_AT_LEAST: usize = 16;
 const ANSWER_AT_MOST: usize = 512;
 
 /// What the server's first bytes are. A first byte proves nothing: HTTP's `H` is the type of a PUBACK.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Answer {
     /// Too few bytes to decide.
     Awaited(Vec<Held>),
@@ -40,7 +41,7 @@ enum Answer {
     Foreign,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Following {
     pub(super) client: End,
     pub(super) evidence: ClientEvidence,
@@ -155,6 +156,23 @@ impl Following {
             scene.framer.finish(&scene.hints, &mut |framed| scene.stage.take(framed));
             self.after(hinted, news);
         }
+    }
+
+    /// What it is, now that the streams have ended.
+    pub(super) fn turned_out(self, facts: &Facts) -> Ended {
+        let Following { client, evidence, tracker, .. } = self;
+        if self.probation {
+            return Ended::Other { protocol: Protocol::Unknown, server_port: server_port(facts, client) };
+        }
+        Ended::Mqtt { client, evidence, tracker }
+    }
+
+    /// What it would be if the streams ended now. Nobody is shown the packets once more.
+    pub(super) fn as_it_stands(&self, hinted: bool) -> Following {
+        let mut alike = self.clone();
+        alike.watch = None;
+        alike.end(&mut Vec::new(), hinted);
+        alike
     }
 
     /// Looks at the server's first bytes, which do not begin like a CONNACK.

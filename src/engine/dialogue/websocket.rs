@@ -237,11 +237,7 @@ impl WebSocket {
                 }
                 (following.tracker, following.evidence)
             }
-            None if self.is_meant_for_mqtt() => {
-                let mut tracker = Box::new(Tracker::new(&self.limits, self.detail));
-                self.tell(&mut tracker);
-                (tracker, ClientEvidence::PacketKinds)
-            }
+            None if self.is_meant_for_mqtt() => self.handshake_only(),
             None => return other,
         };
         if let Some((at, error)) = undeliverable {
@@ -249,6 +245,25 @@ impl WebSocket {
         }
         tracker.websocket(self.facts);
         Ended::Mqtt { client: self.client, evidence, tracker }
+    }
+
+    /// As [`WebSocket::end`], of a connection that goes on.
+    pub(super) fn as_it_stands(&self, facts: &Facts) -> Ended {
+        let followed = self.following.as_ref().map(|following| following.as_it_stands(false));
+        let (mut tracker, evidence) = match followed {
+            Some(following) if !following.probation => (following.tracker, following.evidence),
+            None if self.is_meant_for_mqtt() => self.handshake_only(),
+            _ => return Ended::Other { protocol: Protocol::Http, server_port: server_port(facts, self.client) },
+        };
+        tracker.websocket(self.facts.clone());
+        Ended::Mqtt { client: self.client, evidence, tracker }
+    }
+
+    /// What is known of a connection on which nothing but the handshake came.
+    fn handshake_only(&self) -> (Box<Tracker>, ClientEvidence) {
+        let mut tracker = Box::new(Tracker::new(&self.limits, self.detail));
+        self.tell(&mut tracker);
+        (tracker, ClientEvidence::PacketKinds)
     }
 
     fn side(&self, from: End) -> Side {

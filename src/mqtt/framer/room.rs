@@ -69,6 +69,13 @@ impl Share {
     }
 }
 
+/// A copy holds nothing of the room: it is made to be looked at, and gone in a moment.
+impl Clone for Share {
+    fn clone(&self) -> Share {
+        Share::of(None)
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         self.hold(0);

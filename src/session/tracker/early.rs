@@ -15,14 +15,14 @@ use super::requests::Request;
 const MISPLACED: i64 = 20_000_000;
 
 /// The newest answers of each kind to nothing that was asked.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct EarlyAnswers {
     answer: Option<EarlyAnswer>,
     pingresp: Option<Moment>,
 }
 
 /// A SUBACK or UNSUBACK.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct EarlyAnswer {
     asked: PacketType,
     packet_identifier: u16,

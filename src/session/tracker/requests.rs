@@ -15,7 +15,7 @@ use super::{Tracker, fact, known};
 const SHOWN: usize = 8;
 
 /// A SUBSCRIBE or UNSUBSCRIBE that waits for its answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) packet: PacketType,
     pub(super) packet_identifier: u16,

@@ -33,6 +33,8 @@ use port::Port;
 
 /// Frames of one interface that are taken at a time; then others have their turn, and signals.
 const BATCH: usize = 1024;
+/// Batches taken at the end: what still comes then has no end.
+const LAST_BATCHES: usize = 64;
 /// How often interfaces are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often one that just went away is asked for its last frames.
@@ -106,10 +108,16 @@ impl Interfaces {
         self.ports.iter_mut().map(Port::dropped).sum()
     }
 
-    /// Frames that wait for earlier ones of other interfaces: for the end.
-    pub fn finish(&mut self, take: &mut dyn FnMut(&Frame<'_>)) {
+    /// The end has come: hands over what is there, and frames that wait for earlier ones of other interfaces.
+    pub fn finish(&mut self, take: &mut dyn FnMut(&Frame<'_>)) -> Result<(), InterfaceError> {
+        for _ in 0..LAST_BATCHES {
+            if self.take(take)? == 0 {
+                break;
+            }
+        }
         let number = &mut self.number;
         self.order.finish(&mut |taken| take(&frame(taken, number)));
+        Ok(())
     }
 
     fn take(&mut self, take: &mut dyn FnMut(&Frame<'_>)) -> Result<usize, InterfaceError> {

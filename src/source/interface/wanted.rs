@@ -35,27 +35,31 @@ const HIDDEN: &str = "ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 or ip6[6] = 51 or
 const INSIDE: &str = "ether proto 0x8847 or ether proto 0x8848 or ether proto 0x8864 or ether proto 0x88e5 \
     or ether proto 0x8100 or ether proto 0x88a8 or ether proto 0x9100 or ether proto 0x9200";
 
+/// IP behind an LLC header, where the link has both kinds of frames.
+const SNAP: &str = " or llc snap";
+
 /// After one of these, libpcap reads all that follows behind the header that they name.
 const LOOK_BEHIND: [&str; 6] = ["vlan", "mpls", "pppoed", "pppoes", "geneve", "vxlan"];
 
 impl Wanted {
     /// The filter, best first; a later one is for links that the earlier do not fit.
     pub fn filters(&self) -> Vec<String> {
-        let frame = self.frame();
+        let frame = self.frame(INSIDE);
+        let of_ethernet = self.frame(&[INSIDE, SNAP].concat());
         match &self.expression {
             // It says itself where in the frame it looks, so that nothing can be said after it.
             Some(expression) if looks_behind(expression) => vec![expression.clone()],
             _ => vec![
                 // The outer tag may be gone from the frame and be told beside it: then the first part sees what is inside.
-                format!("({frame}) or (vlan and (({frame}) or (vlan and ({frame}))))"),
+                format!("({of_ethernet}) or (vlan and (({of_ethernet}) or (vlan and ({of_ethernet}))))"),
                 frame,
             ],
         }
     }
 
     /// For what follows a link-layer header.
-    fn frame(&self) -> String {
-        let ours = format!("{} or {QUESTIONS} or {TUNNELS} or {} or {INSIDE}", self.tcp(), self.narrowed(HIDDEN, ""));
+    fn frame(&self, inside: &str) -> String {
+        let ours = format!("{} or {QUESTIONS} or {TUNNELS} or {} or {inside}", self.tcp(), self.narrowed(HIDDEN, ""));
         match &self.expression {
             None => ours,
             Some(expression) => format!("({expression}) and ({ours})"),

@@ -1,0 +1,73 @@
+//! What is told while sessions go on, and to whom.
+
+use std::io::Write;
+
+use crate::diagnosis::Finding;
+use crate::report::{Case, Report};
+
+use super::super::failure::Failure;
+
+/// Something to tell of a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum News<'n> {
+    /// It was looked at: how it stands.
+    Seen,
+    /// This was found in it.
+    Finding(&'n Finding),
+    /// It is over, and this is how it ended as far as can be seen at once.
+    Over,
+    /// What was told of its end turned out otherwise.
+    Corrected,
+    /// It is judged: what is said of it now is said for good. Whether its end was told before.
+    Judged {
+        /// [`News::Over`] was told, and still holds.
+        told: bool,
+    },
+}
+
+/// How the capture goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Status {
+    /// Frames so far.
+    pub(super) packets: u64,
+    /// Frames in the last second.
+    pub(super) rate: u64,
+    /// Connections that are followed, those that are no MQTT included.
+    pub(super) connections: usize,
+    /// Sessions that ended.
+    pub(super) ended: u64,
+    /// Of those, sessions that went wrong.
+    pub(super) problems: u64,
+    /// Frames that were lost before they came here.
+    pub(super) dropped: u64,
+    /// Connections let go because there were too many.
+    pub(super) let_go: u64,
+}
+
+/// Who tells people or programs.
+pub(super) trait Teller {
+    /// Tells something of a session.
+    fn tell(&mut self, case: &Case, news: News<'_>) -> Result<(), Failure>;
+
+    /// Tells how the capture goes; called several times a second.
+    fn status(&mut self, status: &Status) -> Result<(), Failure>;
+
+    /// Says what else is to be known: that an interface went away, that a file could not be opened anew.
+    fn note(&mut self, text: &str) {
+        // If standard error is closed there is nobody to tell.
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
+    /// Opens the file that is written to anew, as after another program moved it away.
+    fn reopen(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Whether whoever is told has had enough.
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// The capture is over.
+    fn report(&mut self, report: &Report) -> Result<(), Failure>;
+}

@@ -1,0 +1,164 @@
+//! Looks at sessions while they go on, and decides what is news.
+//!
+//! Invariant: what is told of a session before it is judged is told once, and is taken back aloud if it turns out otherwise.
+//! What is remembered is bounded by the connections that are followed.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::capture::Timestamp;
+use crate::diagnosis::{self, Confidence, Finding, Severity};
+use crate::engine::Engine;
+use crate::net::Endpoint;
+use crate::report::Case;
+use crate::session::Session;
+
+use super::super::failure::Failure;
+use super::news::{News, Teller};
+
+/// So long after a connection is over its end is told, in nanoseconds: what others do at the same moment says why.
+const BREATH: i64 = 500_000_000;
+/// Part of the time between two looks that looking may take.
+const SHARE: u32 = 5;
+/// Connections looked at before the clock is looked at again.
+const BATCH: usize = 16;
+/// How often connections are looked at on which nothing came.
+const ROUND: Duration = Duration::from_secs(10);
+
+/// What is told of sessions before they are judged.
+pub(super) struct Watch {
+    told: HashMap<u32, Told>,
+    closing: VecDeque<Closing>,
+    last_round: Instant,
+    /// Sessions that were judged.
+    judged: u64,
+}
+
+#[derive(Default)]
+struct Told {
+    findings: Vec<Cow<'static, str>>,
+    /// The connection waits in `closing`, or its end was told.
+    closing: bool,
+    outcome: Option<&'static str>,
+}
+
+/// A connection whose end is to be told soon.
+struct Closing {
+    since: Timestamp,
+    ends: (Endpoint, Endpoint),
+}
+
+impl Watch {
+    /// Nothing was told yet.
+    pub(super) fn new(begun: Instant) -> Watch {
+        Watch { told: HashMap::new(), closing: VecDeque::new(), last_round: begun, judged: 0 }
+    }
+
+    /// Looks at what changed, for a part of `interval`; `now` is the time in the capture.
+    #[allow(clippy::disallowed_methods)] // the edge: how much time looking takes is a matter of the wall clock
+    pub(super) fn look(
+        &mut self,
+        engine: &mut Engine,
+        now: Timestamp,
+        interval: Duration,
+        teller: &mut dyn Teller,
+    ) -> Result<(), Failure> {
+        let begun = Instant::now();
+        loop {
+            let mut seen = Vec::new();
+            let waiting = engine.changed(BATCH, &mut |session| seen.push(session));
+            for session in seen {
+                self.seen(case(session, self.judged + 1), teller)?;
+            }
+            if waiting == 0 {
+                if self.last_round.elapsed() >= ROUND {
+                    self.last_round = Instant::now();
+                    engine.look_at_all();
+                }
+                break;
+            }
+            if begun.elapsed() >= interval / SHARE {
+                break;
+            }
+        }
+        while let Some(closing) = self.closing.front()
+            && now.nanoseconds_since(closing.since) >= BREATH
+        {
+            let session = engine.look_at(closing.ends.0, closing.ends.1);
+            self.closing.pop_front();
+            if let Some(session) = session.filter(|session| session.wire.is_over()) {
+                self.over(&case(session, self.judged + 1), teller)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn seen(&mut self, case: Case, teller: &mut dyn Teller) -> Result<(), Failure> {
+        teller.tell(&case, News::Seen)?;
+        self.findings(&case, |finding| !finding.may_pass(), teller)?;
+        let wire = &case.session.wire;
+        if let Some(stream) = wire.stream
+            && wire.is_over()
+        {
+            let told = self.told.entry(stream).or_default();
+            if !std::mem::replace(&mut told.closing, true) {
+                let ends = (wire.peers.client.endpoint, wire.peers.server.endpoint);
+                self.closing.push_back(Closing { since: wire.last.time, ends });
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells findings that are `wanted` and were not told yet.
+    fn findings(
+        &mut self,
+        case: &Case,
+        wanted: impl Fn(&Finding) -> bool,
+        teller: &mut dyn Teller,
+    ) -> Result<(), Failure> {
+        for finding in case.verdict.findings.iter().filter(|finding| is_news(finding) && wanted(finding)) {
+            // Without a connection it is judged at once, and told once.
+            if let Some(stream) = case.session.wire.stream {
+                let told = self.told.entry(stream).or_default();
+                if told.findings.contains(&finding.id) {
+                    continue;
+                }
+                told.findings.push(finding.id.clone());
+            }
+            teller.tell(case, News::Finding(finding))?;
+        }
+        Ok(())
+    }
+
+    fn over(&mut self, case: &Case, teller: &mut dyn Teller) -> Result<(), Failure> {
+        if let Some(stream) = case.session.wire.stream {
+            self.told.entry(stream).or_default().outcome = Some(case.verdict.outcome.id);
+        }
+        teller.tell(case, News::Over)
+    }
+
+    /// A session was judged.
+    pub(super) fn judged(&mut self, session: Session, teller: &mut dyn Teller) -> Result<Case, Failure> {
+        self.judged += 1;
+        let case = case(session, self.judged);
+        self.findings(&case, |_| true, teller)?;
+        let told = case.session.wire.stream.and_then(|stream| self.told.remove(&stream)).unwrap_or_default();
+        let same = told.outcome == Some(case.verdict.outcome.id);
+        if told.outcome.is_some() && !same {
+            teller.tell(&case, News::Corrected)?;
+        }
+        teller.tell(&case, News::Judged { told: told.outcome.is_some() })?;
+        Ok(case)
+    }
+}
+
+fn case(session: Session, number: u64) -> Case {
+    let verdict = diagnosis::diagnose(&session);
+    Case::alone(number, session, verdict)
+}
+
+/// Whether a finding is worth a line of its own.
+fn is_news(finding: &Finding) -> bool {
+    finding.severity >= Severity::Warning && finding.confidence >= Confidence::Likely
+}

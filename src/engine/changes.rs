@@ -1,0 +1,74 @@
+//! Connections while they go on: what would be said of them if the capture ended now.
+//!
+//! Invariant: looking changes nothing that is said later. Each connection waits at most once to be looked at.
+
+use std::collections::VecDeque;
+
+use crate::net::Endpoint;
+use crate::session::Session;
+use crate::tcp::Connection;
+
+use super::dialogue::Dialogue;
+use super::{Engine, Turned};
+
+/// Connections that changed since they were last looked at, those that wait longest first.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    watched: bool,
+    waiting: VecDeque<(Endpoint, Endpoint)>,
+}
+
+impl Changes {
+    /// Something came on this connection.
+    #[inline]
+    pub(super) fn note(&mut self, connection: &mut Connection<Dialogue>) {
+        if self.watched && !connection.reader.changed {
+            connection.reader.changed = true;
+            self.waiting.push_back((connection.facts.a, connection.facts.b));
+        }
+    }
+}
+
+impl Engine {
+    /// From now on takes note of the connections that change, for [`Engine::changed`].
+    pub fn note_changes(&mut self) {
+        self.rest.changes.watched = true;
+    }
+
+    /// Hands out, of at most `most` connections that changed since they were last looked at, the sessions as they
+    /// would be if the capture ended now. How many connections still wait.
+    pub fn changed(&mut self, most: usize, out: &mut impl FnMut(Session)) -> usize {
+        let Engine { table, rest, .. } = self;
+        for _ in 0..most {
+            let Some((a, b)) = rest.changes.waiting.pop_front() else { break };
+            // It may have ended by now.
+            let Some(connection) = table.get_mut(a, b).filter(|connection| connection.reader.changed) else { continue };
+            connection.reader.changed = false;
+            let ended = connection.reader.as_it_stands(&connection.facts);
+            if let Turned::Session(session) = rest.turned_out(ended, &connection.facts) {
+                out(*session);
+            }
+        }
+        rest.changes.waiting.len()
+    }
+
+    /// The session between two endpoints, in either order, as it would be if the capture ended now.
+    pub fn look_at(&self, one: Endpoint, other: Endpoint) -> Option<Session> {
+        let connection = self.table.get(one, other)?;
+        match self.rest.turned_out(connection.reader.as_it_stands(&connection.facts), &connection.facts) {
+            Turned::Session(session) => Some(*session),
+            _ => None,
+        }
+    }
+
+    /// Takes every connection for changed: for what time alone changes.
+    pub fn look_at_all(&mut self) {
+        let Engine { table, rest, .. } = self;
+        table.each_mut(&mut |connection| rest.changes.note(connection));
+    }
+
+    /// How many connections are followed.
+    pub fn connections(&self) -> usize {
+        self.table.len()
+    }
+}
