@@ -15,7 +15,7 @@ use crate::capture::{Frame, Timestamp};
 use crate::diagnosis;
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
-use crate::report::{CaptureSummary, Report};
+use crate::report::{CaptureSummary, Case, Report};
 use crate::session::{Detail, Session};
 use crate::source::{InterfaceError, Interfaces};
 use crate::text;
@@ -93,7 +93,15 @@ fn follow(
         }
         return Err(failure);
     }
-    let mut facts = engine.finish(&mut |session| judged.judge(session));
+    let mut open: Vec<Session> = Vec::new();
+    let mut facts = engine.finish(&mut |session| open.push(session));
+    for session in open {
+        let verdict = diagnosis::diagnose(&session);
+        status.ended += 1;
+        let case = Case::alone(status.ended, session, verdict);
+        teller.left(&case)?;
+        judged.keep(case.session, case.verdict);
+    }
     facts.sessions_left_out = judged.left_out();
     let mut notes = diagnosis::notes(&facts);
     notes.extend(lost_packets(dropped));

@@ -58,6 +58,11 @@ pub(super) trait Teller {
         let _ = writeln!(anstream::stderr(), "{text}");
     }
 
+    /// A session is judged because the capture is over: the report has it.
+    fn left(&mut self, _case: &Case) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Opens the file that is written to anew, as after another program moved it away.
     fn reopen(&mut self) -> Result<(), Failure> {
         Ok(())

@@ -32,6 +32,10 @@ impl Teller for Records {
         Ok(self.out.flush()?)
     }
 
+    fn left(&mut self, case: &Case) -> Result<(), Failure> {
+        self.tell(case, News::Judged { told: false })
+    }
+
     fn status(&mut self, _status: &Status) -> Result<(), Failure> {
         self.out.is_read()
     }

@@ -27,14 +27,14 @@ pub use options::Options;
 pub use state::LinkState;
 pub use wanted::Wanted;
 
-use handle::Taken;
+use handle::{COLLECTED, Taken};
 use order::Order;
 use port::Port;
 
 /// Frames of one interface that are taken at a time; then others have their turn, and signals.
 const BATCH: usize = 1024;
-/// Batches taken at the end: what still comes then has no end.
-const LAST_BATCHES: usize = 64;
+/// How long the kernel may keep what came before the end.
+const KEPT: Duration = Duration::from_millis(COLLECTED.unsigned_abs() as u64 * 6 / 5);
 /// How often interfaces are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often one that just went away is asked for its last frames.
@@ -108,13 +108,17 @@ impl Interfaces {
         self.ports.iter_mut().map(Port::dropped).sum()
     }
 
-    /// The end has come: hands over what is there, and frames that wait for earlier ones of other interfaces.
+    /// The end has come: hands over what came until now, also what the kernel still keeps, and frames that wait for
+    /// earlier ones of other interfaces.
+    #[allow(clippy::disallowed_methods)] // the edge: how long the kernel keeps frames is a matter of the wall clock
     pub fn finish(&mut self, take: &mut dyn FnMut(&Frame<'_>)) -> Result<(), InterfaceError> {
-        for _ in 0..LAST_BATCHES {
-            if self.take(take)? == 0 {
-                break;
-            }
+        let begun = Instant::now();
+        let kept = if self.options.immediate { Duration::ZERO } else { KEPT };
+        while let Some(left) = kept.checked_sub(begun.elapsed()) {
+            self.take(take)?;
+            self.wait(left);
         }
+        self.take(take)?;
         let number = &mut self.number;
         self.order.finish(&mut |taken| take(&frame(taken, number)));
         Ok(())
