@@ -144,7 +144,7 @@ impl Interfaces {
 
     /// Waits for a frame; false if none came.
     fn wait(&self, patience: Duration) -> bool {
-        let failing = self.ports.iter().any(Port::has_failed).then_some(SOON);
+        let failing = self.ports.iter().any(Port::is_leaving).then_some(SOON);
         let patience = [Some(patience), Some(LOOK), self.order.patience(), failing].into_iter().flatten().min();
         let open = self.ports.iter().filter_map(Port::handle);
         let mut waited: Vec<PollFd<'_>> = open.map(|handle| PollFd::new(handle.as_fd(), PollFlags::POLLIN)).collect();
@@ -159,7 +159,7 @@ impl Interfaces {
     fn look(&mut self) -> Result<(), InterfaceError> {
         let now = Instant::now();
         let due = self.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK);
-        if !due && !self.ports.iter().any(Port::has_failed) {
+        if !due && !self.ports.iter().any(Port::is_leaving) {
             return Ok(());
         }
         self.looked = Some(now);

@@ -18,10 +18,10 @@ const LAST_FRAMES: Duration = Duration::from_millis(2 * COLLECTED.unsigned_abs()
 pub(super) struct Port {
     name: String,
     handle: Option<Handle>,
+    /// The handle of the interface that went away, and when: the last frames are still to be had from it.
+    leaving: Option<(Handle, Instant)>,
     /// As it was last told.
     state: LinkState,
-    /// When the handle failed.
-    failed: Option<Instant>,
     dropped_before: u64,
 }
 
@@ -33,7 +33,7 @@ impl Port {
             Err(InterfaceError::Down { .. }) => None,
             Err(error) => return Err(error),
         };
-        Ok(Port { name, handle, state: LinkState::Up, failed: None, dropped_before: 0 })
+        Ok(Port { name, handle, leaving: None, state: LinkState::Up, dropped_before: 0 })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -42,24 +42,29 @@ impl Port {
 
     /// What can be waited for.
     pub(super) fn handle(&self) -> Option<&Handle> {
-        self.handle.as_ref().filter(|_| self.failed.is_none())
+        self.handle.as_ref()
     }
 
-    /// Whether it has to be looked at soon.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failed.is_some()
+    /// Whether it just went away, so that it has to be looked at soon.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
     }
 
-    /// Hands over at most `most` frames that are there.
-    #[allow(clippy::disallowed_methods)] // the edge: how long ago it failed is a matter of the wall clock
+    /// Hands over frames that are there, about `most`.
+    #[allow(clippy::disallowed_methods)] // the edge: how long ago it went away is a matter of the wall clock
     pub(super) fn read(&mut self, most: usize, take: &mut dyn FnMut(&Taken<'_>)) -> Result<(), InterfaceError> {
+        if let Some((leaving, _)) = &mut self.leaving {
+            // It fails for as long as the interface is away, and still has frames.
+            let _ = leaving.read(most, take);
+        }
         let Some(handle) = &mut self.handle else { return Ok(()) };
         let Err(error) = handle.read(most, take) else { return Ok(()) };
         // What libpcap calls an error is told in words only; the interface itself says if it is gone.
         if self.name == ANY {
             return Err(InterfaceError::of("capture on", &self.name, error));
         }
-        self.failed.get_or_insert_with(Instant::now);
+        self.close();
+        self.leaving = self.handle.take().map(|handle| (handle, Instant::now()));
         Ok(())
     }
 
@@ -69,14 +74,14 @@ impl Port {
         states: &HashMap<String, LinkState>,
         options: &Options,
     ) -> Result<Option<LinkState>, InterfaceError> {
-        if self.failed.is_some_and(|failed| failed.elapsed() >= LAST_FRAMES) {
+        if self.leaving.as_ref().is_some_and(|(_, since)| since.elapsed() >= LAST_FRAMES) {
             self.close();
         }
         if self.name == ANY || states.is_empty() {
             return Ok(None);
         }
         // libpcap knows devices, too, that are no network interfaces.
-        let unknown = if self.handle().is_some() { self.state } else { LinkState::Gone };
+        let unknown = if self.handle.is_some() { self.state } else { LinkState::Gone };
         let mut state = states.get(&self.name).copied().unwrap_or(unknown);
         if self.handle.is_none() && matches!(state, LinkState::Up | LinkState::NoLink) {
             match Handle::open(&self.name, options) {
@@ -94,13 +99,15 @@ impl Port {
 
     /// Frames let go, over all handles that there were.
     pub(super) fn dropped(&mut self) -> u64 {
-        self.dropped_before + self.handle.as_mut().map_or(0, Handle::dropped)
+        let leaving = self.leaving.as_mut().map_or(0, |(handle, _)| handle.dropped());
+        self.dropped_before + leaving + self.handle.as_mut().map_or(0, Handle::dropped)
     }
 
+    /// Lets the handle go of what went away.
     fn close(&mut self) {
-        self.dropped_before = self.dropped();
-        self.handle = None;
-        self.failed = None;
+        if let Some((mut handle, _)) = self.leaving.take() {
+            self.dropped_before += handle.dropped();
+        }
     }
 }
 
