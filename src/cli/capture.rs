@@ -43,11 +43,7 @@ impl CaptureOn {
             immediate: self.immediate,
             snap_length: self.snap_length,
             promiscuous: !self.no_promiscuous,
-            wanted: Wanted {
-                hosts: self.hosts.clone(),
-                ports: self.only_ports.clone(),
-                expression: self.bpf.clone(),
-            },
+            wanted: Wanted { hosts: self.hosts.clone(), ports: self.only_ports.clone(), expression: self.bpf.clone() },
         }
     }
 }

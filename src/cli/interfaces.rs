@@ -40,7 +40,8 @@ pub(super) fn list(arguments: &Interfaces) -> Result<ExitCode, Failure> {
         })
         .collect();
     let forbidden = tried.iter().any(|(_, problem)| matches!(problem, Some(InterfaceError::Permission { .. })));
-    let listed: Vec<Listed> = tried.into_iter().map(|(interface, problem)| listed(interface, problem.as_ref())).collect();
+    let listed: Vec<Listed> =
+        tried.into_iter().map(|(interface, problem)| listed(interface, problem.as_ref())).collect();
     let mut out = match arguments.format {
         ListFormat::Table => output::open_text(&arguments.look)?,
         ListFormat::Json => output::open(arguments.look.output.as_deref())?,
@@ -56,11 +57,7 @@ pub(super) fn list(arguments: &Interfaces) -> Result<ExitCode, Failure> {
     if forbidden {
         let hint = Ansi::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
         // If standard error is closed there is nobody to tell.
-        let _ = writeln!(
-            anstream::stderr(),
-            "{hint}hint:{hint:#} the right CAP_NET_RAW is missing: {}",
-            give_right()
-        );
+        let _ = writeln!(anstream::stderr(), "{hint}hint:{hint:#} the right CAP_NET_RAW is missing: {}", give_right());
     }
     Ok(ExitCode::SUCCESS)
 }

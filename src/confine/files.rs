@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
-    path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
+    Scope, path_beneath_rules,
 };
 
 /// The newest version that is known here; an older kernel does what it can.
@@ -35,7 +35,8 @@ pub(super) fn close_in(written: &[PathBuf]) -> String {
             let mut names: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
             names.dedup();
             let what = if names.is_empty() { "no file".into() } else { format!("only in {}", names.join(", ")) };
-            let as_far = if status == RulesetStatus::PartiallyEnforced { ", as far as this kernel knows it" } else { "" };
+            let as_far =
+                if status == RulesetStatus::PartiallyEnforced { ", as far as this kernel knows it" } else { "" };
             format!("Writes {what} and reaches no TCP port (Landlock{as_far}).")
         }
     }

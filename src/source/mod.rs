@@ -32,7 +32,7 @@ pub use file::CaptureFile;
 pub use filter::{Filter, FilterError};
 #[cfg(feature = "live")]
 pub use interface::{
-    Change, InterfaceError, InterfaceInfo, Interfaces, LinkState, Options, Wanted, default_interface, give_right, interfaces,
-    try_open,
+    Change, InterfaceError, InterfaceInfo, Interfaces, LinkState, Options, Wanted, default_interface, give_right,
+    interfaces, try_open,
 };
 pub use pcapng::Drops;

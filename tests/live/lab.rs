@@ -66,12 +66,8 @@ impl Lab {
         }
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = |end| format!("mqlive-{}-{number}-{end}", std::process::id());
-        let lab = Lab {
-            gateway: name("g"),
-            client: name("c"),
-            folder: tempfile::tempdir().unwrap(),
-            started: Vec::new(),
-        };
+        let lab =
+            Lab { gateway: name("g"), client: name("c"), folder: tempfile::tempdir().unwrap(), started: Vec::new() };
         let made = ip(&["netns", "add", &lab.gateway]) && ip(&["netns", "add", &lab.client]);
         if !made || !lab.connect() {
             eprintln!("skipped: no network namespaces or no veth here");

@@ -68,7 +68,9 @@ fn the_missing_right_is_named_with_the_command_that_gives_it() {
 fn root_goes_on_as_nobody_with_one_capability() {
     let Some(lab) = Lab::new(&[]) else { return };
     let live = lab.live(&["-i", "v0", "-v"]);
-    crate::lab::wait_for("rights to be given up", || live.said().contains("Starts no program") || live.said().contains("seccomp"));
+    crate::lab::wait_for("rights to be given up", || {
+        live.said().contains("Starts no program") || live.said().contains("seccomp")
+    });
     let status = status_of(live.child.id());
     assert!(status["Uid"].split('\t').all(|id| id == "65534"), "{status:?}");
     assert!(status["Gid"].split('\t').all(|id| id != "0"), "{status:?}");
@@ -94,7 +96,10 @@ fn root_can_stay_and_can_go_on_as_somebody() {
     assert!(status["Uid"].starts_with('0'), "{status:?}");
     assert_eq!(status["CapEff"], "0000000000002000");
     assert_eq!(status["Seccomp"], "0");
-    let done = Command::new(env!("CARGO_BIN_EXE_mqttcap")).args(["live", "-i", "lo", "--user", "no-such-user"]).output().unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_mqttcap"))
+        .args(["live", "-i", "lo", "--user", "no-such-user"])
+        .output()
+        .unwrap();
     assert_eq!(done.status.code(), Some(2));
     assert!(String::from_utf8(done.stderr).unwrap().starts_with("error: there is no user no-such-user\n"));
 }

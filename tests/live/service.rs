@@ -62,7 +62,8 @@ fn a_full_disk_ends_it_with_one_line() {
     let Some(mut lab) = Lab::new(&PROGRAMS) else { return };
     let disk = lab.folder.path().join("disk");
     fs::create_dir(&disk).unwrap();
-    let mounted = command("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&disk).stderr(Stdio::null()).status();
+    let mounted =
+        command("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&disk).stderr(Stdio::null()).status();
     if !mounted.is_ok_and(|status| status.success()) {
         eprintln!("skipped: nothing can be mounted here");
         return;

@@ -66,7 +66,8 @@ fn the_same_is_told_as_of_what_tcpdump_captured() {
     lab.stop(tcpdump, "INT");
     let (status, live, said) = live.end("INT");
     assert_eq!(status.code(), Some(130), "{said}");
-    let read = Command::new(env!("CARGO_BIN_EXE_mqttcap")).arg("read").arg(capture).args(["--format", "ndjson"]).output();
+    let read =
+        Command::new(env!("CARGO_BIN_EXE_mqttcap")).arg("read").arg(capture).args(["--format", "ndjson"]).output();
     let read = stories(&String::from_utf8(read.unwrap().stdout).unwrap());
     let live = stories(&live);
     assert!(read.len() >= 8, "{read:#?}");

@@ -52,7 +52,10 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     let (detail, mut teller): (Detail, Box<dyn Teller>) = match arguments.format {
         LiveFormat::Table => {
             let style = output::style(look, arguments.utc);
-            (Detail::None, Box::new(Lines::new(Destination::new(output::open_text(look)?, file), style, name, only_problems)))
+            (
+                Detail::None,
+                Box::new(Lines::new(Destination::new(output::open_text(look)?, file), style, name, only_problems)),
+            )
         }
         LiveFormat::Ndjson => {
             (Detail::Folded, Box::new(Records::new(Destination::new(output::open(file)?, file), only_problems)))

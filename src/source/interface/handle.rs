@@ -11,6 +11,7 @@ use crate::capture::{LinkType, Timestamp};
 
 use super::error::InterfaceError;
 use super::options::Options;
+use super::wanted::Wanted;
 
 /// The pseudo-interface of Linux on which all are captured.
 pub(super) const ANY: &str = "any";
@@ -70,7 +71,12 @@ impl AsFd for Handle {
     }
 }
 
-fn activate(name: &str, options: &Options, precision: Precision, promisc: bool) -> Result<Capture<Active>, pcap::Error> {
+fn activate(
+    name: &str,
+    options: &Options,
+    precision: Precision,
+    promisc: bool,
+) -> Result<Capture<Active>, pcap::Error> {
     let bytes = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
     Capture::from_device(name)?
         .promisc(promisc)
@@ -82,7 +88,13 @@ fn activate(name: &str, options: &Options, precision: Precision, promisc: bool) 
         .open()
 }
 
+/// What is seen of the air: of its frames libpcap looks into fewer kinds than this program.
+const AIR: [pcap::Linktype; 3] = [pcap::Linktype(105), pcap::Linktype(127), pcap::Linktype(163)];
+
 fn set_filter(capture: &mut Capture<Active>, name: &str, options: &Options) -> Result<(), InterfaceError> {
+    if options.wanted == Wanted::default() && AIR.contains(&capture.get_datalink()) {
+        return Ok(());
+    }
     let filters = options.wanted.filters();
     let mut refused = None;
     for filter in &filters {

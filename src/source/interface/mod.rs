@@ -76,8 +76,7 @@ impl Interfaces {
             }
         }
         let order = Order::of(ports.len(), options.immediate);
-        let mut interfaces =
-            Interfaces { ports, options, order, number: 0, looked: None, changes: VecDeque::new() };
+        let mut interfaces = Interfaces { ports, options, order, number: 0, looked: None, changes: VecDeque::new() };
         interfaces.look()?;
         Ok(interfaces)
     }

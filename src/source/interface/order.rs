@@ -49,9 +49,9 @@ impl Order {
 
     /// How many more frames of an interface may wait.
     pub(super) fn room(&self, interface: usize) -> usize {
-        self.queues.get(interface).map_or(0, |queue| {
-            if queue.bytes.len() < BYTES { FRAMES.saturating_sub(queue.waiting.len()) } else { 0 }
-        })
+        self.queues
+            .get(interface)
+            .map_or(0, |queue| if queue.bytes.len() < BYTES { FRAMES.saturating_sub(queue.waiting.len()) } else { 0 })
     }
 
     /// Takes a frame of an interface.

@@ -35,8 +35,8 @@ const HIDDEN: &str = "ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 or ip6[6] = 51 or
 const INSIDE: &str = "ether proto 0x8847 or ether proto 0x8848 or ether proto 0x8864 or ether proto 0x88e5 \
     or ether proto 0x8100 or ether proto 0x88a8 or ether proto 0x9100 or ether proto 0x9200";
 
-/// IP behind an LLC header, where the link has both kinds of frames.
-const SNAP: &str = " or llc snap";
+/// IP behind an LLC and a SNAP header, where the link has both kinds of frames.
+const SNAP: &str = " or (ether[12:2] <= 1500 and ether[14:4] = 0xaaaa0300)";
 
 /// After one of these, libpcap reads all that follows behind the header that they name.
 const LOOK_BEHIND: [&str; 6] = ["vlan", "mpls", "pppoed", "pppoes", "geneve", "vxlan"];
