@@ -147,9 +147,12 @@ pub(super) struct Show {
 #[command(after_help = "\
 Examples:
   sudo mqttcap live -i br0
+  mqttcap live -i lan0,lan1 --only-port 1883,8883
   mqttcap live -i eth0 --seconds 600 --only problems --output night.txt
 
-Without sudo: sudo setcap cap_net_raw=eip $(command -v mqttcap)")]
+Without sudo: sudo setcap cap_net_raw=eip $(command -v mqttcap)
+Started by root it goes on as `nobody`, and in any case with the right to capture only.
+SIGHUP opens --output anew. An interface that goes away is waited for.")]
 pub(super) struct Live {
     #[command(flatten)]
     pub(super) capture: super::capture::CaptureOn,

@@ -69,7 +69,7 @@ fn listed(interface: InterfaceInfo, problem: Option<&InterfaceError>) -> Listed 
         addresses: interface.addresses.iter().map(ToString::to_string).collect(),
         description: interface.description,
         problem: problem.map(InterfaceError::brief),
-        name: interface.name,
+        name: text::escape(interface.name.as_bytes(), 64),
     }
 }
 
