@@ -23,6 +23,8 @@ pub mod mqtt;
 pub mod net;
 pub mod payload;
 pub mod report;
+#[cfg(feature = "tui")]
+pub mod screen;
 pub mod session;
 pub mod source;
 pub mod stream;

@@ -40,13 +40,28 @@ fn every_format_in_one_piece_or_in_two() {
 }
 
 #[test]
-fn a_skippable_frame_of_zstd_is_passed_over() {
-    let (_, zstd) = compressed("connection-refused").remove(1);
-    // RFC 8878 §3.1.2: magic number 0x184D2A5?, length, anything.
-    let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3], &zstd[..]].concat();
-    // It does not begin as a file does, so it stands behind the first frame.
-    let both = [&zstd[..], &skipped[..11]].concat();
-    assert_eq!(frames(Cursor::new(both)), (plain(), None));
+fn skippable_frames_are_passed_over() {
+    // RFC 8878 §3.1.2 and the LZ4 frame format: magic number 0x184D2A5?, length, anything.
+    let skipped = [0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
+    for format in [1, 2] {
+        let (name, [first, second]) = {
+            let (name, whole) = compressed("connection-refused").remove(format);
+            let (_, pieces) = compressed("in-two-pieces").remove(format);
+            (name, [whole, pieces])
+        };
+        // It does not begin as a file does, so it stands behind the first frame.
+        for whole in [first, second] {
+            let both = [&whole[..], &skipped].concat();
+            assert_eq!(frames(Cursor::new(both)), (plain(), None), "{name}");
+        }
+    }
+}
+
+#[test]
+fn padding_behind_a_stream_of_xz_is_passed_over() {
+    // Stream Padding (.xz file format §2.2): zeros, a multiple of four.
+    let (_, whole) = compressed("connection-refused").remove(3);
+    assert_eq!(frames(Cursor::new([&whole[..], &[0; 8]].concat())), (plain(), None));
 }
 
 #[test]

@@ -285,6 +285,7 @@ fn random_bytes_as_files() {
     use std::io::{Cursor, Read};
     flood("random bytes after a header of pcap", 4_000_000, 1_000_000_000, 32, None, |run, count| {
         read(run, Cursor::new(pcap_header()).chain(noise(count)));
+        assert_eq!(run.frames, 0, "noise is no frame");
     });
     flood("random bytes after a header of pcapng", 4_000_000, 1_000_000_000, 32, None, |run, count| {
         let mut header = Vec::new();
@@ -292,6 +293,7 @@ fn random_bytes_as_files() {
             header.extend(u32::to_le_bytes(field));
         }
         read(run, Cursor::new(header).chain(noise(count)));
+        assert_eq!(run.frames, 0, "noise is no frame");
     });
     flood("random bytes as frames of Ethernet", 4_000_000, 1_000_000_000, 64, None, |run, count| {
         let mut noise = noise(count);

@@ -45,7 +45,7 @@ impl Analysis {
             shown(&style, |out| table::write(&report, table::Extent::Everything, &style, out));
             for case in &report.cases {
                 shown(&style, |out| ladder::write(case, &style, out));
-                shown(&style, |out| news::write(&case.session, &case.verdict, &style, out));
+                shown(&style, |out| news::ended(case, &style, out));
             }
         }
         let mut written = Vec::new();

@@ -1,18 +1,17 @@
 //! From files to a report: the wiring of source, engine and diagnosis.
 
 use std::net::IpAddr;
-use std::path::Path;
 
-use crate::diagnosis::{self, Note, Verdict, explain};
+use crate::diagnosis::{self, Verdict, explain};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::report::{CaptureSummary, Report};
 use crate::session::{Detail, Session};
-use crate::source::{self, Captures, Damage, Fault};
-use crate::text;
+use crate::source::{self, Captures, Shown};
 
 use super::arguments::Input;
 use super::failure::Failure;
+use super::file_notes::{name, notes_on_files};
 use super::sieve::Sieve;
 
 /// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
@@ -39,17 +38,25 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut facts = engine.finish(&mut |session| judged.judge(session));
     facts.sessions_left_out = judged.left_out();
     if facts.packets == 0
-        && let Some(damage) = captures.damage().first()
+        && let Some(wrong) = nothing_read(&captures)
     {
         return Err(Failure::Capture {
-            message: format!("cannot read {damage}"),
+            message: format!("cannot read {wrong}"),
             hint: "copy the file again, or capture again with: tcpdump -s 0 -w trace.pcap".into(),
         });
     }
     let mut notes = notes_on_files(&captures);
     notes.extend(diagnosis::notes(&facts));
     let files = captures.paths().iter().map(|path| name(path)).collect();
-    Ok(Report::new(CaptureSummary { files, facts, notes }, judged.into_sessions()))
+    let mut report = Report::new(CaptureSummary { files, facts, notes }, judged.into_sessions());
+    report.name_servers(|address| captures.names().of(address));
+    Ok(report)
+}
+
+/// What keeps packets of damaged files from being read.
+fn nothing_read(captures: &Captures) -> Option<String> {
+    let damage = captures.damage().first().map(ToString::to_string);
+    damage.or_else(|| captures.gaps().first.first().map(|gap| format!("{}: {}", Shown(&gap.path), gap.fault)))
 }
 
 /// Sessions with their verdicts, up to a limit.
@@ -90,45 +97,6 @@ impl Judged {
     pub(super) fn into_sessions(self) -> Vec<(Session, Verdict)> {
         self.sessions
     }
-}
-
-/// What the files themselves say.
-pub(super) fn notes_on_files(captures: &Captures) -> Vec<Note> {
-    let mut notes: Vec<Note> = captures.damage().iter().map(damaged).collect();
-    let lost = captures.drops().map_or(0, |drops| drops.interface.saturating_add(drops.system));
-    notes.extend(lost_packets(lost));
-    let passed_over = captures.passed_over().len() as u64;
-    if passed_over > 0 {
-        notes.push(Note {
-            id: "files-passed-over",
-            text: format!("{} in the folder: no capture, passed over.", text::counted(passed_over, "file")),
-            frames: Vec::new(),
-        });
-    }
-    notes
-}
-
-/// What the capturing host lost.
-pub(super) fn lost_packets(lost: u64) -> Option<Note> {
-    (lost > 0).then(|| Note {
-        id: "capture-lost-packets",
-        text: format!(
-            "The capturing host says that it lost {}: what is missing may never have been missing on the wire.",
-            text::counted(lost, "packet")
-        ),
-        frames: Vec::new(),
-    })
-}
-
-fn damaged(damage: &Damage) -> Note {
-    let id = if damage.fault == Fault::Cut { "capture-truncated" } else { "capture-damaged" };
-    let text = format!("{damage}. It was analysed up to there.");
-    Note { id, text, frames: Vec::new() }
-}
-
-/// What messages call a file.
-fn name(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
 }
 
 impl From<source::Error> for Failure {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Commands, to tell `mqttcap FILE` from `mqttcap read FILE`.
-const COMMANDS: [&str; 8] = ["read", "packets", "show", "live", "interfaces", "explain", "schema", "help"];
+const COMMANDS: [&str; 9] = ["read", "packets", "show", "browse", "live", "interfaces", "explain", "schema", "help"];
 
 #[derive(Debug, Parser)]
 #[command(
@@ -40,6 +40,9 @@ pub(super) enum Command {
     Packets(Packets),
     /// Show one session packet by packet, with findings and evidence
     Show(Show),
+    /// Look through the sessions of a capture on the full screen
+    #[cfg(feature = "tui")]
+    Browse(Browse),
     /// Capture on an interface: tell each session as it ends, then report as `read` does
     #[cfg(feature = "live")]
     Live(Live),
@@ -58,7 +61,8 @@ Examples:
   mqttcap read trace.pcap --client 'sensor-*'
   mqttcap read trace.pcap --format json --output report.json
   mqttcap read trace.pcap --quiet --fail-on error || echo 'something went wrong'
-  tcpdump -w - -i eth0 port 1883 | mqttcap read -")]
+  tcpdump -w - -i eth0 port 1883 | mqttcap read -
+  mqttcap read --follow trace.pcap")]
 pub(super) struct Read {
     #[command(flatten)]
     pub(super) input: Input,
@@ -83,6 +87,10 @@ pub(super) struct Read {
     /// List and explain every session, also those without trouble
     #[arg(short, long)]
     pub(super) verbose: bool,
+    /// Read on while the file is written, and in the files rotated after it: tell each session as it ends, as `live` does
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with_all = ["client", "host", "fail_on", "quiet", "verbose", "bpf"])]
+    pub(super) follow: bool,
     #[command(flatten)]
     pub(super) look: Look,
 }
@@ -121,6 +129,10 @@ pub(super) struct Packets {
     /// Show passwords and authentication data too
     #[arg(long)]
     pub(super) show_secrets: bool,
+    /// Read on while the file is written, and in the files rotated after it, as from standard input
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with_all = ["client", "host", "bpf"])]
+    pub(super) follow: bool,
     #[command(flatten)]
     pub(super) look: Look,
 }
@@ -138,6 +150,20 @@ pub(super) struct Show {
     /// How to write it
     #[arg(long, value_enum, default_value_t = ShowFormat::Table, value_name = "FORMAT")]
     pub(super) format: ShowFormat,
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[cfg(feature = "tui")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  mqttcap browse trace.pcap
+
+Keys: arrows move, Enter opens a session, / searches, f shows only what went wrong, s sorts, ? tells all, q quits.")]
+pub(super) struct Browse {
+    #[command(flatten)]
+    pub(super) input: Input,
     #[command(flatten)]
     pub(super) look: Look,
 }
@@ -167,6 +193,10 @@ pub(super) struct Live {
     /// How to tell
     #[arg(long, value_enum, default_value_t = LiveFormat::Table, value_name = "FORMAT")]
     pub(super) format: LiveFormat,
+    /// Show sessions on the full screen, as `browse` does
+    #[cfg(feature = "tui")]
+    #[arg(long, conflicts_with_all = ["format", "output", "only"])]
+    pub(super) tui: bool,
     /// Take this server port for MQTT even where only connection attempts were seen (repeatable)
     #[arg(long = "port", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) ports: Vec<u16>,
@@ -175,6 +205,17 @@ pub(super) struct Live {
     pub(super) utc: bool,
     #[command(flatten)]
     pub(super) look: Look,
+}
+
+#[cfg(feature = "live")]
+impl Live {
+    /// Whether the terminal is taken over.
+    pub(super) fn is_full_screen(&self) -> bool {
+        #[cfg(feature = "tui")]
+        return self.tui;
+        #[cfg(not(feature = "tui"))]
+        false
+    }
 }
 
 #[cfg(feature = "live")]

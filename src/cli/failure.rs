@@ -39,7 +39,7 @@ pub(super) enum Failure {
         suggestions: Vec<String>,
     },
     /// The file to write to could not be opened.
-    #[error("cannot write {}: {source}", .path.display())]
+    #[error("cannot write {}: {source}", crate::source::Shown(.path))]
     Output {
         /// The file.
         path: PathBuf,

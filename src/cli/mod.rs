@@ -5,11 +5,14 @@
 
 mod analyse;
 mod arguments;
+#[cfg(feature = "tui")]
+mod browse;
 #[cfg(feature = "live")]
 mod capture;
 #[cfg(feature = "live")]
 mod destination;
 mod failure;
+mod file_notes;
 #[cfg(feature = "live")]
 mod interfaces;
 #[cfg(feature = "live")]
@@ -20,6 +23,8 @@ mod selection;
 #[cfg(feature = "live")]
 mod service;
 mod sieve;
+#[cfg(feature = "tui")]
+mod terminal;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -35,6 +40,7 @@ use crate::report::packets as packet_lines;
 use crate::report::table::Extent;
 use crate::report::{Report, Summary, across, json, ladder, table};
 use crate::session::Detail;
+use crate::text::is_unseen;
 
 use analyse::{analyse, is_known_id};
 use arguments::{Arguments, Command, Described, Explain, Read, ReadFormat, Schema, Show, ShowFormat, with_command};
@@ -83,8 +89,17 @@ fn tell(failure: &Failure) {
     let hint = Ansi::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
     let mut out = anstream::stderr().lock();
     // If standard error is closed there is nobody left to tell.
-    let _ = writeln!(out, "{error}error:{error:#} {failure}");
-    let _ = writeln!(out, "{hint}hint:{hint:#} {}", failure.hint());
+    let _ = writeln!(out, "{error}error:{error:#} {}", harmless(&failure.to_string()));
+    let _ = writeln!(out, "{hint}hint:{hint:#} {}", harmless(&failure.hint()));
+}
+
+/// What is quoted from the command line may be the name of a file: a shell puts in what stands there.
+fn harmless(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for character in message.chars() {
+        if is_unseen(character) { shown.extend(character.escape_default()) } else { shown.push(character) }
+    }
+    shown
 }
 
 fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
@@ -92,6 +107,8 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
         Command::Read(arguments) => read(arguments),
         Command::Packets(arguments) => packets::packets(arguments),
         Command::Show(arguments) => show(arguments),
+        #[cfg(feature = "tui")]
+        Command::Browse(arguments) => browse::browse(arguments),
         #[cfg(feature = "live")]
         Command::Live(arguments) => live::live(arguments),
         #[cfg(feature = "live")]
@@ -102,6 +119,10 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
 }
 
 fn read(arguments: &Read) -> Result<ExitCode, Failure> {
+    #[cfg(feature = "live")]
+    if arguments.follow {
+        return live::follow_file(arguments);
+    }
     let selection = Selection::of(arguments.only, arguments.client.as_deref(), arguments.host)?;
     let fail_on = arguments.fail_on.iter().map(|value| FailOn::parse(value, is_known_id));
     let fail_on = fail_on.collect::<Result<Vec<_>, _>>()?;

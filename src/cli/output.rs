@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use crate::report::Style;
+use crate::source::Shown;
 
 use super::arguments::{Color, Look};
 use super::failure::Failure;
@@ -35,7 +36,7 @@ pub(super) fn keep_captures(output: Option<&Path>, captures: &[PathBuf]) -> Resu
     match captures.iter().find(|capture| capture.canonicalize().is_ok_and(|capture| capture == output)) {
         None => Ok(()),
         Some(capture) => Err(Failure::arguments(
-            format!("--output {} would overwrite the capture", capture.display()),
+            format!("--output {} would overwrite the capture", Shown(capture)),
             "give the report another name",
         )),
     }

@@ -6,12 +6,12 @@
 //! a connection was known to carry MQTT.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::capture::FrameNumber;
+use crate::capture::{Frame, FrameNumber};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::mqtt::{Version, parse};
@@ -19,15 +19,26 @@ use crate::net::Endpoint;
 use crate::report::packets::{self, Place, Reveal};
 use crate::report::{Case, Style};
 use crate::session::{Detail, PacketObserver, SeenPacket, Session};
-use crate::source::Captures;
+#[cfg(feature = "live")]
+use crate::source::Followed;
+use crate::source::{Captures, Shown};
 use crate::stream::Side;
 use crate::text;
 
-use super::analyse::{analyse, notes_on_files};
+#[cfg(feature = "live")]
+use super::INTERRUPTED;
+use super::analyse::analyse;
 use super::arguments::{Input, Packets, PacketsFormat};
 use super::failure::Failure;
+#[cfg(feature = "live")]
+use super::file_notes::gaps;
+use super::file_notes::notes_on_files;
+#[cfg(feature = "live")]
+use super::live;
 use super::output;
 use super::selection::Selection;
+#[cfg(feature = "live")]
+use super::service::Signals;
 use super::sieve::Sieve;
 
 /// Writes the packets of a capture.
@@ -36,7 +47,12 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
     let selection = Selection::of(None, arguments.client.as_deref(), arguments.host)?;
     output::keep_captures(look.output.as_deref(), &input.files)?;
     let selects = arguments.client.is_some() || arguments.host.is_some();
-    let sessions = match input.files.iter().find(|path| !is_readable_twice(path)) {
+    #[cfg(feature = "live")]
+    let followed = arguments.follow.then(|| live::one_file(input)).transpose()?;
+    #[cfg(not(feature = "live"))]
+    let followed: Option<&Path> = None;
+    let once = input.files.iter().find(|path| followed.is_some() || !is_readable_twice(path));
+    let sessions = match once {
         None => {
             let report = analyse(input, Detail::None, arguments.host.as_slice())?;
             let left_out = report.capture.facts.sessions_left_out;
@@ -49,7 +65,7 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
             return Err(Failure::arguments(
                 format!(
                     "--client and --host need to read the capture twice, and {} can be read only once",
-                    once.display()
+                    Shown(once)
                 ),
                 "save it to a file first: tcpdump -w trace.pcap",
             ));
@@ -66,54 +82,103 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
         PacketsFormat::Ndjson => Form::Lines,
     };
     let reveal = Reveal { payload: arguments.show_payload, secrets: arguments.show_secrets };
-    write(input, sessions, form, reveal, &mut out)?;
+    let pass = Pass::new(input, sessions, form, reveal, &mut out);
+    #[cfg(feature = "live")]
+    if let Some(path) = followed {
+        return follow(path, pass);
+    }
+    write(input, pass)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn write(
-    input: &Input,
-    sessions: Option<Sessions>,
-    form: Form,
-    reveal: Reveal,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
+/// Reads the captures and writes their packets.
+fn write(input: &Input, mut pass: Pass<'_>) -> Result<(), Failure> {
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
-    if let Form::Table(style) = &form {
-        packets::write_head(style, out)?;
-    }
-    let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
-    let config =
-        Config { limits: Limits::default(), ports: input.ports.clone(), detail: Detail::None, hosts: Vec::new() };
-    let mut engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
-    let drain = |out: &mut dyn Write| {
-        let written = &mut writer.lock().unwrap_or_else(PoisonError::into_inner).written;
-        let done = out.write_all(written);
-        written.clear();
-        done
-    };
-    let mut skipped = Skipped::default();
+    pass.begin()?;
     while let Some(frame) = captures.next_frame() {
-        if !sieve.passes(&frame) {
-            continue;
+        if sieve.passes(&frame) {
+            pass.push(&frame)?;
         }
-        engine.push(&frame, &mut |session| skipped.add(&session));
-        drain(out)?;
     }
-    engine.finish(&mut |session| skipped.add(&session));
-    drain(out)?;
-    out.flush()?;
-    if skipped.bytes > 0 {
-        say(&format!(
-            "{} of {} could not be read as packets: what lies before them is missing (`mqttcap show` tells where)",
-            text::counted(skipped.bytes, "byte"),
-            text::counted(skipped.sessions, "session")
-        ));
-    }
+    pass.finish()?;
     for note in notes_on_files(&captures) {
         say(&note.text);
     }
     Ok(())
+}
+
+/// Writes the packets of a capture that is still written, until it is interrupted.
+#[cfg(feature = "live")]
+fn follow(path: &Path, mut pass: Pass<'_>) -> Result<ExitCode, Failure> {
+    let mut followed = Followed::open(path)?;
+    let signals = Signals::listen().map_err(Failure::Write)?;
+    pass.begin()?;
+    while !signals.end() && !signals.reopen() && !followed.is_over() {
+        match followed.next_frame()? {
+            Some(frame) => pass.push(&frame)?,
+            None => pass.out.flush()?,
+        }
+    }
+    pass.finish()?;
+    for note in gaps(&followed.gaps()) {
+        say(&note.text);
+    }
+    Ok(ExitCode::from(if signals.end() { INTERRUPTED } else { 0 }))
+}
+
+/// Frames on their way to lines.
+struct Pass<'o> {
+    engine: Engine,
+    writer: Arc<Mutex<Writer>>,
+    skipped: Skipped,
+    out: &'o mut dyn Write,
+}
+
+impl<'o> Pass<'o> {
+    fn new(input: &Input, sessions: Option<Sessions>, form: Form, reveal: Reveal, out: &'o mut dyn Write) -> Pass<'o> {
+        let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
+        let config =
+            Config { limits: Limits::default(), ports: input.ports.clone(), detail: Detail::None, hosts: Vec::new() };
+        let engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
+        Pass { engine, writer, skipped: Skipped::default(), out }
+    }
+
+    /// There is something to read.
+    fn begin(&mut self) -> Result<(), Failure> {
+        if let Form::Table(style) = &self.writer.lock().unwrap_or_else(PoisonError::into_inner).form {
+            packets::write_head(style, self.out)?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, frame: &Frame<'_>) -> Result<(), Failure> {
+        let skipped = &mut self.skipped;
+        self.engine.push(frame, &mut |session| skipped.add(&session));
+        Ok(drain(&self.writer, self.out)?)
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let Pass { engine, writer, mut skipped, out } = self;
+        engine.finish(&mut |session| skipped.add(&session));
+        drain(&writer, out)?;
+        out.flush()?;
+        if skipped.bytes > 0 {
+            say(&format!(
+                "{} of {} could not be read as packets: what lies before them is missing (`mqttcap show` tells where)",
+                text::counted(skipped.bytes, "byte"),
+                text::counted(skipped.sessions, "session")
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn drain(writer: &Mutex<Writer>, out: &mut dyn Write) -> io::Result<()> {
+    let written = &mut writer.lock().unwrap_or_else(PoisonError::into_inner).written;
+    let done = out.write_all(written);
+    written.clear();
+    done
 }
 
 /// Talk goes to standard error; if that is closed there is nobody left to tell.

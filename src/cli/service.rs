@@ -1,6 +1,6 @@
 //! What a capture that runs for months needs of its host: signals, a user and rights to give up.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use clap::Args;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::confine::{self, ConfineError, Needed, User, UserError};
+use crate::confine::{self, ConfineError, Held, Needed, User, UserError};
 
 use super::failure::Failure;
 
@@ -33,8 +33,8 @@ impl Rights {
         Ok(User::of(self.user.as_deref())?)
     }
 
-    /// Gives up what is not needed to write to `written`; with `--verbose`, says what holds.
-    pub(super) fn give_up(&self, user: Option<User>, written: Vec<PathBuf>) -> Result<(), Failure> {
+    /// Gives up what is not needed to write to `written`; says what holds.
+    pub(super) fn give_up(&self, user: Option<User>, written: Vec<PathBuf>) -> Result<Held, Failure> {
         // Opened anew, a file must be the user's; a device is nobody's.
         for path in written.iter().filter(|path| path.is_file()) {
             if let Some(user) = &user {
@@ -48,14 +48,7 @@ impl Rights {
         } else {
             held.sentences.extend(confine::close_in(&needed).sentences);
         }
-        if self.verbose {
-            let mut talk = anstream::stderr();
-            for sentence in held.sentences {
-                // If standard error is closed there is nobody to tell.
-                let _ = writeln!(talk, "{sentence}");
-            }
-        }
-        Ok(())
+        Ok(held)
     }
 }
 

@@ -19,7 +19,7 @@ use super::model::{CaptureSummary, Report, Style};
 const START: i64 = 1_795_270_915_000_000_000;
 pub(super) const SECOND: i64 = 1_000_000_000;
 
-pub(super) fn style(width: usize) -> Style {
+pub(crate) fn style(width: usize) -> Style {
     Style { width, ascii: false, color: false, zone: jiff::tz::TimeZone::UTC }
 }
 
@@ -150,7 +150,7 @@ pub(super) fn finding(id: &'static str, severity: Severity, headline: &str, fram
 }
 
 /// A session that the broker refused.
-pub(super) fn refused(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -> (Session, Verdict) {
+pub(crate) fn refused(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -> (Session, Verdict) {
     let when = |later: u64, milliseconds: i64| at(frame + later, seconds * SECOND + milliseconds * 1_000_000);
     let mut session = session(client_id, stream, when(0, 0), when(6, 7));
     session.connack = Some(ConnackFacts {
@@ -231,7 +231,7 @@ fn connect(client_id: &[u8]) -> EventKind {
 
 /// A session that ended as it should, with a long run of messages.
 #[allow(clippy::too_many_lines)] // a story told in one go
-pub(super) fn healthy(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -> (Session, Verdict) {
+pub(crate) fn healthy(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -> (Session, Verdict) {
     let when = |later: u64, after: i64| at(frame + later, (seconds + after) * SECOND);
     let mut session = session(client_id, stream, when(0, 0), when(400, 170));
     session.version = Some(Version::V311);

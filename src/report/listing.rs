@@ -111,7 +111,8 @@ fn row(case: &Case, line: &str, page: &mut Page<'_>) -> io::Result<()> {
     }
 }
 
-fn ended(case: &Case) -> String {
+/// How it ended, with its mark.
+pub(super) fn ended(case: &Case) -> String {
     let outcome = &case.verdict.outcome;
     format!("{} {}", words::mark(outcome.severity).1, words::outcome(outcome))
 }

@@ -16,6 +16,7 @@ pub mod model;
 pub mod news;
 pub mod packets;
 mod page;
+pub mod row;
 mod schema;
 pub mod table;
 mod tls_document;
@@ -26,6 +27,6 @@ mod words;
 pub use model::{CaptureSummary, Case, Report, Style, Summary};
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What every renderer renders.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
 
@@ -56,6 +57,8 @@ pub struct Case {
     pub session: Session,
     /// Its outcome and findings.
     pub verdict: Verdict,
+    /// The server's name, as the file tells it beside its packets.
+    pub told_name: Option<String>,
     /// The sessions that its messages reached, those with the most first.
     pub sent_to: Vec<Way>,
     /// The sessions whose messages it received, those with the most first.
@@ -89,6 +92,13 @@ pub struct Style {
 }
 
 impl Report {
+    /// Gives servers the names that the files tell.
+    pub fn name_servers<'n>(&mut self, name: impl Fn(IpAddr) -> Option<&'n str>) {
+        for case in &mut self.cases {
+            case.told_name = name(case.session.wire.peers.server.endpoint.address).map(ToOwned::to_owned);
+        }
+    }
+
     /// Numbers and counts the sessions of a capture.
     pub fn new(capture: CaptureSummary, mut sessions: Vec<(Session, Verdict)>) -> Report {
         sessions.sort_by_key(|(session, _)| (session.wire.first.frame, session.wire.stream));
@@ -183,7 +193,7 @@ impl Summary {
 impl Case {
     /// A session that nothing is known to have to do with others.
     pub fn alone(number: u64, session: Session, verdict: Verdict) -> Case {
-        Case { number, session, verdict, sent_to: Vec::new(), received_from: Vec::new(), strays: None }
+        Case { number, session, verdict, told_name: None, sent_to: Vec::new(), received_from: Vec::new(), strays: None }
     }
 
     /// The case as diagnosis sees it.
@@ -222,12 +232,13 @@ impl Case {
         host(&self.session.wire.peers.client)
     }
 
-    /// The server's name, if the capture shows its lookup.
-    pub fn looked_up(&self) -> Option<&str> {
-        match &self.session.attempt {
-            Some(Attempt { what: Question::Name(lookup), .. }) => Some(&lookup.name),
-            _ => self.session.neighbours.resolution.as_ref().map(|known| &*known.name),
+    /// The server's name, if the capture shows its lookup, or the file tells it.
+    pub fn known_name(&self) -> Option<&str> {
+        if let Some(Attempt { what: Question::Name(lookup), .. }) = &self.session.attempt {
+            return Some(&lookup.name);
         }
+        let looked_up = self.session.neighbours.resolution.as_ref().map(|known| &*known.name);
+        looked_up.or(self.told_name.as_deref())
     }
 
     /// What to call the server: its address and port; the name that was looked up where no address is known.

@@ -158,7 +158,7 @@ struct Peer {
     /// Null before TCP.
     port: Option<u16>,
     mac: Option<String>,
-    /// Host name, if the capture shows its lookup.
+    /// Host name, if the capture shows its lookup, asks for it in TLS, or the file tells it.
     name: Option<Text>,
 }
 
@@ -265,7 +265,7 @@ impl<'r> FindingLine<'r> {
             tcp_stream: wire.stream,
             filter: Some(case.filter()),
             client: Peer::of(&wire.peers.client, None),
-            server: Peer::of(&wire.peers.server, case.looked_up().map(|name| Text::of_bytes(name.as_bytes()))),
+            server: Peer::of(&wire.peers.server, case.known_name().map(|name| Text::of_bytes(name.as_bytes()))),
             client_id: client_id(&case.session).map(Text::of),
             finding: Finding::of(finding),
         }
@@ -329,7 +329,7 @@ impl<'r> Session<'r> {
         };
         let tls = session.tls.as_deref();
         let name = case
-            .looked_up()
+            .known_name()
             .map(|name| Text::of_bytes(name.as_bytes()))
             .or_else(|| Some(Text::of(tls?.server_name()?)));
         let connect = session.connect.as_ref();

@@ -60,7 +60,8 @@ impl Buffer {
     pub(super) fn refill(&mut self) -> io::Result<bool> {
         if self.unread.is_empty() {
             self.unread = 0..0;
-        } else if self.unread.start > 0 {
+        } else if self.unread.start > 0 && self.bytes.len().saturating_sub(self.unread.end) < PIECE {
+            // Only now, so that no byte is moved often however large the buffer grew.
             self.bytes.copy_within(self.unread.clone(), 0);
             self.unread = 0..self.unread.len();
         }

@@ -5,14 +5,15 @@
 //! grows with the files that overlap in time and not with their number. Within one file the order
 //! of its packets is kept, even where its clock went back.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use super::damage::{Damage, Fault};
 use super::directory;
 use super::error::Error;
 use super::file::CaptureFile;
-use super::pcapng::Drops;
+use super::gap::Gaps;
+use super::pcapng::{Drops, Names};
 use crate::capture::{Frame, FrameNumber, Timestamp};
 
 /// One or more capture files, read as one capture.
@@ -25,10 +26,15 @@ pub struct Captures {
     /// Number of the last frame handed out.
     number: u64,
     damage: Vec<Damage>,
+    gaps: Gaps,
+    names: Names,
+    secrets: u64,
     drops: Option<Drops>,
     untimed: u64,
     bytes: u64,
     passed_over: Vec<Error>,
+    /// Paths of files that were named before.
+    repeated: u64,
 }
 
 #[derive(Debug)]
@@ -50,27 +56,46 @@ impl Captures {
     /// Opens files and directories of files; `-` is standard input. A directory stands for the
     /// captures in it, told by their content.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Captures, Error> {
-        let mut waiting = Vec::new();
-        let mut passed_over = Vec::new();
+        let (mut waiting, mut passed_over) = (Vec::new(), Vec::new());
+        let (mut known, mut repeated) = (BTreeSet::new(), 0);
         for path in paths.iter().map(AsRef::as_ref) {
+            // However it is written, through links too: its packets were captured once.
+            let repeats = path.canonicalize().is_ok_and(|file| !known.insert(file));
+            repeated += u64::from(repeats);
+            if repeats {
+                continue;
+            }
             match Waiting::open(path) {
                 Ok(file) => waiting.push(file),
                 Err(Error::Directory { path }) => {
                     let members = directory::files(&path)?;
                     let (files, before) = (members.len(), waiting.len());
                     for member in members {
+                        if member.canonicalize().is_ok_and(|file| !known.insert(file)) {
+                            repeated += 1;
+                            continue;
+                        }
                         match Waiting::open(&member) {
                             Ok(file) => waiting.push(file),
                             Err(Error::Directory { .. }) => {}
                             Err(error) => passed_over.push(error),
                         }
                     }
-                    if waiting.len() == before {
+                    if waiting.len() == before && repeated == 0 {
                         return Err(Error::NoCaptures { path, files });
                     }
                 }
+                // The newest of rotated files may hold nothing yet.
+                Err(error @ (Error::Empty { .. } | Error::CutHeader { .. })) if paths.len() > 1 => {
+                    passed_over.push(error);
+                }
                 Err(error) => return Err(error),
             }
+        }
+        if waiting.is_empty()
+            && let Some(error) = passed_over.pop()
+        {
+            return Err(error);
         }
         // A stable sort: files that begin at the same time stay in the order given.
         waiting.sort_by_key(|file| file.first);
@@ -80,10 +105,14 @@ impl Captures {
             open: Vec::new(),
             number: 0,
             damage: Vec::new(),
+            gaps: Gaps::default(),
+            names: Names::default(),
+            secrets: 0,
             drops: None,
             untimed: 0,
             bytes: 0,
             passed_over,
+            repeated,
         })
     }
 
@@ -105,15 +134,35 @@ impl Captures {
         &self.paths
     }
 
-    /// Files of directories that could not be read as captures, and why.
+    /// Files that are not read, and why: what is no capture in a directory, and what is empty among several files.
     pub fn passed_over(&self) -> &[Error] {
         &self.passed_over
+    }
+
+    /// How often a file was named that had been named before.
+    pub fn repeated(&self) -> u64 {
+        self.repeated
     }
 
     /// Where files could not be read to their end; complete once [`Captures::next_frame`] has
     /// returned `None`.
     pub fn damage(&self) -> &[Damage] {
         &self.damage
+    }
+
+    /// What was passed over in the middle of files. Complete at the end.
+    pub fn gaps(&self) -> &Gaps {
+        &self.gaps
+    }
+
+    /// Host names that the files tell beside their packets. Complete at the end.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Blocks of secrets to decrypt packets with. Complete at the end.
+    pub fn secrets(&self) -> u64 {
+        self.secrets
     }
 
     /// Packets that the capturing hosts say they lost; `None` if no file tells. Complete at the end.
@@ -178,6 +227,11 @@ impl Captures {
         self.number += file.last_number().0.saturating_sub(last);
         self.bytes += file.bytes();
         self.untimed += file.untimed();
+        self.gaps.extend(file.gaps());
+        self.secrets += file.secrets();
+        if let Some(names) = file.names() {
+            self.names.extend(names);
+        }
         if let Some(drops) = file.drops() {
             self.drops = Some(self.drops.unwrap_or_default().plus(drops));
         }

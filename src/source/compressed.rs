@@ -1,6 +1,6 @@
 //! Compressed captures: gzip, zstd, lz4 and xz, told by content and decompressed while they are read.
 //!
-//! Invariant: memory is bounded by [`WINDOW`] whatever the file claims, and what expands beyond
+//! Invariant: memory is bounded by twice [`WINDOW`] whatever the file claims, and what expands beyond
 //! [`EXPANSION`] is read no further.
 
 use std::io::{self, BufRead, BufReader, Read};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
-use lz4_flex::frame::FrameDecoder as Lz4Decoder;
+use lz4_flex::frame::{Error as Lz4Error, FrameDecoder as Lz4Decoder};
 use lzma_rust2::XzReader;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder as ZstdDecoder};
@@ -142,13 +142,23 @@ impl Read for Zstd {
     }
 }
 
-/// Frames of lz4 one after another: its decoder stops after each.
+/// Frames of lz4 one after another, skippable ones passed over: its decoder stops at each.
 struct Lz4(Lz4Decoder<Input>);
 
 impl Read for Lz4 {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
-            let count = self.0.read(into)?;
+            let count = match self.0.read(into) {
+                Ok(count) => count,
+                Err(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                    Some(Lz4Error::SkippableFrame(length)) => {
+                        let length = u64::from(*length);
+                        io::copy(&mut self.0.get_mut().take(length), &mut io::sink())?;
+                        0
+                    }
+                    _ => return Err(error),
+                },
+            };
             if count > 0 || into.is_empty() || self.0.get_mut().fill_buf()?.is_empty() {
                 return Ok(count);
             }

@@ -26,6 +26,8 @@ pub enum Fault {
     Cut,
     /// A packet claims more captured bytes than any capture holds.
     PacketLength(u32),
+    /// Its fields are those of no record, and none follows it.
+    NoRecord,
     /// A pcapng block claims an impossible total length.
     BlockLength(u32),
     /// The two length fields of a pcapng block differ.
@@ -40,6 +42,8 @@ pub enum Fault {
     SectionVersion(u16),
     /// A pcapng interface description is not one.
     InterfaceDescription,
+    /// An interface description whose number is not known, because what stood before it cannot be read.
+    InterfaceNumber,
     /// More interfaces in a section than are kept.
     TooManyInterfaces,
     /// The compressed data ends too early: the file was copied while it grew, or is cut.
@@ -69,6 +73,7 @@ impl fmt::Display for Fault {
         match self {
             Fault::Cut => f.write_str("the file ends in the middle of a record"),
             Fault::PacketLength(length) => write!(f, "a packet claims {length} captured bytes"),
+            Fault::NoRecord => f.write_str("what stands there is no record"),
             Fault::BlockLength(length) => write!(f, "a block claims a length of {length} bytes"),
             Fault::BlockLengthsDiffer => f.write_str("the two lengths of a block differ"),
             Fault::PacketBeyondBlock(length) => {
@@ -78,6 +83,7 @@ impl fmt::Display for Fault {
             Fault::SectionHeader => f.write_str("a section header cannot be read"),
             Fault::SectionVersion(version) => write!(f, "a section has the unknown pcapng version {version}"),
             Fault::InterfaceDescription => f.write_str("an interface description cannot be read"),
+            Fault::InterfaceNumber => f.write_str("which number an interface has is lost"),
             Fault::TooManyInterfaces => f.write_str("a section describes too many interfaces"),
             Fault::CompressedCut => f.write_str("the compressed data ends too early"),
             Fault::CompressedDamaged => f.write_str("the compressed data is damaged"),

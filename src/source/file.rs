@@ -10,8 +10,10 @@ use super::compressed::decompressed;
 use super::content::{Content, LOOKED_AT};
 use super::damage::{Damage, Fault};
 use super::error::Error;
+use super::gap::Gaps;
 use super::pcap::{self, Pcap};
-use super::pcapng::{self, Drops, Pcapng};
+use super::pcapng::{self, Drops, Names, Pcapng};
+use super::search::{Search, search};
 use super::step::{Record, Step};
 use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
 
@@ -27,7 +29,12 @@ pub struct CaptureFile {
     number: u64,
     /// The next packet, where it was looked at ahead.
     ahead: Option<Record>,
+    /// Where bytes that are no record began, while the next record is searched for.
+    gap: Option<(u64, Fault)>,
+    gaps: Gaps,
     damage: Option<Damage>,
+    /// Whether all of the file is read into the buffer.
+    complete: bool,
     ended: bool,
 }
 
@@ -77,7 +84,10 @@ impl CaptureFile {
             packets: 0,
             number: 0,
             ahead: None,
+            gap: None,
+            gaps: Gaps::default(),
             damage: None,
+            complete: false,
             ended: false,
         })
     }
@@ -89,7 +99,7 @@ impl CaptureFile {
         self
     }
 
-    /// The next packet; `None` at the end of the file or where it is damaged.
+    /// The next packet; `None` at the end of the file, or of what can be read of it.
     #[inline]
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
         let record = match self.ahead.take() {
@@ -119,6 +129,12 @@ impl CaptureFile {
     /// has returned `None`.
     pub fn damage(&self) -> Option<&Damage> {
         self.damage.as_ref()
+    }
+
+    /// Bytes that are no record, behind which reading went on; complete once [`CaptureFile::next_frame`] has
+    /// returned `None`. Frames after the first of them are numbered as they come: no other program reads on there.
+    pub fn gaps(&self) -> &Gaps {
+        &self.gaps
     }
 
     /// The file's path as given.
@@ -157,6 +173,22 @@ impl CaptureFile {
         }
     }
 
+    /// Host names that the file tells beside its packets; complete at its end.
+    pub fn names(&self) -> Option<&Names> {
+        match &self.format {
+            Format::Pcap(_) => None,
+            Format::Pcapng(pcapng) => Some(pcapng.names()),
+        }
+    }
+
+    /// Blocks of secrets to decrypt packets with, none of which is kept.
+    pub fn secrets(&self) -> u64 {
+        match &self.format {
+            Format::Pcap(_) => 0,
+            Format::Pcapng(pcapng) => pcapng.secrets(),
+        }
+    }
+
     /// Finds the next packet in the buffer.
     #[inline]
     fn advance(&mut self) -> Option<Record> {
@@ -164,8 +196,11 @@ impl CaptureFile {
             return None;
         }
         loop {
+            if self.gap.is_some() && !self.pass_over() {
+                return None;
+            }
             let step = match &mut self.format {
-                Format::Pcap(pcap) => pcap.step(self.buffer.unread()),
+                Format::Pcap(pcap) => pcap.step(self.buffer.unread(), self.complete),
                 Format::Pcapng(pcapng) => pcapng.step(self.buffer.unread()),
             };
             match step {
@@ -177,32 +212,97 @@ impl CaptureFile {
                     self.number += 1;
                     self.buffer.consume(count);
                 }
-                Step::More => match self.buffer.refill() {
-                    Ok(true) => {}
-                    Ok(false) if self.buffer.unread().is_empty() => return self.end(None),
-                    Ok(false) => return self.end(Some(Fault::Cut)),
-                    Err(error) => return self.end(Some(Fault::of(error.kind(), self.compressed))),
-                },
-                Step::Fault(fault) => return self.end(Some(fault)),
+                Step::More if self.complete && self.buffer.unread().is_empty() => return self.end(None),
+                Step::More if self.complete => self.begin_gap(Fault::Cut),
+                Step::More => {
+                    if !self.refill() {
+                        return None;
+                    }
+                }
+                Step::Fault(fault) => self.begin_gap(fault),
+                Step::Unread(fault, count) => {
+                    self.gaps.note(&self.path, self.buffer.offset(), count as u64, fault);
+                    self.buffer.consume(count);
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// Whether nothing more comes.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended
+    }
+
+    /// Reads once more; `false` when there is nothing for now, or nothing that can be read.
+    fn refill(&mut self) -> bool {
+        match self.buffer.refill() {
+            Ok(more) => {
+                self.complete = !more;
+                true
+            }
+            // It is still being written.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Err(error) => {
+                self.end(Some((self.buffer.offset(), Fault::of(error.kind(), self.compressed))));
+                false
             }
         }
     }
 
     #[cold]
-    fn end(&mut self, fault: Option<Fault>) -> Option<Record> {
+    fn begin_gap(&mut self, fault: Fault) {
+        self.gap = Some((self.buffer.offset(), fault));
+        self.buffer.consume(1);
+    }
+
+    /// Searches for where reading can go on; `false` if it cannot.
+    #[cold]
+    fn pass_over(&mut self) -> bool {
+        while let Some((offset, fault)) = self.gap {
+            let (unread, complete) = (self.buffer.unread(), self.complete);
+            let found = match &self.format {
+                Format::Pcap(pcap) => search(unread, |at| pcap.begins(at, complete)),
+                Format::Pcapng(pcapng) => search(unread, |at| pcapng.begins(at, complete)),
+            };
+            let (Search::Found(passed) | Search::Nothing(passed)) = found;
+            self.buffer.consume(passed);
+            if matches!(found, Search::Found(_)) {
+                self.gap = None;
+                // What is followed by records did not end with the file.
+                let fault = if fault == Fault::Cut { Fault::NoRecord } else { fault };
+                self.gaps.note(&self.path, offset, self.buffer.offset().saturating_sub(offset), fault);
+                if let Format::Pcapng(pcapng) = &mut self.format {
+                    pcapng.passed_over();
+                }
+            } else if complete {
+                self.end(self.gap);
+                return false;
+            } else if !self.refill() {
+                return false;
+            }
+        }
+        true
+    }
+
+    #[cold]
+    fn end(&mut self, fault: Option<(u64, Fault)>) -> Option<Record> {
         self.ended = true;
-        self.damage = fault.map(|fault| Damage {
-            path: self.path.clone(),
-            packets: self.packets,
-            offset: self.buffer.offset(),
-            fault,
-        });
+        self.damage =
+            fault.map(|(offset, fault)| Damage { path: self.path.clone(), packets: self.packets, offset, fault });
         None
     }
 }
 
 fn read(path: &Path, buffer: &mut Buffer) -> Result<bool, Error> {
-    buffer.refill().map_err(|error| Error::io("read", path, error))
+    match buffer.refill() {
+        // It is still being written.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        read => read.map_err(|error| Error::io("read", path, error)),
+    }
 }
 
 /// Reads as much as is needed to know what the file is.
@@ -244,7 +344,7 @@ fn open_format(path: &Path, buffer: &mut Buffer) -> Result<Format, Error> {
                     Step::Fault(Fault::SectionVersion(version)) => {
                         return Err(Error::Version { path: owned(), version });
                     }
-                    Step::Record(_) | Step::Numbered(_) | Step::Fault(_) => {
+                    Step::Record(_) | Step::Numbered(_) | Step::Fault(_) | Step::Unread(..) => {
                         return Err(Error::InvalidHeader { path: owned() });
                     }
                 }

@@ -1,12 +1,15 @@
-//! The pcap format (draft-ietf-opsawg-pcap): one header, then records; every variant that
-//! `pcap-parser` knows, and the "modified" one of either byte order.
+//! The pcap format (draft-ietf-opsawg-pcap): one header, then records; micro- and nanoseconds and
+//! Kuznetzov's "modified" one, in either byte order.
+//!
+//! `pcap-parser` reads the file header. The four or six words before a packet are read here: they are
+//! also what tells records from other bytes where a file is damaged.
 
-use pcap_parser::pcap::{
-    LegacyPcapBlock, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified, parse_pcap_header,
-};
+use pcap_parser::pcap::parse_pcap_header;
 
 use super::buffer::MAXIMUM;
 use super::damage::Fault;
+use super::record_header::{Layout, RecordHeader};
+use super::search::Begins;
 use super::step::{Record, Step};
 use crate::capture::{LinkType, Timestamp};
 
@@ -16,18 +19,14 @@ pub(super) const HEADER: usize = 24;
 /// Largest snap length that capture programs set: a record beyond it and beyond the file's own
 /// snap length is damage.
 const LARGEST_SNAP_LENGTH: u32 = 262_144;
+/// No packet is longer: what offloading joins stays below it.
+const LONGEST_PACKET: u32 = 1 << 20;
+/// So many records in a row must fit one another for reading to go on with them.
+const CHAIN: usize = 3;
+/// Records further apart than a year do not fit one another, in nanoseconds.
+const NEAR: i64 = 366 * 86_400 * NANOSECONDS_PER_SECOND;
 
 const NANOSECONDS_PER_SECOND: i64 = 1_000_000_000;
-
-/// How the records of a file are laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
-    Little,
-    Big,
-    /// Kuznetzov's, with 8 more bytes of header: interface, protocol, packet type.
-    ModifiedLittle,
-    ModifiedBig,
-}
 
 /// A pcap file, past its header.
 #[derive(Debug)]
@@ -37,6 +36,8 @@ pub(super) struct Pcap {
     snap_length: u32,
     /// Nanoseconds in one unit of a record's fraction.
     nanoseconds: i64,
+    /// Of the record before.
+    last_time: Option<Timestamp>,
 }
 
 /// Whether these are the first bytes of a pcap file.
@@ -70,78 +71,140 @@ impl Pcap {
             link: LinkType(u16::from_be_bytes([low0, low1])),
             snap_length: parsed.snaplen,
             nanoseconds: if parsed.is_nanosecond_precision() { 1 } else { 1000 },
+            last_time: None,
         })
     }
 
-    /// What stands at the start of `input`.
+    /// What stands at the start of `input`; with `complete` nothing follows it.
     #[inline]
-    pub(super) fn step(&self, input: &[u8]) -> Step {
-        let (header, parsed) = match self.layout {
-            Layout::Little => (16, parse_pcap_frame(input)),
-            Layout::Big => (16, parse_pcap_frame_be(input)),
-            Layout::ModifiedLittle => (24, parse_pcap_frame_modified(input)),
-            Layout::ModifiedBig => return self.step_modified_big(input),
-        };
-        match parsed {
-            Ok((_, block)) => self.record(header, &block),
-            // These parsers know no other error.
-            Err(_) => self.incomplete(input),
-        }
-    }
-
-    /// `pcap-parser` has no such function: the record is read as a plain one with 8 bytes more.
-    fn step_modified_big(&self, input: &[u8]) -> Step {
-        const HEADER: usize = 24;
-        let Some(header) = input.first_chunk::<HEADER>() else {
+    pub(super) fn step(&mut self, input: &[u8], complete: bool) -> Step {
+        let Some(header) = RecordHeader::read(self.layout, input) else {
             return Step::More;
         };
-        let word = |at: usize| {
-            header.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes: &[u8; 4]| u32::from_be_bytes(*bytes))
-        };
-        let caplen = word(8);
-        let length = usize::try_from(caplen).unwrap_or(usize::MAX);
-        match input.get(HEADER..).and_then(|rest| rest.get(..length)) {
-            Some(data) => {
-                let block = LegacyPcapBlock { ts_sec: word(0), ts_usec: word(4), caplen, origlen: word(12), data };
-                self.record(HEADER, &block)
+        if !self.is_sane(header.captured) {
+            return Step::Fault(Fault::PacketLength(header.captured));
+        }
+        let time = self.time(&header);
+        if self.is_odd(&header, time) {
+            match self.goes_on(&header, time, input, complete) {
+                Begins::Yes => {}
+                Begins::No => return Step::Fault(Fault::NoRecord),
+                Begins::More => return Step::More,
             }
-            None if self.is_sane(caplen) => Step::More,
-            None => Step::Fault(Fault::PacketLength(caplen)),
         }
-    }
-
-    #[inline]
-    fn record(&self, header: usize, block: &LegacyPcapBlock<'_>) -> Step {
-        if !self.is_sane(block.caplen) {
-            return Step::Fault(Fault::PacketLength(block.caplen));
+        let length = self.layout.header().saturating_add(size(header.captured));
+        if length > input.len() {
+            return Step::More;
         }
-        let length = header.saturating_add(block.data.len());
-        // Neither can overflow: both fields have 32 bits.
-        let time = i64::from(block.ts_sec) * NANOSECONDS_PER_SECOND + i64::from(block.ts_usec) * self.nanoseconds;
+        self.last_time = Some(time);
         Step::Record(Record {
-            time: Timestamp(time),
+            time,
             link: self.link,
-            original_length: block.origlen.max(block.caplen),
-            data: header..length,
+            original_length: header.original.max(header.captured),
+            data: self.layout.header()..length,
             length,
         })
     }
 
-    fn is_sane(&self, captured: u32) -> bool {
-        captured <= LARGEST_SNAP_LENGTH
-            || (captured <= self.snap_length && usize::try_from(captured).is_ok_and(|captured| captured <= MAXIMUM))
+    /// Whether records go on at the start of `input`: [`CHAIN`] of them that fit one another, or fewer up to the end of
+    /// the file. They go on near the time of the record before; or else, as a clock may have been set meanwhile, each of
+    /// them holds its whole packet: four bytes into a record, the next words may look like a header. Takes constant time.
+    #[inline]
+    pub(super) fn begins(&self, input: &[u8], complete: bool) -> Begins {
+        let (mut rest, mut last) = (input, None);
+        let (mut near, mut whole) = (false, true);
+        for found in 0..CHAIN {
+            let at_end = match complete {
+                true if found > 0 && near => Begins::Yes,
+                true => Begins::No,
+                false => Begins::More,
+            };
+            let Some(header) = RecordHeader::read(self.layout, rest) else {
+                return at_end;
+            };
+            let time = self.time(&header);
+            if !self.is_plain(&header) || last.is_some_and(|last| !is_near(time, last)) {
+                return Begins::No;
+            }
+            if found == 0 {
+                near = self.last_time.map_or(time.0 > NEAR, |last| is_near(time, last));
+            }
+            whole &= header.captured == header.original;
+            if !near && !whole {
+                return Begins::No;
+            }
+            if found + 1 == CHAIN {
+                break;
+            }
+            match rest.get(self.layout.header() + size(header.captured)..) {
+                Some(following) => rest = following,
+                None => return at_end,
+            }
+            last = Some(time);
+        }
+        Begins::Yes
     }
 
-    /// The record does not end in `input`; whether it ever can is told by its length.
-    #[cold]
-    fn incomplete(&self, input: &[u8]) -> Step {
-        let length = input.get(8..).and_then(<[u8]>::first_chunk).map(|bytes: &[u8; 4]| match self.layout {
-            Layout::Little | Layout::ModifiedLittle => u32::from_le_bytes(*bytes),
-            Layout::Big | Layout::ModifiedBig => u32::from_be_bytes(*bytes),
-        });
-        match length {
-            Some(length) if !self.is_sane(length) => Step::Fault(Fault::PacketLength(length)),
-            _ => Step::More,
-        }
+    /// Neither can overflow: both fields have 32 bits.
+    #[inline]
+    fn time(&self, header: &RecordHeader) -> Timestamp {
+        Timestamp(i64::from(header.seconds) * NANOSECONDS_PER_SECOND + i64::from(header.fraction) * self.nanoseconds)
     }
+
+    #[inline]
+    fn is_sane(&self, captured: u32) -> bool {
+        captured <= LARGEST_SNAP_LENGTH || (captured <= self.snap_length && size(captured) <= MAXIMUM)
+    }
+
+    #[inline]
+    fn is_fraction(&self, fraction: u32) -> bool {
+        i64::from(fraction) * self.nanoseconds < NANOSECONDS_PER_SECOND
+    }
+
+    /// Whether a record is such as capture programs do not write: some do, yet so does damage.
+    #[inline]
+    fn is_odd(&self, header: &RecordHeader, time: Timestamp) -> bool {
+        header.captured > header.original
+            || header.original == 0
+            || header.original > LONGEST_PACKET
+            || !self.is_fraction(header.fraction)
+            || self.last_time.is_some_and(|last| !is_near(time, last))
+    }
+
+    /// Whether an odd record is one: at its end stands another, or the file's end.
+    #[cold]
+    fn goes_on(&self, header: &RecordHeader, time: Timestamp, input: &[u8], complete: bool) -> Begins {
+        // A hole that was never written: zeros.
+        if header.is_zero() && self.last_time.is_some_and(|last| !is_near(time, last)) {
+            return Begins::No;
+        }
+        let next = input.get(self.layout.header().saturating_add(size(header.captured))..);
+        let read = next.and_then(|next| RecordHeader::read(self.layout, next));
+        let Some(read) = read else {
+            return if complete { Begins::Yes } else { Begins::More };
+        };
+        let alike = (read.captured <= read.original || header.captured > header.original)
+            && (read.original <= LONGEST_PACKET || header.original > LONGEST_PACKET)
+            && (self.is_fraction(read.fraction) || !self.is_fraction(header.fraction));
+        if self.is_sane(read.captured) && alike && !read.is_zero() { Begins::Yes } else { Begins::No }
+    }
+
+    /// Whether a record is as capture programs write them, whenever it was captured.
+    #[inline]
+    fn is_plain(&self, header: &RecordHeader) -> bool {
+        header.captured > 0
+            && header.captured <= LARGEST_SNAP_LENGTH
+            && header.captured <= header.original
+            && header.original <= LONGEST_PACKET
+            && self.is_fraction(header.fraction)
+    }
+}
+
+fn is_near(one: Timestamp, other: Timestamp) -> bool {
+    one.nanoseconds_since(other).abs() <= NEAR
+}
+
+#[inline]
+fn size(captured: u32) -> usize {
+    usize::try_from(captured).unwrap_or(usize::MAX)
 }

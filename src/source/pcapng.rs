@@ -4,13 +4,27 @@
 //! The fixed part of a packet block is read here: the crate would collect its options into a `Vec`
 //! for every packet, and nothing here asks for them.
 
+mod begins;
+mod interface;
+mod names;
+mod options;
+mod order;
+
 use pcap_parser::nom::Err;
 use pcap_parser::pcapng::{
     UnknownBlock, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
     parse_interfacestatisticsblock_be, parse_interfacestatisticsblock_le, parse_sectionheaderblock,
     parse_unknownblock_be, parse_unknownblock_le,
 };
-use pcap_parser::{CB_MAGIC, DCB_MAGIC, EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, PcapError, SHB_MAGIC, SJE_MAGIC, SPB_MAGIC};
+use pcap_parser::{
+    CB_MAGIC, DCB_MAGIC, DSB_MAGIC, EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, NRB_MAGIC, PcapError, SHB_MAGIC, SJE_MAGIC,
+    SPB_MAGIC,
+};
+
+pub use interface::Drops;
+use interface::Interface;
+pub use names::Names;
+use order::Order;
 
 use super::buffer::MAXIMUM;
 use super::clock::Clock;
@@ -34,56 +48,17 @@ const PACKET_HEADER: usize = 20;
 /// Interfaces kept of one section; captures of whole hosts describe some hundreds.
 const INTERFACES: usize = 65_536;
 
-/// What a capturing host counted as lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drops {
-    /// Packets that the interface lost for want of room (`isb_ifdrop`).
-    pub interface: u64,
-    /// Packets that the operating system lost after that (`isb_osdrop`).
-    pub system: u64,
-}
-
-impl Drops {
-    pub(super) fn plus(self, other: Drops) -> Drops {
-        Drops {
-            interface: self.interface.saturating_add(other.interface),
-            system: self.system.saturating_add(other.system),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Order {
-    Little,
-    Big,
-}
-
-impl Order {
-    #[inline]
-    fn word(self, bytes: [u8; 4]) -> u32 {
-        match self {
-            Order::Little => u32::from_le_bytes(bytes),
-            Order::Big => u32::from_be_bytes(bytes),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Interface {
-    link: LinkType,
-    /// 0 if unlimited.
-    snap_length: u32,
-    clock: Clock,
-    /// The last count that its statistics told; they count from the start of the capture.
-    drops: Drops,
-}
-
 /// A pcapng file, at some block of it.
 #[derive(Debug)]
 pub(super) struct Pcapng {
     order: Order,
-    /// Those of the current section, in the order of their descriptions.
-    interfaces: Vec<Interface>,
+    /// Those of the current section, in the order of their descriptions; `None` where one cannot be read.
+    interfaces: Vec<Option<Interface>>,
+    /// Whether a packet came in this section.
+    packets: bool,
+    /// Whether bytes before the section's first packet were passed over: descriptions may be missing, so that
+    /// those that follow have no certain number.
+    numbers_lost: bool,
     /// Time of the last packet that had one.
     last_time: Timestamp,
     /// Packets without a time of their own.
@@ -92,6 +67,9 @@ pub(super) struct Pcapng {
     earlier_drops: Drops,
     /// Whether any statistics told of losses, be it none.
     drops_told: bool,
+    names: Names,
+    /// Blocks of secrets to decrypt the packets with.
+    secrets: u64,
 }
 
 impl Pcapng {
@@ -99,10 +77,14 @@ impl Pcapng {
         Pcapng {
             order: Order::Little,
             interfaces: Vec::new(),
+            packets: false,
+            numbers_lost: false,
             last_time: Timestamp::default(),
             untimed: 0,
             earlier_drops: Drops::default(),
             drops_told: false,
+            names: Names::default(),
+            secrets: 0,
         }
     }
 
@@ -117,7 +99,22 @@ impl Pcapng {
     }
 
     fn section_drops(&self) -> Drops {
-        self.interfaces.iter().fold(Drops::default(), |sum, interface| sum.plus(interface.drops))
+        self.interfaces.iter().flatten().fold(Drops::default(), |sum, interface| sum.plus(interface.drops()))
+    }
+
+    /// Host names that the file tells.
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// How many blocks of decryption secrets were passed over.
+    pub(super) fn secrets(&self) -> u64 {
+        self.secrets
+    }
+
+    /// Bytes were passed over that may have held blocks.
+    pub(super) fn passed_over(&mut self) {
+        self.numbers_lost |= !self.packets;
     }
 
     /// What stands at the start of `input`.
@@ -148,8 +145,16 @@ impl Pcapng {
             PACKET_BLOCK => self.obsolete(&block, length),
             IDB_MAGIC => self.interface(input, length),
             ISB_MAGIC => self.statistics(input, length),
+            NRB_MAGIC => {
+                self.names.read(self.order, block.data);
+                Step::Skip(length)
+            }
+            DSB_MAGIC => {
+                self.secrets = self.secrets.saturating_add(1);
+                Step::Skip(length)
+            }
             CB_MAGIC | DCB_MAGIC | SJE_MAGIC => Step::Numbered(length),
-            // Names, secrets and those yet to be invented.
+            // Those yet to be invented.
             _ => Step::Skip(length),
         }
     }
@@ -158,35 +163,56 @@ impl Pcapng {
     #[inline]
     fn enhanced(&mut self, block: &UnknownBlock<'_>, length: usize) -> Step {
         let Some(&[i0, i1, i2, i3, ref rest @ ..]) = block.data.first_chunk::<PACKET_HEADER>() else {
-            return Step::Fault(Fault::BlockLength(block.block_len1));
+            return Step::Unread(Fault::BlockLength(block.block_len1), length);
         };
-        let interface = self.order.word([i0, i1, i2, i3]);
-        self.timed(interface, rest, block, length)
+        let number = self.order.word([i0, i1, i2, i3]);
+        let step = self.timed(number, rest, block, length);
+        if let Step::Record(record) = &step {
+            let end = PACKET_HEADER.saturating_add(record.data.len().next_multiple_of(4));
+            if let Some(options) = block.data.get(end..).filter(|options| !options.is_empty()) {
+                self.lost_before(number, options::drop_count(self.order, options));
+            }
+        }
+        step
+    }
+
+    /// So many packets of an interface were lost before one.
+    #[cold]
+    fn lost_before(&mut self, number: u32, packets: u64) {
+        let described = usize::try_from(number).ok().and_then(|number| self.interfaces.get_mut(number));
+        if let Some(Some(interface)) = described {
+            interface.lost_before(packets);
+            self.drops_told |= packets > 0;
+        }
     }
 
     /// The obsolete Packet Block: 16 bits of interface, 16 bits of drops, then as the enhanced one.
     fn obsolete(&mut self, block: &UnknownBlock<'_>, length: usize) -> Step {
-        let Some(&[i0, i1, _, _, ref rest @ ..]) = block.data.first_chunk::<PACKET_HEADER>() else {
-            return Step::Fault(Fault::BlockLength(block.block_len1));
+        let Some(&[i0, i1, d0, d1, ref rest @ ..]) = block.data.first_chunk::<PACKET_HEADER>() else {
+            return Step::Unread(Fault::BlockLength(block.block_len1), length);
         };
-        let interface = match self.order {
-            Order::Little => u16::from_le_bytes([i0, i1]),
-            Order::Big => u16::from_be_bytes([i0, i1]),
-        };
-        self.timed(u32::from(interface), rest, block, length)
+        let (number, drops) = (u32::from(self.order.half([i0, i1])), self.order.half([d0, d1]));
+        let step = self.timed(number, rest, block, length);
+        // All ones: not known.
+        if matches!(step, Step::Record(_)) && drops != u16::MAX {
+            self.lost_before(number, u64::from(drops));
+        }
+        step
     }
 
     /// Time (high, low), captured and original length, which two kinds of block share.
     #[inline]
     fn timed(&mut self, number: u32, fields: &[u8; 16], block: &UnknownBlock<'_>, length: usize) -> Step {
         let &[h0, h1, h2, h3, l0, l1, l2, l3, c0, c1, c2, c3, o0, o1, o2, o3] = fields;
-        let Some(interface) = usize::try_from(number).ok().and_then(|number| self.interfaces.get(number)) else {
-            return Step::Fault(Fault::UnknownInterface(number));
+        let described = usize::try_from(number).ok().and_then(|number| self.interfaces.get(number));
+        let Some(Some(interface)) = described else {
+            return Step::Unread(Fault::UnknownInterface(number), length);
         };
         let high = self.order.word([h0, h1, h2, h3]);
         let low = self.order.word([l0, l1, l2, l3]);
         let time = interface.clock.time(u64::from(high) << 32 | u64::from(low));
         self.last_time = time;
+        self.packets = true;
         let captured = self.order.word([c0, c1, c2, c3]);
         let original = self.order.word([o0, o1, o2, o3]);
         packet(time, interface.link, captured, original, PACKET_HEADER, block, length)
@@ -197,11 +223,12 @@ impl Pcapng {
     fn simple(&mut self, block: &UnknownBlock<'_>, length: usize) -> Step {
         const HEADER: usize = 4;
         let Some(&original) = block.data.first_chunk::<HEADER>() else {
-            return Step::Fault(Fault::BlockLength(block.block_len1));
+            return Step::Unread(Fault::BlockLength(block.block_len1), length);
         };
-        let Some(interface) = self.interfaces.first() else {
-            return Step::Fault(Fault::UnknownInterface(0));
+        let Some(Some(interface)) = self.interfaces.first() else {
+            return Step::Unread(Fault::UnknownInterface(0), length);
         };
+        self.packets = true;
         let original = self.order.word(original);
         let captured = match interface.snap_length {
             0 => original,
@@ -216,6 +243,10 @@ impl Pcapng {
     /// Section Header Block (§4.1): a new byte order, and interfaces counted from 0 again.
     #[cold]
     fn section(&mut self, input: &[u8]) -> Step {
+        // Without the byte order nothing of it can be read.
+        if input.len() < BLOCK_HEADER + 4 {
+            return Step::More;
+        }
         let (rest, header) = match parse_sectionheaderblock(input) {
             Ok(parsed) => parsed,
             Err(error) => {
@@ -233,6 +264,7 @@ impl Pcapng {
         self.order = if header.big_endian() { Order::Big } else { Order::Little };
         self.earlier_drops = self.earlier_drops.plus(self.section_drops());
         self.interfaces.clear();
+        (self.packets, self.numbers_lost) = (false, false);
         Step::Skip(input.len() - rest.len())
     }
 
@@ -244,26 +276,28 @@ impl Pcapng {
             Order::Little => parse_interfacedescriptionblock_le(input),
             Order::Big => parse_interfacedescriptionblock_be(input),
         };
-        let Ok((_, description)) = parsed else {
-            return Step::Fault(Fault::InterfaceDescription);
-        };
-        let Ok(link) = u16::try_from(description.linktype.0) else {
-            return Step::Fault(Fault::InterfaceDescription);
-        };
         if self.interfaces.len() >= INTERFACES {
-            return Step::Fault(Fault::TooManyInterfaces);
+            return Step::Unread(Fault::TooManyInterfaces, length);
         }
+        // Packets name interfaces by their place: if one before is missing, a packet would get the link type of another.
+        if self.numbers_lost && !self.packets {
+            return Step::Unread(Fault::InterfaceNumber, length);
+        }
+        let described = parsed.ok().and_then(|(_, known)| Some((u16::try_from(known.linktype.0).ok()?, known)));
+        let Some((link, description)) = described else {
+            self.interfaces.push(None);
+            return Step::Unread(Fault::InterfaceDescription, length);
+        };
         // pcap-parser reads this option in little-endian order in every section.
         let offset = match self.order {
             Order::Little => description.if_tsoffset,
             Order::Big => description.if_tsoffset.swap_bytes(),
         };
-        self.interfaces.push(Interface {
-            link: LinkType(link),
-            snap_length: description.snaplen,
-            clock: Clock::new(description.if_tsresol, offset),
-            drops: Drops::default(),
-        });
+        self.interfaces.push(Some(Interface::new(
+            LinkType(link),
+            description.snaplen,
+            Clock::new(description.if_tsresol, offset),
+        )));
         Step::Skip(length)
     }
 
@@ -288,12 +322,9 @@ impl Pcapng {
         };
         let (interface, system) = (count(statistics.isb_ifdrop()), count(statistics.isb_osdrop()));
         let described = usize::try_from(statistics.if_id).ok().and_then(|number| self.interfaces.get_mut(number));
-        if let Some(described) = described {
+        if let Some(Some(described)) = described {
             self.drops_told |= interface.is_some() || system.is_some();
-            described.drops = Drops {
-                interface: interface.unwrap_or(described.drops.interface),
-                system: system.unwrap_or(described.drops.system),
-            };
+            described.lost_so_far(interface, system);
         }
         Step::Skip(length)
     }
@@ -318,7 +349,7 @@ fn packet(
 ) -> Step {
     let size = usize::try_from(captured).unwrap_or(usize::MAX);
     if header.saturating_add(size) > block.data.len() {
-        return Step::Fault(Fault::PacketBeyondBlock(captured));
+        return Step::Unread(Fault::PacketBeyondBlock(captured), length);
     }
     let start = BLOCK_HEADER + header;
     Step::Record(Record { time, link, original_length: original.max(captured), data: start..start + size, length })

@@ -1,23 +1,22 @@
 //! A path made fit for a terminal: file names may hold any byte but `/` and NUL.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::path::Path;
 
-/// Displays a path with control characters escaped; `-` reads "standard input".
-pub(super) struct Shown<'a>(pub(super) &'a Path);
+use crate::text;
+
+/// The longest path that Linux takes.
+const LONGEST: usize = 4096;
+
+/// Displays a path, with what a terminal would act on escaped; `-` reads "standard input".
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a>(pub &'a Path);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == Path::new("-") {
             return f.write_str("standard input");
         }
-        for character in self.0.to_string_lossy().chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                f.write_char(character)?;
-            }
-        }
-        Ok(())
+        f.write_str(&text::escape(self.0.as_os_str().as_encoded_bytes(), LONGEST))
     }
 }

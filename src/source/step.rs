@@ -28,6 +28,8 @@ pub(super) enum Step {
     Numbered(usize),
     /// More bytes are needed to tell.
     More,
-    /// Nothing that can be read; nothing after it can be found either.
+    /// Nothing that can be read; what comes after it has to be searched for.
     Fault(Fault),
+    /// So many bytes that cannot be read; reading goes on behind them.
+    Unread(Fault, usize),
 }

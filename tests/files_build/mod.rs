@@ -115,6 +115,15 @@ pub fn read(file: impl Read + Send + 'static) -> Result<Seen, Error> {
     Ok((frames, file.damage().map(|damage| (damage.packets, damage.offset, damage.fault))))
 }
 
+/// As [`seen`], with what was passed over: offset, bytes, fault.
+pub fn seen_with_gaps(bytes: Vec<u8>) -> (Seen, Vec<(u64, u64, Fault)>) {
+    let mut file = CaptureFile::read_from(Path::new("test"), Cursor::new(bytes.clone())).unwrap();
+    while file.next_frame().is_some() {}
+    let gaps = file.gaps();
+    assert_eq!((gaps.more, gaps.more_bytes), (0, 0));
+    (seen(bytes), gaps.first.iter().map(|gap| (gap.offset, gap.bytes, gap.fault)).collect())
+}
+
 pub fn seen(bytes: Vec<u8>) -> Seen {
     read(Cursor::new(bytes)).unwrap()
 }

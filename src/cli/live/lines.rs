@@ -6,7 +6,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::report::table::{self, Extent};
 use crate::report::{Case, Report, Style, news};
-use crate::text;
 
 use super::super::destination::Destination;
 use super::super::failure::Failure;
@@ -54,23 +53,7 @@ impl Teller for Lines {
         if self.status.is_hidden() {
             return Ok(());
         }
-        let problems = match status.problems {
-            0 => "none went wrong".to_owned(),
-            some => format!("{} went wrong", text::number(some)),
-        };
-        let mut line = format!(
-            "{}: {}/s, {}, {} ended, {problems}",
-            self.name,
-            text::counted(status.rate, "packet"),
-            text::counted(status.connections as u64, "connection"),
-            text::number(status.ended),
-        );
-        if status.dropped > 0 {
-            line += &format!(", {} lost by the kernel", text::counted(status.dropped, "packet"));
-        }
-        if status.let_go > 0 {
-            line += &format!(", {} let go", text::counted(status.let_go, "connection"));
-        }
+        let line = format!("{}: {}", self.name, status.in_words());
         self.status.set_message(self.style.set(&line));
         self.status.tick();
         Ok(())

@@ -55,21 +55,16 @@ impl Watch {
         Watch { told: HashMap::new(), closing: VecDeque::new(), last_round: begun, judged: 0 }
     }
 
-    /// Looks at what changed, for a part of `interval`; `now` is the time in the capture.
+    /// Looks at what changed, for a part of the time until the next look; `now` is the time in the capture.
     #[allow(clippy::disallowed_methods)] // the edge: how much time looking takes is a matter of the wall clock
-    pub(super) fn look(
-        &mut self,
-        engine: &mut Engine,
-        now: Timestamp,
-        interval: Duration,
-        teller: &mut dyn Teller,
-    ) -> Result<(), Failure> {
+    pub(super) fn look(&mut self, engine: &mut Engine, now: Timestamp, teller: &mut dyn Teller) -> Result<(), Failure> {
+        let interval = teller.interval();
         let begun = Instant::now();
         loop {
             let mut seen = Vec::new();
             let waiting = engine.changed(BATCH, &mut |session| seen.push(session));
             for session in seen {
-                self.seen(case(session, self.judged + 1), teller)?;
+                self.seen(&case(session, self.judged + 1), teller)?;
             }
             if waiting == 0 {
                 if self.last_round.elapsed() >= ROUND {
@@ -81,6 +76,11 @@ impl Watch {
             if begun.elapsed() >= interval / SHARE {
                 break;
             }
+        }
+        if let Some((client, server)) = teller.wanted()
+            && let Some(session) = engine.look_at(client, server)
+        {
+            teller.tell(&case(session, self.judged + 1), News::Seen)?;
         }
         while let Some(closing) = self.closing.front()
             && now.nanoseconds_since(closing.since) >= BREATH
@@ -94,9 +94,9 @@ impl Watch {
         Ok(())
     }
 
-    fn seen(&mut self, case: Case, teller: &mut dyn Teller) -> Result<(), Failure> {
-        teller.tell(&case, News::Seen)?;
-        self.findings(&case, |finding| !finding.may_pass(), teller)?;
+    fn seen(&mut self, case: &Case, teller: &mut dyn Teller) -> Result<(), Failure> {
+        teller.tell(case, News::Seen)?;
+        self.findings(case, |finding| !finding.may_pass(), teller)?;
         let wire = &case.session.wire;
         if let Some(stream) = wire.stream
             && wire.is_over()

@@ -1,7 +1,7 @@
 //! Messages that permessage-deflate made smaller (RFC 7692), piece by piece.
 //!
 //! Invariant: memory does not grow with the messages: one window of 32 KiB a direction, and at most
-//! [`crate::limits::Limits::inflaters`] windows at once.
+//! [`crate::limits::Limits::inflaters`] windows at once. What expands beyond [`EXPANSION`] is inflated no further.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +13,10 @@ use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 /// Bytes handed on at a time.
 const PIECE: usize = 4096;
+/// More bytes out of one byte in than MQTT packets give, after [`WITHOUT_QUESTION`] bytes.
+const EXPANSION: u64 = 250;
+/// So many bytes of a direction are inflated before their number is compared with that of the compressed ones.
+const WITHOUT_QUESTION: u64 = 64 << 20;
 
 /// How many more windows there may be; all copies count together.
 #[derive(Clone, Debug)]
@@ -46,6 +50,9 @@ pub(super) struct Inflater {
     state: Box<InflateState>,
     piece: Box<[u8; PIECE]>,
     window: Window,
+    /// Compressed bytes so far, and what came out of them.
+    read: u64,
+    written: u64,
 }
 
 impl std::fmt::Debug for Inflater {
@@ -58,10 +65,11 @@ impl Inflater {
     /// A decompressor, if there is room for its window.
     pub(super) fn new(windows: &Windows) -> Option<Inflater> {
         let window = windows.take()?;
-        Some(Inflater { state: InflateState::new_boxed(DataFormat::Raw), piece: Box::new([0; PIECE]), window })
+        let state = InflateState::new_boxed(DataFormat::Raw);
+        Some(Inflater { state, piece: Box::new([0; PIECE]), window, read: 0, written: 0 })
     }
 
-    /// Hands on what `data` holds; false when it is not compressed data.
+    /// Hands on what `data` holds; false when it is not compressed data, or a bomb.
     pub(super) fn push(&mut self, mut data: &[u8], on: &mut impl FnMut(&[u8])) -> bool {
         loop {
             let result = inflate(&mut self.state, data, &mut self.piece[..], MZFlush::Sync);
@@ -70,6 +78,11 @@ impl Inflater {
                 on(out);
             }
             data = data.get(result.bytes_consumed..).unwrap_or_default();
+            self.read += result.bytes_consumed as u64;
+            self.written += result.bytes_written as u64;
+            if self.written > WITHOUT_QUESTION && self.written > self.read.saturating_mul(EXPANSION) {
+                return false;
+            }
             match result.status {
                 Ok(MZStatus::Ok) if result.bytes_written == PIECE || !data.is_empty() => {
                     if result.bytes_written == 0 && result.bytes_consumed == 0 {
@@ -121,6 +134,23 @@ mod tests {
         }
         assert!(inflater.end_message(&mut |piece| out.extend_from_slice(piece)));
         assert_eq!(out, b"Hello");
+    }
+
+    #[test]
+    fn a_bomb_stops() {
+        let zeros = vec![0; 16 << 20];
+        let bomb = miniz_oxide::deflate::compress_to_vec(&zeros, 6);
+        let mut inflater = Inflater::new(&Windows::new(1)).unwrap();
+        let (mut written, mut sent) = (0_u64, 0);
+        // Each message ends with a final block, behind which a new one begins.
+        while inflater.push(&bomb[..bomb.len() - 1], &mut |piece| written += piece.len() as u64) && sent < 100 {
+            inflater.state.reset(DataFormat::Raw);
+            sent += 1;
+        }
+        assert!(
+            (WITHOUT_QUESTION..=WITHOUT_QUESTION + PIECE as u64).contains(&written),
+            "{written} bytes, {sent} messages"
+        );
     }
 
     #[test]
