@@ -80,6 +80,7 @@ fn restrict() -> Result<(), String> {
 }
 
 #[cfg(target_endian = "little")]
+#[allow(clippy::useless_conversion)] // the numbers are narrower on some processors
 fn program() -> Result<BpfProgram, BackendError> {
     let mut rules: std::collections::BTreeMap<i64, Vec<SeccompRule>> =
         DENIED.iter().map(|call| (i64::from(*call), Vec::new())).collect();

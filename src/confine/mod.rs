@@ -40,7 +40,7 @@ pub struct ConfineError {
     reason: String,
 }
 
-/// Gives up the user and every right but CAP_NET_RAW.
+/// Gives up the user and every right but `CAP_NET_RAW`.
 #[cfg(target_os = "linux")]
 pub fn give_up_rights(needed: &Needed) -> Result<Held, ConfineError> {
     rights::give_up(needed.user.as_ref()).map(|sentence| Held { sentences: vec![sentence] })

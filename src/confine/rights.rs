@@ -1,6 +1,6 @@
 //! The user and the capabilities (capabilities(7)).
 //!
-//! Invariant: afterwards no capability but CAP_NET_RAW is held, none can be had again, and none is handed on.
+//! Invariant: afterwards no capability but `CAP_NET_RAW` is held, none can be had again, and none is handed on.
 
 use caps::{CapSet, Capability, CapsHashSet};
 use nix::sys::prctl;

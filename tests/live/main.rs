@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::disallowed_methods,
+    clippy::unused_self,
     unreachable_pub,
     missing_docs
 )] // a test may fail

@@ -73,7 +73,7 @@ fn of_default_route() -> Option<String> {
     None
 }
 
-/// In `/proc/net/route`: Iface Destination Gateway Flags RefCnt Use Metric Mask, numbers of addresses in hexadecimal.
+/// In `/proc/net/route`: interface, destination, gateway, flags, two counts, metric, mask; addresses in hexadecimal.
 #[cfg(target_os = "linux")]
 fn ipv4_route(table: &str) -> Option<String> {
     let route = |line: &str| {
