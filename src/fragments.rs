@@ -2,7 +2,7 @@
 //!
 //! Invariant: bounded by count and bytes, whatever comes; the oldest packet gives way. A packet whose
 //! fragments overlap and differ is discarded as a whole, as RFC 5722 asks for IPv6 and Linux does for
-//! IPv4: nobody is left to choose between two versions.
+//! IPv4: nobody is left to choose between two versions. Overlaps that agree leave nothing to choose.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -183,22 +183,37 @@ impl Packet {
             return Err(GivenUp::Overlapping);
         }
         self.total = total;
-        let place = self.pieces.partition_point(|(known, _)| *known < offset);
-        if self.pieces.get(place).is_some_and(|(known, piece)| *known == offset && *piece == payload) {
-            return Ok(0);
-        }
-        let before = place.checked_sub(1).and_then(|before| self.pieces.get(before));
-        let overlaps = before.is_some_and(|(known, piece)| end_of(*known, piece) > offset)
-            || self.pieces.get(place).is_some_and(|(known, _)| *known < end);
-        if overlaps {
-            return Err(GivenUp::Overlapping);
-        }
         if offset == 0 {
             self.header = fragment.header;
         }
-        self.pieces.insert(place, (offset, payload.to_vec()));
-        self.bytes += payload.len();
-        Ok(payload.len())
+        let mut place = self.pieces.partition_point(|(known, piece)| end_of(*known, piece) <= offset);
+        let differs = |(known, piece): &(u32, Vec<u8>)| {
+            let (from, to) = (offset.max(*known), end.min(end_of(*known, piece)));
+            within(payload, offset, from, to) != within(piece, *known, from, to)
+        };
+        let overlapped = self.pieces.iter().skip(place).take_while(|(known, _)| *known < end);
+        if overlapped.into_iter().any(differs) {
+            return Err(GivenUp::Overlapping);
+        }
+        let (mut next, mut added) = (offset, 0);
+        // What the pieces that it overlaps leave of it.
+        while next < end {
+            let known = self.pieces.get(place).filter(|(known, _)| *known < end);
+            if let Some((known, piece)) = known
+                && *known <= next
+            {
+                next = end_of(*known, piece).min(end);
+            } else {
+                let until = known.map_or(end, |(known, _)| *known);
+                let new = within(payload, offset, next, until).unwrap_or_default().to_vec();
+                added += new.len();
+                self.bytes += new.len();
+                self.pieces.insert(place, (next, new));
+                next = until;
+            }
+            place += 1;
+        }
+        Ok(added)
     }
 
     /// No pieces overlap, and none reaches beyond the total: their lengths tell.
@@ -217,6 +232,12 @@ impl Packet {
         let pieces: Vec<Vec<u8>> = self.pieces.into_iter().map(|(_, piece)| piece).collect();
         Reassembled { header: self.header, payload: pieces.concat() }
     }
+}
+
+/// The bytes from `from` to `to` of a piece at `offset`.
+fn within(piece: &[u8], offset: u32, from: u32, to: u32) -> Option<&[u8]> {
+    let place = |at: u32| usize::try_from(at.checked_sub(offset)?).ok();
+    piece.get(place(from)?..place(to)?)
 }
 
 fn end_of(offset: u32, piece: &[u8]) -> u32 {

@@ -36,3 +36,18 @@ fn engine() {
 fn file() {
     replay("file", checks::file::check);
 }
+
+#[test]
+fn link() {
+    replay("link", checks::link::check);
+}
+
+#[test]
+fn fragments() {
+    replay("fragments", checks::fragments::check);
+}
+
+#[test]
+fn assembler() {
+    replay("assembler", checks::assembler::check);
+}

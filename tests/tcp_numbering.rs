@@ -44,6 +44,7 @@ fn streams(lines: &[Line], seconds_between: i64) -> Vec<u32> {
                 options: &[],
                 payload,
                 payload_length: u32::try_from(payload.len()).unwrap(),
+                covered: &[],
             };
             table.advance(time, &mut |_| {});
             table.push(&segment, Moment { frame: FrameNumber(frame), time }, |_| Deaf, &mut |_| {})

@@ -1,9 +1,13 @@
 //! What must hold for any bytes at all. Each check takes the bytes of one fuzzing input and panics
 //! when something does not hold.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // inputs are short
 
+pub(crate) mod assembler;
 pub(crate) mod engine;
 pub(crate) mod file;
+pub(crate) mod fragments;
 pub(crate) mod framer;
+pub(crate) mod link;
 pub(crate) mod parser;
 mod reports;
 

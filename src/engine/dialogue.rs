@@ -54,7 +54,7 @@ pub(super) enum Ended {
     Tls { client: End, evidence: ClientEvidence, tracker: Box<Tracker>, named: bool },
     /// It carried something else.
     Other { protocol: Protocol, server_port: u16 },
-    /// It carried nothing.
+    /// It carried nothing, or nothing of what it carried was captured.
     NoData { undeliverable: Option<(Moment, Undeliverable)> },
 }
 
@@ -207,6 +207,9 @@ impl Dialogue {
 
     /// The connection is over.
     pub(super) fn end(mut self, facts: &Facts) -> Ended {
+        if is_unseen(facts) {
+            return Ended::NoData { undeliverable: self.undeliverable };
+        }
         if let State::Opening(held) = &mut self.state {
             let held = std::mem::take(held);
             if held.is_empty() {
@@ -260,6 +263,9 @@ impl Dialogue {
 
     /// How it would have turned out if the capture ended now.
     pub(super) fn as_it_stands(&self, facts: &Facts) -> Ended {
+        if is_unseen(facts) {
+            return Ended::NoData { undeliverable: self.undeliverable };
+        }
         let mut ended = match &self.state {
             State::Opening(held) => {
                 let Dialogue { limits, detail, hinted, windows, room, .. } = self;
@@ -536,6 +542,11 @@ impl Held {
 /// What `from` sent of `held`.
 fn bytes_of(held: &[Held], from: End) -> Vec<u8> {
     held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied().collect()
+}
+
+/// Whether nothing was captured of what the ends said, if they said anything.
+fn is_unseen(facts: &Facts) -> bool {
+    facts.from_a.bytes == 0 && facts.from_b.bytes == 0
 }
 
 /// The server's port, to name what a connection carried.

@@ -106,6 +106,20 @@ fn what_overlaps_and_differs_is_discarded_whole() {
 }
 
 #[test]
+fn what_overlaps_and_agrees_is_taken() {
+    let bytes: Vec<u8> = (0..64).collect();
+    let piece = |from: usize, to: usize| fragment(7, u32::try_from(from).unwrap(), to < 64, &bytes[from..to]);
+    for pieces in [
+        vec![piece(0, 32), piece(24, 64)],
+        vec![piece(24, 64), piece(0, 32)],
+        vec![piece(16, 24), piece(40, 48), piece(8, 64), piece(0, 16)],
+        vec![piece(0, 48), piece(8, 16), piece(40, 64)],
+    ] {
+        assert_eq!(put_together(&pieces), (vec![bytes.clone()], vec![]), "{pieces:?}");
+    }
+}
+
+#[test]
 fn packets_are_told_apart_and_time_runs_out() {
     let mut fragments = Fragments::new(&Limits::default());
     let bytes = [9_u8; 8];

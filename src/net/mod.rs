@@ -3,6 +3,7 @@
 //! Invariant: every slice returned lies inside the frame's own memory. This layer keeps no state
 //! and judges nothing; what it cannot read it names, with the layer where it stopped.
 
+mod checksum;
 mod dns;
 mod encapsulation;
 mod icmp;
@@ -24,6 +25,7 @@ use std::net::IpAddr;
 
 use crate::capture::LinkType;
 
+pub use checksum::Checksum;
 pub use dns::{AddressKind, DNS_PORT, DnsMessage, DomainName, Rcode, of_segment as dns_of_segment};
 pub use ip::decode_reassembled;
 pub use link::decode;
@@ -110,6 +112,8 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// Payload length on the wire in bytes; more than `payload.len()` when the frame was cut.
     pub payload_length: u32,
+    /// TCP header and payload, which the checksum covers; empty when the frame was cut.
+    pub covered: &'a [u8],
 }
 
 /// What a frame turned out to carry.

@@ -1,7 +1,7 @@
 //! The TCP header (RFC 9293 §3.1).
 //!
-//! The first 20 bytes must be captured; options and payload may be cut. Checksums are not verified: a host
-//! that leaves them to its network card is captured with wrong ones.
+//! The first 20 bytes must be captured; options and payload may be cut. Checksums are not verified here:
+//! [`super::checksum`] does it where it is asked to.
 
 use etherparse::TcpHeaderSlice;
 use etherparse::err::tcp::HeaderSliceError;
@@ -20,7 +20,9 @@ pub(super) fn decode<'a>(rest: Rest<'a>, from: &Addresses) -> Result<Decoded<'a>
         Ok(header) => {
             let bytes = header.slice();
             let payload = rest.after(bytes.len()).unwrap_or(rest);
-            Ok(segment(&header, bytes.get(MINIMUM..).unwrap_or_default(), payload, from))
+            let whole = usize::try_from(rest.length) == Ok(rest.data.len());
+            let covered = if whole { rest.data } else { &[] };
+            Ok(segment(&header, bytes.get(MINIMUM..).unwrap_or_default(), payload, covered, from))
         }
         Err(error) => decode_cut(rest, from, &error),
     }
@@ -46,11 +48,17 @@ fn decode_cut<'a>(rest: Rest<'a>, from: &Addresses, error: &HeaderSliceError) ->
     let header = TcpHeaderSlice::from_slice(&fixed).map_err(|_| Undecodable { layer: Layer::Tcp, why })?;
     let options = rest.data.get(MINIMUM..).unwrap_or_default();
     let length = rest.length.saturating_sub(u32::try_from(needed).unwrap_or(u32::MAX));
-    Ok(segment(&header, options, rest.nothing_of(length), from))
+    Ok(segment(&header, options, rest.nothing_of(length), &[], from))
 }
 
 #[inline]
-fn segment<'a>(header: &TcpHeaderSlice<'_>, options: &'a [u8], payload: Rest<'a>, from: &Addresses) -> Decoded<'a> {
+fn segment<'a>(
+    header: &TcpHeaderSlice<'_>,
+    options: &'a [u8],
+    payload: Rest<'a>,
+    covered: &'a [u8],
+    from: &Addresses,
+) -> Decoded<'a> {
     Decoded::Segment(Segment {
         source: Endpoint { address: from.source, port: header.source_port() },
         destination: Endpoint { address: from.destination, port: header.destination_port() },
@@ -65,5 +73,6 @@ fn segment<'a>(header: &TcpHeaderSlice<'_>, options: &'a [u8], payload: Rest<'a>
         options,
         payload: payload.data,
         payload_length: payload.length,
+        covered,
     })
 }

@@ -315,7 +315,13 @@ impl Timeline {
         self.entries.extend(self.tail.drain(..));
         connection.sort_by_key(|event| event.at.frame);
         for event in connection {
-            let before = self.entries.iter().rposition(|entry| entry.at.frame <= event.at.frame);
+            // What a SYN carries (RFC 7413) follows it; what a FIN carries precedes it.
+            let opens = matches!(event.kind, EventKind::Syn | EventKind::SynAck);
+            let frame = event.at.frame;
+            let before = self
+                .entries
+                .iter()
+                .rposition(|entry| if opens { entry.at.frame < frame } else { entry.at.frame <= frame });
             self.entries.insert(before.map_or(0, |before| before + 1), event);
         }
         self.entries.shrink_to_fit();

@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::numbering::Numbering;
 use super::out_of_order::{Content, OVERHEAD, OutOfOrder, index};
 use super::patience;
+use super::recent::Recent;
 use super::sequence::advance;
 
 /// Takes the pieces.
@@ -32,7 +33,7 @@ pub(super) struct Arrival<'a> {
 pub(super) struct Novelty {
     /// Bytes seen before, delivered, declared missing or stored.
     pub(super) repeated: u64,
-    /// Stored bytes from which they differ.
+    /// Those of them that differ from what was stored, or delivered a moment ago.
     pub(super) conflicting: u64,
     /// Bytes not seen before.
     pub(super) fresh: u64,
@@ -86,11 +87,12 @@ pub(super) struct Assembler {
     pub(super) numbering: Numbering,
     fin: Option<u64>,
     waiting: Option<Box<Waiting>>,
+    recent: Option<Box<Recent>>,
 }
 
 impl Assembler {
     pub(super) fn new() -> Assembler {
-        Assembler { numbering: Numbering::new(), fin: None, waiting: None }
+        Assembler { numbering: Numbering::new(), fin: None, waiting: None, recent: None }
     }
 
     /// Offset of the next byte to deliver.
@@ -153,13 +155,18 @@ impl Assembler {
         let end = arrival.offset.saturating_add(i64::from(arrival.length)).max(0).cast_unsigned();
         let old = if end <= self.expected() { length } else { length - (end - self.expected()).min(length) };
         let mut novelty = Novelty { repeated: old, conflicting: 0, fresh: length - old };
+        if old > 0
+            && let Some(recent) = &self.recent
+        {
+            novelty.conflicting = recent.differing(arrival.offset, arrival.payload);
+        }
         if let Some(waiting) = &self.waiting
             && novelty.fresh > 0
         {
             let payload = arrival.payload.get(index(old)..).unwrap_or_default();
             let overlap = waiting.store.overlap(end - novelty.fresh, payload);
             novelty.repeated += overlap.repeated;
-            novelty.conflicting = overlap.conflicting;
+            novelty.conflicting += overlap.conflicting;
             novelty.fresh -= overlap.repeated;
         }
         novelty
@@ -173,6 +180,11 @@ impl Assembler {
                 self.wait(at);
             }
         }
+    }
+
+    /// The FIN was none.
+    pub(super) fn take_back_fin(&mut self) {
+        self.fin = None;
     }
 
     fn wait(&mut self, at: Moment) -> &mut Waiting {
@@ -374,6 +386,7 @@ impl Assembler {
 
     /// Frees what is kept; from now on only the numbering goes on.
     pub(super) fn forget(&mut self, budget: &mut Budget) {
+        self.recent = None;
         if let Some(waiting) = self.waiting.take() {
             budget.change(waiting.store.cost(), 0);
         }
@@ -385,6 +398,7 @@ impl Assembler {
         }
         let offset = StreamOffset(self.expected());
         self.numbering.skip_to(self.expected() + data.len() as u64);
+        self.recent.get_or_insert_with(|| Box::new(Recent::new())).delivered(offset.0, data);
         deliver(Piece::Chunk(Chunk { offset, data, at, starts_segment }));
     }
 

@@ -9,6 +9,7 @@ use crate::stream::{End, Piece};
 
 use super::assembler::{Arrival, Assembler, Deliver, Hearing, Novelty};
 use super::budget::Budget;
+use super::doubt::Credit;
 use super::facts::Sender;
 use super::numbering::Place;
 use super::sequence::advance;
@@ -23,6 +24,8 @@ pub(super) enum Standing {
     Open,
     /// Both ends sent FIN, but data before a FIN is missing and nobody acknowledged it.
     Stranded,
+    /// A RST came that stands where its sender's stream does not: it may go on.
+    Doubted,
     /// Closed.
     Closing,
 }
@@ -32,11 +35,12 @@ pub(super) enum Standing {
 pub(super) struct Half {
     pub(super) assembler: Assembler,
     pub(super) sender: Sender,
+    pub(super) credit: Credit,
 }
 
 impl Half {
     fn new() -> Half {
-        Half { assembler: Assembler::new(), sender: Sender::default() }
+        Half { assembler: Assembler::new(), sender: Sender::default(), credit: Credit::default() }
     }
 }
 
@@ -49,6 +53,16 @@ pub(super) struct Flow<R> {
     interest: Interest,
     /// Since when both FINs or a RST were seen.
     closed: Option<Timestamp>,
+    pub(super) knell: Knell,
+}
+
+/// What else is to be known of a RST.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Knell {
+    /// Whether it stands where its sender's stream does.
+    pub(super) exact: bool,
+    /// What the ends had sent before it.
+    pub(super) sent: [u64; 2],
 }
 
 impl Facts {
@@ -69,6 +83,7 @@ impl<R: Reader> Flow<R> {
             b: Half::new(),
             interest: Interest::Wanted,
             closed: None,
+            knell: Knell::default(),
         }
     }
 
@@ -91,7 +106,12 @@ impl<R: Reader> Flow<R> {
         let facts = &self.connection.facts;
         if self.closed.is_some() {
             let complete = self.a.assembler.is_complete() && self.b.assembler.is_complete();
-            if complete || facts.reset.is_some() { Standing::Closing } else { Standing::Stranded }
+            let fins = facts.from_a.fin.is_some() && facts.from_b.fin.is_some();
+            match facts.reset {
+                Some(_) if !self.knell.exact && !fins => Standing::Doubted,
+                None if !complete => Standing::Stranded,
+                _ => Standing::Closing,
+            }
         } else if facts.established.is_some() || facts.from_a.sent.0 > 0 || facts.from_b.sent.0 > 0 {
             Standing::Open
         } else {
@@ -104,6 +124,7 @@ impl<R: Reader> Flow<R> {
         let linger = match self.standing() {
             Standing::Unanswered | Standing::Open => return false,
             Standing::Stranded => patience::STRANDED,
+            Standing::Doubted => patience::DOUBTED,
             Standing::Closing => patience::LINGER,
         };
         self.closed.is_some_and(|closed| now.nanoseconds_since(closed) >= linger)
@@ -125,9 +146,24 @@ impl<R: Reader> Flow<R> {
         if mac.is_none() {
             *mac = segment.source_mac;
         }
+        facts.from_mut(from).counted(at);
+        if !self.is_doubted(from, segment, at, budget) {
+            self.take(from, segment, at, budget);
+        }
+
+        if self.a.assembler.is_waiting() || self.b.assembler.is_waiting() {
+            self.judge_holes(from, at, None, budget);
+        }
+        if self.closed.is_some() != self.connection.facts.is_closed() {
+            self.closed = if self.closed.is_none() { Some(at.time) } else { None };
+        }
+    }
+
+    /// Takes a segment that its receiver takes, as far as can be told.
+    pub(super) fn take(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
+        let facts = &mut self.connection.facts;
         facts.from_mut(from).segment(segment, at);
         facts.from_mut(from.other()).unanswered_probes.count = 0;
-
         if segment.flags.rst() {
             self.reset(from, segment, at);
         } else if self.half(from).sender.is_copy(segment, at) {
@@ -137,20 +173,17 @@ impl<R: Reader> Flow<R> {
         } else {
             self.stream(from, segment, at, budget);
         }
+    }
 
-        if self.a.assembler.is_waiting() || self.b.assembler.is_waiting() {
-            self.judge_holes(from, at, None, budget);
-        }
-        if self.closed.is_none() && self.connection.facts.is_closed() {
-            self.closed = Some(at.time);
-        }
+    pub(super) fn interest(&self) -> Interest {
+        self.interest
     }
 
     /// The capture holds this segment twice. Out-of-order copies are still compared.
     fn copy(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
         let assembler = self.assembler(from);
         let mut conflicting = 0;
-        if assembler.is_waiting() {
+        if segment.payload_length > 0 {
             let sequence = advance(segment.sequence, i64::from(segment.flags.syn()));
             let offset = assembler.numbering.offset_near(sequence, assembler.expected());
             let arrival = Arrival { offset, payload: segment.payload, length: segment.payload_length, at };
@@ -158,7 +191,7 @@ impl<R: Reader> Flow<R> {
         }
         let direction = self.connection.facts.from_mut(from);
         direction.duplicated += 1;
-        direction.conflicting_overlaps += conflicting;
+        direction.conflict(conflicting, at);
     }
 
     /// What a segment says that is not a RST and no copy.
@@ -176,6 +209,9 @@ impl<R: Reader> Flow<R> {
             numbering.hint(sequence);
         }
         let placed = if late_probe { Place::At(-1) } else { numbering.place(sequence, length, acknowledged) };
+        if matches!(placed, Place::At(offset) if offset <= self.assembler(from).expected().cast_signed()) {
+            self.half(from).credit.took(segment.options);
+        }
         let (offset, onward) = match placed {
             Place::At(offset) => (offset, None),
             Place::Onward(offset) => (offset.cast_signed(), Some(offset)),
@@ -186,6 +222,8 @@ impl<R: Reader> Flow<R> {
         };
         if segment.flags.ack() {
             self.acknowledge(from, segment.acknowledgment, at);
+            self.release_held(from.other(), segment.acknowledgment, budget);
+            self.goes_on(from);
         }
         if !syn {
             self.establish(from, segment, at);
@@ -195,6 +233,7 @@ impl<R: Reader> Flow<R> {
             self.connection.facts.from_mut(from).probe(window_closed, at);
             return;
         }
+        self.replace_held(from, segment, at, budget);
         self.payload(from, segment, offset, onward, at, budget);
     }
 
@@ -233,9 +272,22 @@ impl<R: Reader> Flow<R> {
             && length > 0
             && end > fin.cast_signed()
         {
-            // Nothing follows a FIN (RFC 9293 §3.10.4).
-            direction.ignored += 1;
-            length = u32::try_from(fin.cast_signed().saturating_sub(offset)).unwrap_or(0);
+            // Nothing follows a FIN (RFC 9293 §3.10.4): what does shows a FIN ahead of its turn to be none.
+            if half.assembler.expected() < fin {
+                half.assembler.take_back_fin();
+                direction.take_back_fin();
+            } else {
+                direction.ignored += 1;
+                length = u32::try_from(fin.cast_signed().saturating_sub(offset)).unwrap_or(0);
+            }
+        }
+        if segment.flags.fin()
+            && let Some(fin) = half.assembler.fin()
+            && half.assembler.expected() < fin
+            && end < fin.cast_signed()
+        {
+            half.assembler.take_back_fin();
+            direction.take_back_fin();
         }
         let payload = segment.payload.get(..length as usize).unwrap_or(segment.payload);
         let arrival = Arrival { offset, payload, length, at };
@@ -245,6 +297,7 @@ impl<R: Reader> Flow<R> {
             new = half.assembler.inspect(&arrival);
             if new.fresh == 0 && is_other_hop(direction, segment, at) {
                 direction.duplicated += 1;
+                direction.conflict(new.conflicting, at);
                 return;
             }
             if payload.len() < length as usize {
@@ -325,6 +378,9 @@ impl<R: Reader> Flow<R> {
 
     /// The connection is followed no longer: what is kept is delivered, with the holes before it.
     pub(super) fn end(mut self, ending: Ending, budget: &mut Budget) -> Connection<R> {
+        for end in [End::A, End::B] {
+            self.settle_held(end, budget);
+        }
         let at = self.connection.facts.last;
         let closed = self.closed.is_some();
         self.connection.facts.ending = Some(if closed { Ending::Closed } else { ending });

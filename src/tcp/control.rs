@@ -8,7 +8,7 @@ use crate::net::Segment;
 use crate::stream::End;
 
 use super::budget::Budget;
-use super::connection::Flow;
+use super::connection::{Flow, Knell};
 use super::{Reader, Reset, patience};
 
 impl<R: Reader> Flow<R> {
@@ -37,10 +37,16 @@ impl<R: Reader> Flow<R> {
         } else {
             0
         };
-        let facts = &mut self.connection.facts;
         if !valid {
-            facts.from_mut(from).ignored_resets += 1;
+            self.connection.facts.from_mut(from).ignored_resets += 1;
             return;
+        }
+        let exact = (answers && facts.established.is_none())
+            || !own.numbering.is_fixed()
+            || self.is_next(from, segment.sequence);
+        let facts = &mut self.connection.facts;
+        if facts.reset.is_none() || (exact && !self.knell.exact) {
+            self.knell = Knell { exact, sent: [facts.from_a.sent.0, facts.from_b.sent.0] };
         }
         if facts.reset.is_none() {
             facts.reset = Some(Reset {
@@ -54,6 +60,42 @@ impl<R: Reader> Flow<R> {
         }
         if answers {
             self.acknowledge(from, segment.acknowledgment, at);
+        }
+    }
+
+    /// Whether `sequence` lies between what the other end acknowledged and what `from` would send next: where whoever
+    /// resets a connection takes it from (RFC 9293 §3.10.7.1), and where receivers believe it (RFC 5961 §3.2).
+    fn is_next(&self, from: End, sequence: u32) -> bool {
+        let direction = self.connection.facts.from(from);
+        let (known, acknowledged) = (direction.sent.0, direction.acknowledged.0);
+        let offset = self.assembler(from).numbering.offset_near(sequence, known);
+        // A FIN counts as one.
+        (acknowledged.min(known).cast_signed()..=acknowledged.max(known).cast_signed() + 1).contains(&offset)
+    }
+
+    /// `from` acknowledged something: when it was sent after a RST, this ended nothing.
+    #[inline]
+    pub(super) fn goes_on(&mut self, from: End) {
+        if self.connection.facts.reset.is_some() {
+            self.take_back_reset(from);
+        }
+    }
+
+    #[cold]
+    fn take_back_reset(&mut self, from: End) {
+        let facts = &mut self.connection.facts;
+        let [a, b] = self.knell.sent;
+        let sent_before = match from {
+            End::A => b,
+            End::B => a,
+        };
+        let acknowledged = facts.from(from.other()).acknowledged.0;
+        if acknowledged > sent_before
+            && facts.from(from.other()).sent.0 >= acknowledged
+            && let Some(reset) = facts.reset.take()
+        {
+            facts.from_mut(reset.by).ignored_resets += 1;
+            self.knell = Knell::default();
         }
     }
 

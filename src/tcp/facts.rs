@@ -90,6 +90,22 @@ impl Sender {
     }
 }
 
+/// The sender's clock in the Timestamps option (RFC 7323 §3.2).
+#[inline]
+pub(super) fn timestamp(mut options: &[u8]) -> Option<u32> {
+    loop {
+        options = match options {
+            // As nearly all systems lay it out.
+            [1, 1, 8, 10, a, b, c, d, ..] | [8, 10, a, b, c, d, ..] => {
+                return Some(u32::from_be_bytes([*a, *b, *c, *d]));
+            }
+            [1, rest @ ..] => rest,
+            [kind, length, ..] if *kind != 0 && *length >= 2 => options.get(usize::from(*length)..)?,
+            _ => return None,
+        };
+    }
+}
+
 impl Direction {
     /// Whether the capture lacks a part of what this end sent: bytes, or a FIN that the other end acknowledged.
     pub fn is_incomplete(&self) -> bool {
@@ -102,9 +118,13 @@ impl Direction {
     }
 
     /// Any segment of this end.
-    pub(super) fn segment(&mut self, segment: &Segment<'_>, at: Moment) {
+    pub(super) fn counted(&mut self, at: Moment) {
         self.segments += 1;
         self.last_segment = Some(at);
+    }
+
+    /// A segment that its receiver takes.
+    pub(super) fn segment(&mut self, segment: &Segment<'_>, at: Moment) {
         if segment.flags.rst() {
             return;
         }
@@ -122,7 +142,7 @@ impl Direction {
     /// Payload of this end that ends at offset `end`.
     pub(super) fn data(&mut self, sender: &mut Sender, end: u64, length: u32, new: Novelty, at: Moment) {
         self.first_data.get_or_insert(at);
-        self.conflicting_overlaps += new.conflicting;
+        self.conflict(new.conflicting, at);
         if new.fresh > 0 {
             self.last_data = Some(at);
         }
@@ -137,6 +157,21 @@ impl Direction {
             self.retransmitted += 1;
             self.retried(length, at);
         }
+    }
+
+    /// So many bytes differ from their first copy.
+    pub(super) fn conflict(&mut self, bytes: u64, at: Moment) {
+        if bytes > 0 && self.conflicting_overlaps == 0 {
+            self.conflict = at;
+        }
+        self.conflicting_overlaps += bytes;
+    }
+
+    /// The FIN was none: data followed it.
+    pub(super) fn take_back_fin(&mut self) {
+        self.fin = None;
+        self.fin_acknowledged = None;
+        self.ignored += 1;
     }
 
     /// A FIN of this end, which had received the other end's stream up to `received`.

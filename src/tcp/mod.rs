@@ -9,26 +9,36 @@
 //! * In-order data is a slice of the captured frame; only out-of-order data is copied, within
 //!   [`Limits`](crate::limits::Limits).
 //! * A byte is delivered once. **Of overlapping copies the first one captured wins**; bytes of a
-//!   later copy that differ from a copy still held are counted in
-//!   [`Direction::conflicting_overlaps`]. Bytes already delivered are not kept, so a later copy of
-//!   them is not compared.
+//!   later copy that differ are counted in [`Direction::conflicting_overlaps`], as far as the first
+//!   copy is still there: out of order, or among the last bytes delivered (`recent`).
 //! * A hole waits for its bytes while they may still come, then it becomes a
 //!   [`Gap`](crate::stream::Gap): see [`patience`] for how long.
 //! * Payload of a RST (RFC 9293 §3.5.3 allows none that is stream data) and data beyond a FIN are
 //!   not stream data and are not delivered.
 //!
-//! It does not validate checksums (captures before offload have wrong ones), follow MPTCP, or
-//! treat urgent data apart (it stays in line, RFC 6093).
+//! * What a receiver may not have taken (wrong checksum, old timestamp, a Time to Live too small to arrive) waits for
+//!   the receiver's acknowledgment: see `doubt`.
+//! * A RST is believed when it stands where its sender's stream does; one elsewhere in the window is forged, or shows
+//!   that the capture lacks something (RFC 5961 §3.2). Either is taken back when the connection goes on: when an end
+//!   acknowledges what was sent after it. A FIN ahead of its turn is taken back when data follows it.
+//!
+//! Which copy wins differs between systems (Ptacek and Newsham 1998; Shankar and Paxson 2003; Novak and Sturges
+//! 2007), and a capture does not tell which one listens. So one policy stands for all, and what matters is said: a
+//! stream whose copies differ is a finding.
+//!
+//! It does not follow MPTCP or treat urgent data apart (it stays in line, RFC 6093).
 
 mod assembler;
 mod budget;
 mod connection;
 mod control;
+mod doubt;
 mod facts;
 mod links;
 mod numbering;
 mod out_of_order;
 pub mod patience;
+mod recent;
 mod sequence;
 mod table;
 mod tombstones;
@@ -213,6 +223,8 @@ pub struct Direction {
     pub cut_segments: u64,
     /// Times that a repeated byte differed from its first copy.
     pub conflicting_overlaps: u64,
+    /// The first segment with such a byte (meaningless while there is none).
+    pub conflict: Moment,
     /// Highest offset sent (exclusive end of the payload; a FIN adds nothing).
     pub sent: StreamOffset,
     /// Highest offset that the other end acknowledged. More than `sent` when the capture missed
@@ -244,9 +256,11 @@ pub struct Direction {
     /// Segments that the capture holds twice (mirror ports, capturing on all interfaces), told from
     /// retransmissions by coming within milliseconds; they count nowhere else but in `segments`.
     pub duplicated: u64,
-    /// Segments whose numbers no receiver would accept here (RFC 9293 §3.10.7.4), RSTs apart.
+    /// Segments that no receiver would accept: by their numbers (RFC 9293 §3.10.7.4), RSTs apart, or because they
+    /// were damaged or did not arrive.
     pub ignored: u64,
-    /// RSTs whose numbers no receiver would accept here (RFC 9293 §3.10.7.3 and §3.10.7.4).
+    /// RSTs whose numbers no receiver would accept here (RFC 9293 §3.10.7.3 and §3.10.7.4), and those after which the
+    /// connection went on.
     pub ignored_resets: u64,
     /// Largest payload in bytes that this end asked for in its SYN (RFC 9293 §3.7.1).
     pub maximum_segment_size: Option<u16>,

@@ -44,6 +44,10 @@ pub const COPY_TIME: i64 = 2_000_000;
 /// retransmission is waited for this long.
 pub const STRANDED: i64 = 60_000_000_000;
 
+/// When a RST stands where its sender's stream does not, the connection is watched so long for a sign that it goes
+/// on: longer than most Keep Alives.
+pub const DOUBTED: i64 = 300_000_000_000;
+
 /// Which connection is idle longest is known to this precision, so that a busy one is not moved
 /// in the order of idleness for each segment.
 pub const IDLE_GRAIN: i64 = 10_000_000_000;

@@ -71,6 +71,7 @@ struct Lists {
     unanswered: List,
     open: List,
     stranded: List,
+    doubted: List,
     closing: List,
 }
 
@@ -80,6 +81,7 @@ impl Lists {
             Standing::Unanswered => &mut self.unanswered,
             Standing::Open => &mut self.open,
             Standing::Stranded => &mut self.stranded,
+            Standing::Doubted => &mut self.doubted,
             Standing::Closing => &mut self.closing,
         }
     }
@@ -94,7 +96,13 @@ impl<R: Reader> FlowTable<R> {
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             latest: NONE,
-            lists: Lists { unanswered: List::new(), open: List::new(), stranded: List::new(), closing: List::new() },
+            lists: Lists {
+                unanswered: List::new(),
+                open: List::new(),
+                stranded: List::new(),
+                doubted: List::new(),
+                closing: List::new(),
+            },
             due: VecDeque::new(),
             tombstones: Tombstones::new(limits.connections),
             budget: Budget::new(limits),
@@ -182,7 +190,7 @@ impl<R: Reader> FlowTable<R> {
             }
             self.due.pop_front();
         }
-        for standing in [Standing::Closing, Standing::Stranded] {
+        for standing in [Standing::Closing, Standing::Stranded, Standing::Doubted] {
             while let Some(place) = self.lists.of(standing).first()
                 && self.flow(place).is_some_and(|flow| flow.has_lingered(now))
             {
@@ -371,11 +379,12 @@ impl<R: Reader> FlowTable<R> {
         if self.index.len() < self.connections {
             return;
         }
-        let Lists { unanswered, open, stranded, closing } = &self.lists;
+        let Lists { unanswered, open, stranded, doubted, closing } = &self.lists;
         let flooded = unanswered.len() > self.connections / 4;
         let victim = closing
             .first()
             .or(stranded.first())
+            .or(doubted.first())
             .or(if flooded { unanswered.first() } else { None })
             .or(open.first())
             .or(unanswered.first());
@@ -396,6 +405,8 @@ fn spread(short: u32) -> u64 {
     u64::from(short) << 32 | u64::from(short)
 }
 
+#[cfg(test)]
+mod evasion;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

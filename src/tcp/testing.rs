@@ -47,6 +47,7 @@ pub(super) fn segment(
         options: &[],
         payload,
         payload_length: u32::try_from(payload.len()).unwrap(),
+        covered: &[],
     }
 }
 

@@ -22,7 +22,11 @@ const PATIENCE: i64 = 5 * SECOND;
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let wire = &story.session.wire;
     let inside = story.opened_for_nothing();
-    let opened = inside.or(wire.established)?;
+    let mut opened = inside.or(wire.established)?;
+    // Of a handshake whose last segment was not captured, only the answer is known.
+    if inside.is_none() && wire.syn_ack.count > 0 && story.close.is_some_and(|close| close.at.frame == opened.frame) {
+        opened = wire.syn_ack.last;
+    }
     let client = &wire.sent.client;
     let spoke = client.bytes > 0 || client.sent.0 > 0 || client.missing_bytes > 0 || client.acknowledged.0 > 1;
     if (spoke && inside.is_none()) || !wire.start_captured() {
@@ -123,6 +127,16 @@ mod tests {
             outcome.sentence,
             "The connection of 10.0.0.21 to 10.0.0.5:1883 opened, but 10.0.0.21 sent nothing, and closed it again after 200 ms."
         );
+    }
+
+    #[test]
+    fn the_close_that_completes_the_handshake_does_not_say_when_it_opened() {
+        let tale = Tale::opened().close(Side::Client, 2.0).with(|session| {
+            session.wire.established = session.wire.sent.client.fin;
+        });
+        let verdict = diagnose(&tale.build());
+        assert!(verdict.outcome.sentence.ends_with("and closed it again after 2 s."), "{}", verdict.outcome.sentence);
+        assert!(!verdict.causes.concat().contains("PubSubClient"));
     }
 
     #[test]

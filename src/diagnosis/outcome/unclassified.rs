@@ -4,6 +4,7 @@ use super::{About, Judgement};
 use crate::diagnosis::story::Story;
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::session::CloseHow;
+use crate::stream::Side;
 
 pub(super) const ABOUT: About =
     About { id: "unclassified", group: "unknown", severity: Severity::Info, text: include_str!("unclassified.md") };
@@ -71,6 +72,25 @@ pub(super) fn nothing(story: &Story<'_>) -> Judgement {
     Judgement::new(Confidence::Certain, sentence).at([wire.first, wire.last]).step(step)
 }
 
+/// Something was said, and none of it captured.
+pub(super) fn unseen(story: &Story<'_>) -> Option<Judgement> {
+    let wire = &story.session.wire;
+    let said = |side| wire.sent.of(side).missing_bytes > 0 || wire.sent.of(side).acknowledged.0 > 1;
+    let unseen = said(Side::Client) || said(Side::Server) || wire.reset.is_some_and(|reset| reset.skips);
+    if wire.sent.client.bytes + wire.sent.server.bytes > 0 || !unseen {
+        return None;
+    }
+    let (host, server) = (story.client_host(), story.server());
+    Some(
+        Judgement::new(
+            Confidence::Certain,
+            format!("{host} and {server} spoke with each other, but the capture holds nothing of what they said."),
+        )
+        .at([wire.first, wire.last])
+        .step("Capture whole packets, and all of them: no filter for flags, and a snap length of 0."),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
@@ -85,6 +105,14 @@ mod tests {
         assert!(outcome(&evicted.build()).sentence.contains("too many connections"));
         let knock = outcome(&Tale::knocking(1).ended_after(0.1).build());
         assert!(knock.sentence.contains("100 ms after 10.0.0.21 began to connect"));
+    }
+
+    #[test]
+    fn what_was_said_but_not_captured_is_no_silence() {
+        let tale = Tale::opened().with(|session| session.wire.sent.client.missing_bytes = 54);
+        let outcome = outcome(&tale.close(Side::Client, 2.0).build());
+        assert_eq!(outcome.id, super::ABOUT.id);
+        assert!(outcome.sentence.ends_with("the capture holds nothing of what they said."), "{}", outcome.sentence);
     }
 
     #[test]
