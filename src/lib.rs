@@ -7,9 +7,14 @@
 //! ([`transport`]) → control packets ([`mqtt`]) → one client's story ([`session`]) →
 //! outcome and findings ([`diagnosis`]) → text ([`report`]).
 
+#[cfg(all(feature = "live", not(unix)))]
+compile_error!("capturing on an interface needs a Unix: build with --no-default-features to read files");
+
 pub mod attempt;
 pub mod capture;
 pub mod cli;
+#[cfg(feature = "live")]
+pub mod confine;
 pub mod diagnosis;
 pub mod engine;
 pub mod fragments;

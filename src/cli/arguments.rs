@@ -175,13 +175,17 @@ pub(super) struct Browse {
 #[command(after_help = "\
 Examples:
   sudo mqttcap live -i br0
+  mqttcap live -i lan0,lan1 --only-port 1883,8883
   mqttcap live -i eth0 --seconds 600 --only problems --output night.txt
 
-Without sudo: sudo setcap cap_net_raw,cap_net_admin=eip $(command -v mqttcap)")]
+Without sudo: sudo setcap cap_net_raw=eip $(command -v mqttcap)
+Started by root it goes on as `nobody`, and in any case with the right to capture only.
+SIGHUP opens --output anew. An interface that goes away is waited for.")]
 pub(super) struct Live {
-    /// The interface; without it, the first that is up
-    #[arg(short, long, value_name = "IFACE")]
-    pub(super) interface: Option<String>,
+    #[command(flatten)]
+    pub(super) capture: super::capture::CaptureOn,
+    #[command(flatten)]
+    pub(super) rights: super::service::Rights,
     /// End after so many seconds instead of on Ctrl-C
     #[arg(long, value_name = "N")]
     pub(super) seconds: Option<u64>,
@@ -221,6 +225,9 @@ impl Live {
 #[cfg(feature = "live")]
 #[derive(Debug, Args)]
 pub(super) struct Interfaces {
+    /// How to write the list
+    #[arg(long, value_enum, default_value_t = ListFormat::Table, value_name = "FORMAT")]
+    pub(super) format: ListFormat,
     #[command(flatten)]
     pub(super) look: Look,
 }
@@ -320,6 +327,15 @@ pub(super) enum PacketsFormat {
     Table,
     /// For programs, a JSON object each
     Ndjson,
+}
+
+#[cfg(feature = "live")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// For people, a line each
+    Table,
+    /// One document
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

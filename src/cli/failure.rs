@@ -69,8 +69,20 @@ impl Failure {
             Failure::Unexplained { suggestions, .. } => {
                 format!("did you mean {}?", suggestions.join(" or "))
             }
+            Failure::Output { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "make room on that disk, or write elsewhere".into()
+            }
             Failure::Output { .. } => "--output wants a file in a folder that exists and may be written to".into(),
             Failure::Write(_) => "is the disk full?".into(),
+        }
+    }
+
+    /// The same, of a write to the file `path` if there is one.
+    #[cfg(feature = "live")]
+    pub(super) fn in_file(self, path: Option<&std::path::Path>) -> Failure {
+        match (self, path) {
+            (Failure::Write(source), Some(path)) => Failure::Output { path: path.to_owned(), source },
+            (other, _) => other,
         }
     }
 

@@ -8,13 +8,21 @@ mod arguments;
 mod bounds;
 #[cfg(feature = "tui")]
 mod browse;
+#[cfg(feature = "live")]
+mod capture;
+#[cfg(feature = "live")]
+mod destination;
 mod failure;
 mod file_notes;
+#[cfg(feature = "live")]
+mod interfaces;
 #[cfg(feature = "live")]
 mod live;
 mod output;
 mod packets;
 mod selection;
+#[cfg(feature = "live")]
+mod service;
 mod sieve;
 #[cfg(feature = "tui")]
 mod terminal;
@@ -105,7 +113,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
         #[cfg(feature = "live")]
         Command::Live(arguments) => live::live(arguments),
         #[cfg(feature = "live")]
-        Command::Interfaces(arguments) => live::list(arguments),
+        Command::Interfaces(arguments) => interfaces::list(arguments),
         Command::Explain(arguments) => explain(arguments),
         Command::Schema(arguments) => schema(arguments),
     }

@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-#[cfg(feature = "live")]
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{Frame, FrameNumber};
@@ -40,6 +38,8 @@ use super::file_notes::notes_on_files;
 use super::live;
 use super::output;
 use super::selection::Selection;
+#[cfg(feature = "live")]
+use super::service::Signals;
 use super::sieve::Sieve;
 
 /// Writes the packets of a capture.
@@ -112,9 +112,9 @@ fn write(input: &Input, mut pass: Pass<'_>) -> Result<(), Failure> {
 #[cfg(feature = "live")]
 fn follow(path: &Path, mut pass: Pass<'_>) -> Result<ExitCode, Failure> {
     let mut followed = Followed::open(path)?;
-    let stop = live::stop()?;
+    let signals = Signals::listen().map_err(Failure::Write)?;
     pass.begin()?;
-    while !stop.load(Ordering::Relaxed) && !followed.is_over() {
+    while !signals.end() && !signals.reopen() && !followed.is_over() {
         match followed.next_frame()? {
             Some(frame) => pass.push(&frame)?,
             None => pass.out.flush()?,
@@ -124,7 +124,7 @@ fn follow(path: &Path, mut pass: Pass<'_>) -> Result<ExitCode, Failure> {
     for note in gaps(&followed.gaps()) {
         say(&note.text);
     }
-    Ok(ExitCode::from(if stop.load(Ordering::Relaxed) { INTERRUPTED } else { 0 }))
+    Ok(ExitCode::from(if signals.end() { INTERRUPTED } else { 0 }))
 }
 
 /// Frames on their way to lines.

@@ -55,8 +55,17 @@ impl Filter {
 }
 
 fn compile(expression: &str, link: LinkType) -> Result<Program, pcap::Error> {
-    let capture = Capture::dead(Linktype(link.0.into()))?;
+    let capture = Capture::dead(of_platform(link))?;
     capture.compile(expression, true).map(Program)
+}
+
+/// libpcap knows raw IP in memory by another number than in files, and by one on each platform.
+fn of_platform(link: LinkType) -> Linktype {
+    match link {
+        LinkType::RAW if cfg!(target_os = "openbsd") => Linktype(14),
+        LinkType::RAW => Linktype(12),
+        LinkType(number) => Linktype(number.into()),
+    }
 }
 
 fn reason(error: &pcap::Error) -> String {

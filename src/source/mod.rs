@@ -39,6 +39,9 @@ pub use filter::{Filter, FilterError};
 pub use followed::Followed;
 pub use gap::{Gap, Gaps};
 #[cfg(feature = "live")]
-pub use interface::{Interface, InterfaceError, InterfaceInfo, interfaces};
+pub use interface::{
+    Change, InterfaceError, InterfaceInfo, Interfaces, LinkState, Options, Wanted, default_interface, give_right,
+    interfaces, try_open,
+};
 pub use pcapng::{Drops, Names};
 pub use shown::Shown;

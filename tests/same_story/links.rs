@@ -180,3 +180,28 @@ fn tshark_finds_the_same_segments() {
         assert!(said == truly, "{name}: {:?}", said.iter().take(5).collect::<Vec<_>>());
     }
 }
+
+#[test]
+#[cfg(feature = "live")]
+fn the_kernel_lets_all_of_it_pass() {
+    use mqttcap::capture::{Frame, LinkType, Moment};
+    use mqttcap::source::{Filter, Wanted};
+    // Ethernet, all interfaces, tunnels and modems. What is seen of the air is not filtered.
+    let kernel_has = [1, 113, 101, 228, 9];
+    let segments = sample();
+    for wanted in [
+        Wanted::default(),
+        Wanted { hosts: vec!["10.0.0.2".parse().unwrap(), "10.0.0.11".parse().unwrap()], ..Wanted::default() },
+    ] {
+        // The first that the link takes is what the kernel is given; a later one lets no more pass.
+        let mut filters: Vec<Filter> = wanted.filters().iter().map(|filter| Filter::new(filter).unwrap()).collect();
+        for (name, link, wrap) in ENCAPSULATIONS.iter().filter(|(_, link, _)| kernel_has.contains(link)) {
+            for segment in &segments {
+                let data = wrap(&segment.frame());
+                let original_length = u32::try_from(data.len()).unwrap();
+                let frame = Frame { at: Moment::default(), link: LinkType(*link), data: &data, original_length };
+                assert!(filters.iter_mut().any(|filter| filter.passes(&frame)), "{name}");
+            }
+        }
+    }
+}

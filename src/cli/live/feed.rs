@@ -1,20 +1,38 @@
 //! Where frames come from while they are captured.
 
+use std::time::Duration;
+
 use crate::capture::Frame;
 use crate::diagnosis::Note;
-use crate::source::{Followed, Interface};
+use crate::source::{Followed, Interfaces};
 
+use super::super::capture::told;
 use super::super::failure::Failure;
 use super::super::file_notes::{gaps, lost_packets, name};
+
+/// How long to wait for a frame before time is let pass.
+const MOMENT: Duration = Duration::from_millis(100);
+/// Frames of a file taken before the clock is looked at.
+const BATCH: usize = 64;
 
 /// A source of frames that goes on until it is told to stop.
 pub(super) trait Feed {
     /// What it is called, to be told to people.
     fn name(&self) -> String;
 
-    /// The next frame; `None` when none came within a moment, the length of which the feed decides: a tenth of a
-    /// second or less.
-    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Failure>;
+    /// Hands over the frames that are there, a bounded number; none when none came within a moment, the length of
+    /// which the feed decides: a tenth of a second or less. Says how many these were.
+    fn read(&mut self, take: &mut dyn FnMut(&Frame<'_>)) -> Result<usize, Failure>;
+
+    /// What people should know of the source: that it went away, or is back.
+    fn news(&mut self) -> Option<String> {
+        None
+    }
+
+    /// The end has come: hands over frames that were held back.
+    fn finish(&mut self, _take: &mut dyn FnMut(&Frame<'_>)) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Frames that were let go because nobody took them in time, since the beginning.
     fn dropped(&mut self) -> u64;
@@ -29,18 +47,27 @@ pub(super) trait Feed {
     fn notes(&mut self) -> Vec<Note>;
 }
 
-impl Feed for Interface {
+impl Feed for Interfaces {
     fn name(&self) -> String {
-        Interface::name(self).to_owned()
+        self.names().collect::<Vec<_>>().join(", ")
     }
 
-    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Failure> {
-        Ok(Interface::next_frame(self)?)
+    fn read(&mut self, take: &mut dyn FnMut(&Frame<'_>)) -> Result<usize, Failure> {
+        Ok(Interfaces::read(self, MOMENT, take)?)
+    }
+
+    fn news(&mut self) -> Option<String> {
+        self.change().as_ref().map(told)
+    }
+
+    fn finish(&mut self, take: &mut dyn FnMut(&Frame<'_>)) -> Result<(), Failure> {
+        Ok(Interfaces::finish(self, take)?)
     }
 
     fn dropped(&mut self) -> u64 {
-        Interface::dropped(self)
+        Interfaces::dropped(self)
     }
+
     fn is_prompt(&self) -> bool {
         true
     }
@@ -50,7 +77,7 @@ impl Feed for Interface {
     }
 
     fn notes(&mut self) -> Vec<Note> {
-        lost_packets(Interface::dropped(self)).into_iter().collect()
+        lost_packets(Interfaces::dropped(self)).into_iter().collect()
     }
 }
 
@@ -59,8 +86,12 @@ impl Feed for Followed {
         name(self.path())
     }
 
-    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Failure> {
-        Ok(Followed::next_frame(self)?)
+    fn read(&mut self, take: &mut dyn FnMut(&Frame<'_>)) -> Result<usize, Failure> {
+        for taken in 0..BATCH {
+            let Some(frame) = self.next_frame()? else { return Ok(taken) };
+            take(&frame);
+        }
+        Ok(BATCH)
     }
 
     fn dropped(&mut self) -> u64 {

@@ -18,13 +18,14 @@ pub(super) struct FullScreen {
     screen: Screen,
     terminal: Terminal,
     interrupted: bool,
+    noted: Option<String>,
 }
 
 impl FullScreen {
     /// Takes the terminal over, to show what is captured on `name`.
     pub(super) fn open(name: String, style: Style) -> Result<FullScreen, Failure> {
         let screen = Screen::new(name, style, ROWS, true);
-        Ok(FullScreen { screen, terminal: Terminal::open()?, interrupted: false })
+        Ok(FullScreen { screen, terminal: Terminal::open()?, interrupted: false, noted: None })
     }
 }
 
@@ -46,8 +47,13 @@ impl Teller for FullScreen {
                 Input::Other => {}
             }
         }
-        self.screen.tell(status.in_words());
+        let words = status.in_words();
+        self.screen.tell(self.noted.as_ref().map_or_else(|| words.clone(), |noted| format!("{noted} · {words}")));
         self.terminal.draw(&mut self.screen)
+    }
+
+    fn note(&mut self, text: &str) {
+        self.noted = Some(text.to_owned());
     }
 
     fn interval(&self) -> Duration {

@@ -7,12 +7,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::report::table::{self, Extent};
 use crate::report::{Case, Report, Style, news};
 
+use super::super::destination::Destination;
 use super::super::failure::Failure;
 use super::news::{News, Status, Teller};
 
 /// Writes lines.
 pub(super) struct Lines {
-    out: Box<dyn Write>,
+    out: Destination,
     style: Style,
     name: String,
     only_problems: bool,
@@ -21,7 +22,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Lines about `name`, set in `style`; a status line below them if standard error is a terminal.
-    pub(super) fn new(out: Box<dyn Write>, style: Style, name: String, only_problems: bool) -> Lines {
+    pub(super) fn new(out: Destination, style: Style, name: String, only_problems: bool) -> Lines {
         let status = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             status.set_style(style);
@@ -48,6 +49,7 @@ impl Teller for Lines {
     }
 
     fn status(&mut self, status: &Status) -> Result<(), Failure> {
+        self.out.is_read()?;
         if self.status.is_hidden() {
             return Ok(());
         }
@@ -55,6 +57,17 @@ impl Teller for Lines {
         self.status.set_message(self.style.set(&line));
         self.status.tick();
         Ok(())
+    }
+
+    fn note(&mut self, text: &str) {
+        // If standard error is closed there is nobody to tell.
+        self.status.suspend(|| {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        });
+    }
+
+    fn reopen(&mut self) -> Result<(), Failure> {
+        self.out.reopen()
     }
 
     fn report(&mut self, report: &Report) -> Result<(), Failure> {

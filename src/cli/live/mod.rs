@@ -11,24 +11,24 @@ mod records;
 mod watch;
 
 use std::io::Write;
-use std::path::Path;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-
+use crate::confine::User;
 use crate::engine::Config;
 use crate::limits::Limits;
 use crate::session::Detail;
-use crate::source::{Followed, Interface, InterfaceError, Shown, interfaces};
+use crate::source::{Followed, InterfaceError, Interfaces, Shown};
 
 use super::INTERRUPTED;
-use super::arguments::{Input, Interfaces, Live, LiveFormat, Look, Only, Read, ReadFormat};
+use super::arguments::{Input, Live, LiveFormat, Look, Only, Read, ReadFormat};
 use super::bounds::Bounds;
+use super::destination::Destination;
 use super::failure::Failure;
 use super::output;
+use super::service::{Rights, Signals};
 use feed::Feed;
 #[cfg(feature = "tui")]
 use full_screen::FullScreen;
@@ -41,18 +41,46 @@ const KEPT: usize = 20_000;
 
 /// Captures until SIGINT or SIGTERM, or for as long as was asked; tells each session as it ends.
 pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
-    let mut interface = Interface::open(arguments.interface.as_deref())?;
-    let stop = stop()?;
+    // Before anything is opened: a wrong name is to be said at once.
+    let user = arguments.rights.user()?;
+    let mut interfaces = Interfaces::open(&arguments.capture.interfaces, arguments.capture.options())?;
+    let signals = Signals::listen().map_err(Failure::Write)?;
     let full_screen = arguments.is_full_screen();
     if !full_screen {
         // If standard error is closed there is nobody to tell.
-        let _ = writeln!(anstream::stderr(), "capturing on {}; Ctrl-C ends with a report", Feed::name(&interface));
+        let _ = writeln!(anstream::stderr(), "capturing on {}; Ctrl-C ends with a report", Feed::name(&interfaces));
     }
     let seconds = arguments.seconds.map(Duration::from_secs);
-    let Live { bounds, look, only, format, ports, utc, .. } = arguments;
-    let telling = Telling { bounds, look, only: *only, format: *format, ports, utc: *utc, seconds, full_screen };
-    tell(&mut interface, telling, &stop)?;
-    Ok(ExitCode::from(if stop.load(Ordering::Relaxed) { INTERRUPTED } else { 0 }))
+    let Live { bounds, look, only, format, ports, utc, capture, rights, .. } = arguments;
+    let ports = [&ports[..], &capture.only_ports].concat();
+    let telling = Telling {
+        bounds,
+        look,
+        only: *only,
+        format: *format,
+        ports: &ports,
+        hosts: &capture.hosts,
+        utc: *utc,
+        seconds,
+        full_screen,
+    };
+    let mut teller = telling.teller(Feed::name(&interfaces))?;
+    let written: Vec<PathBuf> = look.output.iter().cloned().collect();
+    give_up(rights, user, written, teller.as_mut())?;
+    tell(&mut interfaces, telling, teller.as_mut(), &signals)?;
+    Ok(ExitCode::from(if signals.end() { INTERRUPTED } else { 0 }))
+}
+
+/// Gives up rights: when all is open and the time zone is known, and before any thread is started, because a thread
+/// gives up rights for itself only.
+fn give_up(rights: &Rights, user: Option<User>, written: Vec<PathBuf>, teller: &mut dyn Teller) -> Result<(), Failure> {
+    let held = rights.give_up(user, written)?;
+    if rights.verbose {
+        for sentence in held.sentences {
+            teller.note(&sentence);
+        }
+    }
+    Ok(())
 }
 
 /// Reads a capture that is still written until SIGINT or SIGTERM, or until nothing more can come.
@@ -67,7 +95,7 @@ pub(super) fn follow_file(arguments: &Read) -> Result<ExitCode, Failure> {
     };
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
     let mut followed = Followed::open(path)?;
-    let stop = stop()?;
+    let signals = Signals::listen().map_err(Failure::Write)?;
     let _ = writeln!(anstream::stderr(), "following {}; Ctrl-C ends with a report", Shown(path));
     let Read { look, only, input, .. } = arguments;
     let telling = Telling {
@@ -76,12 +104,14 @@ pub(super) fn follow_file(arguments: &Read) -> Result<ExitCode, Failure> {
         only: *only,
         format,
         ports: &input.ports,
+        hosts: &[],
         utc: input.utc,
         seconds: None,
         full_screen: false,
     };
-    tell(&mut followed, telling, &stop)?;
-    Ok(ExitCode::from(if stop.load(Ordering::Relaxed) { INTERRUPTED } else { 0 }))
+    let mut teller = telling.teller(Feed::name(&followed))?;
+    tell(&mut followed, telling, teller.as_mut(), &signals)?;
+    Ok(ExitCode::from(if signals.end() { INTERRUPTED } else { 0 }))
 }
 
 /// The one file that is followed.
@@ -95,15 +125,6 @@ pub(super) fn one_file(input: &Input) -> Result<&Path, Failure> {
     }
 }
 
-/// Becomes true on SIGINT or SIGTERM.
-pub(super) fn stop() -> Result<Arc<AtomicBool>, Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&interrupted)).map_err(Failure::Write)?;
-    }
-    Ok(interrupted)
-}
-
 /// What is to be told, and how.
 #[derive(Clone, Copy)]
 struct Telling<'t> {
@@ -112,53 +133,45 @@ struct Telling<'t> {
     only: Option<Only>,
     format: LiveFormat,
     ports: &'t [u16],
+    hosts: &'t [IpAddr],
     utc: bool,
     seconds: Option<Duration>,
     full_screen: bool,
 }
 
-/// Tells what happens in `feed`, and at the end reports.
-fn tell(feed: &mut dyn Feed, telling: Telling<'_>, stop: &AtomicBool) -> Result<(), Failure> {
-    let Telling { bounds, look, only, format, ports, utc, seconds, full_screen } = telling;
-    let only_problems = only == Some(Only::Problems);
-    let (detail, mut teller): (Detail, Box<dyn Teller>) = match format {
-        #[cfg(feature = "tui")]
-        _ if full_screen => (Detail::Folded, Box::new(FullScreen::open(feed.name(), output::style(look, utc))?)),
-        LiveFormat::Table => {
-            let style = output::style(look, utc);
-            (Detail::None, Box::new(Lines::new(output::open_text(look)?, style, feed.name(), only_problems)))
-        }
-        LiveFormat::Ndjson => {
-            (Detail::Folded, Box::new(Records::new(output::open(look.output.as_deref())?, only_problems)))
-        }
-    };
-    let config = Config {
-        limits: bounds.over(Limits { finished_sessions: KEPT, ..Limits::default() })?,
-        ports: ports.to_vec(),
-        detail,
-        hosts: Vec::new(),
-    };
-    let report = follow::follow(config, feed, teller.as_mut(), seconds, stop)?;
-    teller.report(&report)
+impl Telling<'_> {
+    /// How much of a session is kept.
+    fn detail(&self) -> Detail {
+        if self.full_screen || self.format == LiveFormat::Ndjson { Detail::Folded } else { Detail::None }
+    }
+
+    /// Who tells what happens on `name`.
+    fn teller(&self, name: String) -> Result<Box<dyn Teller>, Failure> {
+        let Telling { look, utc, .. } = *self;
+        let only_problems = self.only == Some(Only::Problems);
+        let file = look.output.as_deref();
+        Ok(match self.format {
+            #[cfg(feature = "tui")]
+            _ if self.full_screen => Box::new(FullScreen::open(name, output::style(look, utc))?),
+            LiveFormat::Table => {
+                let out = Destination::new(output::open_text(look)?, file);
+                Box::new(Lines::new(out, output::style(look, utc), name, only_problems))
+            }
+            LiveFormat::Ndjson => Box::new(Records::new(Destination::new(output::open(file)?, file), only_problems)),
+        })
+    }
 }
 
-/// Lists what can be captured on.
-pub(super) fn list(arguments: &Interfaces) -> Result<ExitCode, Failure> {
-    let mut out = output::open_text(&arguments.look)?;
-    let found = interfaces()?;
-    if found.is_empty() {
-        return Err(InterfaceError::None.into());
-    }
-    let widest = found.iter().map(|interface| interface.name.len()).max().unwrap_or(0);
-    for interface in found {
-        let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
-        let state = if interface.up { "up  " } else { "down" };
-        let about = interface.description.unwrap_or_default();
-        let line = format!("{:widest$}  {state}  {}  {about}", interface.name, addresses.join(" "));
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    out.flush()?;
-    Ok(ExitCode::SUCCESS)
+/// Tells what happens in `feed`, and at the end reports.
+fn tell(feed: &mut dyn Feed, telling: Telling<'_>, teller: &mut dyn Teller, signals: &Signals) -> Result<(), Failure> {
+    let config = Config {
+        limits: telling.bounds.over(Limits { finished_sessions: KEPT, ..Limits::default() })?,
+        ports: telling.ports.to_vec(),
+        detail: telling.detail(),
+        hosts: telling.hosts.to_vec(),
+    };
+    let done = follow::follow(config, feed, teller, telling.seconds, signals);
+    done.and_then(|report| teller.report(&report)).map_err(|failure| failure.in_file(telling.look.output.as_deref()))
 }
 
 impl From<InterfaceError> for Failure {

@@ -1,5 +1,6 @@
 //! What is told while sessions go on, and to whom.
 
+use std::io::Write;
 use std::time::Duration;
 
 use crate::diagnosis::Finding;
@@ -71,6 +72,22 @@ pub(super) trait Teller {
 
     /// Tells how the capture goes; called several times a second.
     fn status(&mut self, status: &Status) -> Result<(), Failure>;
+
+    /// Says what else is to be known: that an interface went away, that a file could not be opened anew.
+    fn note(&mut self, text: &str) {
+        // If standard error is closed there is nobody to tell.
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
+    /// A session is judged because the capture is over: the report has it.
+    fn left(&mut self, _case: &Case) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Opens the file that is written to anew, as after another program moved it away.
+    fn reopen(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// How often it wants to be told how the capture goes.
     fn interval(&self) -> Duration {

@@ -4,18 +4,19 @@ use std::io::Write;
 
 use crate::report::{Case, Report, json};
 
+use super::super::destination::Destination;
 use super::super::failure::Failure;
 use super::news::{News, Status, Teller};
 
 /// Writes lines of JSON.
 pub(super) struct Records {
-    out: Box<dyn Write>,
+    out: Destination,
     only_problems: bool,
 }
 
 impl Records {
     /// Lines to `out`.
-    pub(super) fn new(out: Box<dyn Write>, only_problems: bool) -> Records {
+    pub(super) fn new(out: Destination, only_problems: bool) -> Records {
         Records { out, only_problems }
     }
 }
@@ -31,8 +32,16 @@ impl Teller for Records {
         Ok(self.out.flush()?)
     }
 
+    fn left(&mut self, case: &Case) -> Result<(), Failure> {
+        self.tell(case, News::Judged { told: false })
+    }
+
     fn status(&mut self, _status: &Status) -> Result<(), Failure> {
-        Ok(())
+        self.out.is_read()
+    }
+
+    fn reopen(&mut self) -> Result<(), Failure> {
+        self.out.reopen()
     }
 
     fn report(&mut self, report: &Report) -> Result<(), Failure> {
