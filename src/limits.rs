@@ -73,6 +73,14 @@ pub struct Limits {
     pub attempts_of_server: usize,
 }
 
+impl Limits {
+    /// What suits a capture that goes on for months, on a small machine: less is kept of what is over.
+    #[must_use]
+    pub fn while_capturing() -> Limits {
+        Limits { finished_sessions: 2_000, recent_messages: 2_048, routes: 2_048, ..Limits::default() }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {

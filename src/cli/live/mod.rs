@@ -36,9 +36,6 @@ use lines::Lines;
 use news::Teller;
 use records::Records;
 
-/// Sessions kept for the report at the end.
-const KEPT: usize = 2_000;
-
 /// Captures until SIGINT or SIGTERM, or for as long as was asked; tells each session as it ends.
 pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
     // Before anything is opened: a wrong name is to be said at once.
@@ -165,7 +162,7 @@ impl Telling<'_> {
 /// Tells what happens in `feed`, and at the end reports.
 fn tell(feed: &mut dyn Feed, telling: Telling<'_>, teller: &mut dyn Teller, signals: &Signals) -> Result<(), Failure> {
     let config = Config {
-        limits: telling.bounds.over(Limits { finished_sessions: KEPT, ..Limits::default() })?,
+        limits: telling.bounds.over(Limits::while_capturing())?,
         ports: telling.ports.to_vec(),
         detail: telling.detail(),
         hosts: telling.hosts.to_vec(),
