@@ -25,7 +25,10 @@ pub(super) fn follow(
     signals: &Signals,
 ) -> Result<Report, Failure> {
     let mut judged = Judged::new(config.limits.finished_sessions);
-    let mut engine = Engine::new(config);
+    let mut engine = match teller.observer() {
+        Some(observer) => Engine::observed(config, observer),
+        None => Engine::new(config),
+    };
     engine.note_changes();
     let mut status = Status::default();
     if let Err(failure) = run(&mut engine, &mut judged, &mut status, feed, teller, limit, signals) {
@@ -47,6 +50,7 @@ pub(super) fn follow(
     facts.sessions_left_out = judged.left_out();
     let mut notes = diagnosis::notes(&facts);
     notes.extend(feed.notes());
+    notes.extend(teller.notes());
     Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, judged.into_sessions()))
 }
 
@@ -83,6 +87,7 @@ fn run(
         let mut take = |frame: &Frame<'_>| {
             last = Some(frame.at.time);
             status.packets += 1;
+            teller.frame(frame);
             engine.push(frame, &mut |session| ended.push(session));
         };
         if over {
