@@ -1,5 +1,8 @@
 //! The flight recorder: of each problem the frames of its client before it, and what follows.
 //!
+//! Of the connection that went wrong its beginning and the last frames before are kept, too, however old, as far as the
+//! ring reaches: a client that fell silent is found out long after its last packet.
+//!
 //! Invariant: one flight for each session at a time, and a bounded number of flights; the frames that they hold take
 //! no more bytes than the ring. What is left out is counted.
 
@@ -7,10 +10,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::ring::{Hosts, Ring};
-use crate::capture::{Frame, LinkType, Moment, Timestamp};
+use crate::capture::{Frame, FrameNumber, LinkType, Moment, Timestamp};
+use crate::net::Endpoint;
 
 /// Flights at once.
 const FLIGHTS: usize = 64;
+/// Frames of the connection that are kept from its beginning, and from its end, however old they are.
+const FIRST: usize = 16;
+const LAST: usize = 64;
 
 /// What is kept before and after a problem.
 #[derive(Clone, Copy, Debug)]
@@ -28,18 +35,38 @@ pub struct Window {
 pub struct Subject {
     /// The session's `tcp.stream`, if it has one.
     pub stream: Option<u32>,
+    /// Its ends, client first.
+    pub ends: (Endpoint, Endpoint),
     /// Its client, and others whose doing it was.
     pub clients: Vec<IpAddr>,
-    /// Its server.
-    pub server: IpAddr,
+    /// Frames of other clients that show what happened to all of them.
+    pub others: Vec<FrameNumber>,
 }
 
 impl Subject {
     fn concerns(&self, hosts: &Hosts) -> bool {
         hosts.pair.is_some_and(|(one, other)| {
             let is = |address: IpAddr| self.clients.contains(&address);
-            is(one) || is(other) || hosts.looks && other == self.server
+            is(one.address) || is(other.address) || hosts.looks && other.address == self.ends.1.address
         })
+    }
+
+    /// Whether it is of the session's own connection.
+    fn owns(&self, hosts: &Hosts) -> bool {
+        let (client, server) = self.ends;
+        client.port != 0 && hosts.pair.is_some_and(|pair| pair == (client, server) || pair == (server, client))
+    }
+
+    /// Adds the clients of the frames of `others`.
+    fn add_others(&mut self, ring: &Ring) {
+        let (_, server) = self.ends;
+        for (at, hosts) in ring.hosts() {
+            if self.others.contains(&at.frame)
+                && let Some((one, other)) = hosts.pair
+            {
+                self.clients.extend([one, other].iter().filter(|end| **end != server).map(|end| end.address));
+            }
+        }
     }
 }
 
@@ -88,7 +115,7 @@ pub struct Flight<V> {
 impl<V> Flight<V> {
     /// Nothing was captured yet.
     pub fn new(window: Window) -> Flight<V> {
-        Flight { window, ring: Ring::new(window.bytes, window.before), open: Vec::new(), held: 0, refused: 0 }
+        Flight { window, ring: Ring::new(window.bytes), open: Vec::new(), held: 0, refused: 0 }
     }
 
     /// Takes a frame.
@@ -109,14 +136,29 @@ impl<V> Flight<V> {
     }
 
     /// A problem was seen at this time of the capture.
-    pub fn begin(&mut self, subject: Subject, seen: Timestamp, verdict: V) {
+    pub fn begin(&mut self, mut subject: Subject, seen: Timestamp, verdict: V) {
         if self.open.len() >= FLIGHTS {
             self.refused += 1;
             return;
         }
+        if !subject.others.is_empty() {
+            subject.add_others(&self.ring);
+        }
+        let before = i64::try_from(self.window.before.as_nanos()).unwrap_or(i64::MAX);
+        let is_old = |at: Moment| seen.nanoseconds_since(at.time) > before;
+        let old = self.ring.hosts().filter(|(at, hosts)| is_old(*at) && subject.owns(hosts)).count();
+        let mut place = 0;
+        let wanted = |at: Moment, hosts: &Hosts| {
+            if !is_old(at) {
+                return subject.concerns(hosts);
+            }
+            let owns = subject.owns(hosts);
+            place += usize::from(owns);
+            owns && (place <= FIRST || place + LAST > old)
+        };
         let mut flown = Flown { subject: subject.clone(), seen, verdict, frames: Vec::new(), left_out: 0 };
         let (held, most) = (&mut self.held, self.window.bytes);
-        self.ring.each(|_, hosts| subject.concerns(hosts), &mut |frame| hold(&mut flown, frame, held, most));
+        self.ring.each(wanted, &mut |frame| hold(&mut flown, frame, held, most));
         self.open.push(flown);
     }
 

@@ -5,8 +5,8 @@
 //! asks no clock: the times are the frames', and `Instant`s are given.
 
 mod file;
-mod folder;
 mod flight;
+mod folder;
 mod names;
 mod pcapng;
 mod recording;

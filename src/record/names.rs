@@ -75,10 +75,15 @@ mod tests {
     #[test]
     fn other_names_are_nobody_s_to_delete() {
         let names = Names::after(Path::new("trace.pcapng"), TimeZone::UTC);
-        for other in
-            ["trace.pcapng", "trace_7_20261121200000.pcapng", "trace_00007_2026.pcapng", "trace_00007_20261121200000.pcap",
-             "trace2_00007_20261121200000.pcapng", "trace_0000a_20261121200000.pcapng", "trace__20261121200000.pcapng"]
-        {
+        for other in [
+            "trace.pcapng",
+            "trace_7_20261121200000.pcapng",
+            "trace_00007_2026.pcapng",
+            "trace_00007_20261121200000.pcap",
+            "trace2_00007_20261121200000.pcapng",
+            "trace_0000a_20261121200000.pcapng",
+            "trace__20261121200000.pcapng",
+        ] {
             assert_eq!(names.read(other), None, "{other}");
         }
     }

@@ -32,7 +32,8 @@ pub struct Section {
 impl Section {
     /// Begins a section with what was captured on `name`; `comment` stands in its header.
     pub fn begin(name: &str, comment: Option<&str>, out: &mut Vec<u8>) -> io::Result<Section> {
-        let mut options: Vec<PcapNGOption<'_>> = comment.map(|text| option(OptionCode::Comment, text)).into_iter().collect();
+        let mut options: Vec<PcapNGOption<'_>> =
+            comment.map(|text| option(OptionCode::Comment, text)).into_iter().collect();
         options.push(option(APPLICATION, concat!("mqttcap ", env!("CARGO_PKG_VERSION"))));
         let header = SectionHeaderBlock {
             block_type: 0,

@@ -245,7 +245,8 @@ impl Recording {
         match done {
             Ok(()) if frames > 0 && self.failed.take().is_some() => {
                 let missing = text::counted(std::mem::take(&mut self.missing_now), "frame");
-                self.news.push_back(format!("writing {} again; {missing} could not be written", self.current().display()));
+                self.news
+                    .push_back(format!("writing {} again; {missing} could not be written", self.current().display()));
             }
             Ok(()) => {}
             Err(trouble) => {

@@ -1,20 +1,19 @@
 //! The newest frames, in a bounded ring.
 //!
-//! Invariant: bytes, with what is noted of each frame, stay within the bound, and so does the time that the ring
-//! spans. Nothing is allocated for a frame once the ring has its size.
+//! Invariant: bytes, with what is noted of each frame, stay within the bound. Nothing is allocated for a frame: the
+//! ring is allocated once, and takes memory as it fills.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
-use std::time::Duration;
 
 use crate::capture::{Frame, LinkType, Moment};
-use crate::net::{Decoded, Neighbour, decode};
+use crate::net::{Decoded, Endpoint, Neighbour, decode};
 
 /// Whom a frame is from or to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Hosts {
-    /// Of a question for an address, who asks; and who is looked for.
-    pub(super) pair: Option<(IpAddr, IpAddr)>,
+    /// Sender and receiver, with the port 0 where there is none; of a question for an address who asks, and who is
+    /// looked for.
+    pub(super) pair: Option<(Endpoint, Endpoint)>,
     /// Whether it asks or tells where a host is (ARP, Neighbour Discovery).
     pub(super) looks: bool,
 }
@@ -22,16 +21,17 @@ pub(super) struct Hosts {
 impl Hosts {
     /// The hosts of a frame.
     pub(super) fn of(frame: &Frame<'_>) -> Hosts {
+        let host = |address| Endpoint { address, port: 0 };
         let pair = match decode(frame.link, frame.data, frame.original_length) {
-            Decoded::Segment(segment) => (segment.source.address, segment.destination.address),
-            Decoded::Undeliverable(error) => (error.source.address, error.destination.address),
-            Decoded::Dns(message) => (message.source.address, message.destination.address),
-            Decoded::Fragment(fragment) => (fragment.header.source, fragment.header.destination),
+            Decoded::Segment(segment) => (segment.source, segment.destination),
+            Decoded::Undeliverable(error) => (error.source, error.destination),
+            Decoded::Dns(message) => (message.source, message.destination),
+            Decoded::Fragment(fragment) => (host(fragment.header.source), host(fragment.header.destination)),
             Decoded::Neighbour(Neighbour::Question { asker, target, .. }) => {
-                return Hosts { pair: Some((asker, target)), looks: true };
+                return Hosts { pair: Some((host(asker), host(target))), looks: true };
             }
             Decoded::Neighbour(Neighbour::Answer { target }) => {
-                return Hosts { pair: Some((target, target)), looks: true };
+                return Hosts { pair: Some((host(target), host(target))), looks: true };
             }
             Decoded::Other | Decoded::Undecodable(_) => return Hosts::default(),
         };
@@ -52,37 +52,45 @@ struct Slot {
 /// The newest frames.
 #[derive(Debug)]
 pub(super) struct Ring {
-    most: usize,
-    span: Duration,
     slots: VecDeque<Slot>,
     bytes: VecDeque<u8>,
+    most_slots: usize,
+    most_bytes: usize,
 }
 
 impl Ring {
-    /// Of at most so many bytes, and so much time.
-    pub(super) fn new(most: usize, span: Duration) -> Ring {
-        Ring { most, span, slots: VecDeque::new(), bytes: VecDeque::new() }
+    /// Of at most so many bytes: a quarter for what is noted of frames, which suits frames of 250 bytes and more.
+    pub(super) fn new(most: usize) -> Ring {
+        let most_slots = most / 4 / size_of::<Slot>();
+        let most_bytes = most - most / 4;
+        let (mut slots, mut bytes) = (VecDeque::new(), VecDeque::new());
+        slots.reserve_exact(most_slots);
+        bytes.reserve_exact(most_bytes);
+        Ring { slots, bytes, most_slots, most_bytes }
     }
 
-    /// Takes a frame; those that have no room any more, or are too old, go.
+    /// Takes a frame; the oldest go that have no room any more.
     pub(super) fn push(&mut self, frame: &Frame<'_>, hosts: Hosts) {
         let length = frame.data.len();
-        while let Some(oldest) = self.slots.front()
-            && (self.used() + length + size_of::<Slot>() > self.most || self.is_old(oldest, frame.at))
-        {
-            self.bytes.drain(..oldest.length.min(self.bytes.len()));
-            self.slots.pop_front();
-        }
-        if length + size_of::<Slot>() > self.most {
+        if length > self.most_bytes || self.most_slots == 0 {
             return;
+        }
+        while self.bytes.len() + length > self.most_bytes || self.slots.len() >= self.most_slots {
+            let Some(oldest) = self.slots.pop_front() else { break };
+            self.bytes.drain(..oldest.length.min(self.bytes.len()));
         }
         self.bytes.extend(frame.data);
         let Frame { at, link, original_length, .. } = *frame;
         self.slots.push_back(Slot { at, link, original_length, length, hosts });
     }
 
+    /// Whom the frames are from or to, oldest first.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (Moment, &Hosts)> {
+        self.slots.iter().map(|slot| (slot.at, &slot.hosts))
+    }
+
     /// Hands out the frames that are `wanted`, oldest first.
-    pub(super) fn each(&self, wanted: impl Fn(Moment, &Hosts) -> bool, out: &mut impl FnMut(&Frame<'_>)) {
+    pub(super) fn each(&self, mut wanted: impl FnMut(Moment, &Hosts) -> bool, out: &mut impl FnMut(&Frame<'_>)) {
         let mut begin = 0;
         let mut data = Vec::new();
         for slot in &self.slots {
@@ -96,15 +104,6 @@ impl Ring {
             begin = end;
         }
     }
-
-    /// Bytes in use.
-    pub(super) fn used(&self) -> usize {
-        self.bytes.len() + self.slots.len() * size_of::<Slot>()
-    }
-
-    fn is_old(&self, slot: &Slot, now: Moment) -> bool {
-        u128::try_from(now.time.nanoseconds_since(slot.at.time)).is_ok_and(|age| age > self.span.as_nanos())
-    }
 }
 
 #[cfg(test)]
@@ -112,13 +111,9 @@ mod tests {
     use super::*;
     use crate::capture::{FrameNumber, Timestamp};
 
-    fn frame(number: u64, milliseconds: i64, data: &[u8]) -> Frame<'_> {
-        Frame {
-            at: Moment { frame: FrameNumber(number), time: Timestamp(milliseconds * 1_000_000) },
-            link: LinkType::ETHERNET,
-            data,
-            original_length: 2000,
-        }
+    fn frame(number: u64, data: &[u8]) -> Frame<'_> {
+        let at = Moment { frame: FrameNumber(number), time: Timestamp::default() };
+        Frame { at, link: LinkType::ETHERNET, data, original_length: 2000 }
     }
 
     fn held(ring: &Ring) -> Vec<(u64, Vec<u8>)> {
@@ -128,37 +123,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_goes() {
-        let mut ring = Ring::new(1 << 20, Duration::from_secs(1));
-        for number in 0..10_u8 {
-            ring.push(&frame(number.into(), i64::from(number) * 250, &[number; 3]), Hosts::default());
-        }
-        let numbers: Vec<u64> = held(&ring).into_iter().map(|(number, _)| number).collect();
-        assert_eq!(numbers, [5, 6, 7, 8, 9]);
-    }
-
-    #[test]
-    fn bytes_stay_within_the_bound_and_the_frames_whole() {
-        let most = 10_000;
-        let mut ring = Ring::new(most, Duration::from_secs(60));
-        for number in 0..1000_u64 {
+    fn memory_stays_within_the_bound_and_the_frames_whole() {
+        let most = 20_000;
+        let mut ring = Ring::new(most);
+        for number in 0..3000_u64 {
             let byte = u8::try_from(number % 251).unwrap();
-            let data = vec![byte; usize::try_from(number % 700).unwrap()];
-            ring.push(&frame(number, 0, &data), Hosts::default());
-            assert!(ring.used() <= most);
+            // First long ones, then short ones: either bound is met.
+            let length = if number < 1000 { number % 900 } else { number % 60 };
+            ring.push(&frame(number, &vec![byte; usize::try_from(length).unwrap()]), Hosts::default());
+            assert!(ring.bytes.capacity() + ring.slots.capacity() * size_of::<Slot>() <= most);
+            let held = held(&ring);
+            assert_eq!(held.last().unwrap().0, number);
+            for (number, data) in held {
+                assert!(data.iter().all(|byte| u64::from(*byte) == number % 251));
+            }
         }
-        let held = held(&ring);
-        assert_eq!(held.last().unwrap().0, 999);
-        for (number, data) in held {
-            assert_eq!(data, vec![u8::try_from(number % 251).unwrap(); usize::try_from(number % 700).unwrap()]);
-        }
-        assert!(ring.bytes.capacity() <= 2 * most);
+        assert_eq!(held(&ring).len(), ring.most_slots);
     }
 
     #[test]
     fn a_frame_larger_than_the_ring_is_not_kept() {
-        let mut ring = Ring::new(100, Duration::from_secs(60));
-        ring.push(&frame(1, 0, &[0; 1000]), Hosts::default());
+        let mut ring = Ring::new(10_000);
+        ring.push(&frame(1, &[0; 10_000]), Hosts::default());
         assert!(held(&ring).is_empty());
     }
 }

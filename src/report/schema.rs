@@ -283,7 +283,12 @@ impl<'r> SessionLine<'r> {
 }
 
 impl<'r> EvidenceDocument<'r> {
-    pub(super) fn of(case: &'r Case, capture: &'r str, frames: &'r [Run], frames_left_out: u64) -> EvidenceDocument<'r> {
+    pub(super) fn of(
+        case: &'r Case,
+        capture: &'r str,
+        frames: &'r [Run],
+        frames_left_out: u64,
+    ) -> EvidenceDocument<'r> {
         let session = Session::of(case);
         EvidenceDocument { kind: "evidence", schema: SCHEMA, capture, frames, frames_left_out, session }
     }

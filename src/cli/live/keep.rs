@@ -85,6 +85,9 @@ fn now() -> Timestamp {
 
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Failure {
-        Failure::arguments(trouble.to_string(), "name a file or folder that may be written to; folders of files are not made")
+        Failure::arguments(
+            trouble.to_string(),
+            "name a file or folder that may be written to; folders of files are not made",
+        )
     }
 }

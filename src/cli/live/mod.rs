@@ -11,6 +11,9 @@ mod metrics;
 mod news;
 mod problems;
 mod records;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::disallowed_methods)] // a test may fail
+mod tests;
 mod watch;
 mod witness;
 
@@ -33,9 +36,9 @@ use super::failure::Failure;
 use super::output;
 use super::service::{Rights, Signals};
 use feed::Feed;
-use keep::Keeping;
 #[cfg(feature = "tui")]
 use full_screen::FullScreen;
+use keep::Keeping;
 use lines::Lines;
 use news::Teller;
 use records::Records;
@@ -151,7 +154,11 @@ struct Telling<'t> {
 impl Telling<'_> {
     /// How much of a session is kept.
     fn detail(&self) -> Detail {
-        if self.full_screen || self.evidence || self.format == LiveFormat::Ndjson { Detail::Folded } else { Detail::None }
+        if self.full_screen || self.evidence || self.format == LiveFormat::Ndjson {
+            Detail::Folded
+        } else {
+            Detail::None
+        }
     }
 
     /// Who tells what happens on `name`.

@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 
 use crate::capture::{FrameNumber, Timestamp};
 use crate::record::{Flight, Flown, Folder, Section, Subject};
-use crate::report::json::{self, Run};
 use crate::report::Case;
+use crate::report::json::{self, Run};
 use crate::text;
 
 use super::news::News;
 use super::watch::is_news;
+
+/// Other clients whose frames are kept, too, because the server closed their connections at the same moment.
+const OTHERS: usize = 4;
 
 /// Sessions that went wrong, on their way to the folder.
 pub(super) struct Problems {
@@ -102,7 +105,8 @@ fn subject(case: &Case) -> Subject {
     Subject {
         stream: session.wire.stream,
         clients: clients.filter(|address| !address.is_unspecified()).collect(),
-        server: peers.server.endpoint.address,
+        ends: (peers.client.endpoint, peers.server.endpoint),
+        others: session.neighbours.closed_together.iter().take(OTHERS).copied().collect(),
     }
 }
 

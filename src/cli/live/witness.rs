@@ -148,7 +148,9 @@ impl Teller for Witness {
         let (not_written, refused) = self.problems.as_ref().map_or((0, 0), Problems::missing);
         if not_written + refused > 0 {
             let problems = text::counted(not_written + refused, "problem");
-            say(format!("Of {problems} the frames were not kept: {not_written} could not be written, {refused} came too many at once."));
+            say(format!(
+                "Of {problems} the frames were not kept: {not_written} could not be written, {refused} came too many at once."
+            ));
         }
         notes
     }
