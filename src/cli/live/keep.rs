@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use jiff::tz::TimeZone;
 
 use crate::capture::Timestamp;
+use crate::confine::User;
 use crate::record::{Flight, Folder, Recording, Trouble};
 
 use super::super::failure::Failure;
@@ -27,15 +28,28 @@ pub(super) struct Keeping {
 }
 
 impl Keeping {
-    /// Opens the files and the address; `source` is what is captured on.
-    pub(super) fn open(arguments: &keeping::Keeping, source: &str, utc: bool) -> Result<Keeping, Failure> {
+    /// Opens the files and the address; `source` is what is captured on, `user` who goes on.
+    pub(super) fn open(
+        arguments: &keeping::Keeping,
+        source: &str,
+        user: Option<&User>,
+        utc: bool,
+    ) -> Result<Keeping, Failure> {
         let zone = if utc { TimeZone::UTC } else { TimeZone::system() };
         let rotation = arguments.rotation()?;
         let listener = arguments.metrics.map(metrics::listen).transpose()?;
         let open = |path: &PathBuf| Recording::open(path, rotation, source, now(), zone.clone());
         let recording = arguments.write.as_ref().map(open).transpose()?;
         let flight = || Flight::new(arguments.window());
-        let open = |path: &PathBuf| Folder::open(path, arguments.bounds(), zone.clone());
+        let open = |path: &PathBuf| {
+            let is_new = !path.exists();
+            let folder = Folder::open(path, arguments.bounds(), zone.clone())?;
+            match user {
+                Some(user) if is_new => user.own(path).map_err(|source| Trouble { path: path.clone(), source })?,
+                _ => {}
+            }
+            Ok::<_, Trouble>(folder)
+        };
         let folder = arguments.on_problem.as_ref().map(open).transpose()?;
         let problems = folder.map(|folder| Problems::new(flight(), folder, source.to_owned()));
         let rotates = rotation.size.is_some() || rotation.time.is_some();

@@ -71,7 +71,7 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
         seconds,
         full_screen,
     };
-    let keeping = Keeping::open(&arguments.keeping, &Feed::name(&interfaces), *utc)?;
+    let keeping = Keeping::open(&arguments.keeping, &Feed::name(&interfaces), user.as_ref(), *utc)?;
     let mut teller = telling.teller(Feed::name(&interfaces))?;
     let written: Vec<PathBuf> = look.output.iter().cloned().chain(keeping.written()).collect();
     give_up(rights, user, written, teller.as_mut())?;
