@@ -45,7 +45,7 @@ pub(super) enum Command {
     Browse(Browse),
     /// Capture on an interface: tell each session as it ends, then report as `read` does
     #[cfg(feature = "live")]
-    Live(Live),
+    Live(Box<Live>),
     /// List the interfaces that can be captured on
     #[cfg(feature = "live")]
     Interfaces(Interfaces),

@@ -17,7 +17,7 @@ pub(super) struct Keeping {
     /// Write every frame to this file, as pcapng
     #[arg(short, long, value_name = "FILE", help_heading = KEEPING)]
     pub(super) write: Option<PathBuf>,
-    /// Begin the next file at this size: 100MiB. Files are named FILE_00001_20261121200000
+    /// Begin the next file at this size: 100MiB. Number and time are put into its name
     #[arg(long, value_name = "SIZE", requires = "write", value_parser = size, help_heading = KEEPING)]
     rotate_size: Option<u64>,
     /// Begin the next file after this time: 1h
