@@ -1,6 +1,16 @@
 //! Every bound of the program. Whatever grows with the traffic has its limit here; a limit that is
 //! hit becomes a fact in the report.
 
+mod named;
+mod room;
+
+use std::hash::Hash;
+
+use hashbrown::HashMap;
+
+pub use named::{NAMED, Named, Unit};
+pub use room::{Room, Share};
+
 /// Bounds on what is kept in memory. [`Limits::default`] suits a gateway with thousands of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -19,8 +29,9 @@ pub struct Limits {
     /// Bytes of one MQTT packet kept while it is put together from several segments; a longer
     /// packet is parsed from its first bytes and its payload counted.
     pub packet_bytes: usize,
-    /// Bytes kept over all connections of packets that are not whole, or while looking for the next packet.
-    pub packet_bytes_total: usize,
+    /// Bytes kept over all connections of what is not whole: MQTT packets and what is searched for them, TLS messages,
+    /// HTTP heads, and first bytes of which it is not decided what they are.
+    pub held_bytes_total: usize,
     /// Bytes held in one direction before it is decided whether the connection carries MQTT.
     pub probe_bytes: usize,
     /// Bytes held in one direction while looking for the next packet after a gap.
@@ -53,8 +64,13 @@ pub struct Limits {
     pub routes: usize,
     /// Subscriptions looked at for messages that did not come.
     pub watched_subscriptions: usize,
-    /// Finished sessions kept for the final report.
+    /// Finished sessions kept for the final report; beyond it attempts that carried nothing are only counted, then
+    /// sessions in which nothing went wrong.
     pub finished_sessions: usize,
+    /// Of these, connections that carried nothing.
+    pub finished_attempts: usize,
+    /// Of these, those to one server.
+    pub attempts_of_server: usize,
 }
 
 impl Default for Limits {
@@ -67,7 +83,7 @@ impl Default for Limits {
             out_of_order_segments: 1024,
             out_of_order_bytes_total: 64 << 20,
             packet_bytes: 64 << 10,
-            packet_bytes_total: 128 << 20,
+            held_bytes_total: 128 << 20,
             probe_bytes: 4 << 10,
             resync_bytes: 64 << 10,
             attempts: 4096,
@@ -84,7 +100,33 @@ impl Default for Limits {
             recent_messages: 8192,
             routes: 16_384,
             watched_subscriptions: 4096,
-            finished_sessions: 250_000,
+            finished_sessions: 50_000,
+            finished_attempts: 10_000,
+            attempts_of_server: 1000,
         }
+    }
+}
+
+/// Makes room in a full table: forgets the half whose `newest` is oldest.
+pub fn forget_older_half<K: Eq + Hash, V, T: Ord + Copy>(table: &mut HashMap<K, V>, newest: impl Fn(&V) -> T) {
+    let mut all: Vec<T> = table.values().map(&newest).collect();
+    let middle = all.len() / 2;
+    if middle < all.len() {
+        let (_, &mut middle, _) = all.select_nth_unstable(middle);
+        table.retain(|_, value| newest(value) > middle);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_stay() {
+        let mut table: HashMap<u32, u32> = (0..100).map(|key| (key, key)).collect();
+        forget_older_half(&mut table, |value| *value);
+        assert_eq!(table.len(), 49);
+        assert!(table.contains_key(&99) && !table.contains_key(&50));
+        forget_older_half(&mut HashMap::<u32, u32>::new(), |value| *value);
     }
 }

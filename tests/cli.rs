@@ -198,3 +198,25 @@ fn help_has_examples() {
     mqttcap().args(["read", "--help"]).assert().code(0);
     mqttcap().arg("--version").assert().code(0);
 }
+
+#[test]
+fn limits_can_be_changed() {
+    let file = capture("bad-password-v5.pcapng");
+    let path = file.to_str().unwrap();
+    let (error, hint) = failure(&["read", path, "--limit", "conections=5"]);
+    assert!(error.contains("no limit \"conections\"") && hint.contains("did you mean connections?"), "{error} {hint}");
+    let (error, hint) = failure(&["packets", path, "--limit", "held-bytes-total=much"]);
+    assert!(error.contains("held-bytes-total=much") && hint.contains("128MiB"), "{error} {hint}");
+    let usual = output(&["read"], &file);
+    assert_eq!(output(&["read", "--limit", "connections=500000", "--limit", "fragment-bytes=64MiB"], &file), usual);
+    // What is not kept is counted.
+    let counted = output(&["read", "--format", "json", "--limit", "finished-sessions=0"], &file);
+    let document: Value = serde_json::from_str(&counted).unwrap();
+    assert_eq!(document["sessions"].as_array().unwrap().len(), 0);
+    assert_eq!(document["summary"]["sessions"], 1);
+    assert_eq!(document["summary"]["counted_only"][0]["sessions"], 1);
+    assert_eq!(document["capture"]["notes"][0]["id"], "capture-left-out");
+    let help = mqttcap().args(["read", "--help"]).assert().code(0);
+    let help = String::from_utf8_lossy(&help.get_output().stdout).into_owned();
+    assert!(help.contains("connections=100000") && help.contains("held-bytes-total=128MiB"), "{help}");
+}

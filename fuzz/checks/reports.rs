@@ -10,37 +10,41 @@ use mqttcap::limits::Limits;
 use mqttcap::mqtt::{Packet, ParseError, RawPacket, Version};
 use mqttcap::net::Endpoint;
 use mqttcap::report::packets::{self, Place, Reveal};
-use mqttcap::report::{CaptureSummary, Report, Style, json, ladder, news, table};
-use mqttcap::session::{Detail, PacketObserver, SeenPacket, Session};
+use mqttcap::report::{CaptureSummary, Kept, Report, Style, json, ladder, news, table};
+use mqttcap::session::{Detail, PacketObserver, SeenPacket};
 use mqttcap::stream::Side;
 
 /// A capture on its way through the engine.
 pub(super) struct Analysis {
     engine: Engine,
-    sessions: Vec<Session>,
+    kept: Kept,
 }
 
 impl Analysis {
     pub(super) fn new() -> Analysis {
-        let limits =
-            Limits { connections: 64, timeline_events: 64, open_exchanges: 16, names: 16, ..Limits::default() };
+        let limits = Limits {
+            connections: 64,
+            timeline_events: 64,
+            open_exchanges: 16,
+            names: 16,
+            finished_attempts: 8,
+            attempts_of_server: 4,
+            ..Limits::default()
+        };
+        let kept = Kept::new(&limits);
         let config = Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded };
-        Analysis { engine: Engine::observed(config, Arc::new(Mutex::new(Writer))), sessions: Vec::new() }
+        Analysis { engine: Engine::observed(config, Arc::new(Mutex::new(Writer))), kept }
     }
 
     pub(super) fn push(&mut self, frame: &Frame<'_>) {
-        self.engine.push(frame, &mut |session| self.sessions.push(session));
+        self.engine.push(frame, &mut |session| self.kept.judge(session));
     }
 
     /// Judges all sessions and writes every report.
     pub(super) fn finish(mut self) {
-        let facts = self.engine.finish(&mut |session| self.sessions.push(session));
+        let facts = self.engine.finish(&mut |session| self.kept.judge(session));
         let notes = diagnosis::notes(&facts);
-        let judged = self.sessions.into_iter().map(|session| {
-            let verdict = diagnosis::diagnose(&session);
-            (session, verdict)
-        });
-        let report = Report::new(CaptureSummary { files: vec!["fuzz".into()], facts, notes }, judged.collect());
+        let report = Report::new(CaptureSummary { files: vec!["fuzz".into()], facts, notes }, self.kept);
         for style in styles() {
             shown(&style, |out| table::write(&report, table::Extent::Everything, &style, out));
             for case in &report.cases {

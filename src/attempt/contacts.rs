@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::capture::Moment;
+use crate::limits::forget_older_half;
 
 use super::FOLLOWS;
 
@@ -61,13 +62,18 @@ impl Contacts {
     }
 
     pub(super) fn note(&mut self, contact: &Contact) {
-        if self.pairs.len() >= self.limit {
-            return;
+        if self.pairs.len() >= self.limit && !self.pairs.contains_key(&(contact.client, contact.server)) {
+            let newest = |spans: &Spans| spans.last().map(|(_, last)| *last);
+            forget_older_half(&mut self.pairs, newest);
+            forget_older_half(&mut self.clients, newest);
+            forget_older_half(&mut self.unheard, newest);
         }
         let span = (contact.first, contact.last);
         add(self.pairs.entry((contact.client, contact.server)).or_default(), span);
         if contact.mqtt {
-            self.servers.entry(contact.server).or_insert(contact.port);
+            if self.servers.len() < self.limit {
+                self.servers.entry(contact.server).or_insert(contact.port);
+            }
             add(self.clients.entry(contact.client).or_default(), span);
             if !contact.heard {
                 add(self.unheard.entry(contact.server).or_default(), span);

@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::capture::Moment;
+use crate::limits::forget_older_half;
 use crate::net::{AddressKind, DnsMessage, MacAddress, Rcode};
 
 use super::name::is_variant;
@@ -220,7 +221,7 @@ impl Lookups {
     fn found(&mut self, asker: IpAddr, name: &str, addresses: &[IpAddr], at: Moment) {
         for address in addresses {
             if self.resolutions.len() >= self.most_askers * 4 && !self.resolutions.contains_key(address) {
-                self.resolutions.clear();
+                forget_older_half(&mut self.resolutions, |all| all.last().map(|known| known.at));
             }
             let known = self.resolutions.entry(*address).or_default();
             known.retain(|known| known.asker != asker || *known.name != *name);

@@ -9,6 +9,7 @@ use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::capture::Moment;
+use crate::limits::forget_older_half;
 use crate::net::Neighbour;
 
 use super::{FOLLOWS, Search, Seen};
@@ -82,12 +83,12 @@ impl Searches {
         }
     }
 
-    /// Makes room: single questions are dropped first.
+    /// Makes room: single questions are dropped first, else what was last asked for longest ago.
     fn forget(&mut self) {
         let all = self.open.len();
         self.open.retain(|_, searches| searches.iter().any(|search| search.asked.count > 1));
         if self.open.len() == all {
-            self.open.clear();
+            forget_older_half(&mut self.open, |all| all.iter().map(|search| search.asked.last).max());
         }
         self.let_go += (all - self.open.len()) as u64;
     }

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::{self, Verdict, explain};
+use crate::diagnosis::{self, explain};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
-use crate::report::{CaptureSummary, Report};
-use crate::session::{Detail, Session};
+use crate::report::{CaptureSummary, Kept, Report};
+use crate::session::Detail;
 use crate::source::{self, Captures, Shown};
 
 use super::arguments::Input;
@@ -20,23 +20,23 @@ const FOLLOWED: u64 = 10_000;
 
 /// Reads the captures of `input` to their end and judges every session.
 pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result<Report, Failure> {
-    let mut limits = Limits::default();
+    let mut usual = Limits::default();
     if detail == Detail::None {
-        limits.followed_messages = FOLLOWED;
+        usual.followed_messages = FOLLOWED;
     }
+    let limits = input.bounds.over(usual)?;
     let config = Config { limits, ports: input.ports.clone(), detail, hosts: hosts.to_vec() };
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
     let mut engine = Engine::new(config);
-    let mut judged = Judged::new(limits.finished_sessions);
+    let mut kept = Kept::new(&limits);
     while let Some(frame) = captures.next_frame() {
         if !sieve.passes(&frame) {
             continue;
         }
-        engine.push(&frame, &mut |session| judged.judge(session));
+        engine.push(&frame, &mut |session| kept.judge(session));
     }
-    let mut facts = engine.finish(&mut |session| judged.judge(session));
-    facts.sessions_left_out = judged.left_out();
+    let facts = engine.finish(&mut |session| kept.judge(session));
     if facts.packets == 0
         && let Some(wrong) = nothing_read(&captures)
     {
@@ -48,7 +48,7 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut notes = notes_on_files(&captures);
     notes.extend(diagnosis::notes(&facts));
     let files = captures.paths().iter().map(|path| name(path)).collect();
-    let mut report = Report::new(CaptureSummary { files, facts, notes }, judged.into_sessions());
+    let mut report = Report::new(CaptureSummary { files, facts, notes }, kept);
     report.name_servers(|address| captures.names().of(address));
     Ok(report)
 }
@@ -57,46 +57,6 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
 fn nothing_read(captures: &Captures) -> Option<String> {
     let damage = captures.damage().first().map(ToString::to_string);
     damage.or_else(|| captures.gaps().first.first().map(|gap| format!("{}: {}", Shown(&gap.path), gap.fault)))
-}
-
-/// Sessions with their verdicts, up to a limit.
-#[derive(Debug)]
-pub(super) struct Judged {
-    sessions: Vec<(Session, Verdict)>,
-    limit: usize,
-    left_out: u64,
-}
-
-impl Judged {
-    /// Keeps at most `limit` sessions; those beyond are counted.
-    pub(super) fn new(limit: usize) -> Judged {
-        Judged { sessions: Vec::new(), limit, left_out: 0 }
-    }
-
-    /// Judges and keeps a session.
-    pub(super) fn judge(&mut self, session: Session) {
-        let verdict = diagnosis::diagnose(&session);
-        self.keep(session, verdict);
-    }
-
-    /// Keeps a session that was judged.
-    pub(super) fn keep(&mut self, session: Session, verdict: Verdict) {
-        if self.sessions.len() < self.limit {
-            self.sessions.push((session, verdict));
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    /// How many were not kept.
-    pub(super) fn left_out(&self) -> u64 {
-        self.left_out
-    }
-
-    /// Those that were kept.
-    pub(super) fn into_sessions(self) -> Vec<(Session, Verdict)> {
-        self.sessions
-    }
 }
 
 impl From<source::Error> for Failure {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::bounds::Bounds;
+
 /// Commands, to tell `mqttcap FILE` from `mqttcap read FILE`.
 const COMMANDS: [&str; 9] = ["read", "packets", "show", "browse", "live", "interfaces", "explain", "schema", "help"];
 
@@ -204,6 +206,8 @@ pub(super) struct Live {
     /// Take this server port for MQTT even where only connection attempts were seen (repeatable)
     #[arg(long = "port", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) ports: Vec<u16>,
+    #[command(flatten)]
+    pub(super) bounds: Bounds,
     /// Tell times in UTC instead of local time
     #[arg(long)]
     pub(super) utc: bool,
@@ -267,6 +271,8 @@ pub(super) struct Input {
     #[cfg(feature = "live")]
     #[arg(long, value_name = "EXPR")]
     pub(super) bpf: Option<String>,
+    #[command(flatten)]
+    pub(super) bounds: Bounds,
     /// Tell times in UTC instead of local time
     #[arg(long)]
     pub(super) utc: bool,

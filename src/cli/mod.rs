@@ -5,6 +5,7 @@
 
 mod analyse;
 mod arguments;
+mod bounds;
 #[cfg(feature = "tui")]
 mod browse;
 #[cfg(feature = "live")]
@@ -40,7 +41,7 @@ use crate::diagnosis::explain;
 use crate::report::explain as text;
 use crate::report::packets as packet_lines;
 use crate::report::table::Extent;
-use crate::report::{Report, Summary, across, json, ladder, table};
+use crate::report::{Report, across, json, ladder, table};
 use crate::session::Detail;
 use crate::text::is_unseen;
 
@@ -166,7 +167,7 @@ fn write_report(report: &Report, arguments: &Read) -> Result<(), Failure> {
 fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
     let mut report = analyse(&arguments.input, Detail::Full, arguments.host.as_slice())?;
-    let Summary { sessions: count, .. } = report.summary;
+    let count = report.cases.len() as u64;
     let number = arguments.session;
     report.retain(|case| case.number == number);
     let Some(case) = report.cases.first() else {

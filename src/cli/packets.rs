@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{Frame, FrameNumber};
+use crate::diagnosis;
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::mqtt::{Version, parse};
@@ -55,9 +56,8 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
     let sessions = match once {
         None => {
             let report = analyse(input, Detail::None, arguments.host.as_slice())?;
-            let left_out = report.capture.facts.sessions_left_out;
-            if left_out > 0 {
-                say(&format!("{left_out} sessions are left out: there were too many"));
+            for note in diagnosis::notes_on_counted(&report.counted) {
+                say(&note.text);
             }
             Some(Sessions::of(report.cases.iter().filter(|case| selection.shows(case))))
         }
@@ -82,7 +82,7 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
         PacketsFormat::Ndjson => Form::Lines,
     };
     let reveal = Reveal { payload: arguments.show_payload, secrets: arguments.show_secrets };
-    let pass = Pass::new(input, sessions, form, reveal, &mut out);
+    let pass = Pass::new(input, sessions, form, reveal, &mut out)?;
     #[cfg(feature = "live")]
     if let Some(path) = followed {
         return follow(path, pass);
@@ -136,12 +136,22 @@ struct Pass<'o> {
 }
 
 impl<'o> Pass<'o> {
-    fn new(input: &Input, sessions: Option<Sessions>, form: Form, reveal: Reveal, out: &'o mut dyn Write) -> Pass<'o> {
+    fn new(
+        input: &Input,
+        sessions: Option<Sessions>,
+        form: Form,
+        reveal: Reveal,
+        out: &'o mut dyn Write,
+    ) -> Result<Pass<'o>, Failure> {
         let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
-        let config =
-            Config { limits: Limits::default(), ports: input.ports.clone(), detail: Detail::None, hosts: Vec::new() };
+        let config = Config {
+            limits: input.bounds.over(Limits::default())?,
+            ports: input.ports.clone(),
+            detail: Detail::None,
+            hosts: Vec::new(),
+        };
         let engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
-        Pass { engine, writer, skipped: Skipped::default(), out }
+        Ok(Pass { engine, writer, skipped: Skipped::default(), out })
     }
 
     /// There is something to read.

@@ -4,6 +4,7 @@
 //! points at frames. What the capture cannot show lowers the confidence, never raises a guess.
 
 mod across;
+mod counted;
 pub mod explain;
 mod finding;
 mod notes;
@@ -23,6 +24,7 @@ use crate::mqtt::ReasonCode;
 use crate::session::{Session, TextFact};
 
 pub use across::{Judged, Spanning, across};
+pub use counted::{Counted, Tallies, notes_on_counted};
 pub use notes::notes;
 use story::Story;
 

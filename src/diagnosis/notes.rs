@@ -71,18 +71,21 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
     }
     if capture.packets_let_go > 0 {
         let times = words::counted(capture.packets_let_go, "time");
-        let text =
-            format!("{times} the bytes of an MQTT packet were not kept, because too many packets had begun at once.");
+        let text = format!(
+            "{times} the bytes of an unfinished MQTT packet, TLS or HTTP message were not kept, because too many were unfinished at once."
+        );
         notes.push(note("capture-packets-let-go", text, Tally::default()));
+    }
+    if capture.holes_given_up > 0 {
+        let times = words::counted(capture.holes_given_up, "time");
+        let text = format!(
+            "{times} bytes that were missing from a TCP stream were waited for no longer, because too much out-of-order data waited for them."
+        );
+        notes.push(note("capture-out-of-order-let-go", text, Tally::default()));
     }
     if let Some(stopped) = capture.traffic.stopped {
         let text = "From here on messages were not followed through the broker, because there are so many: `mqttcap show` and `--format json` follow them all.";
         notes.push(note("capture-messages-not-followed", text.into(), Tally { count: 1, first: stopped.frame }));
-    }
-    if capture.sessions_left_out > 0 {
-        let text =
-            format!("{} left out of the report, because there were too many.", sessions(capture.sessions_left_out));
-        notes.push(note("capture-left-out", text, Tally::default()));
     }
     notes
 }
@@ -102,10 +105,6 @@ fn they(count: u64) -> &'static str {
 
 fn connections(count: u64) -> String {
     format!("{} {}", words::counted(count, "connection"), was(count))
-}
-
-fn sessions(count: u64) -> String {
-    format!("{} {}", words::counted(count, "session"), was(count))
 }
 
 fn other(protocol: Protocol, port: u16, count: u64) -> String {
@@ -173,8 +172,8 @@ mod tests {
             clock_jumps: tally(1),
             evicted: tally(1),
             other_more: 4,
-            sessions_left_out: 9,
             packets_let_go: 2,
+            holes_given_up: 1,
             ..CaptureFacts::default()
         };
         for layer in [Layer::LinkType(147), Layer::Link, Layer::Ipv4, Layer::Tcp] {

@@ -51,8 +51,8 @@ impl Rest {
         let (client, server) = (wire.peers.client.endpoint.address, wire.peers.server.endpoint.address);
         let unheard = wire.syn.count > 0 && wire.sent.server.segments == 0;
         Neighbours {
-            resolution: self.watch.resolution(client, server, wire.first),
-            searched: unheard.then(|| self.watch.unanswered(server, wire.first)).flatten(),
+            resolution: self.watch.resolution(client, server, wire.first).map(Box::new),
+            searched: unheard.then(|| self.watch.unanswered(server, wire.first)).flatten().map(Box::new),
             ..self.population.neighbours(wire, client_id, connect)
         }
     }
@@ -77,7 +77,7 @@ impl Rest {
         let wire = Wire::of_attempt(&attempt);
         let neighbours = Neighbours {
             resolution: match &attempt.what {
-                Question::Host(search) => search.name.clone(),
+                Question::Host(search) => search.name.clone().map(Box::new),
                 Question::Name(_) => None,
             },
             ..Neighbours::default()

@@ -14,8 +14,8 @@ mod websocket;
 use std::sync::Arc;
 
 use crate::capture::Moment;
-use crate::limits::Limits;
-use crate::mqtt::{self, Likelihood, Room};
+use crate::limits::{Limits, Room, Share};
+use crate::mqtt::{self, Likelihood};
 use crate::net::Undeliverable;
 use crate::session::{ClientEvidence, Detail, Subscription, TextFact, Tracker};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
@@ -55,7 +55,7 @@ pub(super) enum Ended {
     /// It carried something else.
     Other { protocol: Protocol, server_port: u16 },
     /// It carried nothing, or nothing of what it carried was captured.
-    NoData { undeliverable: Option<(Moment, Undeliverable)> },
+    NoData { undeliverable: Option<Box<(Moment, Undeliverable)>> },
 }
 
 /// A client's first bytes are not named before there are so many: no opening that is known here is longer.
@@ -71,9 +71,9 @@ pub(super) struct Dialogue {
     /// One of the ports is taken for MQTT.
     hinted: bool,
     state: State,
-    undeliverable: Option<(Moment, Undeliverable)>,
+    undeliverable: Option<Box<(Moment, Undeliverable)>>,
     news: Vec<News>,
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
     windows: Windows,
     room: Room,
     /// Whether it waits to be looked at, see [`super::Engine::changed`].
@@ -102,6 +102,7 @@ struct Held {
     at: Moment,
     starts_segment: bool,
     data: Vec<u8>,
+    share: Share,
 }
 
 impl Dialogue {
@@ -120,7 +121,7 @@ impl Dialogue {
             state: State::Opening(Vec::new()),
             undeliverable: None,
             news: Vec::new(),
-            watch,
+            watch: watch.map(Arc::new),
             windows: windows.clone(),
             room: room.clone(),
             changed: false,
@@ -129,7 +130,7 @@ impl Dialogue {
 
     /// A router or host says that a segment of the connection could not be delivered.
     pub(super) fn undeliverable(&mut self, at: Moment, error: Undeliverable) {
-        self.undeliverable.get_or_insert((at, error));
+        self.undeliverable.get_or_insert_with(|| Box::new((at, error)));
     }
 
     /// The end that is the client, once the connection is known to carry MQTT.
@@ -242,14 +243,16 @@ impl Dialogue {
         match self.state {
             State::Following(mut following) => {
                 following.end(&mut self.news, self.hinted);
-                if let Some((at, error)) = self.undeliverable {
+                if let Some((at, error)) = self.undeliverable.as_deref().copied() {
                     following.tracker.undeliverable(at, error);
                 }
                 following.turned_out(facts)
             }
-            State::WebSocket(websocket) => websocket.end(&mut self.news, self.hinted, self.undeliverable, facts),
+            State::WebSocket(websocket) => {
+                websocket.end(&mut self.news, self.hinted, self.undeliverable.as_deref(), facts)
+            }
             State::Encrypted(mut encrypted) => {
-                if let Some((at, error)) = self.undeliverable {
+                if let Some((at, error)) = self.undeliverable.as_deref().copied() {
                     encrypted.tracker.undeliverable(at, error);
                 }
                 encrypted.end()
@@ -264,14 +267,14 @@ impl Dialogue {
     /// How it would have turned out if the capture ended now.
     pub(super) fn as_it_stands(&self, facts: &Facts) -> Ended {
         if is_unseen(facts) {
-            return Ended::NoData { undeliverable: self.undeliverable };
+            return Ended::NoData { undeliverable: self.undeliverable.clone() };
         }
         let mut ended = match &self.state {
             State::Opening(held) => {
                 let Dialogue { limits, detail, hinted, windows, room, .. } = self;
                 let mut alike = Dialogue::new(limits, *detail, *hinted, None, windows, room);
                 alike.state = State::Opening(held.clone());
-                alike.undeliverable = self.undeliverable;
+                alike.undeliverable.clone_from(&self.undeliverable);
                 alike.end(facts)
             }
             State::Following(following) => following.as_it_stands(self.hinted).turned_out(facts),
@@ -281,8 +284,8 @@ impl Dialogue {
                 Ended::Other { protocol: *protocol, server_port: server_port(facts, facts.initiator.unwrap_or(End::A)) }
             }
         };
-        if let (Some((at, error)), Ended::Mqtt { tracker, .. } | Ended::Tls { tracker, .. }) =
-            (self.undeliverable, &mut ended)
+        if let (Some(&(at, error)), Ended::Mqtt { tracker, .. } | Ended::Tls { tracker, .. }) =
+            (self.undeliverable.as_deref(), &mut ended)
         {
             tracker.undeliverable(at, error);
         }
@@ -307,7 +310,7 @@ impl Dialogue {
                 return;
             }
         };
-        held.push(Held::new(from, &chunk));
+        held.push(Held::copy(from, &chunk));
         let begins = held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied();
         let bytes: Vec<u8> = begins.take(self.limits.probe_bytes).collect();
         if websocket::begins(&bytes) || websocket::goes_on(&chunk, facts).is_some() {
@@ -444,7 +447,8 @@ impl Dialogue {
         let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
         let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
         let port = server_port(facts, client);
-        let mut encrypted = Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, self.hinted, port));
+        let mut encrypted =
+            Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, (self.hinted, port), &self.room));
         encrypted.begins(facts.syn.count > 0 || facts.syn_ack.count > 0, held);
         let wanted = held.iter().all(|held| encrypted.piece(held.from, Piece::Chunk(held.chunk())) == Interest::Wanted);
         self.state = if wanted { State::Encrypted(encrypted) } else { State::Other(Protocol::Tls) };
@@ -477,6 +481,12 @@ impl Reader for Dialogue {
                     return self.piece(from, piece, facts);
                 }
                 self.open(from, piece, facts);
+                if let State::Opening(held) = &mut self.state
+                    && let Some(newest) = held.last_mut()
+                    && !newest.wait(&self.room)
+                {
+                    self.state = State::Other(Protocol::of(&newest.data));
+                }
                 if let Piece::Gap(_) = piece
                     && matches!(self.state, State::Following(_) | State::Encrypted(_))
                 {
@@ -489,7 +499,7 @@ impl Reader for Dialogue {
                     && let Piece::Chunk(chunk) = piece
                     && websocket::goes_on(&chunk, facts).is_some()
                 {
-                    self.enter_websocket(from, &[Held::new(from, &chunk)], facts);
+                    self.enter_websocket(from, &[Held::copy(from, &chunk)], facts);
                     return Interest::Wanted;
                 }
                 match piece {
@@ -524,14 +534,21 @@ impl Reader for Dialogue {
 }
 
 impl Held {
-    fn new(from: End, chunk: &Chunk<'_>) -> Held {
-        Held {
-            from,
-            offset: chunk.offset,
-            at: chunk.at,
-            starts_segment: chunk.starts_segment,
-            data: chunk.data.to_vec(),
+    /// A copy of `chunk`, to be let go at once or to [`wait`](Held::wait).
+    fn copy(from: End, chunk: &Chunk<'_>) -> Held {
+        let Chunk { offset, at, starts_segment, .. } = *chunk;
+        Held { from, offset, at, starts_segment, data: chunk.data.to_vec(), share: Share::default() }
+    }
+
+    /// Takes room for it; false when there is none.
+    fn wait(&mut self, room: &Room) -> bool {
+        let mut share = Share::of(room);
+        let fits = share.hold(self.data.len());
+        if !fits {
+            share.refuse();
         }
+        self.share = share;
+        fits
     }
 
     fn chunk(&self) -> Chunk<'_> {

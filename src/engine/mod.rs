@@ -16,8 +16,7 @@ use std::sync::{Arc, Mutex};
 use crate::attempt;
 use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
 use crate::fragments::{Fragments, GivenUp};
-use crate::limits::Limits;
-use crate::mqtt::Room;
+use crate::limits::{Limits, Room};
 use crate::net::{self, Decoded, Endpoint, Fragment, Segment, Undeliverable};
 use crate::session::{
     CaptureEdge, CaptureFacts, ClientEvidence, Detail, FragmentFacts, PacketObserver, Session, TlsFacts, Tracker, Wire,
@@ -83,8 +82,11 @@ enum Turned {
     /// It carries something else.
     Other { protocol: Protocol, server_port: u16 },
     /// It carries nothing, and its server is not known to speak MQTT.
-    Nothing { undeliverable: Option<(Moment, Undeliverable)> },
+    Nothing { undeliverable: Word },
 }
+
+/// The first word of a router that a segment could not be delivered. Boxed: few connections have it.
+type Word = Option<Box<(Moment, Undeliverable)>>;
 
 /// All of the engine but the flow table, which calls back into it.
 #[derive(Debug)]
@@ -94,7 +96,7 @@ struct Rest {
     ports: Vec<u16>,
     observer: Option<SharedObserver>,
     windows: Windows,
-    /// For packets that have begun, over all connections.
+    /// For what is not whole, over all connections.
     room: Room,
     facts: CaptureFacts,
     population: Population,
@@ -104,7 +106,7 @@ struct Rest {
     /// What happens before there is a connection.
     watch: attempt::Watch,
     /// Connections without data to a server of which it is not known if it speaks MQTT.
-    attempts: Vec<(Facts, Option<(Moment, Undeliverable)>)>,
+    attempts: Vec<(Facts, Word)>,
     /// Sessions that ended, not yet handed out.
     ended: Vec<Session>,
     last_clock_jump: Option<Timestamp>,
@@ -135,7 +137,7 @@ impl Engine {
                 mqtt_connections: 0,
                 watch: attempt::Watch::new(&config.limits),
                 windows: Windows::new(config.limits.inflaters),
-                room: Room::new(config.limits.packet_bytes_total),
+                room: Room::new(config.limits.held_bytes_total),
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
                 attempts: Vec::new(),
@@ -199,6 +201,7 @@ impl Engine {
     /// The capture is over: hands out all sessions that are left and the facts of the capture.
     pub fn finish(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
         let rest = &mut self.rest;
+        let holes_given_up = self.table.given_up();
         self.fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
         self.table.finish(&mut |connection| rest.end(connection));
         rest.end_attempts();
@@ -206,6 +209,7 @@ impl Engine {
         rest.ended.drain(..).for_each(out);
         let Rest { mut facts, population, room, .. } = self.rest;
         facts.packets_let_go = room.refused();
+        facts.holes_given_up = holes_given_up;
         facts.traffic = population.finish(facts.last.unwrap_or_default());
         facts
     }
@@ -278,6 +282,8 @@ impl Rest {
             Turned::Nothing { undeliverable } if self.attempts.len() < self.limits.attempts => {
                 self.attempts.push((facts, undeliverable));
             }
+            // One that was let go is counted already.
+            Turned::Nothing { .. } if facts.ending == Some(Ending::LetGo) => {}
             Turned::Nothing { .. } => self.facts.evicted.add(facts.last.frame),
         }
     }
@@ -313,7 +319,7 @@ impl Rest {
                 Some(attempt) => session(attempt),
                 None => Turned::Other { protocol, server_port },
             },
-            Ended::NoData { undeliverable } => match self.attempt_at_mqtt(facts, undeliverable) {
+            Ended::NoData { undeliverable } => match self.attempt_at_mqtt(facts, undeliverable.as_deref()) {
                 Some(attempt) => session(attempt),
                 None => Turned::Nothing { undeliverable },
             },
@@ -358,12 +364,12 @@ impl Rest {
     /// Connections without data whose server was found to speak MQTT after they had ended.
     fn end_attempts(&mut self) {
         for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
-            self.ended.extend(self.attempt_at_mqtt(&facts, undeliverable));
+            self.ended.extend(self.attempt_at_mqtt(&facts, undeliverable.as_deref()));
         }
     }
 
     /// A connection without data to a server that speaks MQTT, or to a port that is taken for it, is a session too.
-    fn attempt_at_mqtt(&self, facts: &Facts, undeliverable: Option<(Moment, Undeliverable)>) -> Option<Session> {
+    fn attempt_at_mqtt(&self, facts: &Facts, undeliverable: Option<&(Moment, Undeliverable)>) -> Option<Session> {
         let client = facts.initiator?;
         if !self.expects_mqtt(facts.endpoint(client.other())) {
             return None;
@@ -371,7 +377,7 @@ impl Rest {
         let wire = Wire::new(facts, client);
         let neighbours = self.neighbours(&wire, None, None);
         let mut tracker = Tracker::new(&self.limits, self.detail);
-        if let Some((at, error)) = undeliverable {
+        if let Some(&(at, error)) = undeliverable {
             tracker.undeliverable(at, error);
         }
         Some(tracker.finish(wire, ClientEvidence::Opened, neighbours, self.edge(facts)))

@@ -11,7 +11,7 @@ use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
-use crate::limits::Limits;
+use crate::limits::{Limits, forget_older_half};
 use crate::net::{Endpoint, Segment, TcpFlags};
 use crate::session::{Neighbours, Rival, TextFact, Traffic, Wire};
 use crate::stream::Side;
@@ -40,7 +40,7 @@ pub(super) struct Population {
     websockets: HashSet<Endpoint>,
     /// Servers that answered a CONNECT.
     brokers: HashMap<Endpoint, Broker>,
-    presences: HashMap<TextFact, SmallVec<[Presence; 2]>>,
+    presences: HashMap<TextFact, Presences>,
     /// Time to Live or Hop Limit of each server's newest SYN-ACK.
     hop_limits: HashMap<IpAddr, u8>,
     /// Servers that answered TLS with TLS, and the first frame that shows it.
@@ -58,6 +58,9 @@ struct Broker {
     /// The newest Maximum Packet Size that it announced, in bytes, and where.
     maximum_packet_size: Option<(u32, Moment)>,
 }
+
+/// The connections of one client id, most often one.
+type Presences = SmallVec<[Presence; 1]>;
 
 #[derive(Clone, Copy, Debug)]
 struct Presence {
@@ -133,6 +136,8 @@ impl Population {
     fn take_news(&mut self, connection: &mut Connection<Dialogue>, flags: TcpFlags, at: Moment) {
         let facts = &connection.facts;
         let mut news = connection.reader.take_news();
+        // Most connections are idle: room is kept where messages flow.
+        let flows = news.iter().any(|news| matches!(news, News::Message { .. }));
         connection.reader.tell_messages(self.post.is_open());
         if let Some(client) = connection.reader.client() {
             let server = facts.endpoint(client.other());
@@ -186,7 +191,9 @@ impl Population {
         if flags.fin() || flags.rst() {
             self.close(connection, at);
         }
-        connection.reader.keep_room(news);
+        if flows {
+            connection.reader.keep_room(news);
+        }
     }
 
     /// The capture ended at `now`: what was seen to pass the brokers.
@@ -199,7 +206,7 @@ impl Population {
             return;
         }
         if !has_room(&self.presences, &client_id, self.limit) {
-            forget_older_half(&mut self.presences);
+            forget_older_half(&mut self.presences, |all| all.last().map(|presence| presence.connect.frame));
         }
         let presences = self.presences.entry(client_id).or_default();
         let old = |first: &Presence| presence.connect.time.nanoseconds_since(first.connect.time) > FORGET;
@@ -230,12 +237,11 @@ impl Population {
         }
         let server = wire.peers.server.endpoint;
         if !has_room(&self.closes, &server, self.limit) {
-            self.closes.clear();
+            self.closes.retain(|_, closes| closes.back().is_some_and(|newest| is_recent(newest.at, at)));
+            forget_older_half(&mut self.closes, |closes| closes.back().map(|newest| newest.at.frame));
         }
         let closes = self.closes.entry(server).or_default();
-        while closes.len() >= CLOSES
-            || closes.front().is_some_and(|old| at.time.nanoseconds_since(old.at.time) > FORGET)
-        {
+        while closes.len() >= CLOSES || closes.front().is_some_and(|old| !is_recent(old.at, at)) {
             closes.pop_front();
         }
         closes.push_back(ServerClose { at, stream: wire.stream });
@@ -256,12 +262,14 @@ impl Population {
                         && connect.is_before(other.connect)
                         && other.connect.is_before(end)
                 })
-                .map(|other| Rival {
-                    client: other.client,
-                    stream: other.stream,
-                    connect: other.connect,
-                    accepted: other.accepted,
-                    refused: other.refused,
+                .map(|other| {
+                    Box::new(Rival {
+                        client: other.client,
+                        stream: other.stream,
+                        connect: other.connect,
+                        accepted: other.accepted,
+                        refused: other.refused,
+                    })
                 })
         });
         let mut together = Together::default();
@@ -303,15 +311,9 @@ impl Together {
     }
 }
 
-/// Forgets the client ids that connected longest ago.
-fn forget_older_half(presences: &mut HashMap<TextFact, SmallVec<[Presence; 2]>>) {
-    let newest = |all: &SmallVec<[Presence; 2]>| all.last().map(|presence| presence.connect.frame);
-    let mut frames: Vec<_> = presences.values().map(newest).collect();
-    let middle = frames.len() / 2;
-    if middle < frames.len() {
-        let (_, &mut middle, _) = frames.select_nth_unstable(middle);
-        presences.retain(|_, all| newest(all) > middle);
-    }
+/// Whether `then` is not yet to be forgotten at `now`.
+fn is_recent(then: Moment, now: Moment) -> bool {
+    now.time.nanoseconds_since(then.time) <= FORGET
 }
 
 /// Whether `map` may take a value for `key`: it has one, or is not full.

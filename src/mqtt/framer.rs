@@ -2,19 +2,14 @@
 //!
 //! Invariant: every byte is looked at once while in step; a packet inside one chunk is borrowed
 //! from it, and one that straddles chunks is appended up to its end only. What is kept is bounded
-//! by [`Limits::packet_bytes`] and [`Limits::resync_bytes`], over all framers by their [`Room`], whatever
+//! by [`Limits::packet_bytes`] and [`Limits::resync_bytes`], over all connections by their [`Room`], whatever
 //! lengths the stream claims.
-
-mod room;
 
 use super::resync::Search;
 use super::{FixedHeader, Framed, HeaderRead, Hints, MAX_FRAMES, Missing, RawPacket, SkipReason, Skipped};
 use crate::capture::{FrameNumber, Moment};
-use crate::limits::Limits;
+use crate::limits::{Limits, Room, Share};
 use crate::stream::{Chunk, Gap, StreamOffset};
-
-pub use room::Room;
-use room::Share;
 
 /// Largest buffer that is kept from one straddling packet to the next.
 const KEPT_BUFFER: usize = 4096;
@@ -73,7 +68,7 @@ impl Framer {
             state: State::Between,
             buffer: Vec::new(),
             frames: Vec::new(),
-            share: Share::of(None),
+            share: Share::default(),
         }
     }
 
@@ -88,7 +83,7 @@ impl Framer {
     /// The same framer, which keeps no more than there is `room` for.
     #[must_use]
     pub fn within(mut self, room: &Room) -> Framer {
-        self.share = Share::of(Some(room.clone()));
+        self.share = Share::of(room);
         self
     }
 
@@ -286,19 +281,12 @@ impl Framer {
 
     /// Adds to what is kept of the body of a packet that begins with `header`; false when there is no room.
     fn append(&mut self, data: &[u8], header: Option<FixedHeader>) -> bool {
-        let needed = self.buffer.len() + data.len();
-        if needed > self.buffer.capacity() {
-            let body = header.map_or(0, |header| usize::try_from(header.remaining_length).unwrap_or(usize::MAX));
-            let most = body.min(self.packet_bytes).max(needed);
-            let capacity = self.buffer.capacity().saturating_mul(2).clamp(needed, most);
-            if !self.share.hold(capacity) {
-                self.share.refuse();
-                return false;
-            }
-            self.buffer.reserve_exact(capacity - self.buffer.len());
+        let body = header.map_or(0, |header| usize::try_from(header.remaining_length).unwrap_or(usize::MAX));
+        let fits = self.share.make_room(&mut self.buffer, data.len(), body.min(self.packet_bytes));
+        if fits {
+            self.buffer.extend_from_slice(data);
         }
-        self.buffer.extend_from_slice(data);
-        true
+        fits
     }
 
     /// Goes on with a packet that began in an earlier chunk; returns the bytes after it.

@@ -43,7 +43,7 @@ pub use connack::Connack;
 pub use connect::{Connect, Will, connect_head};
 pub use disconnect::Disconnect;
 pub use framed::{Framed, Hints, SkipReason, Skipped};
-pub use framer::{Framer, Room};
+pub use framer::Framer;
 pub use header::{FixedHeader, HeaderRead, MAX_FRAMES, Missing, RawPacket};
 pub use infer::VersionEvidence;
 pub use packet::{Malformed, MalformedReason, Packet, ParseError, parse};

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::capture::FrameNumber;
-use crate::diagnosis::{ClientReport, Confidence, Finding, Qualifier, Severity, Verdict};
+use crate::diagnosis::{ClientReport, Confidence, Counted, Finding, Qualifier, Severity, Verdict};
 use crate::net::Endpoint;
 use crate::text;
 
-use super::model::Case;
+use super::model::{Case, Report};
 use super::page::{Ink, Page};
 use super::table::Extent;
 use super::words;
@@ -21,12 +21,13 @@ const SENTENCES: usize = 3;
 const LIBRARIES: usize = 6;
 
 /// Explains the sessions, alike ones together, then what else is worth a look.
-pub(super) fn all(cases: &[Case], extent: Extent, page: &mut Page<'_>) -> io::Result<()> {
+pub(super) fn all(report: &Report, extent: Extent, page: &mut Page<'_>) -> io::Result<()> {
+    let cases = &report.cases;
     let groups = groups(cases, extent);
     let shown = if extent == Extent::Everything { groups.len() } else { SHOWN };
     for group in groups.iter().take(shown) {
         page.blank()?;
-        self::group(group, page)?;
+        self::group(group, &report.counted, page)?;
     }
     if let Some(rest) = groups.get(shown..).filter(|rest| !rest.is_empty()) {
         let sessions: usize = rest.iter().map(|group| group.cases.len()).sum();
@@ -82,7 +83,7 @@ fn groups(cases: &[Case], extent: Extent) -> Vec<Group<'_>> {
     groups
 }
 
-fn group(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
+fn group(group: &Group<'_>, counted: &[Counted], page: &mut Page<'_>) -> io::Result<()> {
     title(group, page)?;
     let sentences = sentences(&group.cases);
     for (case, frames) in sentences.iter().take(SENTENCES) {
@@ -92,7 +93,15 @@ fn group(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
         let more = text::number((sentences.len() - SENTENCES) as u64);
         page.paragraph((Ink::Plain, "  "), Ink::Faint, &format!("… and {more} more like these."))?;
     }
-    limits(&group.first.verdict, page)?;
+    let first = group.first;
+    for kind in counted {
+        let server = first.session.wire.peers.server.endpoint;
+        let alike = kind.attempts == first.session.carried_nothing() && kind.outcome == first.verdict.outcome.id;
+        if alike && kind.server == Some(server) {
+            page.paragraph((Ink::Plain, "  "), Ink::Faint, &format!("… and {}: counted only.", kind.in_words()))?;
+        }
+    }
+    limits(&first.verdict, page)?;
     let saw = &group.first.verdict.client_saw;
     let few = saw.len() <= LIBRARIES + 1;
     prints(saw.get(..LIBRARIES).filter(|_| !few).unwrap_or(saw), page)?;

@@ -13,6 +13,7 @@ use crate::session::{
 };
 use crate::stream::Side;
 
+use super::kept::Kept;
 use super::model::{CaptureSummary, Report, Style};
 
 /// 2026-11-21T14:21:55Z.
@@ -365,5 +366,5 @@ pub(super) fn report() -> Report {
         refused(b"sensor-17", 8, 120, 9),
         nameless,
     ];
-    Report::new(capture, sessions)
+    Report::new(capture, Kept::of(sessions))
 }

@@ -9,6 +9,7 @@ mod event_text;
 pub mod explain;
 mod explanation;
 pub mod json;
+mod kept;
 pub mod ladder;
 mod listing;
 mod messages;
@@ -24,6 +25,7 @@ mod tls_text;
 mod value;
 mod words;
 
+pub use kept::Kept;
 pub use model::{CaptureSummary, Case, Report, Style, Summary};
 
 #[cfg(test)]

@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use jiff::tz::TimeZone;
 
 use crate::attempt::{Attempt, Question, Search, Tie};
-use crate::diagnosis::{self, Judged, Note, Severity, Spanning, Verdict};
+use crate::diagnosis::{self, Counted, Judged, Note, Severity, Spanning, Verdict};
 use crate::session::{CaptureFacts, Peer, Route, Session, Strays, TextFact, Traffic};
 use crate::stream::Side;
 use crate::text;
+
+use super::kept::Kept;
 
 /// A capture, analysed.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct Report {
     pub cases: Vec<Case>,
     /// What only several sessions together show.
     pub across: Vec<Spanning>,
+    /// Sessions that were too many to keep, those of a kind together.
+    pub counted: Vec<Counted>,
 }
 
 /// The capture as a whole.
@@ -54,7 +58,7 @@ pub struct Case {
     /// From 1, in order of the first frame, before anything was filtered.
     pub number: u64,
     /// Its facts.
-    pub session: Session,
+    pub session: Box<Session>,
     /// Its outcome and findings.
     pub verdict: Verdict,
     /// The server's name, as the file tells it beside its packets.
@@ -99,18 +103,19 @@ impl Report {
         }
     }
 
-    /// Numbers and counts the sessions of a capture.
-    pub fn new(capture: CaptureSummary, mut sessions: Vec<(Session, Verdict)>) -> Report {
-        sessions.sort_by_key(|(session, _)| (session.wire.first.frame, session.wire.stream));
+    /// Numbers and counts the sessions of a capture, and notes those that were too many to keep.
+    pub fn new(mut capture: CaptureSummary, kept: Kept) -> Report {
+        let (mut cases, tallies) = kept.into_cases();
+        let counted = tallies.into_kinds();
+        capture.notes.extend(diagnosis::notes_on_counted(&counted));
+        cases.sort_unstable_by_key(|case| (case.session.wire.first.frame, case.session.wire.stream));
         let mut summary = Summary::default();
         let (mut clients, mut named, mut nameless) = (HashSet::new(), HashSet::new(), HashSet::new());
-        let mut cases = Vec::with_capacity(sessions.len());
-        for (number, (session, verdict)) in (1..).zip(sessions) {
-            summary.sessions = number;
-            *summary.by_outcome.entry(verdict.outcome.id).or_default() += 1;
-            *summary.by_severity.entry(verdict.outcome.severity).or_default() += 1;
-            let address = session.wire.peers.client.endpoint.address;
-            match client_id(&session) {
+        for (number, case) in (1..).zip(&mut cases) {
+            case.number = number;
+            summary.count(case.verdict.outcome.id, case.verdict.outcome.severity, 1);
+            let address = case.session.wire.peers.client.endpoint.address;
+            match client_id(&case.session) {
                 Some(id) => {
                     named.insert(address);
                     clients.insert(id.clone());
@@ -119,12 +124,15 @@ impl Report {
                     nameless.insert(address);
                 }
             }
-            cases.push(Case::alone(number, session, verdict));
+        }
+        for kind in &counted {
+            summary.count(kind.outcome, kind.severity, kind.sessions);
+            nameless.extend(&kind.addresses);
         }
         // An attempt that came to no CONNECT is taken for one by a client of the same host.
         summary.clients = (clients.len() + nameless.difference(&named).count()) as u64;
         let judged: Vec<Judged<'_>> = cases.iter().map(Case::judged).collect();
-        let across = diagnosis::across(&judged, &capture.facts.traffic);
+        let across = diagnosis::across(&judged, &capture.facts.traffic, &counted);
         for spanning in &across {
             for number in &spanning.sessions {
                 let place = usize::try_from(number - 1).unwrap_or(usize::MAX);
@@ -136,7 +144,7 @@ impl Report {
             }
         }
         join(&mut cases, &capture.facts.traffic);
-        Report { capture, summary, cases, across }
+        Report { capture, summary, cases, across, counted }
     }
 
     /// Keeps the cases that are shown, and of what spans sessions that which touches them.
@@ -178,6 +186,12 @@ fn join(cases: &mut [Case], traffic: &Traffic) {
 }
 
 impl Summary {
+    fn count(&mut self, outcome: &'static str, severity: Severity, sessions: u64) {
+        self.sessions += sessions;
+        *self.by_outcome.entry(outcome).or_default() += sessions;
+        *self.by_severity.entry(severity).or_default() += sessions;
+    }
+
     /// Sessions that went wrong.
     pub fn problems(&self) -> u64 {
         let bad = self.by_severity.range(Severity::Warning..);
@@ -192,7 +206,8 @@ impl Summary {
 
 impl Case {
     /// A session that nothing is known to have to do with others.
-    pub fn alone(number: u64, session: Session, verdict: Verdict) -> Case {
+    pub fn alone(number: u64, session: impl Into<Box<Session>>, verdict: Verdict) -> Case {
+        let session = session.into();
         Case { number, session, verdict, told_name: None, sent_to: Vec::new(), received_from: Vec::new(), strays: None }
     }
 
@@ -234,7 +249,7 @@ impl Case {
 
     /// The server's name, if the capture shows its lookup, or the file tells it.
     pub fn known_name(&self) -> Option<&str> {
-        if let Some(Attempt { what: Question::Name(lookup), .. }) = &self.session.attempt {
+        if let Some(Attempt { what: Question::Name(lookup), .. }) = self.session.attempt.as_deref() {
             return Some(&lookup.name);
         }
         let looked_up = self.session.neighbours.resolution.as_ref().map(|known| &*known.name);
@@ -243,7 +258,7 @@ impl Case {
 
     /// What to call the server: its address and port; the name that was looked up where no address is known.
     pub fn server_name(&self) -> String {
-        match &self.session.attempt {
+        match self.session.attempt.as_deref() {
             Some(Attempt { what: Question::Name(lookup), .. }) => text::escape(lookup.name.as_bytes(), text::NAME),
             _ => host(&self.session.wire.peers.server),
         }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::capture::FrameNumber;
 use crate::diagnosis;
+use crate::net::Endpoint;
 use crate::session::{self, PacketCounts, VersionFrom};
 
 use super::event_text::{event_kind, event_text};
@@ -122,6 +123,31 @@ struct Summary {
     clients: u64,
     by_outcome: BTreeMap<&'static str, u64>,
     by_severity: BTreeMap<&'static str, u64>,
+    /// Sessions that were too many to keep: they are counted above and stand in no list.
+    counted_only: Vec<Counted>,
+}
+
+/// Sessions of one server with one outcome that were too many to keep.
+#[derive(Serialize, JsonSchema)]
+struct Counted {
+    /// Null for servers beyond those that are told apart.
+    server: Option<Address>,
+    outcome: &'static str,
+    severity: &'static str,
+    /// They are connections that carried nothing.
+    attempts: bool,
+    sessions: u64,
+    /// From so many addresses at least.
+    addresses_at_least: u64,
+    first_frame: u64,
+    last_frame: u64,
+}
+
+/// An address and a port.
+#[derive(Serialize, JsonSchema)]
+struct Address {
+    address: String,
+    port: u16,
 }
 
 /// One TCP connection that carried MQTT, or an attempt to open one, or to learn where to.
@@ -267,7 +293,7 @@ impl<'r> Document<'r> {
         Document {
             schema: SCHEMA,
             capture: Capture::of(&report.capture),
-            summary: Summary::of(&report.summary),
+            summary: Summary::of(report),
             sessions: report.cases.iter().map(Session::of).collect(),
             findings: report.across.iter().map(SpanningFinding::of).collect(),
         }
@@ -316,7 +342,7 @@ impl<'r> SummaryLine<'r> {
             kind: "summary",
             schema: SCHEMA,
             capture: Capture::of(&report.capture),
-            summary: Summary::of(&report.summary),
+            summary: Summary::of(report),
             findings: report.across.iter().map(SpanningFinding::of).collect(),
         }
     }
@@ -345,13 +371,31 @@ impl<'r> Capture<'r> {
 }
 
 impl Summary {
-    fn of(summary: &model::Summary) -> Summary {
+    fn of(report: &Report) -> Summary {
+        let summary = &report.summary;
         let by_severity = summary.by_severity.iter();
         Summary {
             sessions: summary.sessions,
             clients: summary.clients,
             by_outcome: summary.by_outcome.clone(),
             by_severity: by_severity.map(|(severity, count)| (words::severity(*severity), *count)).collect(),
+            counted_only: report.counted.iter().map(Counted::of).collect(),
+        }
+    }
+}
+
+impl Counted {
+    fn of(counted: &diagnosis::Counted) -> Counted {
+        let address = |server: Endpoint| Address { address: server.address.to_string(), port: server.port };
+        Counted {
+            server: counted.server.map(address),
+            outcome: counted.outcome,
+            severity: words::severity(counted.severity),
+            attempts: counted.attempts,
+            sessions: counted.sessions,
+            addresses_at_least: counted.addresses.len() as u64,
+            first_frame: counted.first.frame.0,
+            last_frame: counted.last.frame.0,
         }
     }
 }
@@ -361,8 +405,8 @@ impl<'r> Session<'r> {
         let Case { number, session, verdict, .. } = case;
         let wire = &session.wire;
         // What a router said of the connection is a part of it, though no segment.
-        let last = match session.undeliverable {
-            Some((at, _)) if wire.last.is_before(at) => at,
+        let last = match session.undeliverable.as_deref() {
+            Some(&(at, _)) if wire.last.is_before(at) => at,
             _ => wire.last,
         };
         let tls = session.tls.as_deref();

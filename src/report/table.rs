@@ -49,7 +49,7 @@ pub fn write(report: &Report, extent: Extent, style: &Style, out: &mut dyn Write
     page.blank()?;
     sessions(report, extent, page)?;
     across::tell(&report.across, extent, page)?;
-    explanation::all(&report.cases, extent, page)
+    explanation::all(report, extent, page)
 }
 
 /// “trace.pcap: 1,204 packets over 3 min 12 s from 2026-11-21 14:21:55 UTC.”
@@ -101,12 +101,13 @@ fn counts(report: &Report) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, how)| format!("{} {how}", text::number(*count)))
         .collect();
-    format!(
-        "{} of {}: {}.",
-        text::counted(summary.sessions, "session"),
-        text::counted(summary.clients, "client"),
-        ended.join(", ")
-    )
+    format!("{} of {}: {}.", text::counted(summary.sessions, "session"), clients(report), ended.join(", "))
+}
+
+/// “4 clients”: no fewer, where some sessions were only counted.
+fn clients(report: &Report) -> String {
+    let least = if report.counted.is_empty() { "" } else { "at least " };
+    format!("{least}{}", text::counted(report.summary.clients, "client"))
 }
 
 fn sessions(report: &Report, extent: Extent, page: &mut Page<'_>) -> io::Result<()> {

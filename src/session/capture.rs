@@ -69,12 +69,13 @@ pub struct CaptureFacts {
     pub evicted: Tally,
     /// Frames from or to the hosts that were asked for, as far as they are TCP, DNS, ARP or Neighbour Discovery.
     pub wanted: Tally,
+    /// Holes in streams that were given up early, because too much out-of-order data waited behind them.
+    pub holes_given_up: u64,
     /// Names and hosts that were asked for and forgotten because there were too many.
     pub questions_let_go: u64,
-    /// Packets kept in part, and searches for a packet cut short, because there were too many at once.
+    /// Times that the bytes of a packet, of a TLS or HTTP message, or of a connection's beginning were not kept, because
+    /// too much was unfinished at once.
     pub packets_let_go: u64,
-    /// Sessions left out of the report because there were too many.
-    pub sessions_left_out: u64,
     /// Whose messages went to whom.
     pub traffic: Traffic,
 }

@@ -3,10 +3,9 @@
 //! Invariant: an exchange is known by its sender and packet identifier. A client's id 1 and a
 //! server's id 1 are different exchanges (MQTT 5.0 §2.2.1, §4.3).
 
-use std::collections::VecDeque;
+mod open;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use std::collections::VecDeque;
 
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode};
@@ -14,6 +13,7 @@ use crate::stream::Side;
 
 use super::facts::{Arrived, Book, Exchange, ExchangeState, Late, PublishFacts, Refusal, TextFact, Unheard};
 use super::wire::{PerSide, Wire};
+use open::Open;
 
 /// Finished exchanges remembered: what TCP did not yet acknowledge is among the last.
 const FINISHED: usize = 8;
@@ -81,7 +81,7 @@ pub(super) struct Acknowledged {
 /// The open exchanges of one session.
 #[derive(Clone, Debug)]
 pub(super) struct Exchanges {
-    open: HashMap<(Side, u16), Exchange, FixedState>,
+    open: Open,
     finished: VecDeque<Finished>,
     by_sender: PerSide<usize>,
     limit: usize,
@@ -89,7 +89,7 @@ pub(super) struct Exchanges {
 
 impl Exchanges {
     pub(super) fn new(limit: usize) -> Exchanges {
-        Exchanges { open: HashMap::default(), finished: VecDeque::new(), by_sender: PerSide::default(), limit }
+        Exchanges { open: Open::default(), finished: VecDeque::new(), by_sender: PerSide::default(), limit }
     }
 
     /// How many exchanges of `sender` are open.
@@ -104,14 +104,14 @@ impl Exchanges {
 
     /// When the open exchange of `sender` with this packet identifier was started.
     pub(super) fn started(&self, sender: Side, packet_identifier: u16) -> Option<Moment> {
-        self.open.get(&(sender, packet_identifier)).map(|exchange| exchange.started)
+        self.open.get((sender, packet_identifier)).map(|exchange| exchange.started)
     }
 
     /// Notes a PUBLISH of QoS 1 or 2. Answers whether it repeats one that is still open, and what was open.
     pub(super) fn publish(&mut self, published: Published) -> (bool, Option<Before>) {
         let key = (published.sender, published.packet_identifier);
         let mut before = None;
-        if let Some(exchange) = self.open.get_mut(&key) {
+        if let Some(exchange) = self.open.get_mut(key) {
             let repeats = exchange.topic == published.topic && exchange.qos == published.qos;
             let comparable = exchange.topic.is_some() && published.topic.is_some();
             before = Some(Before { same: comparable.then_some(repeats), ..exchange.before() });
@@ -126,16 +126,13 @@ impl Exchanges {
         } else {
             *self.by_sender.of_mut(published.sender) += 1;
         }
-        self.open.insert(
-            key,
-            Exchange {
-                qos: published.qos,
-                topic: published.topic,
-                fingerprint: published.fingerprint,
-                end: published.end,
-                ..Exchange::new(published.sender, PacketType::PUBLISH, published.packet_identifier, published.at)
-            },
-        );
+        self.open.insert(Exchange {
+            qos: published.qos,
+            topic: published.topic,
+            fingerprint: published.fingerprint,
+            end: published.end,
+            ..Exchange::new(published.sender, PacketType::PUBLISH, published.packet_identifier, published.at)
+        });
         (false, before)
     }
 
@@ -155,7 +152,7 @@ impl Exchanges {
         let Answer { at, from, packet, packet_identifier, code, end } = *answer;
         let publisher = if packet == PacketType::PUBREL { from } else { from.other() };
         let key = (publisher, packet_identifier);
-        let Some(exchange) = self.open.get_mut(&key) else {
+        let Some(exchange) = self.open.get_mut(key) else {
             facts.unmatched_acknowledgments += 1;
             return Acknowledged { refusal: None, before: None };
         };
@@ -193,7 +190,7 @@ impl Exchanges {
     }
 
     fn remove(&mut self, key: (Side, u16)) -> Option<Exchange> {
-        let exchange = self.open.remove(&key)?;
+        let exchange = self.open.remove(key)?;
         let open = self.by_sender.of_mut(key.0);
         *open = open.saturating_sub(1);
         Some(exchange)
@@ -206,6 +203,9 @@ impl Exchanges {
         }
         let Exchange { sender, packet_identifier, qos, topic, fingerprint, started, .. } = exchange;
         let publisher = sender;
+        if self.finished.len() == self.finished.capacity() {
+            self.finished.reserve_exact(self.finished.len().max(1));
+        }
         self.finished.push_back(Finished {
             publisher,
             packet_identifier,
@@ -224,13 +224,11 @@ impl Exchanges {
         for done in &mut self.finished {
             done.publisher = done.publisher.other();
         }
-        self.open = std::mem::take(&mut self.open)
-            .into_iter()
-            .map(|((side, id), mut exchange)| {
-                exchange.sender = exchange.sender.other();
-                ((side.other(), id), exchange)
-            })
-            .collect();
+        let mut open = std::mem::take(&mut self.open).into_all();
+        for exchange in &mut open {
+            exchange.sender = exchange.sender.other();
+        }
+        self.open = open.into_iter().collect();
     }
 
     /// What is still open, in order of its start, with how far it got on `wire`. What was acknowledged in vain goes
@@ -244,7 +242,7 @@ impl Exchanges {
                 ledger.of_mut(publisher).unheard.push(unheard);
             }
         }
-        let mut open: Vec<Exchange> = self.open.into_values().collect();
+        let mut open: Vec<Exchange> = self.open.into_all();
         for exchange in &mut open {
             exchange.arrived = arrived(wire, exchange.sender, exchange.end);
         }
@@ -350,6 +348,6 @@ mod tests {
         let mut exchanges = Exchanges::new(10);
         assert!(!publish(&mut exchanges, Side::Client, 3, 1));
         assert!(publish(&mut exchanges, Side::Client, 3, 1));
-        assert_eq!(exchanges.open.values().next().map(|exchange| exchange.resent), Some(1));
+        assert_eq!(exchanges.open.get((Side::Client, 3)).map(|exchange| exchange.resent), Some(1));
     }
 }

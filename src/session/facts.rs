@@ -6,6 +6,7 @@ use crate::attempt::Attempt;
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Undeliverable;
+use crate::tcp::Direction;
 use crate::transport::Protocol;
 
 use super::timeline::Timeline;
@@ -53,7 +54,7 @@ pub struct Session {
     /// The connection under it.
     pub wire: Wire,
     /// What was tried, if it came to no TCP connection.
-    pub attempt: Option<Attempt>,
+    pub attempt: Option<Box<Attempt>>,
     /// How it is known which end is the client.
     pub client_evidence: ClientEvidence,
     /// Protocol version, if known.
@@ -61,7 +62,7 @@ pub struct Session {
     /// How the version is known.
     pub version_from: Option<VersionFrom>,
     /// The first word of a router or host that a segment of the connection could not be delivered.
-    pub undeliverable: Option<(Moment, Undeliverable)>,
+    pub undeliverable: Option<Box<(Moment, Undeliverable)>>,
     /// The first CONNECT.
     pub connect: Option<ConnectFacts>,
     /// The first CONNACK.
@@ -79,7 +80,7 @@ pub struct Session {
     /// AUTH packets.
     pub auth: AuthFacts,
     /// Each side's DISCONNECT.
-    pub disconnect: PerSide<Option<DisconnectFacts>>,
+    pub disconnect: PerSide<Option<Box<DisconnectFacts>>>,
     /// Control packets by sender and type.
     pub counts: PerSide<PacketCounts>,
     /// Each side's first control packet.
@@ -122,6 +123,14 @@ pub struct Session {
     pub neighbours: Neighbours,
     /// The capture around it.
     pub capture: CaptureEdge,
+}
+
+impl Session {
+    /// Whether it is a TCP connection, or the attempt to open one, over which no byte came.
+    pub fn carried_nothing(&self) -> bool {
+        let silent = |side: &Direction| side.bytes == 0 && side.missing_bytes == 0;
+        self.attempt.is_none() && silent(&self.wire.sent.client) && silent(&self.wire.sent.server)
+    }
 }
 
 /// A packet whose sender's stream ended before the packet did.
@@ -170,31 +179,31 @@ pub struct DisconnectFacts {
     pub server_reference: Option<TextFact>,
 }
 
-/// How many control packets of each type.
+/// How many control packets of each type; counting ends at 4,294,967,295.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PacketCounts([u64; 16]);
+pub struct PacketCounts([u32; 16]);
 
 impl PacketCounts {
     /// How many of `packet`.
     pub fn of(&self, packet: PacketType) -> u64 {
-        self.0.get(usize::from(packet.0)).copied().unwrap_or(0)
+        self.0.get(usize::from(packet.0)).copied().unwrap_or(0).into()
     }
 
     /// Counts one more.
     pub fn add(&mut self, packet: PacketType) {
         if let Some(count) = self.0.get_mut(usize::from(packet.0)) {
-            *count += 1;
+            *count = count.saturating_add(1);
         }
     }
 
     /// Types that were counted, with how often, by rising type.
     pub fn iter(&self) -> impl Iterator<Item = (PacketType, u64)> {
-        (0u8..).zip(self.0).filter(|(_, count)| *count > 0).map(|(packet, count)| (PacketType(packet), count))
+        (0u8..).zip(self.0).filter(|(_, count)| *count > 0).map(|(packet, count)| (PacketType(packet), count.into()))
     }
 
     /// All packets.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.iter().copied().map(u64::from).sum()
     }
 }
 

@@ -23,8 +23,6 @@ pub(super) use requests::Asked;
 
 use std::borrow::Cow;
 
-use smallvec::SmallVec;
-
 use crate::capture::Moment;
 use crate::mqtt::conformance::Severity;
 use crate::mqtt::{PacketType, Version};
@@ -113,11 +111,11 @@ pub(super) struct Rules {
     noted: Vec<Noted>,
     /// The capture is known not to be whole, or not in order.
     doubted: bool,
-    awaited: SmallVec<[Awaited; 1]>,
+    awaited: Vec<Awaited>,
     /// Sides that sent a PUBLISH or PUBREL again: each copy may be acknowledged.
     repeats: PerSide<bool>,
     /// The newest exchanges that a PUBREC refused: publisher and packet identifier.
-    refused: SmallVec<[(Side, u16, Moment); 1]>,
+    refused: Vec<(Side, u16, Moment)>,
     /// Subscription Identifiers that the client gave (5.0).
     identifiers: Vec<u32>,
     /// The lowest QoS that a SUBACK granted.

@@ -242,10 +242,15 @@ pub enum Detail {
     Full,
 }
 
-/// The events of a session, with repetition folded.
+/// The events of a session, with repetition folded. It takes no room when nothing is kept.
 #[derive(Clone, Debug, Default)]
-pub struct Timeline {
-    detail: Detail,
+pub struct Timeline(Option<Box<Course>>);
+
+/// A timeline that is kept.
+#[derive(Clone, Debug)]
+struct Course {
+    /// Whether every packet is an event of its own.
+    full: bool,
     limit: usize,
     /// Settled events.
     entries: Vec<Event>,
@@ -268,80 +273,85 @@ const TAIL: usize = 40;
 impl Timeline {
     /// An empty timeline of at most `limit` entries.
     pub fn new(detail: Detail, limit: usize) -> Timeline {
-        Timeline {
-            detail,
+        let course = Course {
+            full: detail == Detail::Full,
             limit,
             entries: Vec::new(),
             stretch: 0,
             recent: VecDeque::new(),
             tail: VecDeque::new(),
             left_out: 0,
-        }
+        };
+        Timeline((detail != Detail::None).then(|| Box::new(course)))
     }
 
     /// Whether events are kept at all.
     pub fn wanted(&self) -> bool {
-        self.detail != Detail::None
+        self.0.is_some()
     }
 
     /// Adds one event; it must not be older than the one before.
     pub fn push(&mut self, at: Moment, side: Option<Side>, kind: EventKind) {
-        let event = Event { at, until: at, count: 1, side, kind };
-        match self.detail {
-            Detail::None => {}
-            Detail::Folded if event.kind.is_routine() => {
-                self.recent.push_back(event);
-                if self.recent.len() > VERBATIM
-                    && let Some(oldest) = self.recent.pop_front()
-                {
-                    self.fold(oldest);
-                }
-            }
-            Detail::Folded | Detail::Full => {
-                self.end_stretch();
-                self.settle(event);
-                self.stretch = self.entries.len();
-            }
+        if let Some(course) = &mut self.0 {
+            course.push(Event { at, until: at, count: 1, side, kind });
         }
     }
 
     /// Settles what is open and puts events of the connection itself in their place. Packets keep
     /// the order of their streams, also where the capture has their frames in another.
     pub fn finish(&mut self, mut connection: Vec<Event>) {
-        if self.detail == Detail::None {
-            return;
-        }
-        self.end_stretch();
-        self.entries.extend(self.tail.drain(..));
+        let Some(course) = &mut self.0 else { return };
+        course.end_stretch();
+        course.recent = VecDeque::new();
+        course.entries.extend(std::mem::take(&mut course.tail));
         connection.sort_by_key(|event| event.at.frame);
         for event in connection {
             // What a SYN carries (RFC 7413) follows it; what a FIN carries precedes it.
             let opens = matches!(event.kind, EventKind::Syn | EventKind::SynAck);
             let frame = event.at.frame;
-            let before = self
+            let before = course
                 .entries
                 .iter()
                 .rposition(|entry| if opens { entry.at.frame < frame } else { entry.at.frame <= frame });
-            self.entries.insert(before.map_or(0, |before| before + 1), event);
+            course.entries.insert(before.map_or(0, |before| before + 1), event);
         }
-        self.entries.shrink_to_fit();
+        course.entries.shrink_to_fit();
     }
 
     /// Sides were taken the wrong way round.
     pub fn swap_sides(&mut self) {
-        for event in self.entries.iter_mut().chain(&mut self.recent).chain(&mut self.tail) {
-            event.side = event.side.map(Side::other);
+        if let Some(Course { entries, recent, tail, .. }) = self.0.as_deref_mut() {
+            for event in entries.iter_mut().chain(recent).chain(tail) {
+                event.side = event.side.map(Side::other);
+            }
         }
     }
 
     /// The events in order.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
-        self.entries.iter()
+        self.0.iter().flat_map(|course| &course.entries)
     }
 
     /// How many packets the timeline does not show because it was full.
     pub fn left_out(&self) -> u64 {
-        self.left_out
+        self.0.as_ref().map_or(0, |course| course.left_out)
+    }
+}
+
+impl Course {
+    fn push(&mut self, event: Event) {
+        if !self.full && event.kind.is_routine() {
+            self.recent.push_back(event);
+            if self.recent.len() > VERBATIM
+                && let Some(oldest) = self.recent.pop_front()
+            {
+                self.fold(oldest);
+            }
+        } else {
+            self.end_stretch();
+            self.settle(event);
+            self.stretch = self.entries.len();
+        }
     }
 
     fn end_stretch(&mut self) {

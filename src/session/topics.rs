@@ -11,7 +11,8 @@ const RECENT: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Topics {
     recent: Vec<TextFact>,
-    aliases: HashMap<u16, TextFact>,
+    /// Boxed: most clients use none.
+    aliases: Option<Box<HashMap<u16, TextFact>>>,
 }
 
 impl Topics {
@@ -36,12 +37,13 @@ impl Topics {
     /// the capture began (MQTT 5.0 §3.3.2.3.4). At most `limit` aliases are remembered.
     pub(super) fn resolve(&mut self, name: &[u8], alias: Option<u16>, limit: usize) -> Option<TextFact> {
         match (name.is_empty(), alias) {
-            (true, Some(alias)) => self.aliases.get(&alias).cloned(),
+            (true, Some(alias)) => self.aliases.as_ref()?.get(&alias).cloned(),
             (_, None) => Some(self.intern(name)),
             (false, Some(alias)) => {
                 let topic = self.intern(name);
-                if self.aliases.len() < limit || self.aliases.contains_key(&alias) {
-                    self.aliases.insert(alias, topic.clone());
+                let aliases = self.aliases.get_or_insert_default();
+                if aliases.len() < limit || aliases.contains_key(&alias) {
+                    aliases.insert(alias, topic.clone());
                 }
                 Some(topic)
             }
@@ -50,12 +52,12 @@ impl Topics {
 
     /// Whether one more alias may not be remembered.
     pub(super) fn is_full(&self, limit: usize) -> bool {
-        self.aliases.len() >= limit
+        self.aliases.as_ref().map_or(0, |aliases| aliases.len()) >= limit
     }
 
     /// Forgets the aliases: bytes were lost, a binding may have been among them.
     pub(super) fn forget_aliases(&mut self) {
-        self.aliases.clear();
+        self.aliases = None;
     }
 }
 
@@ -81,6 +83,6 @@ mod tests {
         for alias in 1..=100 {
             topics.resolve(b"t", Some(alias), 10);
         }
-        assert_eq!(topics.aliases.len(), 10);
+        assert_eq!(topics.aliases.unwrap().len(), 10);
     }
 }

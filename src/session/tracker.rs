@@ -64,21 +64,35 @@ const LAST_PACKETS: usize = 3;
 /// Refusals, violations and malformed packets kept, each.
 const ODDITIES: usize = 32;
 
-/// Follows the packets of one connection.
-#[derive(Clone, Debug)]
-pub struct Tracker {
-    limits: Arc<Limits>,
-    undeliverable: Option<(Moment, Undeliverable)>,
-    attempt: Option<Attempt>,
-    version: Option<(Version, VersionFrom)>,
-    connect: Option<Box<ConnectFacts>>,
-    connack: Option<Box<ConnackFacts>>,
+/// What few sessions have.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    undeliverable: Option<Box<(Moment, Undeliverable)>>,
+    attempt: Option<Box<Attempt>>,
     second_connect: Option<Moment>,
     foreign_opening: Option<(Protocol, Moment)>,
     foreign_answer: Option<(Protocol, Moment)>,
     http_answer: Option<Box<HttpAnswer>>,
     websocket: Option<Box<WebSocketFacts>>,
     auth: AuthFacts,
+    retained: Option<Box<RetainedBurst>>,
+    overlap: Option<Box<Overlap>>,
+    refusals: Vec<Refusal>,
+    malformed: Vec<MalformedFact>,
+    partial_packets: PerSide<u64>,
+    skipped_bytes: PerSide<u64>,
+    unfinished_packet: PerSide<Option<UnfinishedPacket>>,
+}
+
+/// Follows the packets of one connection.
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    limits: Arc<Limits>,
+    /// Boxed: most sessions have none of it.
+    rare: Option<Box<Rare>>,
+    version: Option<(Version, VersionFrom)>,
+    connect: Option<Box<ConnectFacts>>,
+    connack: Option<Box<ConnackFacts>>,
     disconnect: PerSide<Option<Box<DisconnectFacts>>>,
     counts: PerSide<PacketCounts>,
     first_packet: PerSide<Option<Moment>>,
@@ -90,22 +104,15 @@ pub struct Tracker {
     published: PerSide<PublishFacts>,
     ledger: PerSide<Book>,
     row: Option<Box<RetainedBurst>>,
-    retained: Option<Box<RetainedBurst>>,
-    overlap: Option<Box<Overlap>>,
     last_delivered: Option<Delivered>,
     newest: Option<u64>,
     topics: PerSide<Topics>,
-    refusals: Vec<Refusal>,
     ping: PingFacts,
     keep_alive: KeepAliveFacts,
     violations: Vec<ViolationFact>,
     rules: Rules,
     /// The CONNECT was cut: what it offers is not known.
     connect_cut: bool,
-    malformed: Vec<MalformedFact>,
-    partial_packets: PerSide<u64>,
-    skipped_bytes: PerSide<u64>,
-    unfinished_packet: PerSide<Option<UnfinishedPacket>>,
     timeline: Timeline,
     answers_matched: u64,
     tls: Option<Box<TlsFacts>>,
@@ -116,17 +123,10 @@ impl Tracker {
     pub fn new(limits: &Arc<Limits>, detail: Detail) -> Tracker {
         Tracker {
             limits: Arc::clone(limits),
-            undeliverable: None,
-            attempt: None,
+            rare: None,
             version: None,
             connect: None,
             connack: None,
-            second_connect: None,
-            foreign_opening: None,
-            foreign_answer: None,
-            http_answer: None,
-            websocket: None,
-            auth: AuthFacts::default(),
             disconnect: PerSide::default(),
             counts: PerSide::default(),
             first_packet: PerSide::default(),
@@ -138,21 +138,14 @@ impl Tracker {
             published: PerSide::default(),
             ledger: PerSide::default(),
             row: None,
-            retained: None,
-            overlap: None,
             last_delivered: None,
             newest: None,
             topics: PerSide::default(),
-            refusals: Vec::new(),
             ping: PingFacts::default(),
             keep_alive: KeepAliveFacts::default(),
             violations: Vec::new(),
             rules: Rules::default(),
             connect_cut: false,
-            malformed: Vec::new(),
-            partial_packets: PerSide::default(),
-            skipped_bytes: PerSide::default(),
-            unfinished_packet: PerSide::default(),
             timeline: Timeline::new(detail, limits.timeline_events),
             answers_matched: 0,
             tls: None,
@@ -175,18 +168,12 @@ impl Tracker {
         self.published.swap();
         self.ledger.swap();
         self.topics.swap();
-        self.partial_packets.swap();
-        self.skipped_bytes.swap();
-        self.unfinished_packet.swap();
         self.exchanges.swap_sides();
         self.timeline.swap_sides();
         self.violations.clear();
         self.rules.swap_sides();
-        for refusal in &mut self.refusals {
-            refusal.by = refusal.by.other();
-        }
-        for malformed in &mut self.malformed {
-            malformed.side = malformed.side.other();
+        if let Some(rare) = &mut self.rare {
+            rare.swap_sides();
         }
         self.keep_alive = KeepAliveFacts::default();
         if let Some(tls) = &mut self.tls {
@@ -196,29 +183,29 @@ impl Tracker {
 
     /// A router or host says that a segment could not be delivered.
     pub fn undeliverable(&mut self, at: Moment, error: Undeliverable) {
-        self.undeliverable.get_or_insert((at, error));
+        self.rare().undeliverable.get_or_insert_with(|| Box::new((at, error)));
     }
 
     /// What was tried, when it came to no connection.
     pub fn attempt(&mut self, attempt: Attempt) {
-        self.attempt = Some(attempt);
+        self.rare().attempt = Some(Box::new(attempt));
     }
 
     /// The client's first bytes are not MQTT.
     pub fn foreign_opening(&mut self, protocol: Protocol, at: Moment) {
-        self.foreign_opening = Some((protocol, at));
+        self.rare().foreign_opening = Some((protocol, at));
         self.timeline.push(at, Some(Side::Client), EventKind::ForeignOpening(protocol));
     }
 
     /// The server's first bytes are not MQTT.
     pub fn foreign_answer(&mut self, protocol: Protocol, at: Moment) {
-        self.foreign_answer = Some((protocol, at));
+        self.rare().foreign_answer = Some((protocol, at));
         self.timeline.push(at, Some(Side::Server), EventKind::ForeignAnswer(protocol));
     }
 
     /// That answer is HTTP, and says this.
     pub fn http_answer(&mut self, answer: HttpAnswer) {
-        self.http_answer = Some(Box::new(answer));
+        self.rare().http_answer = Some(Box::new(answer));
     }
 
     /// Bytes that the capture does not hold.
@@ -234,7 +221,7 @@ impl Tracker {
         self.rules.doubt(skipped.until);
         let bytes = skipped.length.saturating_sub(skipped.missing);
         if bytes > 0 {
-            *self.skipped_bytes.of_mut(from) += bytes;
+            *self.rare().skipped_bytes.of_mut(from) += bytes;
             self.timeline.push(skipped.until, Some(from), EventKind::Skipped { bytes });
         }
     }
@@ -256,7 +243,7 @@ impl Tracker {
 
     /// A packet that the stream ended in.
     pub fn unfinished(&mut self, from: Side, raw: &RawPacket<'_>) {
-        *self.unfinished_packet.of_mut(from) = Some(UnfinishedPacket {
+        *self.rare().unfinished_packet.of_mut(from) = Some(UnfinishedPacket {
             packet: raw.header.packet_type(),
             length: packet_length(raw),
             started: raw.started,
@@ -301,7 +288,7 @@ impl Tracker {
         let mut last =
             LastPacket { at, packet, length: packet_length(raw), packet_identifier: None, qos: QoS(0), topic: None };
         if raw.missing.is_some() {
-            *self.partial_packets.of_mut(from) += 1;
+            *self.rare().partial_packets.of_mut(from) += 1;
         }
         let arrival = Arrival { from, at, packet, length: last.length, first: raw.offset.0 == 0 };
         let (known, rules) = self.known();
@@ -357,7 +344,7 @@ impl Tracker {
                 rules.auth(&known, from, at, auth);
                 rules.problem_information(&known, from, at, last.packet, auth.properties);
                 let code = auth.reason_code.unwrap_or_default();
-                self.auth.last = Some((at, from, code));
+                self.rare().auth.last = Some((at, from, code));
                 self.timeline.push(at, Some(from), EventKind::Auth { code });
             }
             Packet::Reserved => {
@@ -382,8 +369,9 @@ impl Tracker {
 
     fn malformed(&mut self, from: Side, at: Moment, packet: PacketType, malformed: Malformed) {
         self.rules.doubt(at);
-        if self.malformed.len() < ODDITIES {
-            self.malformed.push(MalformedFact { at, side: from, packet, malformed });
+        let known = &mut self.rare().malformed;
+        if known.len() < ODDITIES {
+            known.push(MalformedFact { at, side: from, packet, malformed });
         }
         self.timeline.push(
             at,
@@ -393,10 +381,38 @@ impl Tracker {
     }
 
     fn refuse(&mut self, refusal: Refusal) {
-        if self.refusals.len() < ODDITIES {
-            self.refusals.push(refusal);
+        let known = &mut self.rare().refusals;
+        if known.len() < ODDITIES {
+            known.push(refusal);
         }
     }
+
+    /// The rare facts, to add one.
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+}
+
+impl Rare {
+    fn swap_sides(&mut self) {
+        self.partial_packets.swap();
+        self.skipped_bytes.swap();
+        self.unfinished_packet.swap();
+        for refusal in &mut self.refusals {
+            refusal.by = refusal.by.other();
+        }
+        for malformed in &mut self.malformed {
+            malformed.side = malformed.side.other();
+        }
+    }
+}
+
+/// Adds to a list that mostly stays short: it takes room for one first, where [`Vec::push`] takes it for four.
+fn push_tight<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len().max(1));
+    }
+    list.push(item);
 }
 
 fn fact(text: Text<'_>) -> TextFact {

@@ -208,7 +208,7 @@ impl Wire {
     }
 
     /// What happened to the connection itself, for the timeline.
-    pub(super) fn events(&self, undeliverable: Option<(Moment, Undeliverable)>) -> Vec<Event> {
+    pub(super) fn events(&self, undeliverable: Option<&(Moment, Undeliverable)>) -> Vec<Event> {
         let one = |at: Moment, side: Side, kind: EventKind| Event { at, until: at, count: 1, side: Some(side), kind };
         let mut events = Vec::new();
         for (seen, side, kind) in
@@ -219,7 +219,7 @@ impl Wire {
                 events.push(Event { at: seen.first, until: seen.last, count, side: Some(side), kind });
             }
         }
-        if let Some((at, Undeliverable { router, reason, .. })) = undeliverable {
+        if let Some(&(at, Undeliverable { router, reason, .. })) = undeliverable {
             let kind = EventKind::Undeliverable { router, reason };
             events.push(Event { at, until: at, count: 1, side: None, kind });
         }

@@ -218,6 +218,7 @@ impl Assembler {
                 return;
             }
             let hole_end = self.first_waiting().map_or(start, |(first, _)| first.min(start));
+            budget.note_given_up();
             self.give_up(hole_end, GapReason::LimitReached, arrival.at, budget, deliver);
         }
     }

@@ -12,6 +12,7 @@ pub(super) struct Budget {
     direction_segments: usize,
     total_bytes: usize,
     used: usize,
+    given_up: u64,
 }
 
 impl Budget {
@@ -21,6 +22,7 @@ impl Budget {
             direction_segments: limits.out_of_order_segments,
             total_bytes: limits.out_of_order_bytes_total,
             used: 0,
+            given_up: 0,
         }
     }
 
@@ -34,6 +36,16 @@ impl Budget {
     /// A store went from `before` to `after` bytes.
     pub(super) fn change(&mut self, before: usize, after: usize) {
         self.used = self.used.saturating_sub(before).saturating_add(after);
+    }
+
+    /// A hole was given up because no more may wait behind it.
+    pub(super) fn note_given_up(&mut self) {
+        self.given_up += 1;
+    }
+
+    /// How many were.
+    pub(super) fn given_up(&self) -> u64 {
+        self.given_up
     }
 
     /// Bytes kept over all connections.

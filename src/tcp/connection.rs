@@ -163,7 +163,7 @@ impl<R: Reader> Flow<R> {
     pub(super) fn take(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
         let facts = &mut self.connection.facts;
         facts.from_mut(from).segment(segment, at);
-        facts.from_mut(from.other()).unanswered_probes.count = 0;
+        facts.from_mut(from.other()).was_heard();
         if segment.flags.rst() {
             self.reset(from, segment, at);
         } else if self.half(from).sender.is_copy(segment, at) {

@@ -120,6 +120,8 @@ impl<R: Reader> Flow<R> {
         let held = &credit.held;
         let occupies = segment.payload_length > 0 || segment.flags.fin();
         if segment.flags.syn() || (!occupies && !credit.checked) {
+            // None was right so far: the capture was rewritten, or they are left to the network card.
+            credit.unchecked |= doubt == Doubt::Checksum && !credit.checked;
             return false;
         }
         if segment.flags.rst() || !occupies {
@@ -168,7 +170,9 @@ impl<R: Reader> Flow<R> {
             apart
         });
         let direction = self.connection.facts.from_mut(from);
-        direction.ignored += dropped;
+        if dropped > 0 {
+            direction.ignored += dropped;
+        }
         direction.conflict(differing, at);
     }
 
@@ -192,14 +196,16 @@ impl<R: Reader> Flow<R> {
     /// Nobody will tell any more: what is held was not taken, but where nothing of the sender is trusted more.
     pub(super) fn settle_held(&mut self, from: End, budget: &mut Budget) {
         let credit = &mut self.half(from).credit;
-        if !credit.checked && credit.held.len() > 1 {
+        if !credit.checked {
             return self.believe_all(from, budget);
         }
         let dropped = credit.held.len();
         for held in credit.held.drain(..) {
             budget.change(held.cost(), 0);
         }
-        self.connection.facts.from_mut(from).ignored += dropped as u64;
+        if dropped > 0 {
+            self.connection.facts.from_mut(from).ignored += dropped as u64;
+        }
     }
 
     fn believe_all(&mut self, from: End, budget: &mut Budget) {

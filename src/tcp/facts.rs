@@ -135,7 +135,7 @@ impl Direction {
         if segment.window == 0 {
             self.zero_window.get_or_insert(at);
         } else {
-            self.zero_window = None;
+            self.opened_window();
         }
     }
 
@@ -161,7 +161,10 @@ impl Direction {
 
     /// So many bytes differ from their first copy.
     pub(super) fn conflict(&mut self, bytes: u64, at: Moment) {
-        if bytes > 0 && self.conflicting_overlaps == 0 {
+        if bytes == 0 {
+            return;
+        }
+        if self.conflicting_overlaps == 0 {
             self.conflict = at;
         }
         self.conflicting_overlaps += bytes;
@@ -223,8 +226,7 @@ impl Direction {
             self.acknowledged = StreamOffset(offset);
             self.last_acknowledged = Some(at);
         }
-        self.retries = Repeated::default();
-        self.smallest_retried = 0;
+        self.got_through();
         self.waiting_since = if self.is_outstanding() { Some(at) } else { None };
         sender.acknowledged(offset, self);
     }

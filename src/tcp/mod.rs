@@ -42,12 +42,14 @@ mod recent;
 mod sequence;
 mod table;
 mod tombstones;
+mod trouble;
 mod tuple;
 
 #[cfg(test)]
 mod testing;
 
 pub use table::FlowTable;
+pub use trouble::Trouble;
 
 use crate::capture::Moment;
 use crate::net::{Endpoint, MacAddress};
@@ -215,16 +217,6 @@ pub struct Direction {
     /// How far the first FIN acknowledges the other end's stream, a FIN there counted as one more: what
     /// this end had received when it closed, in whatever order the capture holds the two directions.
     pub fin_acknowledges: StreamOffset,
-    /// Segments that repeated payload already seen.
-    pub retransmitted: u64,
-    /// Bytes that the capture does not hold.
-    pub missing_bytes: u64,
-    /// Segments whose payload was cut by the snap length.
-    pub cut_segments: u64,
-    /// Times that a repeated byte differed from its first copy.
-    pub conflicting_overlaps: u64,
-    /// The first segment with such a byte (meaningless while there is none).
-    pub conflict: Moment,
     /// Highest offset sent (exclusive end of the payload; a FIN adds nothing).
     pub sent: StreamOffset,
     /// Highest offset that the other end acknowledged. More than `sent` when the capture missed
@@ -238,36 +230,16 @@ pub struct Direction {
     /// retransmission timer counts (RFC 6298 §5): the later of the first transmission of what is
     /// outstanding and the last acknowledgment of anything new. `None` when nothing is outstanding.
     pub waiting_since: Option<Moment>,
-    /// Retransmissions (of payload or FIN) since the other end last acknowledged something new.
-    pub retries: Repeated,
-    /// Payload length in bytes of the smallest segment among `retries`: nothing of this size or
-    /// above was seen to arrive since. 0 while there are none.
-    pub smallest_retried: u32,
     /// Payload length in bytes of the largest segment that the other end acknowledged whole, with
-    /// `smallest_retried` the evidence of a path MTU black hole (RFC 2923 §2.1). An upper bound
+    /// [`Trouble::smallest_retried`] the evidence of a path MTU black hole (RFC 2923 §2.1). An upper bound
     /// where the sender's segmentation was offloaded.
     pub largest_acknowledged: u32,
-    /// TCP keep-alive probes (RFC 1122 §4.2.3.6).
-    pub keep_alive_probes: u64,
-    /// Probes of the other end's closed window (RFC 9293 §3.8.6.1) that carry nothing new.
-    pub window_probes: u64,
-    /// Keep-alive probes since the other end was last heard.
-    pub unanswered_probes: Repeated,
-    /// Segments that the capture holds twice (mirror ports, capturing on all interfaces), told from
-    /// retransmissions by coming within milliseconds; they count nowhere else but in `segments`.
-    pub duplicated: u64,
-    /// Segments that no receiver would accept: by their numbers (RFC 9293 §3.10.7.4), RSTs apart, or because they
-    /// were damaged or did not arrive.
-    pub ignored: u64,
-    /// RSTs whose numbers no receiver would accept here (RFC 9293 §3.10.7.3 and §3.10.7.4), and those after which the
-    /// connection went on.
-    pub ignored_resets: u64,
     /// Largest payload in bytes that this end asked for in its SYN (RFC 9293 §3.7.1).
     pub maximum_segment_size: Option<u16>,
     /// Shift count of the window that this end offered in its SYN (RFC 7323 §2.2).
     pub window_scale: Option<u8>,
-    /// When the window went to zero and has stayed there.
-    pub zero_window: Option<Moment>,
     /// TTL or Hop Limit of the first segment that is not a RST.
     pub hop_limit: Option<u8>,
+    /// What is unusual; it reads as fields of this.
+    trouble: Option<Box<Trouble>>,
 }

@@ -56,7 +56,8 @@ struct Slot<R> {
     a_is_low: bool,
     /// Whether `due` holds this slot.
     is_due: bool,
-    flow: Option<Flow<R>>,
+    /// Boxed: tables grow by copying, and most of a flood is let go soon.
+    flow: Option<Box<Flow<R>>>,
 }
 
 impl<R> Links for Vec<Slot<R>> {
@@ -175,7 +176,7 @@ impl<R: Reader> FlowTable<R> {
             standing: Standing::Unanswered,
             a_is_low: from_low,
             is_due: false,
-            flow: Some(Flow::new(facts, reader)),
+            flow: Some(Box::new(Flow::new(facts, reader))),
         });
         self.append(place, segment, from_low, at)
     }
@@ -241,6 +242,11 @@ impl<R: Reader> FlowTable<R> {
         self.budget.used()
     }
 
+    /// How many holes were given up because no more out-of-order data may be kept.
+    pub fn given_up(&self) -> u64 {
+        self.budget.given_up()
+    }
+
     /// The connection that took the last segment, if it is still followed.
     pub fn latest_mut(&mut self) -> Option<&mut Connection<R>> {
         Some(&mut self.slots.get_mut(self.latest as usize)?.flow.as_mut()?.connection)
@@ -271,7 +277,7 @@ impl<R: Reader> FlowTable<R> {
     }
 
     fn flow(&self, place: u32) -> Option<&Flow<R>> {
-        self.slots.get(place as usize)?.flow.as_ref()
+        self.slots.get(place as usize)?.flow.as_deref()
     }
 
     fn find(&self, hash: u64, key: &Key) -> Option<u32> {
@@ -372,19 +378,20 @@ impl<R: Reader> FlowTable<R> {
         ended(flow.end(ending, &mut self.budget));
     }
 
-    /// Lets a connection go if the table is full: a closed one first; then, so that a flood of SYNs
-    /// does not push sessions out, an unanswered one if these fill more than a quarter; else the
-    /// one in use that is idle longest.
+    /// Lets a connection go if the table is full, or a quarter of it by unanswered ones: a flood of SYNs shall
+    /// neither push sessions out nor take much memory. A closed one goes first, then an unanswered one if these
+    /// are too many, else the one in use that is idle longest.
     fn make_room(&mut self, ended: &mut impl FnMut(Connection<R>)) {
-        if self.index.len() < self.connections {
-            return;
-        }
         let Lists { unanswered, open, stranded, doubted, closing } = &self.lists;
         let flooded = unanswered.len() > self.connections / 4;
+        if self.index.len() < self.connections && !flooded {
+            return;
+        }
         let victim = closing
             .first()
             .or(stranded.first())
             .or(doubted.first())
+            .filter(|_| self.index.len() >= self.connections)
             .or(if flooded { unanswered.first() } else { None })
             .or(open.first())
             .or(unanswered.first());

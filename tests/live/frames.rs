@@ -62,6 +62,23 @@ fn what_is_not_wanted_never_reaches_the_program() {
 }
 
 #[test]
+fn what_is_in_a_tunnel_passes() {
+    let Some(mut lab) = Lab::new(&["mosquitto", "mosquitto_pub"]) else { return };
+    if !lab.tunnel(["10.78.0.1", "10.78.0.2"]) {
+        eprintln!("skipped: no VXLAN here");
+        return;
+    }
+    lab.broker();
+    // On the cable there is only UDP.
+    let live = lab.live(&["-i", "v0", "--only-port", "1883"]);
+    let mut client = lab.inside(&lab.client, "mosquitto_pub");
+    assert!(client.args(["-h", "10.78.0.1", "-t", "plant/7", "-m", "x", "-i", "inside"]).status().unwrap().success());
+    let (_, written, said) = live.end("INT");
+    assert!(written.contains("inside"), "{written}{said}");
+    assert!(written.contains("10.78.0.1:1883"), "{written}");
+}
+
+#[test]
 fn a_filter_that_is_none_is_refused() {
     let Some(lab) = Lab::new(&[]) else { return };
     let mut live = lab.live(&["-i", "v0", "--bpf", "prot 1883"]);

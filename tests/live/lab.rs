@@ -92,6 +92,17 @@ impl Lab {
         assert!(ip(&[&["-n", end, "link"], change].concat()), "{change:?}");
     }
 
+    /// Lays a tunnel beside the cable: VXLAN, with an address at each end; false where the kernel has none.
+    pub fn tunnel(&self, addresses: [&str; 2]) -> bool {
+        let ends = [(&self.gateway, BROKER, CLIENT, addresses[0]), (&self.client, CLIENT, BROKER, addresses[1])];
+        ends.iter().all(|(end, local, remote, address)| {
+            let kind = ["type", "vxlan", "id", "42", "dstport", "4789", "dev", "v0"];
+            ip(&[&["-n", end, "link", "add", "vx0"], &kind[..], &["local", local, "remote", remote]].concat())
+                && ip(&["-n", end, "addr", "add", &format!("{address}/24"), "dev", "vx0"])
+                && ip(&["-n", end, "link", "set", "vx0", "up"])
+        })
+    }
+
     /// A command inside a namespace.
     pub fn inside(&self, end: &str, program: &str) -> Command {
         let mut command = command("ip");
@@ -115,7 +126,7 @@ impl Lab {
     /// A broker that takes everybody.
     pub fn broker(&mut self) -> usize {
         let config = self.folder.path().join("mosquitto.conf");
-        fs::write(&config, format!("user root\nlistener 1883 {BROKER}\nallow_anonymous true\n")).unwrap();
+        fs::write(&config, "user root\nlistener 1883 0.0.0.0\nallow_anonymous true\n").unwrap();
         let mut command = self.inside(&self.gateway, "mosquitto");
         command.arg("-c").arg(config);
         let index = self.start(command);

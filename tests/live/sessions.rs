@@ -69,6 +69,8 @@ fn the_same_is_told_as_of_what_tcpdump_captured() {
     let read =
         Command::new(env!("CARGO_BIN_EXE_mqttcap")).arg("read").arg(capture).args(["--format", "ndjson"]).output();
     let read = stories(&String::from_utf8(read.unwrap().stdout).unwrap());
+    let exact = |line: &str| line.contains("\"started\":") && !line.contains("000Z\",\"ended\"");
+    assert!(live.lines().any(exact), "time is stamped in nanoseconds");
     let live = stories(&live);
     assert!(read.len() >= 8, "{read:#?}");
     assert_eq!(live.len(), read.len());

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use crate::capture::{Frame, Timestamp};
 use crate::diagnosis;
 use crate::engine::{Config, Engine};
-use crate::report::{CaptureSummary, Case, Report};
+use crate::report::{CaptureSummary, Case, Kept, Report};
 use crate::session::Session;
 use crate::text;
 
-use super::super::analyse::Judged;
 use super::super::failure::Failure;
 use super::super::service::Signals;
 use super::feed::Feed;
@@ -24,14 +23,14 @@ pub(super) fn follow(
     limit: Option<Duration>,
     signals: &Signals,
 ) -> Result<Report, Failure> {
-    let mut judged = Judged::new(config.limits.finished_sessions);
+    let mut kept = Kept::new(&config.limits);
     let mut engine = match teller.observer() {
         Some(observer) => Engine::observed(config, observer),
         None => Engine::new(config),
     };
     engine.note_changes();
     let mut status = Status::default();
-    if let Err(failure) = run(&mut engine, &mut judged, &mut status, feed, teller, limit, signals) {
+    if let Err(failure) = run(&mut engine, &mut kept, &mut status, feed, teller, limit, signals) {
         if !failure.is_closed_pipe() {
             status.dropped = feed.dropped();
             teller.note(&captured(&status));
@@ -39,19 +38,18 @@ pub(super) fn follow(
         return Err(failure);
     }
     let mut open: Vec<Session> = Vec::new();
-    let mut facts = engine.finish(&mut |session| open.push(session));
+    let facts = engine.finish(&mut |session| open.push(session));
     for session in open {
         let verdict = diagnosis::diagnose(&session);
         status.ended += 1;
         let case = Case::alone(status.ended, session, verdict);
         teller.left(&case)?;
-        judged.keep(case.session, case.verdict);
+        kept.keep(case.session, case.verdict);
     }
-    facts.sessions_left_out = judged.left_out();
     let mut notes = diagnosis::notes(&facts);
     notes.extend(feed.notes());
     notes.extend(teller.notes());
-    Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, judged.into_sessions()))
+    Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, kept))
 }
 
 /// What was done before it had to be given up.
@@ -68,7 +66,7 @@ fn captured(status: &Status) -> String {
 #[allow(clippy::disallowed_methods)] // the edge: how long to capture is a matter of the wall clock
 fn run(
     engine: &mut Engine,
-    judged: &mut Judged,
+    kept: &mut Kept,
     status: &mut Status,
     feed: &mut dyn Feed,
     teller: &mut dyn Teller,
@@ -108,7 +106,7 @@ fn run(
             let case = watch.judged(session, teller)?;
             status.ended += 1;
             status.problems += u64::from(case.is_problem());
-            judged.keep(case.session, case.verdict);
+            kept.keep(case.session, case.verdict);
         }
         if over {
             return Ok(());

@@ -31,6 +31,7 @@ use crate::source::{Followed, InterfaceError, Interfaces, Shown};
 
 use super::INTERRUPTED;
 use super::arguments::{Input, Live, LiveFormat, Look, Only, Read, ReadFormat};
+use super::bounds::Bounds;
 use super::destination::Destination;
 use super::failure::Failure;
 use super::output;
@@ -58,9 +59,10 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
         let _ = writeln!(anstream::stderr(), "capturing on {}; Ctrl-C ends with a report", Feed::name(&interfaces));
     }
     let seconds = arguments.seconds.map(Duration::from_secs);
-    let Live { look, only, format, ports, utc, capture, rights, .. } = arguments;
+    let Live { bounds, look, only, format, ports, utc, capture, rights, .. } = arguments;
     let ports = [&ports[..], &capture.only_ports].concat();
     let telling = Telling {
+        bounds,
         look,
         only: *only,
         format: *format,
@@ -110,6 +112,7 @@ pub(super) fn follow_file(arguments: &Read) -> Result<ExitCode, Failure> {
     let _ = writeln!(anstream::stderr(), "following {}; Ctrl-C ends with a report", Shown(path));
     let Read { look, only, input, .. } = arguments;
     let telling = Telling {
+        bounds: &input.bounds,
         look,
         only: *only,
         format,
@@ -139,6 +142,7 @@ pub(super) fn one_file(input: &Input) -> Result<&Path, Failure> {
 /// What is to be told, and how.
 #[derive(Clone, Copy)]
 struct Telling<'t> {
+    bounds: &'t Bounds,
     look: &'t Look,
     only: Option<Only>,
     format: LiveFormat,
@@ -181,7 +185,7 @@ impl Telling<'_> {
 /// Tells what happens in `feed`, and at the end reports.
 fn tell(feed: &mut dyn Feed, telling: Telling<'_>, teller: &mut dyn Teller, signals: &Signals) -> Result<(), Failure> {
     let config = Config {
-        limits: Limits { finished_sessions: KEPT, ..Limits::default() },
+        limits: telling.bounds.over(Limits { finished_sessions: KEPT, ..Limits::default() })?,
         ports: telling.ports.to_vec(),
         detail: telling.detail(),
         hosts: telling.hosts.to_vec(),

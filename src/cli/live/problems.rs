@@ -100,7 +100,7 @@ impl Problems {
 fn subject(case: &Case) -> Subject {
     let session = &case.session;
     let peers = &session.wire.peers;
-    let rival = session.neighbours.rival.map(|rival| rival.client.address);
+    let rival = session.neighbours.rival.as_ref().map(|rival| rival.client.address);
     let clients = [Some(peers.client.endpoint.address), rival].into_iter().flatten();
     Subject {
         stream: session.wire.stream,

@@ -6,7 +6,7 @@ use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
 
 use super::chain::{accepted, by_key};
-use super::{About, Found, Judged, Spanning};
+use super::{About, Counted, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
     About { id: "broker-unreachable", severity: Severity::Error, text: include_str!("broker_unreachable.md") };
@@ -17,10 +17,11 @@ pub(super) const UNREACHED: [&str; 4] =
 /// Hosts that make it more than the trouble of one.
 const HOSTS: usize = 2;
 
-pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
+pub(super) fn find(sessions: &[Judged<'_>], counted: &[Counted]) -> Vec<Spanning> {
     let mut found = Vec::new();
     for (server, tries) in by_key(sessions, |judged| Some(judged.session.wire.peers.server.endpoint)) {
         let mut rest = tries.as_slice();
+        let least = least(counted, server);
         while let Some(start) = rest.iter().position(|judged| unreached(judged)) {
             let here = rest.get(start..).unwrap_or_default();
             let (these, later) = here.split_at(here.iter().take_while(|judged| unreached(judged)).count());
@@ -29,12 +30,18 @@ pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
             // Whoever was connected all the time could reach it.
             let connected = tries.iter().any(|judged| goes_on(judged, these));
             if hosts >= HOSTS && !connected {
-                found.extend(told(server, these, hosts, later.first().copied()));
+                found.extend(told(server, these, (hosts, least), later.first().copied()));
             }
             rest = later;
         }
     }
     found
+}
+
+/// What stands before a number of sessions with `server`: some may only have been counted.
+pub(super) fn least(counted: &[Counted], server: Endpoint) -> &'static str {
+    let more = counted.iter().any(|kind| kind.server.is_none_or(|other| other == server));
+    if more { "at least " } else { "" }
 }
 
 fn unreached(judged: &Judged<'_>) -> bool {
@@ -50,7 +57,12 @@ fn goes_on(judged: &Judged<'_>, these: &[&Judged<'_>]) -> bool {
         && heard.is_some_and(|heard| first.session.wire.last.is_before(heard))
 }
 
-fn told(server: Endpoint, these: &[&Judged<'_>], hosts: usize, then: Option<&Judged<'_>>) -> Option<Spanning> {
+fn told(
+    server: Endpoint,
+    these: &[&Judged<'_>],
+    (hosts, at_least): (usize, &str),
+    then: Option<&Judged<'_>>,
+) -> Option<Spanning> {
     let (first, last) = (these.first()?, these.last()?);
     let span = last.session.wire.last.time.nanoseconds_since(first.session.wire.first.time);
     let same = these.iter().all(|judged| judged.verdict.outcome.id == first.verdict.outcome.id);
@@ -65,7 +77,7 @@ fn told(server: Endpoint, these: &[&Judged<'_>], hosts: usize, then: Option<&Jud
         _ => String::new(),
     };
     let headline = format!(
-        "Nobody could reach {server}: {} tried {} within {}{how}.{end}",
+        "Nobody could reach {server}: {at_least}{} tried {at_least}{} within {}{how}.{end}",
         words::counted(hosts as u64, "host"),
         words::counted(these.len() as u64, "time"),
         words::duration(span)

@@ -20,7 +20,7 @@ use crate::session::{Session, Traffic};
 use chain::Streams;
 
 use super::finding::{About, Found};
-use super::{Finding, Qualifier, Verdict};
+use super::{Counted, Finding, Qualifier, Verdict};
 
 /// A session and what was said of it.
 #[derive(Clone, Copy, Debug)]
@@ -58,14 +58,15 @@ pub(crate) const ABOUT: &[&About] = &[
 ];
 
 /// What `sessions`, in order of their first frame, and the messages between them show together: worst first, then by first session.
-pub fn across(sessions: &[Judged<'_>], traffic: &Traffic) -> Vec<Spanning> {
+/// `counted` are sessions beyond those: where there are some, how often something happened is told as the least.
+pub fn across(sessions: &[Judged<'_>], traffic: &Traffic, counted: &[Counted]) -> Vec<Spanning> {
     let fights = client_id_fight::find(sessions);
     let fighting = fights.iter().flat_map(|fight| fight.sessions.iter().copied()).collect();
     let mut all = fights;
-    all.extend(reconnect_loop::find(sessions, &fighting));
+    all.extend(reconnect_loop::find(sessions, &fighting, counted));
     all.extend(session_lost::find(sessions));
     all.extend(messages_carried_over::find(sessions));
-    all.extend(broker_unreachable::find(sessions));
+    all.extend(broker_unreachable::find(sessions, counted));
     all.extend(broker_refuses_all::find(sessions));
     all.extend(broker_restarted::find(sessions));
     all.extend(client_address_changes::find(sessions));

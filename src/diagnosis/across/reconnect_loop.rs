@@ -8,8 +8,9 @@ use crate::net::Endpoint;
 use crate::session::TextFact;
 use crate::stream::Side;
 
+use super::broker_unreachable::least;
 use super::chain::{accepted, by_key, pauses, rhythm};
-use super::{About, Found, Judged, Spanning};
+use super::{About, Counted, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
     About { id: "reconnect-loop", severity: Severity::Warning, text: include_str!("reconnect_loop.md") };
@@ -26,7 +27,7 @@ const SHORT: i64 = 10_000_000_000;
 const LOOKED: &str = "A load balancer or a monitor that only looks whether the port is open does that; so does a client that cannot build its CONNECT.";
 
 /// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there.
-pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>) -> Vec<Spanning> {
+pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>, counted: &[Counted]) -> Vec<Spanning> {
     let host = |judged: &Judged<'_>| judged.session.wire.peers.client.endpoint.address;
     let mut ids: BTreeMap<IpAddr, BTreeSet<&[u8]>> = BTreeMap::new();
     for judged in sessions {
@@ -54,7 +55,8 @@ pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>) -> Vec<Span
             let length = 1 + pairs.take_while(|(place, (one, next))| follows(one, next, *place == 0)).count();
             let (these, later) = here.split_at(length);
             if length >= ATTEMPTS && !these.iter().all(|judged| fighting.contains(&judged.number)) {
-                loops.push(told(&client, server, these, later.first().copied()));
+                let least = least(counted, server);
+                loops.push(told(&client, (server, least), these, later.first().copied()));
             }
             rest = later;
         }
@@ -81,7 +83,7 @@ fn failed(judged: &Judged<'_>) -> bool {
     judged.verdict.outcome.severity >= Severity::Warning
 }
 
-fn told(client: &str, server: Endpoint, these: &[&Judged<'_>], then: Option<&Judged<'_>>) -> Spanning {
+fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], then: Option<&Judged<'_>>) -> Spanning {
     let starts: Vec<i64> = these.iter().map(|judged| judged.session.wire.first.time.0).collect();
     let outcomes: BTreeSet<&str> = these.iter().map(|judged| judged.verdict.outcome.id).collect();
     let same = if outcomes.len() == 1 { ", each time in the same way," } else { "" };
@@ -93,10 +95,10 @@ fn told(client: &str, server: Endpoint, these: &[&Judged<'_>], then: Option<&Jud
     let looked = these.iter().all(|judged| only_looked(judged));
     let headline = if looked {
         format!(
-            "{client} opened a connection to {server} and closed it again without sending anything, {times} times; it came back {rhythm}.{end}"
+            "{client} opened a connection to {server} and closed it again without sending anything, {least}{times} times; it came back {rhythm}.{end}"
         )
     } else {
-        format!("{client} failed {times} times in a row with {server}{same} and tried again {rhythm}.{end}")
+        format!("{client} failed {least}{times} times in a row with {server}{same} and tried again {rhythm}.{end}")
     };
     let pace = if looked { Some(LOOKED) } else { pace(&pauses(&starts)) };
     let named = these.iter().all(|judged| client_id(judged).is_some());

@@ -26,7 +26,7 @@ pub(super) struct Several {
 pub(super) fn find(several: &Several, id: &str) -> Option<Spanning> {
     let judged: Vec<Judged<'_>> =
         (1..).zip(&several.sessions).map(|(number, (session, verdict))| Judged { number, session, verdict }).collect();
-    across(&judged, &several.traffic).into_iter().find(|spanning| spanning.finding.id == id)
+    across(&judged, &several.traffic, &[]).into_iter().find(|spanning| spanning.finding.id == id)
 }
 
 impl Several {

@@ -50,7 +50,7 @@ fn lost<'j>(judged: &'j Judged<'j>, sighting: &WillSighting) -> Option<Lost<'j>>
         return None;
     }
     let dismissed = session.disconnect.server.as_ref().map(|disconnect| disconnect.at);
-    let taken_over = session.neighbours.rival.map(|rival| rival.connect);
+    let taken_over = session.neighbours.rival.as_ref().map(|rival| rival.connect);
     let close = session.wire.close().map(|close| close.at);
     let asked = goodbye.filter(|goodbye| goodbye.code.0 == 0x04).map(|goodbye| goodbye.at);
     let at = [asked, dismissed, taken_over, close].into_iter().flatten().min_by_key(|at| at.frame)?;

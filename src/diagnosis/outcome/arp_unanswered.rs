@@ -54,7 +54,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 fn own_search<'a>(story: &Story<'a>) -> Option<&'a Search> {
     let session = story.session;
     let own = session.wire.peers.client.endpoint.address;
-    session.neighbours.searched.as_ref().filter(|search| search.asker == own)
+    session.neighbours.searched.as_deref().filter(|search| search.asker == own)
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn the_clients_own_search_explains_its_knocks_and_a_routers_is_their_cause() {
-        let knocking = |last| Tale::knocking(3).with(|session| session.neighbours.searched = Some(search(last))).build();
+        let knocking = |last| Tale::knocking(3).with(|session| session.neighbours.searched = Some(Box::new(search(last)))).build();
         assert_eq!(outcome(&knocking(21)).id, "arp-unanswered");
         let routed = diagnose(&knocking(1));
         assert_eq!(routed.outcome.id, "syn-unanswered");

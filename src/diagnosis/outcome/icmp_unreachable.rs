@@ -17,7 +17,7 @@ pub(super) const ABOUT: About = About {
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let wire = &story.session.wire;
-    let (at, error) = story.session.undeliverable?;
+    let (at, error) = *story.session.undeliverable.as_deref()?;
     // A connection that came about all the same was not stopped by it.
     if wire.syn_ack.count > 0 || wire.established.is_some() || wire.sent.server.segments > 0 {
         return None;
@@ -60,7 +60,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 /// A router says so in the running session, and what it could not deliver never arrived.
 pub(super) fn midway(story: &Story<'_>) -> Option<Judgement> {
     let wire = &story.session.wire;
-    let (at, error) = story.session.undeliverable?;
+    let (at, error) = *story.session.undeliverable.as_deref()?;
     let Undeliverable { router, reason, source, .. } = error;
     let sender = if source == wire.peers.client.endpoint { Side::Client } else { Side::Server };
     let waiting = wire.sent.of(sender).waiting_since?;
@@ -98,7 +98,7 @@ mod tests {
             source: session.wire.peers.client.endpoint,
             destination: session.wire.peers.server.endpoint,
         };
-        session.undeliverable = Some((session.wire.syn.last, error));
+        session.undeliverable = Some(Box::new((session.wire.syn.last, error)));
         session
     }
 

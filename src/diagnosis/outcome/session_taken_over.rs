@@ -5,7 +5,6 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
-use crate::session::Rival;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -19,14 +18,14 @@ pub(super) const ABOUT: About = About {
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x8E])?;
     let what = format!("Another connection{} with the same client id{} pushed this one out", from(story), id(story));
-    let rival = story.session.neighbours.rival;
+    let rival = story.session.neighbours.rival.as_deref();
     Some(advise(story, refusal::dismissal(disconnect, &what).at(rival.map(|rival| rival.connect))))
 }
 
 /// The broker closed just after another connection introduced itself with the same client id.
 pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
-    let rival = story.session.neighbours.rival?;
+    let rival = story.session.neighbours.rival.as_deref()?;
     let since = rival.connect.time;
     let until = rival.accepted.unwrap_or(rival.connect);
     let in_time = close.at.time >= since && close.at.time.nanoseconds_since(until.time) <= SECOND.saturating_add(story.round_trip());
@@ -56,7 +55,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
 
 /// Where the newer connection came from.
 fn from(story: &Story<'_>) -> String {
-    let rival = story.session.neighbours.rival;
+    let rival = story.session.neighbours.rival.as_deref();
     rival.map_or_else(String::new, |rival| format!(" from {} (tcp.stream {})", rival.client, rival.stream))
 }
 
@@ -71,7 +70,7 @@ fn id(story: &Story<'_>) -> String {
 
 fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
     let own = story.session.wire.peers.client.endpoint.address;
-    let rival: Option<Rival> = story.session.neighbours.rival;
+    let rival = story.session.neighbours.rival.as_deref();
     let same_host = rival.is_some_and(|rival| rival.client.address == own);
     // In the same order for both, so that each other's victims read alike.
     let pair = rival.map(|rival| rival.client.address).filter(|other| *other != own).map(|other| (own.min(other), own.max(other)));

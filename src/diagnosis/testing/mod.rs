@@ -325,7 +325,7 @@ impl Tale {
     pub(crate) fn disconnect(mut self, side: Side, code: u8, after: f64) -> Tale {
         let at = self.sent(side, PacketType::DISCONNECT, after);
         *self.session.disconnect.of_mut(side) =
-            Some(DisconnectFacts { at, code: ReasonCode(code), reason_string: None, server_reference: None });
+            Some(Box::new(DisconnectFacts { at, code: ReasonCode(code), reason_string: None, server_reference: None }));
         self
     }
 
@@ -408,13 +408,13 @@ impl Tale {
     pub(crate) fn rival(mut self, after: f64) -> Tale {
         let connect = self.step(after);
         let accepted = self.step(0.002);
-        self.session.neighbours.rival = Some(Rival {
+        self.session.neighbours.rival = Some(Box::new(Rival {
             client: Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 22)), port: 50000 },
             stream: 1,
             connect,
             accepted: Some(accepted),
             refused: None,
-        });
+        }));
         self
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::attempt::Service;
 use crate::capture::Moment;
-use crate::limits::Limits;
+use crate::limits::{Limits, Room};
 use crate::session::{ClientEvidence, ClientHelloFacts, Detail, PerSide, Tracker};
 use crate::stream::{Chunk, End, Piece, Side};
 use crate::tcp::Interest;
@@ -28,6 +28,7 @@ pub(super) struct Encrypted {
     records: PerSide<Records>,
     fresh: PerSide<bool>,
     limit: usize,
+    room: Room,
     pub(super) tracker: Box<Tracker>,
     /// One of the ports is taken for MQTT.
     hinted: bool,
@@ -56,16 +57,17 @@ impl Encrypted {
         evidence: ClientEvidence,
         limits: &Arc<Limits>,
         detail: Detail,
-        hinted: bool,
-        port: u16,
+        (hinted, port): (bool, u16),
+        room: &Room,
     ) -> Encrypted {
-        let records = || Records::new(limits.packet_bytes, true);
+        let records = || Records::new(limits.packet_bytes, true).within(room);
         Encrypted {
             client,
             evidence,
             records: PerSide { client: records(), server: records() },
             fresh: PerSide { client: true, server: true },
             limit: limits.packet_bytes,
+            room: room.clone(),
             tracker: Box::new(Tracker::new(limits, detail)),
             hinted,
             port,
@@ -78,7 +80,7 @@ impl Encrypted {
     pub(super) fn begins(&mut self, start_captured: bool, held: &[Held]) {
         let hello = |held: &Held| matches!(held.data.as_slice(), [22, 3, _, _, _, 1 | 2, ..]);
         if !start_captured && !held.iter().any(hello) {
-            let records = || Records::new(self.limit, false);
+            let records = || Records::new(self.limit, false).within(&self.room);
             self.records = PerSide { client: records(), server: records() };
         }
     }

@@ -7,10 +7,8 @@ use std::sync::Arc;
 
 use crate::capture::Moment;
 use crate::engine::post::Passing;
-use crate::limits::Limits;
-use crate::mqtt::{
-    self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, Room, VersionEvidence,
-};
+use crate::limits::{Limits, Room};
+use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, VersionEvidence};
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
@@ -33,7 +31,7 @@ const ANSWER_AT_MOST: usize = 512;
 /// What the server's first bytes are. A first byte proves nothing: HTTP's `H` is the type of a PUBACK.
 #[derive(Clone, Debug)]
 enum Answer {
-    /// Too few bytes to decide.
+    /// Too few bytes to decide: fewer than [`ANSWER_AT_MOST`].
     Awaited(Vec<Held>),
     /// MQTT, or its start was not captured.
     Mqtt,
@@ -47,11 +45,11 @@ pub(super) struct Following {
     pub(super) evidence: ClientEvidence,
     framers: PerSide<Framer>,
     pub(super) tracker: Box<Tracker>,
-    inference: VersionEvidence,
+    inference: Option<Box<VersionEvidence>>,
     pub(super) probation: bool,
     answer: Answer,
     searched: u64,
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
     /// Messages are news.
     pub(super) messages: bool,
 }
@@ -63,7 +61,7 @@ impl Following {
         beginning: Beginning,
         limits: &Arc<Limits>,
         detail: Detail,
-        watch: Option<Watch>,
+        watch: Option<Arc<Watch>>,
         room: &Room,
     ) -> Following {
         let framer = || match beginning {
@@ -75,7 +73,7 @@ impl Following {
             evidence,
             framers: PerSide { client: framer(), server: framer() },
             tracker: Box::new(Tracker::new(limits, detail)),
-            inference: VersionEvidence::default(),
+            inference: None,
             probation: beginning == Beginning::Somewhere,
             answer: match beginning {
                 Beginning::Start => Answer::Awaited(Vec::new()),
@@ -107,7 +105,7 @@ impl Following {
                 Answer::Foreign => return,
                 Answer::Awaited(held) => {
                     if !held.is_empty() || mqtt::looks_like_connack(chunk.data) == Likelihood::No {
-                        held.push(Held::new(from, &chunk));
+                        held.push(Held::copy(from, &chunk));
                         self.weigh_answer(news, hinted);
                         return;
                     }
@@ -221,7 +219,7 @@ impl Following {
             self.evidence = ClientEvidence::PacketKinds;
         }
         if self.tracker.version().is_none()
-            && let Some((version, why)) = self.inference.verdict()
+            && let Some((version, why)) = self.inference.as_ref().and_then(|inference| inference.verdict())
         {
             self.tracker.infer_version(version, why);
         }
@@ -251,7 +249,7 @@ struct Scene<'f> {
 struct Stage<'f> {
     side: Side,
     pub(super) tracker: &'f mut Tracker,
-    inference: &'f mut VersionEvidence,
+    inference: &'f mut Option<Box<VersionEvidence>>,
     news: &'f mut Vec<News>,
     watch: Option<Watched<'f>>,
     messages: bool,
@@ -269,7 +267,7 @@ impl<'f> Scene<'f> {
         let hints = following.hints(side);
         let (client, confirmed) = (following.client, !following.probation);
         let from = if side == Side::Client { client } else { client.other() };
-        let watch = following.watch.as_ref().map(|watch| Watched { watch, from, confirmed });
+        let watch = following.watch.as_deref().map(|watch| Watched { watch, from, confirmed });
         Scene {
             framer: following.framers.of_mut(side),
             hints,
@@ -302,8 +300,8 @@ impl Stage<'_> {
         let version = self.tracker.version();
         let parsed = mqtt::parse(raw, version);
         if let Ok(packet) = &parsed {
-            if version.is_none() {
-                self.inference.observe(raw, self.side);
+            if version.is_none() && !matches!(packet, Packet::Connect(connect) if connect.version().is_some()) {
+                self.inference.get_or_insert_default().observe(raw, self.side);
             }
             mqtt::conformance::check(raw, packet, version, self.side, &mut |violation| {
                 self.tracker.violation(raw.completed, raw.header.packet_type(), &violation);
@@ -315,7 +313,10 @@ impl Stage<'_> {
         }
         match parsed {
             Ok(Packet::Connect(connect)) => {
-                let client_id = TextFact::new(connect.client_id.0);
+                // One copy for the session and for who asks after it by its client id.
+                let known = self.tracker.connect().map(|connect| &connect.client_id);
+                let known = known.filter(|known| *known.0 == *connect.client_id.0);
+                let client_id = known.cloned().unwrap_or_else(|| TextFact::new(connect.client_id.0));
                 let will = self.tracker.connect().and_then(|connect| connect.will.as_ref()?.fingerprint);
                 self.news.push(News::Connect { client_id, at: raw.completed, will });
             }

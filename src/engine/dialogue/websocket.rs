@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use crate::capture::Moment;
-use crate::limits::Limits;
-use crate::mqtt::{self, Likelihood, PacketType, Room};
+use crate::limits::{Limits, Room};
+use crate::mqtt::{self, Likelihood, PacketType};
 use crate::net::Undeliverable;
 use crate::session::{ClientEvidence, CloseFrame, Detail, PerSide, TextFact, TextMessages, Tracker, WebSocketFacts};
 use crate::stream::{Chunk, End, Gap, Side};
@@ -42,7 +42,7 @@ pub(super) struct WebSocket {
     client: End,
     limits: Arc<Limits>,
     detail: Detail,
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
     windows: Windows,
     room: Room,
     facts: Box<WebSocketFacts>,
@@ -105,12 +105,12 @@ impl WebSocket {
         beginning: Beginning,
         limits: &Arc<Limits>,
         detail: Detail,
-        watch: Option<Watch>,
+        watch: Option<Arc<Watch>>,
         windows: &Windows,
         room: &Room,
     ) -> WebSocket {
         let direction = |side| match beginning {
-            Beginning::Upgrade => Direction::Head(Head::new(limits)),
+            Beginning::Upgrade => Direction::Head(Head::new(limits).within(room)),
             Beginning::Frames => Direction::Frames(Frames::somewhere(side, windows)),
         };
         let mut websocket = WebSocket {
@@ -167,7 +167,7 @@ impl WebSocket {
                     rest
                 }
                 Read::More => return Verdict::Unsettled,
-                Read::Foreign => return Verdict::Other(Protocol::Http),
+                Read::Foreign | Read::NoRoom => return Verdict::Other(Protocol::Http),
             },
             Direction::Head(head) => match head.response(&chunk) {
                 Read::Whole(answer, rest) => {
@@ -183,6 +183,7 @@ impl WebSocket {
                     rest
                 }
                 Read::More => return Verdict::Unsettled,
+                Read::NoRoom => return Verdict::Other(Protocol::Http),
                 Read::Foreign => {
                     self.facts.foreign_answer = Some(chunk.at);
                     self.directions = PerSide { client: Direction::Ignored, server: Direction::Ignored };
@@ -222,7 +223,7 @@ impl WebSocket {
         mut self: Box<Self>,
         news: &mut Vec<News>,
         hinted: bool,
-        undeliverable: Option<(Moment, Undeliverable)>,
+        undeliverable: Option<&(Moment, Undeliverable)>,
         facts: &Facts,
     ) -> Ended {
         for side in [Side::Client, Side::Server] {
@@ -240,7 +241,7 @@ impl WebSocket {
             None if self.is_meant_for_mqtt() => self.handshake_only(),
             None => return other,
         };
-        if let Some((at, error)) = undeliverable {
+        if let Some(&(at, error)) = undeliverable {
             tracker.undeliverable(at, error);
         }
         tracker.websocket(self.facts);
@@ -365,8 +366,12 @@ impl WebSocket {
         if self.following.is_none() {
             let named = self.facts.offers_mqtt() || self.facts.agrees_to_mqtt();
             if !named {
-                self.held.push(Held::new(from, &chunk));
+                self.held.push(Held::copy(from, &chunk));
                 self.weigh(news, hinted);
+                if self.held.last_mut().is_some_and(|newest| !newest.wait(&self.room)) {
+                    self.foreign = true;
+                    self.held = Vec::new();
+                }
                 return;
             }
             self.start(ClientEvidence::PacketKinds, news, hinted);

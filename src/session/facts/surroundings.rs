@@ -9,7 +9,7 @@ use crate::net::Endpoint;
 pub struct Neighbours {
     /// The last CONNECT with the same client id on another connection to the same server before
     /// this one was closed, if it came while this one was open.
-    pub rival: Option<Rival>,
+    pub rival: Option<Box<Rival>>,
     /// Closes by the same server, within one second of its closing this one, of other sessions that
     /// no packet had announced (the first 16): the frames of their FIN or RST.
     pub closed_together: Vec<FrameNumber>,
@@ -31,9 +31,9 @@ pub struct Neighbours {
     /// announced to any client of MQTT 5.0, and that CONNACK.
     pub maximum_packet_size: Option<(u32, Moment)>,
     /// The name whose lookup led the client to the server's address.
-    pub resolution: Option<Resolution>,
+    pub resolution: Option<Box<Resolution>>,
     /// Who looked for the server on its network in vain while this connection was tried.
-    pub searched: Option<Search>,
+    pub searched: Option<Box<Search>>,
 }
 
 /// Another connection with the same client id.

@@ -17,7 +17,7 @@ const MISPLACED: i64 = 20_000_000;
 /// The newest answers of each kind to nothing that was asked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EarlyAnswers {
-    answer: Option<EarlyAnswer>,
+    answer: Option<Box<EarlyAnswer>>,
     pingresp: Option<Moment>,
 }
 
@@ -35,11 +35,11 @@ impl EarlyAnswers {
     /// An answer to an `asked` that was not seen.
     pub(super) fn keep(&mut self, asked: PacketType, packet: &Suback<'_>, at: Moment, reason_string: Option<TextFact>) {
         let (packet_identifier, codes) = (packet.packet_identifier, SmallVec::from_slice(packet.codes));
-        self.answer = Some(EarlyAnswer { asked, packet_identifier, at, codes, reason_string });
+        self.answer = Some(Box::new(EarlyAnswer { asked, packet_identifier, at, codes, reason_string }));
     }
 
     /// The answer to `request`, if it came already.
-    pub(super) fn take(&mut self, request: &Request) -> Option<EarlyAnswer> {
+    pub(super) fn take(&mut self, request: &Request) -> Option<Box<EarlyAnswer>> {
         self.answer.take_if(|answer| {
             answer.asked == request.packet
                 && answer.packet_identifier == request.packet_identifier

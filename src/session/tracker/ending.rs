@@ -5,7 +5,7 @@ use crate::session::rules::Known;
 use crate::session::wire::{PerSide, Wire};
 use crate::stream::Side;
 
-use super::{Tracker, asked, known};
+use super::{Rare, Tracker, asked, known};
 
 impl Tracker {
     /// The finished session over its connection.
@@ -16,11 +16,12 @@ impl Tracker {
         neighbours: Neighbours,
         capture: CaptureEdge,
     ) -> Session {
-        let mut events = wire.events(self.undeliverable);
-        let search = neighbours.searched.iter().map(asked::search);
-        events.extend(search.chain(self.attempt.iter().flat_map(asked::events)));
-        self.timeline.finish(events);
         self.keep_largest_row();
+        let rare = self.rare.take().map_or_else(Rare::default, |rare| *rare);
+        let mut events = wire.events(rare.undeliverable.as_deref());
+        let search = neighbours.searched.iter().map(|search| asked::search(search));
+        events.extend(search.chain(rare.attempt.iter().flat_map(|attempt| asked::events(attempt))));
+        self.timeline.finish(events);
         let known = known!(self);
         self.rules.kept_open(&known, &wire, capture.ended);
         self.violations.extend(self.rules.finish(&wire));
@@ -35,23 +36,20 @@ impl Tracker {
         open_exchanges.sort_by_key(|exchange| exchange.started);
         Session {
             wire,
-            attempt: self.attempt,
+            attempt: rare.attempt,
             client_evidence,
-            undeliverable: self.undeliverable,
+            undeliverable: rare.undeliverable,
             version: self.version.map(|(version, _)| version),
             version_from: self.version.map(|(_, from)| from),
             connect: self.connect.map(|connect| *connect),
             connack: self.connack.map(|connack| *connack),
-            second_connect: self.second_connect,
-            foreign_opening: self.foreign_opening,
-            foreign_answer: self.foreign_answer,
-            http_answer: self.http_answer,
-            websocket: self.websocket,
-            auth: self.auth,
-            disconnect: PerSide {
-                client: self.disconnect.client.map(|disconnect| *disconnect),
-                server: self.disconnect.server.map(|disconnect| *disconnect),
-            },
+            second_connect: rare.second_connect,
+            foreign_opening: rare.foreign_opening,
+            foreign_answer: rare.foreign_answer,
+            http_answer: rare.http_answer,
+            websocket: rare.websocket,
+            auth: rare.auth,
+            disconnect: self.disconnect,
             counts: self.counts,
             first_packet: self.first_packet,
             last_packets: PerSide {
@@ -62,16 +60,16 @@ impl Tracker {
             open_exchanges,
             published: self.published,
             ledger: self.ledger,
-            retained: self.retained,
-            overlap: self.overlap,
-            refusals: self.refusals,
+            retained: rare.retained,
+            overlap: rare.overlap,
+            refusals: rare.refusals,
             ping: self.ping,
             keep_alive: self.keep_alive,
             violations: self.violations,
-            malformed: self.malformed,
-            partial_packets: self.partial_packets,
-            skipped_bytes: self.skipped_bytes,
-            unfinished_packet: self.unfinished_packet,
+            malformed: rare.malformed,
+            partial_packets: rare.partial_packets,
+            skipped_bytes: rare.skipped_bytes,
+            unfinished_packet: rare.unfinished_packet,
             timeline: self.timeline,
             tls: self.tls,
             neighbours,

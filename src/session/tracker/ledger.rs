@@ -118,10 +118,10 @@ impl Tracker {
             return;
         }
         let Some(topic) = topic.cloned() else { return };
-        if let Some(overlap) = &mut self.overlap {
+        if let Some(overlap) = self.rare.as_mut().and_then(|rare| rare.overlap.as_mut()) {
             overlap.count += 1;
         } else if let Some(filters) = self.two_filters(&topic) {
-            self.overlap = Some(Box::new(Overlap { count: 1, topic, filters, moments: (last.at, at) }));
+            self.rare().overlap = Some(Box::new(Overlap { count: 1, topic, filters, moments: (last.at, at) }));
         }
     }
 
@@ -143,6 +143,13 @@ impl Tracker {
         self.row = Some(Box::new(RetainedBurst { asked, filter, messages: 0, payload_bytes: 0, first, last }));
     }
 
+    /// Time has passed: a row to which nothing comes any more is over.
+    pub(super) fn end_row(&mut self, now: Moment) {
+        if self.row.as_ref().is_some_and(|row| now.time.nanoseconds_since(row.last.time) > ROW) {
+            self.keep_largest_row();
+        }
+    }
+
     fn retained_message(&mut self, at: Moment, payload_length: u32) {
         let Some(row) = &mut self.row else { return };
         if at.time.nanoseconds_since(row.last.time) > ROW {
@@ -159,8 +166,9 @@ impl Tracker {
 
     pub(super) fn keep_largest_row(&mut self) {
         let Some(row) = self.row.take().filter(|row| row.messages > 0) else { return };
-        if self.retained.as_ref().is_none_or(|largest| row.messages > largest.messages) {
-            self.retained = Some(row);
+        let retained = &mut self.rare().retained;
+        if retained.as_ref().is_none_or(|largest| row.messages > largest.messages) {
+            *retained = Some(row);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::session::rules::{Asked, Known};
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
 
-use super::{Tracker, fact, known};
+use super::{Tracker, fact, known, push_tight};
 
 /// Filters or codes of one packet that the timeline shows.
 const SHOWN: usize = 8;
@@ -44,14 +44,15 @@ impl Tracker {
             }
             if self.subscriptions.len() < self.limits.names {
                 positions.push(self.subscriptions.len());
-                self.subscriptions.push(Subscription {
+                let subscription = Subscription {
                     filter,
                     options: request.options,
                     asked: at,
                     answer: None,
                     reason_string: None,
                     ended: None,
-                });
+                };
+                push_tight(&mut self.subscriptions, subscription);
             } else {
                 self.rules.doubt(at);
             }
@@ -122,7 +123,7 @@ impl Tracker {
             self.answers_matched += 1;
             self.answer(early.at, &early.codes, &request, early.reason_string.as_ref());
         } else if self.requests.len() < self.limits.open_exchanges {
-            self.requests.push(request);
+            push_tight(&mut self.requests, request);
         } else {
             self.rules.doubt(at);
         }
@@ -145,6 +146,9 @@ impl Tracker {
         self.rules.answer(&known, at, last.packet, packet, request);
         if let Some(position) = position {
             let request = self.requests.remove(position);
+            if self.requests.is_empty() {
+                self.requests = Vec::new();
+            }
             self.answers_matched += 1;
             self.answer(at, packet.codes, &request, reason_string.as_ref());
         } else {

@@ -1,8 +1,10 @@
 //! How client and server stand to each other: CONNECT, CONNACK, PINGREQ, DISCONNECT.
 
+use std::sync::LazyLock;
+
 use crate::capture::Moment;
-use crate::mqtt::{Connack, Connect, Disconnect, RawPacket, Will};
-use crate::session::facts::{ConnackFacts, ConnectFacts, DisconnectFacts, VersionFrom, WillFacts};
+use crate::mqtt::{Connack, Connect, Disconnect, RawPacket, Text, Will};
+use crate::session::facts::{ConnackFacts, ConnectFacts, DisconnectFacts, TextFact, VersionFrom, WillFacts};
 use crate::session::fingerprint;
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
@@ -14,11 +16,18 @@ fn will_fingerprint(will: &Will<'_>) -> Option<u64> {
     fingerprint(will.topic.0, will.payload, u32::try_from(will.payload.len()).ok()?)
 }
 
+/// The name that nearly all clients send takes no room of its own.
+static MQTT: LazyLock<TextFact> = LazyLock::new(|| TextFact::new(b"MQTT"));
+
+fn protocol_name(name: Text<'_>) -> TextFact {
+    if *name.0 == *MQTT.0 { MQTT.clone() } else { fact(name) }
+}
+
 impl Tracker {
     pub(super) fn connect_packet(&mut self, at: Moment, raw: &RawPacket<'_>, connect: &Connect<'_>) {
         let version = connect.version();
         if self.connect.is_some() {
-            self.second_connect.get_or_insert(at);
+            self.rare().second_connect.get_or_insert(at);
             let (known, rules) = self.known();
             rules.connect_again(&known, at);
         } else {
@@ -27,7 +36,7 @@ impl Tracker {
             }
             self.connect = Some(Box::new(ConnectFacts {
                 at,
-                protocol_name: fact(connect.protocol_name),
+                protocol_name: protocol_name(connect.protocol_name),
                 protocol_level: connect.protocol_level,
                 client_id: fact(connect.client_id),
                 username: connect.username.map(fact),
@@ -104,6 +113,7 @@ impl Tracker {
     }
 
     pub(super) fn pingreq_packet(&mut self, at: Moment) {
+        self.end_row(at);
         if self.early.take_pingresp(at) {
             self.answers_matched += 1;
             return;

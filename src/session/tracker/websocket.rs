@@ -15,7 +15,7 @@ impl Tracker {
     pub fn passed(&mut self, from: Side, bytes: u64, at: Moment) {
         self.topics.of_mut(from).forget_aliases();
         self.rules.doubt(at);
-        *self.skipped_bytes.of_mut(from) += bytes;
+        *self.rare().skipped_bytes.of_mut(from) += bytes;
         self.timeline.push(at, Some(from), EventKind::Skipped { bytes });
     }
 
@@ -62,7 +62,7 @@ impl Tracker {
             let what = "the answer to the WebSocket upgrade before it does not choose the subprotocol mqtt";
             self.break_of_websocket((Side::Server, PacketType::CONNACK), answer.at, 1, "MQTT-6.0.0-4", what);
         }
-        self.websocket = Some(facts);
+        self.rare().websocket = Some(facts);
     }
 
     fn break_of_websocket(

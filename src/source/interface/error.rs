@@ -2,6 +2,7 @@
 //!
 //! Invariant: a missing right is named with the exact command that gives it to this very executable.
 
+use super::handle::ANY;
 use super::list::interfaces;
 
 /// Why an interface cannot be captured on.
@@ -84,7 +85,8 @@ impl InterfaceError {
         if text.contains("permission") || text.contains("not permitted") {
             InterfaceError::Permission { name }
         } else if text.contains("no such device") || text.contains("doesn't exist") {
-            let others = interfaces().unwrap_or_default().into_iter().map(|info| info.name).collect();
+            let others = interfaces().unwrap_or_default().into_iter();
+            let others = others.filter(|info| info.state.is_some() || info.name == ANY).map(|info| info.name).collect();
             InterfaceError::NotFound { name, others }
         } else if text.contains("not up") || text.contains("network is down") {
             InterfaceError::Down { name }

@@ -565,8 +565,8 @@ fn a_full_table_lets_go_and_takes_up_again() {
     for port in 0..1000 {
         wire.send(&segment(endpoint(9, port), server(), 10, 0, SYN, b""));
     }
-    assert_eq!(wire.table.len(), 8);
-    assert_eq!(wire.table.evicted(), 996);
+    assert_eq!(wire.table.len(), 7, "half-open ones fill about a quarter");
+    assert_eq!(wire.table.evicted(), 997);
     assert!(wire.ended.iter().all(|connection| connection.facts.syn.count == 1), "no session was let go");
     wire.wait(20.0);
     for from in sessions.iter().skip(1) {

@@ -1,9 +1,11 @@
 //! Cuts one direction of a connection into TLS records, and what is not encrypted into handshake messages and alerts.
 //!
-//! Invariant: no byte is taken twice; at most one handshake message is held, and none longer than the limit. Bytes that
+//! Invariant: no byte is taken twice; at most one handshake message is held, none longer than the limit, and over all
+//! connections no more than their [`Room`] has. Bytes that
 //! are no record end the reading; after a gap it goes on where a segment begins with a record.
 
 use crate::capture::Moment;
+use crate::limits::{Room, Share};
 use crate::stream::Chunk;
 
 /// Length of a record's header.
@@ -66,6 +68,7 @@ pub struct Records {
     filled: usize,
     open: Option<Open>,
     message: Vec<u8>,
+    share: Share,
     /// Bytes of a long message that are still to come.
     skip: usize,
     /// The beginning of the messages is not known.
@@ -110,17 +113,26 @@ impl Records {
             filled: 0,
             open: None,
             message: Vec::new(),
+            share: Share::default(),
             skip: 0,
             torn: !from_start,
             changed: false,
         }
     }
 
+    /// The same, which keeps no more than there is `room` for.
+    #[must_use]
+    pub fn within(mut self, room: &Room) -> Records {
+        self.share = Share::of(room);
+        self
+    }
+
     /// Bytes are missing here.
     pub fn gap(&mut self) {
         if self.state != State::Over {
-            let (limit, changed) = (self.limit, self.changed);
-            *self = Records { changed, ..Records::new(limit, false) };
+            self.let_go();
+            let (limit, changed, share) = (self.limit, self.changed, std::mem::take(&mut self.share));
+            *self = Records { share, changed, ..Records::new(limit, false) };
         }
     }
 
@@ -156,7 +168,7 @@ impl Records {
         let length = u16::from_be_bytes([high, low]);
         if !is_header(&self.header) {
             self.state = State::Over;
-            self.message = Vec::new();
+            self.let_go();
             take(at, Told::Foreign);
             return rest;
         }
@@ -246,6 +258,18 @@ impl Records {
             }
             let wanted = message_length(&self.message).map_or(MESSAGE_HEADER, |length| MESSAGE_HEADER + length);
             let (more, rest) = part.split_at(part.len().min(wanted.saturating_sub(self.message.len())));
+            let known = wanted > MESSAGE_HEADER;
+            if known && !self.share.make_room(&mut self.message, more.len(), wanted) {
+                let kind = Handshake(self.message.first().copied().unwrap_or_default());
+                self.skip = wanted - self.message.len() - more.len();
+                self.let_go();
+                take(at, Told::LongMessage(kind));
+                part = rest;
+                if part.is_empty() {
+                    return;
+                }
+                continue;
+            }
             self.message.extend_from_slice(more);
             part = rest;
             let Some(length) = message_length(&self.message) else { return };
@@ -256,8 +280,8 @@ impl Records {
                 take(at, Told::LongMessage(kind));
             } else if self.message.len() == MESSAGE_HEADER + length {
                 take(at, Told::Message(kind, self.message.get(MESSAGE_HEADER..).unwrap_or_default()));
-                if self.message.capacity() > KEPT {
-                    self.message = Vec::new();
+                if self.message.capacity() > KEPT || self.share.is_scarce() {
+                    self.let_go();
                 }
                 self.message.clear();
             }
@@ -265,6 +289,12 @@ impl Records {
                 return;
             }
         }
+    }
+
+    /// Lets the message go, and the room for it.
+    fn let_go(&mut self) {
+        self.message = Vec::new();
+        self.share.hold(0);
     }
 }
 

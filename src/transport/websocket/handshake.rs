@@ -1,10 +1,11 @@
 //! The opening handshake (RFC 6455 §4): the client's HTTP request and the server's answer.
 //!
-//! Invariant: of each at most [`Limits::http_bytes`] are kept, and only until it is whole.
+//! Invariant: of each at most [`Limits::http_bytes`] are kept, over all connections no more than
+//! their [`Room`] has, and only until it is whole.
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Status};
 
-use crate::limits::Limits;
+use crate::limits::{Limits, Room, Share};
 use crate::stream::Chunk;
 
 /// Header fields of one, at most.
@@ -47,6 +48,8 @@ pub enum Read<T> {
     More,
     /// Not HTTP, or longer than is read.
     Foreign,
+    /// There is no room to wait for all of it.
+    NoRoom,
 }
 
 /// A request or answer that comes in pieces.
@@ -54,13 +57,21 @@ pub enum Read<T> {
 pub struct Head {
     bytes: Vec<u8>,
     most: usize,
+    share: Share,
 }
 
 impl Head {
     /// Nothing of it yet.
     #[must_use]
     pub fn new(limits: &Limits) -> Head {
-        Head { bytes: Vec::new(), most: limits.http_bytes }
+        Head { bytes: Vec::new(), most: limits.http_bytes, share: Share::default() }
+    }
+
+    /// The same, which keeps no more than there is `room` for.
+    #[must_use]
+    pub fn within(mut self, room: &Room) -> Head {
+        self.share = Share::of(room);
+        self
     }
 
     /// Takes the next bytes of a request.
@@ -87,6 +98,9 @@ impl Head {
         let before = self.bytes.len();
         let room = self.most.saturating_sub(before);
         let new = chunk.data.get(..room).unwrap_or(chunk.data);
+        if !self.share.make_room(&mut self.bytes, new.len(), self.most) {
+            return Read::NoRoom;
+        }
         self.bytes.extend_from_slice(new);
         // What came before held no empty line: only what is new can end it.
         let tail = self.bytes.get(before.saturating_sub(3)..).unwrap_or_default();
@@ -94,6 +108,7 @@ impl Head {
         match if ended { parse(&self.bytes) } else { Some(Status::Partial) } {
             Some(Status::Complete((length, head))) => {
                 self.bytes = Vec::new();
+                self.share.hold(0);
                 Read::Whole(head, length.saturating_sub(before))
             }
             Some(Status::Partial) if self.bytes.len() < self.most => Read::More,
