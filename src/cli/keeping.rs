@@ -1,7 +1,7 @@
 //! What `live` keeps and serves beside its report, as it is typed.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -54,6 +54,9 @@ const KEEPING: &str = "Evidence and metrics";
 impl Keeping {
     /// When the next file of `--write` begins.
     pub(super) fn rotation(&self) -> Result<Rotation, Failure> {
+        if self.write.as_deref() == Some(Path::new("-")) {
+            return Err(Failure::arguments("--write wants a file: standard output has the report", "-w trace.pcapng"));
+        }
         let rotation = Rotation { size: self.rotate_size, time: self.rotate_time, keep: self.keep };
         if self.keep.is_some() && self.rotate_size.is_none() && self.rotate_time.is_none() {
             return Err(Failure::arguments(

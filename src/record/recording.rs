@@ -154,11 +154,10 @@ impl Recording {
     /// Goes on in a file of the same name, as after another program moved it away; rotated, in the next one.
     pub fn reopen(&mut self) {
         self.close();
-        self.out = None;
-        if !self.rotation.rotates()
-            && let Err(trouble) = self.begin(There::GoOn, self.latest)
-        {
-            self.fail(&trouble);
+        if self.rotation.rotates() {
+            self.out = None;
+        } else if let Err(trouble) = self.begin(There::GoOn, self.latest) {
+            self.news.push_back(format!("{trouble}; going on with the old one"));
         }
     }
 

@@ -397,6 +397,7 @@ fn metrics_are_what_the_capture_holds() {
         (r#"mqttcap_connects_refused_total{version="3.1.1",code="0x05"}"#, 1.0),
         ("mqttcap_reconnects_total", 6.0),
         ("mqttcap_frames_dropped_total", 0.0),
+        ("mqttcap_sessions_let_go_total", 0.0),
     ];
     let qos2: &[(&str, f64)] = &[
         (r#"mqttcap_publishes_total{sender="client",qos="2"}"#, 3.0),

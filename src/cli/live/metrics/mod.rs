@@ -81,6 +81,7 @@ impl Metrics {
                 Severity::Error => "error",
             };
             self.numbers.ended.get_or_create(&Ended { outcome: outcome.id, severity }).inc();
+            self.numbers.let_go.inc_by(session.capture.evicted.into());
         }
         let Some(stream) = session.wire.stream else { return };
         if is_judged {

@@ -60,6 +60,7 @@ pub(super) struct Numbers {
     pub(super) connections: Gauge,
     pub(super) sessions: Gauge,
     pub(super) ended: Family<Ended, Counter>,
+    pub(super) let_go: Counter,
     pub(super) refused: Family<Refused, Counter>,
     pub(super) reconnects: Counter,
     pub(super) published: Family<Published, Counter>,
@@ -79,6 +80,7 @@ impl Numbers {
             connections: Gauge::default(),
             sessions: Gauge::default(),
             ended: Family::default(),
+            let_go: Counter::default(),
             refused: Family::default(),
             reconnects: Counter::default(),
             published: Family::default(),
@@ -110,6 +112,11 @@ impl Numbers {
         registry.register("mqttcap_connections", "TCP connections that are followed", self.connections.clone());
         registry.register("mqttcap_sessions", "MQTT sessions that go on", self.sessions.clone());
         registry.register("mqttcap_sessions_ended", "MQTT sessions by how they ended", self.ended.clone());
+        registry.register(
+            "mqttcap_sessions_let_go",
+            "MQTT sessions no longer followed because there were too many connections",
+            self.let_go.clone(),
+        );
         registry.register("mqttcap_connects_refused", "CONNACKs that refuse, by code", self.refused.clone());
         registry.register(
             "mqttcap_reconnects",
