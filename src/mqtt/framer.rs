@@ -20,10 +20,8 @@ pub struct Framer {
     packet_bytes: usize,
     resync_bytes: usize,
     state: State,
-    /// The body so far of a packet that straddles chunks.
-    buffer: Vec<u8>,
-    /// Its frames so far.
-    frames: Vec<FrameNumber>,
+    /// The packet that straddles chunks, and its buffers for the next one. Most framers never need it.
+    pending: Option<Box<Pending>>,
     share: Share,
 }
 
@@ -31,14 +29,24 @@ pub struct Framer {
 enum State {
     /// The next byte begins a packet.
     Between,
-    /// A packet has begun in an earlier chunk.
-    Inside(Straddle),
+    /// A packet has begun in an earlier chunk: it is in `pending`.
+    Inside,
     /// It is not known where the next packet begins. Boxed: most framers never get here.
     Lost(Box<Search>),
 }
 
-/// A packet that straddles chunks.
-#[derive(Clone, Copy, Debug)]
+/// A packet that straddles chunks, with what is kept of it.
+#[derive(Clone, Debug, Default)]
+struct Pending {
+    straddle: Straddle,
+    /// Its body so far.
+    buffer: Vec<u8>,
+    /// Its frames so far.
+    frames: Vec<FrameNumber>,
+}
+
+/// Where a packet that straddles chunks stands.
+#[derive(Clone, Copy, Debug, Default)]
 struct Straddle {
     offset: StreamOffset,
     started: Moment,
@@ -66,8 +74,7 @@ impl Framer {
             packet_bytes: limits.packet_bytes,
             resync_bytes: limits.resync_bytes,
             state: State::Between,
-            buffer: Vec::new(),
-            frames: Vec::new(),
+            pending: None,
             share: Share::default(),
         }
     }
@@ -100,7 +107,15 @@ impl Framer {
             State::Lost(search) => search.heap_bytes(),
             _ => 0,
         };
-        self.buffer.capacity() + self.frames.capacity() * size_of::<FrameNumber>() + search
+        let pending = self.pending.as_ref().map_or(0, |pending| {
+            size_of::<Pending>() + pending.buffer.capacity() + pending.frames.capacity() * size_of::<FrameNumber>()
+        });
+        pending + search
+    }
+
+    /// Bytes of the buffer.
+    fn buffered(&self) -> usize {
+        self.pending.as_ref().map_or(0, |pending| pending.buffer.capacity())
     }
 
     /// Takes the next bytes of the stream.
@@ -110,7 +125,7 @@ impl Framer {
         while !rest.data.is_empty() {
             rest = match self.state {
                 State::Between => self.cut(rest, on),
-                State::Inside(straddle) => self.go_on(straddle, rest, on),
+                State::Inside => self.go_on(rest, on),
                 State::Lost(_) => {
                     self.search(rest, *hints, on);
                     return;
@@ -131,23 +146,26 @@ impl Framer {
                 self.lose(gap.offset, why, gap.at);
                 self.pass(gap.length, end, gap.at);
             }
-            State::Inside(straddle) if straddle.header.is_none() => {
-                let (offset, started) = (straddle.offset, straddle.started);
-                self.reset_buffer();
-                self.lose(offset, why, started);
-                self.pass(gap.length, end, gap.at);
-            }
-            State::Inside(straddle) => {
+            State::Inside => {
+                let Some(mut pending) = self.pending.take() else { return };
+                let straddle = &mut pending.straddle;
+                if straddle.header.is_none() {
+                    let (offset, started) = (straddle.offset, straddle.started);
+                    self.put_back(pending);
+                    self.lose(offset, why, started);
+                    self.pass(gap.length, end, gap.at);
+                    return;
+                }
                 let remaining = straddle.remaining();
                 straddle.missing.get_or_insert(Missing::Gap(gap.why));
                 if gap.length < u64::from(remaining) {
                     straddle.taken += u32::try_from(gap.length).unwrap_or(remaining);
+                    self.pending = Some(pending);
                     return;
                 }
                 straddle.taken += remaining;
                 straddle.last = gap.at;
-                let done = *straddle;
-                self.emit(&done, on);
+                self.emit(pending, on);
                 let beyond = gap.length - u64::from(remaining);
                 if beyond > 0 {
                     self.lose(StreamOffset(gap.offset.0 + u64::from(remaining)), why, gap.at);
@@ -176,12 +194,15 @@ impl Framer {
         }
         match std::mem::replace(&mut self.state, State::Between) {
             State::Between => {}
-            State::Inside(mut straddle) if straddle.header.is_some() => {
-                straddle.missing = Some(Missing::StreamEnded);
-                self.emit(&straddle, on);
-            }
-            State::Inside(straddle) => {
-                self.reset_buffer();
+            State::Inside => {
+                let Some(mut pending) = self.pending.take() else { return };
+                let straddle = &mut pending.straddle;
+                if straddle.header.is_some() {
+                    straddle.missing = Some(Missing::StreamEnded);
+                    return self.emit(pending, on);
+                }
+                let straddle = *straddle;
+                self.put_back(pending);
                 on(Framed::Skipped(Skipped {
                     offset: straddle.offset,
                     length: u64::from(straddle.have),
@@ -245,19 +266,27 @@ impl Framer {
 
     /// A packet begins at the end of a chunk: keeps the part that is there.
     fn begin(&mut self, header: Option<FixedHeader>, data: &[u8], offset: StreamOffset, at: Moment) {
-        let straddle =
-            Straddle { offset, started: at, last: at, first: [0; 5], have: 0, header, taken: 0, missing: None };
-        self.state = State::Inside(self.keep(straddle, data, at));
+        let mut pending = self.pending.take().unwrap_or_default();
+        pending.straddle = Straddle { offset, started: at, last: at, header, ..Straddle::default() };
+        self.keep(&mut pending, data, at);
+        self.wait(pending);
+    }
+
+    /// More of the packet may come.
+    fn wait(&mut self, pending: Box<Pending>) {
+        self.state = State::Inside;
+        self.pending = Some(pending);
     }
 
     /// Appends `data`, which does not reach beyond the packet, to what is kept of it.
-    fn keep(&mut self, mut straddle: Straddle, data: &[u8], at: Moment) -> Straddle {
+    fn keep(&mut self, pending: &mut Pending, data: &[u8], at: Moment) {
+        let Pending { straddle, buffer, frames } = pending;
         // Where the capture has segments in another order, the latest one completes the packet.
         straddle.last = straddle.last.max(at);
-        if self.frames.last() != Some(&at.frame) {
-            match self.frames.get_mut(MAX_FRAMES) {
+        if frames.last() != Some(&at.frame) {
+            match frames.get_mut(MAX_FRAMES) {
                 Some(last) => *last = at.frame,
-                None => self.frames.push(at.frame),
+                None => frames.push(at.frame),
             }
         }
         if straddle.header.is_none() {
@@ -265,48 +294,50 @@ impl Framer {
                 *slot = *byte;
                 straddle.have += 1;
             }
-            return straddle;
+            return;
         }
         straddle.taken += u32::try_from(data.len()).unwrap_or(u32::MAX);
         if straddle.missing.is_none() {
-            let room = self.packet_bytes.saturating_sub(self.buffer.len());
+            let room = self.packet_bytes.saturating_sub(buffer.len());
             let kept = data.get(..room);
             let whole = kept.is_none_or(|kept| kept.len() == data.len());
-            if !self.append(kept.unwrap_or(data), straddle.header) || !whole {
+            if !self.append(buffer, kept.unwrap_or(data), straddle.header) || !whole {
                 straddle.missing = Some(Missing::Limit);
             }
         }
-        straddle
     }
 
     /// Adds to what is kept of the body of a packet that begins with `header`; false when there is no room.
-    fn append(&mut self, data: &[u8], header: Option<FixedHeader>) -> bool {
+    fn append(&mut self, buffer: &mut Vec<u8>, data: &[u8], header: Option<FixedHeader>) -> bool {
         let body = header.map_or(0, |header| usize::try_from(header.remaining_length).unwrap_or(usize::MAX));
-        let fits = self.share.make_room(&mut self.buffer, data.len(), body.min(self.packet_bytes));
+        let fits = self.share.make_room(buffer, data.len(), body.min(self.packet_bytes));
         if fits {
-            self.buffer.extend_from_slice(data);
+            buffer.extend_from_slice(data);
         }
         fits
     }
 
     /// Goes on with a packet that began in an earlier chunk; returns the bytes after it.
-    fn go_on<'c>(&mut self, mut straddle: Straddle, chunk: Chunk<'c>, on: &mut impl FnMut(Framed<'_>)) -> Chunk<'c> {
+    fn go_on<'c>(&mut self, chunk: Chunk<'c>, on: &mut impl FnMut(Framed<'_>)) -> Chunk<'c> {
         let mut data = chunk.data;
-        while straddle.header.is_none() {
+        let mut pending = self.pending.take().unwrap_or_default();
+        while pending.straddle.header.is_none() {
             let Some((byte, rest)) = data.split_at_checked(1) else {
-                self.state = State::Inside(straddle);
+                self.wait(pending);
                 return Chunk { data: &[], ..chunk };
             };
             data = rest;
-            straddle = self.keep(straddle, byte, chunk.at);
+            self.keep(&mut pending, byte, chunk.at);
+            let straddle = &mut pending.straddle;
             let seen = straddle.first.get(..usize::from(straddle.have)).unwrap_or_default();
             match FixedHeader::read(seen) {
                 HeaderRead::Complete(header) => straddle.header = Some(header),
                 HeaderRead::Incomplete => {}
                 HeaderRead::Unframeable => {
+                    let straddle = *straddle;
                     let [first_byte, ..] = straddle.first;
                     on(Framed::Unframeable { offset: straddle.offset, first_byte, at: chunk.at });
-                    self.reset_buffer();
+                    self.put_back(pending);
                     self.lose(straddle.offset, SkipReason::Unframeable, straddle.started);
                     let rest = after(chunk, data);
                     self.pass(0, rest.offset, chunk.at);
@@ -314,41 +345,44 @@ impl Framer {
                 }
             }
         }
-        let remaining = usize::try_from(straddle.remaining()).unwrap_or(usize::MAX);
+        let remaining = usize::try_from(pending.straddle.remaining()).unwrap_or(usize::MAX);
         let (ours, rest) = data.split_at_checked(remaining).unwrap_or((data, &[]));
-        let straddle = self.keep(straddle, ours, chunk.at);
-        if straddle.remaining() == 0 {
-            self.emit(&straddle, on);
+        self.keep(&mut pending, ours, chunk.at);
+        if pending.straddle.remaining() == 0 {
+            self.emit(pending, on);
         } else {
-            self.state = State::Inside(straddle);
+            self.wait(pending);
         }
         after(chunk, rest)
     }
 
     /// Gives a packet that straddled chunks, and is in step after it.
-    fn emit(&mut self, straddle: &Straddle, on: &mut impl FnMut(Framed<'_>)) {
+    fn emit(&mut self, pending: Box<Pending>, on: &mut impl FnMut(Framed<'_>)) {
+        let Pending { straddle, buffer, frames } = &*pending;
         if let Some(header) = straddle.header {
             on(Framed::Packet(RawPacket {
                 header,
-                body: &self.buffer,
+                body: buffer,
                 missing: straddle.missing,
                 offset: straddle.offset,
-                frames: &self.frames,
+                frames,
                 started: straddle.started,
                 completed: straddle.last,
             }));
         }
-        self.reset_buffer();
+        self.put_back(pending);
         self.state = State::Between;
     }
 
-    fn reset_buffer(&mut self) {
-        self.frames.clear();
-        self.buffer.clear();
-        if self.buffer.capacity() > KEPT_BUFFER || self.share.is_scarce() {
-            self.buffer = Vec::new();
+    /// Keeps the buffers for the next packet, unless they are large or room is scarce.
+    fn put_back(&mut self, mut pending: Box<Pending>) {
+        pending.frames.clear();
+        pending.buffer.clear();
+        if pending.buffer.capacity() > KEPT_BUFFER || self.share.is_scarce() {
+            pending.buffer = Vec::new();
             self.share.hold(0);
         }
+        self.pending = Some(pending);
     }
 
     fn lose(&mut self, offset: StreamOffset, why: SkipReason, from: Moment) {
@@ -364,10 +398,10 @@ impl Framer {
 
     /// Out of step: looks for a packet's start in what was kept and `chunk`.
     fn search(&mut self, chunk: Chunk<'_>, hints: Hints, on: &mut impl FnMut(Framed<'_>)) {
+        let kept = self.buffered();
         let State::Lost(search) = &mut self.state else {
             return;
         };
-        let kept = self.buffer.capacity();
         // Without room, what there is decides.
         let has_room = self.share.hold(kept + search.heap_bytes() + chunk.data.len());
         let found = search.push(chunk, hints, if has_room { self.resync_bytes } else { 0 });
@@ -386,7 +420,7 @@ impl Framer {
         let State::Lost(search) = std::mem::replace(&mut self.state, State::Between) else {
             return;
         };
-        self.share.hold(self.buffer.capacity());
+        self.share.hold(self.buffered());
         if let Some(skipped) = search.skipped_until(found) {
             on(Framed::Skipped(skipped));
         }

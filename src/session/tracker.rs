@@ -101,7 +101,8 @@ pub struct Tracker {
     requests: Vec<Request>,
     early: EarlyAnswers,
     exchanges: Exchanges,
-    published: PerSide<PublishFacts>,
+    /// Nothing for a side that has not published.
+    published: PerSide<Option<Box<PublishFacts>>>,
     ledger: PerSide<Book>,
     row: Option<Box<RetainedBurst>>,
     last_delivered: Option<Delivered>,

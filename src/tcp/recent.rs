@@ -5,7 +5,7 @@
 use super::out_of_order::index;
 
 /// So many bytes are kept: of most control packets, all.
-const KEPT: usize = 128;
+const KEPT: usize = 64;
 
 /// The last bytes delivered of one direction.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(recent.differing(-2, b"xxaXcdXfgh"), 2);
         recent.delivered(6, &[b'.'; 200]);
         assert_eq!(recent.differing(0, b"XXXXXX"), 0, "too long ago");
-        assert_eq!(recent.differing(206 - 128 - 1, b"XX"), 1);
+        assert_eq!(recent.differing(206 - 64 - 1, b"XX"), 1);
         assert_eq!(recent.differing(204, b".."), 0);
         recent.delivered(300, b"after a gap");
         assert_eq!(recent.differing(204, b"XX"), 0);

@@ -45,7 +45,7 @@ use news::Teller;
 use records::Records;
 
 /// Sessions kept for the report at the end.
-const KEPT: usize = 20_000;
+const KEPT: usize = 2_000;
 
 /// Captures until SIGINT or SIGTERM, or for as long as was asked; tells each session as it ends.
 pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {

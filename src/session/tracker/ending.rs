@@ -1,6 +1,6 @@
 //! From a tracker to the session it tells.
 
-use crate::session::facts::{CaptureEdge, ClientEvidence, Exchange, Neighbours, Session};
+use crate::session::facts::{CaptureEdge, ClientEvidence, Exchange, Neighbours, PublishFacts, Session};
 use crate::session::rules::Known;
 use crate::session::wire::{PerSide, Wire};
 use crate::stream::Side;
@@ -58,7 +58,10 @@ impl Tracker {
             },
             subscriptions: self.subscriptions,
             open_exchanges,
-            published: self.published,
+            published: PerSide {
+                client: self.published.client.map_or_else(PublishFacts::default, |facts| *facts),
+                server: self.published.server.map_or_else(PublishFacts::default, |facts| *facts),
+            },
             ledger: self.ledger,
             retained: rare.retained,
             overlap: rare.overlap,

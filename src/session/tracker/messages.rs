@@ -46,12 +46,13 @@ impl Tracker {
         }
         let open = self.exchanges.open(from);
         let known = known!(self);
-        let sent = Sent { topic: topic.as_ref(), before, open, published: self.published.of(from) };
+        let published = self.published.of_mut(from).get_or_insert_default();
+        let sent = Sent { topic: topic.as_ref(), before, open, published };
         self.rules.publish(&known, from, at, publish, &sent);
         if from == Side::Server {
             self.delivered(at, publish, topic.as_ref());
         }
-        let facts = self.published.of_mut(from);
+        let facts = self.published.of_mut(from).get_or_insert_default();
         if repeated {
             facts.resent += 1;
         } else if let Some(count) = facts.by_qos.get_mut(usize::from(publish.qos.0)) {
@@ -99,7 +100,8 @@ impl Tracker {
             code,
             end: raw.offset.0 + last.length,
         };
-        let (facts, book) = (self.published.of_mut(publisher), self.ledger.of_mut(publisher));
+        let facts = self.published.of_mut(publisher).get_or_insert_default();
+        let book = self.ledger.of_mut(publisher);
         let acknowledged = self.exchanges.acknowledge(&answer, facts, book);
         if last.packet == PacketType::PUBREL && acknowledged.before.is_none() {
             self.enter_release(from, at, packet.packet_identifier);
@@ -109,7 +111,7 @@ impl Tracker {
         let (known, rules) = self.known();
         rules.acknowledgment(&known, from, at, last.packet, packet, acknowledged.before);
         if code == ReasonCode::NO_MATCHING_SUBSCRIBERS {
-            self.published.of_mut(publisher).no_subscribers.add(at.frame);
+            self.published.of_mut(publisher).get_or_insert_default().no_subscribers.add(at.frame);
         }
         if let Some(mut refusal) = acknowledged.refusal {
             refusal.reason_string.clone_from(&reason_string);

@@ -21,7 +21,7 @@ impl Options {
     /// The smallest buffer that is of use: a few blocks.
     pub const SMALLEST_BUFFER: u32 = 1 << 20;
     /// The buffer that suits a gateway: it counts as the program's memory.
-    pub const BUFFER: u32 = 16 << 20;
+    pub const BUFFER: u32 = 8 << 20;
     /// Whole frames: offloaded ones are up to 64 KiB and more.
     pub const SNAP_LENGTH: u32 = 262_144;
 }
