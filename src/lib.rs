@@ -22,6 +22,8 @@ pub mod limits;
 pub mod mqtt;
 pub mod net;
 pub mod payload;
+#[cfg(feature = "live")]
+pub mod record;
 pub mod report;
 #[cfg(feature = "tui")]
 pub mod screen;

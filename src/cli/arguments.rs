@@ -47,7 +47,7 @@ pub(super) enum Command {
     Browse(Browse),
     /// Capture on an interface: tell each session as it ends, then report as `read` does
     #[cfg(feature = "live")]
-    Live(Live),
+    Live(Box<Live>),
     /// List the interfaces that can be captured on
     #[cfg(feature = "live")]
     Interfaces(Interfaces),
@@ -177,15 +177,19 @@ Examples:
   sudo mqttcap live -i br0
   mqttcap live -i lan0,lan1 --only-port 1883,8883
   mqttcap live -i eth0 --seconds 600 --only problems --output night.txt
+  mqttcap live -i br0 -w trace.pcapng --rotate-size 100MiB --keep 20
+  mqttcap live -i br0 --on-problem /var/lib/mqttcap --metrics 9464
 
 Without sudo: sudo setcap cap_net_raw=eip $(command -v mqttcap)
 Started by root it goes on as `nobody`, and in any case with the right to capture only.
-SIGHUP opens --output anew. An interface that goes away is waited for.")]
+SIGHUP opens --output and --write anew. An interface that goes away is waited for.")]
 pub(super) struct Live {
     #[command(flatten)]
     pub(super) capture: super::capture::CaptureOn,
     #[command(flatten)]
     pub(super) rights: super::service::Rights,
+    #[command(flatten)]
+    pub(super) keeping: super::keeping::Keeping,
     /// End after so many seconds instead of on Ctrl-C
     #[arg(long, value_name = "N")]
     pub(super) seconds: Option<u64>,

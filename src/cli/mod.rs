@@ -17,6 +17,8 @@ mod file_notes;
 #[cfg(feature = "live")]
 mod interfaces;
 #[cfg(feature = "live")]
+mod keeping;
+#[cfg(feature = "live")]
 mod live;
 mod output;
 mod packets;

@@ -15,6 +15,8 @@ use crate::text;
 use super::model::{Case, Report};
 use super::schema;
 
+pub use schema::Run;
+
 /// Writes the whole report as one document.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let document = schema::Document::of(report);
@@ -38,6 +40,13 @@ pub fn write_summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// Writes a finding of a session that goes on, as one line.
 pub fn write_finding(case: &Case, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     put_line(&schema::FindingLine::of(case, finding), out)
+}
+
+/// Writes one session beside the capture `name` of its frames: `runs` are the numbers that these have in the capture
+/// and had when the session was judged, which are those that the session tells.
+pub fn write_evidence(case: &Case, name: &str, runs: &[Run], left_out: u64, out: &mut dyn Write) -> io::Result<()> {
+    put(&schema::EvidenceDocument::of(case, name, runs, left_out), PrettyFormatter::new(), out)?;
+    writeln!(out)
 }
 
 /// Writes one session as one line.

@@ -55,6 +55,32 @@ pub(super) struct SummaryLine<'r> {
     findings: Vec<SpanningFinding<'r>>,
 }
 
+/// What `live --on-problem` writes beside a capture.
+#[derive(Serialize)]
+pub(super) struct EvidenceDocument<'r> {
+    kind: &'static str,
+    /// Always `mqttcap/1`.
+    schema: &'static str,
+    /// The file with the frames.
+    capture: &'r str,
+    /// Which frames of the live capture, whose numbers `session` tells, are which in the file.
+    frames: &'r [Run],
+    /// Frames that are not in the file because there was no room.
+    frames_left_out: u64,
+    session: Session<'r>,
+}
+
+/// Frames that follow one another both in a file and in the capture that they are from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Number of the first in the file, from 1.
+    pub file: u64,
+    /// Its number in the live capture.
+    pub live: u64,
+    /// How many.
+    pub count: u64,
+}
+
 /// A finding of `live --format ndjson`, told as it was found.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct FindingLine<'r> {
@@ -279,6 +305,18 @@ const SCHEMA: &str = "mqttcap/1";
 impl<'r> SessionLine<'r> {
     pub(super) fn of(case: &'r Case) -> SessionLine<'r> {
         SessionLine { kind: "session", session: Session::of(case) }
+    }
+}
+
+impl<'r> EvidenceDocument<'r> {
+    pub(super) fn of(
+        case: &'r Case,
+        capture: &'r str,
+        frames: &'r [Run],
+        frames_left_out: u64,
+    ) -> EvidenceDocument<'r> {
+        let session = Session::of(case);
+        EvidenceDocument { kind: "evidence", schema: SCHEMA, capture, frames, frames_left_out, session }
     }
 }
 

@@ -12,6 +12,7 @@
     missing_docs
 )] // a test may fail
 
+mod evidence;
 mod frames;
 mod lab;
 mod rights;

@@ -24,7 +24,10 @@ pub(super) fn follow(
     signals: &Signals,
 ) -> Result<Report, Failure> {
     let mut kept = Kept::new(&config.limits);
-    let mut engine = Engine::new(config);
+    let mut engine = match teller.observer() {
+        Some(observer) => Engine::observed(config, observer),
+        None => Engine::new(config),
+    };
     engine.note_changes();
     let mut status = Status::default();
     if let Err(failure) = run(&mut engine, &mut kept, &mut status, feed, teller, limit, signals) {
@@ -45,6 +48,7 @@ pub(super) fn follow(
     }
     let mut notes = diagnosis::notes(&facts);
     notes.extend(feed.notes());
+    notes.extend(teller.notes());
     Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, kept))
 }
 
@@ -81,6 +85,7 @@ fn run(
         let mut take = |frame: &Frame<'_>| {
             last = Some(frame.at.time);
             status.packets += 1;
+            teller.frame(frame);
             engine.push(frame, &mut |session| ended.push(session));
         };
         if over {

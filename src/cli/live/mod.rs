@@ -5,10 +5,17 @@ mod feed;
 mod follow;
 #[cfg(feature = "tui")]
 mod full_screen;
+mod keep;
 mod lines;
+mod metrics;
 mod news;
+mod problems;
 mod records;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::disallowed_methods)] // a test may fail
+mod tests;
 mod watch;
+mod witness;
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -32,6 +39,7 @@ use super::service::{Rights, Signals};
 use feed::Feed;
 #[cfg(feature = "tui")]
 use full_screen::FullScreen;
+use keep::Keeping;
 use lines::Lines;
 use news::Teller;
 use records::Records;
@@ -55,16 +63,21 @@ pub(super) fn live(arguments: &Live) -> Result<ExitCode, Failure> {
         look,
         only: *only,
         format: *format,
+        evidence: arguments.keeping.on_problem.is_some(),
         ports: &ports,
         hosts: &capture.hosts,
         utc: *utc,
         seconds,
         full_screen,
     };
+    let keeping = Keeping::open(&arguments.keeping, &Feed::name(&interfaces), user.as_ref(), *utc)?;
     let mut teller = telling.teller(Feed::name(&interfaces))?;
-    let written: Vec<PathBuf> = look.output.iter().cloned().collect();
+    let written: Vec<PathBuf> = look.output.iter().cloned().chain(keeping.written()).collect();
     give_up(rights, user, written, teller.as_mut())?;
-    tell(&mut interfaces, telling, teller.as_mut(), &signals)?;
+    let mut teller = keeping.begin(teller)?;
+    let told = tell(&mut interfaces, telling, &mut teller, &signals);
+    teller.close();
+    told?;
     Ok(ExitCode::from(if signals.end() { INTERRUPTED } else { 0 }))
 }
 
@@ -100,6 +113,7 @@ pub(super) fn follow_file(arguments: &Read) -> Result<ExitCode, Failure> {
         look,
         only: *only,
         format,
+        evidence: false,
         ports: &input.ports,
         hosts: &[],
         utc: input.utc,
@@ -129,6 +143,8 @@ struct Telling<'t> {
     look: &'t Look,
     only: Option<Only>,
     format: LiveFormat,
+    /// Sessions are written to files of their own.
+    evidence: bool,
     ports: &'t [u16],
     hosts: &'t [IpAddr],
     utc: bool,
@@ -139,7 +155,11 @@ struct Telling<'t> {
 impl Telling<'_> {
     /// How much of a session is kept.
     fn detail(&self) -> Detail {
-        if self.full_screen || self.format == LiveFormat::Ndjson { Detail::Folded } else { Detail::None }
+        if self.full_screen || self.evidence || self.format == LiveFormat::Ndjson {
+            Detail::Folded
+        } else {
+            Detail::None
+        }
     }
 
     /// Who tells what happens on `name`.

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::diagnosis::Finding;
+use crate::capture::Frame;
+use crate::diagnosis::{Finding, Note};
+use crate::engine::SharedObserver;
 use crate::net::Endpoint;
 use crate::report::{Case, Report};
 use crate::text;
@@ -70,6 +72,14 @@ pub(super) trait Teller {
     /// Tells something of a session.
     fn tell(&mut self, case: &Case, news: News<'_>) -> Result<(), Failure>;
 
+    /// Sees a frame before anything is made of it.
+    fn frame(&mut self, _frame: &Frame<'_>) {}
+
+    /// Who is shown every control packet.
+    fn observer(&self) -> Option<SharedObserver> {
+        None
+    }
+
     /// Tells how the capture goes; called several times a second.
     fn status(&mut self, status: &Status) -> Result<(), Failure>;
 
@@ -102,6 +112,11 @@ pub(super) trait Teller {
     /// Whether whoever is told has had enough.
     fn is_done(&self) -> bool {
         false
+    }
+
+    /// The capture is over: what is to be said of it.
+    fn notes(&mut self) -> Vec<Note> {
+        Vec::new()
     }
 
     /// The capture is over.

@@ -159,6 +159,6 @@ fn case(session: Session, number: u64) -> Case {
 }
 
 /// Whether a finding is worth a line of its own.
-fn is_news(finding: &Finding) -> bool {
+pub(super) fn is_news(finding: &Finding) -> bool {
     finding.severity >= Severity::Warning && finding.confidence >= Confidence::Likely
 }
