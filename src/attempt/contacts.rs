@@ -34,7 +34,7 @@ pub struct Contact {
     pub heard: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Contacts {
     limit: usize,
     /// By client and server.

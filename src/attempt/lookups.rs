@@ -24,7 +24,7 @@ const SERVERS: usize = 4;
 /// Names that are remembered of one address.
 const NAMES: usize = 8;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lookups {
     most_askers: usize,
     most_names: usize,
@@ -35,14 +35,14 @@ pub(super) struct Lookups {
     let_go: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Asker {
     mac: Option<MacAddress>,
     latest: Moment,
     names: Vec<Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     name: Name,
     /// The questions since the name was last found.
@@ -51,7 +51,7 @@ struct Entry {
     found: Option<Moment>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Failing {
     servers: SmallVec<[IpAddr; 2]>,
     v4: Seen,

@@ -196,7 +196,7 @@ impl Attempt {
 }
 
 /// Follows questions and answers, and the connections that follow them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Watch {
     lookups: Lookups,
     searches: Searches,

@@ -21,7 +21,7 @@ const TWICE: i64 = 50_000_000;
 /// Hosts that look for one and the same host, told apart.
 const ASKERS: usize = 64;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Searches {
     most: usize,
     askers: HashSet<IpAddr>,

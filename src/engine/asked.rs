@@ -4,7 +4,7 @@
 use crate::attempt::{self, Attempt, Contact, Question, Surroundings};
 use crate::capture::Moment;
 use crate::net::{Decoded, Neighbour};
-use crate::session::{CaptureEdge, ClientEvidence, Neighbours, TextFact, Tracker, Wire};
+use crate::session::{CaptureEdge, ClientEvidence, Neighbours, Session, TextFact, Tracker, Wire};
 use crate::tcp::Facts;
 
 use super::Rest;
@@ -61,19 +61,30 @@ impl Rest {
     pub(super) fn end_questions(&mut self) {
         let watch = std::mem::replace(&mut self.watch, attempt::Watch::new(&self.limits));
         self.facts.questions_let_go = watch.let_go();
-        let surroundings = Surroundings {
-            packets: self.facts.packets,
-            connections: self.facts.connections,
-            others: self.facts.connections.saturating_sub(self.mqtt_connections),
-            ended: self.facts.last.unwrap_or_default(),
-            wanted: &self.hosts,
-        };
-        for attempt in watch.finish(&surroundings) {
+        for attempt in watch.finish(&self.surroundings()) {
             self.ended.push(self.question(attempt));
         }
     }
 
-    fn question(&self, attempt: Attempt) -> crate::session::Session {
+    /// What [`Rest::end_questions`] would hand out if the capture ended now.
+    pub(super) fn questions(&self, out: &mut impl FnMut(Session)) {
+        let attempts = self.watch.clone().finish(&self.surroundings());
+        for attempt in attempts {
+            out(self.question(attempt));
+        }
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            packets: self.facts.packets,
+            connections: self.facts.connections,
+            others: self.facts.connections.saturating_sub(self.mqtt_connections),
+            ended: self.latest(),
+            wanted: &self.hosts,
+        }
+    }
+
+    fn question(&self, attempt: Attempt) -> Session {
         let wire = Wire::of_attempt(&attempt);
         let neighbours = Neighbours {
             resolution: match &attempt.what {
@@ -84,7 +95,7 @@ impl Rest {
         };
         let edge = CaptureEdge {
             began: self.facts.first.unwrap_or_default(),
-            ended: self.facts.last.unwrap_or_default(),
+            ended: self.latest(),
             clock_jumped: self.last_clock_jump.is_some_and(|jump| jump >= wire.first.time),
             evicted: false,
         };

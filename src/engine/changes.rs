@@ -61,6 +61,19 @@ impl Engine {
         }
     }
 
+    /// The attempts to reach a broker that came to no connection, as they would be if the capture ended now.
+    pub fn attempts(&self, out: &mut impl FnMut(Session)) {
+        self.rest.questions(out);
+    }
+
+    /// Ends connections whose SYN nobody answered for [`UNANSWERED`](crate::tcp::patience::UNANSWERED): while capturing goes on, nobody will.
+    pub fn give_up_unanswered(&mut self, out: &mut impl FnMut(Session)) {
+        let Engine { table, rest, .. } = self;
+        let now = rest.latest();
+        table.give_up_unanswered(now, &mut |connection| rest.end(connection));
+        rest.ended.drain(..).for_each(out);
+    }
+
     /// Takes every connection for changed: for what time alone changes.
     pub fn look_at_all(&mut self) {
         let Engine { table, rest, .. } = self;

@@ -110,6 +110,8 @@ struct Rest {
     /// Sessions that ended, not yet handed out.
     ended: Vec<Session>,
     last_clock_jump: Option<Timestamp>,
+    /// What time it is in the capture, which may go on without frames.
+    now: Timestamp,
     changes: Changes,
 }
 
@@ -143,6 +145,7 @@ impl Engine {
                 attempts: Vec::new(),
                 ended: Vec::new(),
                 last_clock_jump: None,
+                now: Timestamp::default(),
                 changes: Changes::default(),
             },
         }
@@ -194,6 +197,7 @@ impl Engine {
     /// Tells the engine what time it is in the capture; hands out the sessions that ended.
     pub fn advance(&mut self, now: Timestamp, out: &mut impl FnMut(Session)) {
         let rest = &mut self.rest;
+        rest.now = rest.now.max(now);
         self.table.advance(now, &mut |connection| rest.end(connection));
         rest.ended.drain(..).for_each(out);
     }
@@ -386,10 +390,15 @@ impl Rest {
     fn edge(&self, facts: &Facts) -> CaptureEdge {
         CaptureEdge {
             began: self.facts.first.unwrap_or_default(),
-            ended: self.facts.last.unwrap_or_default(),
+            ended: self.latest(),
             clock_jumped: self.jumped_during(facts),
             evicted: facts.ending == Some(Ending::LetGo),
         }
+    }
+
+    /// The latest time that is known of the capture.
+    fn latest(&self) -> Timestamp {
+        self.facts.last.unwrap_or_default().max(self.now)
     }
 
     fn jumped_during(&self, facts: &Facts) -> bool {

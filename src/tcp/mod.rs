@@ -9,7 +9,7 @@
 //! * In-order data is a slice of the captured frame; only out-of-order data is copied, within
 //!   [`Limits`](crate::limits::Limits).
 //! * A byte is delivered once. **Of overlapping copies the first one captured wins**; bytes of a
-//!   later copy that differ are counted in [`Direction::conflicting_overlaps`], as far as the first
+//!   later copy that differ are counted in [`Trouble::conflicting_overlaps`], as far as the first
 //!   copy is still there: out of order, or among the last bytes delivered (`recent`).
 //! * A hole waits for its bytes while they may still come, then it becomes a
 //!   [`Gap`](crate::stream::Gap): see [`patience`] for how long.
@@ -122,6 +122,8 @@ pub enum Ending {
     Closed,
     /// A SYN with another sequence number began a new connection between the same ports.
     Replaced,
+    /// Nobody answered its SYN for so long that nobody will.
+    Unanswered,
     /// It was let go to stay within [`Limits::connections`](crate::limits::Limits::connections).
     LetGo,
     /// The capture ended.

@@ -44,6 +44,10 @@ pub const COPY_TIME: i64 = 2_000_000;
 /// retransmission is waited for this long.
 pub const STRANDED: i64 = 60_000_000_000;
 
+/// A SYN that nobody answered for so long is answered no more: systems send it again for two minutes (Linux: after
+/// 1, 3, 7, 15, 31 and 63 s, and give up after 127 s).
+pub const UNANSWERED: i64 = 180_000_000_000;
+
 /// When a RST stands where its sender's stream does not, the connection is watched so long for a sign that it goes
 /// on: longer than most Keep Alives.
 pub const DOUBTED: i64 = 300_000_000_000;

@@ -200,6 +200,22 @@ impl<R: Reader> FlowTable<R> {
         }
     }
 
+    /// Ends connections of which only SYNs of one end were seen, the last [`patience::UNANSWERED`] or longer before `now`.
+    pub fn give_up_unanswered(&mut self, now: Timestamp, ended: &mut impl FnMut(Connection<R>)) {
+        let is_over = |flow: &Flow<R>| {
+            let facts = &flow.connection.facts;
+            let alone = facts.syn.count > 0 && (facts.from_a.segments == 0 || facts.from_b.segments == 0);
+            alone && now.nanoseconds_since(facts.last.time) >= patience::UNANSWERED
+        };
+        let unanswered =
+            |slot: &Slot<R>| slot.standing == Standing::Unanswered && slot.flow.as_deref().is_some_and(is_over);
+        let places: Vec<u32> =
+            (0..).zip(&self.slots).filter(|(_, slot)| unanswered(slot)).map(|(place, _)| place).collect();
+        for place in places {
+            self.end(place, Ending::Unanswered, ended);
+        }
+    }
+
     /// The capture is over: all connections end, in order of stream number.
     pub fn finish(&mut self, ended: &mut impl FnMut(Connection<R>)) {
         let mut places: Vec<(u32, u32)> = (0..)

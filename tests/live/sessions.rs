@@ -92,3 +92,27 @@ fn an_end_is_told_within_a_second() {
     let waited = wait_for("the end to be told", || live.written().contains("listener"));
     assert!(waited < Duration::from_millis(1200), "{waited:?}");
 }
+
+/// Lets nothing through to the broker, so that its clients get no answer.
+fn deafen(lab: &Lab) -> bool {
+    let rule = ["-A", "INPUT", "-p", "tcp", "--dport", "1883", "-j", "DROP"];
+    let done = lab.inside(&lab.gateway, "iptables").args(rule).status().is_ok_and(|status| status.success());
+    if !done {
+        eprintln!("skipped: iptables cannot drop packets here");
+    }
+    done
+}
+
+#[test]
+fn a_client_that_gets_no_answer_is_told_before_it_gives_up() {
+    let Some(mut lab) = Lab::new(&PROGRAMS) else { return };
+    if !deafen(&lab) {
+        return;
+    }
+    let live = lab.live(&["-i", "v0"]);
+    let mut client = lab.inside(&lab.client, "mosquitto_pub");
+    client.args(["-h", BROKER, "-t", "plant/1", "-m", "21", "-i", "sensor"]);
+    lab.start(client);
+    // SYNs after 0, 1, 3 and 7 s: the first pause of three seconds is the one after the second.
+    wait_for("the vain attempt to be told", || live.written().contains("nothing came back"));
+}

@@ -120,7 +120,9 @@ fn run(
             teller.note(&format!("{failure}; going on with the old one"));
         }
         if pulse.is_due(teller.interval()) {
-            watch.look(engine, now, teller)?;
+            if watch.look(engine, now, teller)? {
+                engine.give_up_unanswered(&mut |session| ended.push(session));
+            }
             status.connections = engine.connections();
             status.dropped = feed.dropped();
             pulse.beat(status);

@@ -4,10 +4,11 @@
 //! What is remembered is bounded by the connections that are followed.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::capture::Timestamp;
+use crate::capture::{Moment, Timestamp};
 use crate::diagnosis::{self, Confidence, Finding, Severity};
 use crate::engine::Engine;
 use crate::net::Endpoint;
@@ -25,11 +26,21 @@ const SHARE: u32 = 5;
 const BATCH: usize = 16;
 /// How often connections are looked at on which nothing came.
 const ROUND: Duration = Duration::from_secs(10);
+/// So long nothing must come on a connection that goes wrong and is not over before that is told, in nanoseconds.
+const PATIENCE: i64 = 3_000_000_000;
+/// So long after a vain question nothing must follow it before that is told, in nanoseconds.
+const VAIN: i64 = 30_000_000_000;
+/// Vain questions that are told; beyond, they are in the report only.
+const QUESTIONS: usize = 4096;
 
 /// What is told of sessions before they are judged.
 pub(super) struct Watch {
     told: HashMap<u32, Told>,
     closing: VecDeque<Closing>,
+    /// Connections that go wrong and are not over.
+    stuck: VecDeque<Stuck>,
+    /// Vain questions that were told: who asked, and for what.
+    questions: HashSet<(IpAddr, String)>,
     last_round: Instant,
     /// Sessions that were judged.
     judged: u64,
@@ -40,6 +51,8 @@ struct Told {
     findings: Vec<Cow<'static, str>>,
     /// The connection waits in `closing`, or its end was told.
     closing: bool,
+    /// The connection waits in `stuck`.
+    stuck: bool,
     outcome: Option<&'static str>,
 }
 
@@ -49,17 +62,37 @@ struct Closing {
     ends: (Endpoint, Endpoint),
 }
 
+/// A connection that is to be told of soon, if nothing more comes on it.
+struct Stuck {
+    last: Moment,
+    ends: (Endpoint, Endpoint),
+}
+
 impl Watch {
     /// Nothing was told yet.
     pub(super) fn new(begun: Instant) -> Watch {
-        Watch { told: HashMap::new(), closing: VecDeque::new(), last_round: begun, judged: 0 }
+        Watch {
+            told: HashMap::new(),
+            closing: VecDeque::new(),
+            stuck: VecDeque::new(),
+            questions: HashSet::new(),
+            last_round: begun,
+            judged: 0,
+        }
     }
 
-    /// Looks at what changed, for a part of the time until the next look; `now` is the time in the capture.
+    /// Looks at what changed, for a part of the time until the next look; `now` is the time in the capture. Whether all
+    /// connections will be looked at next, as they are every ten seconds.
     #[allow(clippy::disallowed_methods)] // the edge: how much time looking takes is a matter of the wall clock
-    pub(super) fn look(&mut self, engine: &mut Engine, now: Timestamp, teller: &mut dyn Teller) -> Result<(), Failure> {
+    pub(super) fn look(
+        &mut self,
+        engine: &mut Engine,
+        now: Timestamp,
+        teller: &mut dyn Teller,
+    ) -> Result<bool, Failure> {
         let interval = teller.interval();
         let begun = Instant::now();
+        let mut round = false;
         loop {
             let mut seen = Vec::new();
             let waiting = engine.changed(BATCH, &mut |session| seen.push(session));
@@ -68,8 +101,10 @@ impl Watch {
             }
             if waiting == 0 {
                 if self.last_round.elapsed() >= ROUND {
+                    round = true;
                     self.last_round = Instant::now();
                     engine.look_at_all();
+                    self.questions(engine, now, teller)?;
                 }
                 break;
             }
@@ -91,6 +126,61 @@ impl Watch {
                 self.over(&case(session, self.judged + 1), teller)?;
             }
         }
+        while let Some(stuck) = self.stuck.front()
+            && now.nanoseconds_since(stuck.last.time) >= PATIENCE
+        {
+            let session = engine.look_at(stuck.ends.0, stuck.ends.1);
+            let last = stuck.last;
+            self.stuck.pop_front();
+            if let Some(session) = session {
+                self.still_stuck(&case(session, self.judged + 1), last, teller)?;
+            }
+        }
+        Ok(round)
+    }
+
+    /// A connection that went wrong is looked at again.
+    fn still_stuck(&mut self, case: &Case, last: Moment, teller: &mut dyn Teller) -> Result<(), Failure> {
+        let wire = &case.session.wire;
+        if let Some(told) = wire.stream.and_then(|stream| self.told.get_mut(&stream)) {
+            told.stuck = false;
+        }
+        if wire.is_over() || !is_wrong(case) {
+            return Ok(());
+        }
+        if wire.last == last {
+            return self.over(case, teller);
+        }
+        self.wait_for(case);
+        Ok(())
+    }
+
+    /// A session that goes wrong and is not over: it is told when nothing more comes.
+    fn wait_for(&mut self, case: &Case) {
+        let wire = &case.session.wire;
+        let Some(stream) = wire.stream else { return };
+        let told = self.told.entry(stream).or_default();
+        if told.outcome.is_none() && !std::mem::replace(&mut told.stuck, true) {
+            let ends = (wire.peers.client.endpoint, wire.peers.server.endpoint);
+            self.stuck.push_back(Stuck { last: wire.last, ends });
+        }
+    }
+
+    /// Tells questions for a broker, by name or by ARP, that led nowhere.
+    fn questions(&mut self, engine: &Engine, now: Timestamp, teller: &mut dyn Teller) -> Result<(), Failure> {
+        let mut vain = Vec::new();
+        engine.attempts(&mut |session| {
+            if now.nanoseconds_since(session.wire.last.time) >= VAIN {
+                vain.push(session);
+            }
+        });
+        for session in vain {
+            let case = case(session, self.judged + 1);
+            let asked = (case.session.wire.peers.client.endpoint.address, case.server_name());
+            if self.questions.len() < QUESTIONS && self.questions.insert(asked) {
+                teller.tell(&case, News::Over)?;
+            }
+        }
         Ok(())
     }
 
@@ -106,6 +196,8 @@ impl Watch {
                 let ends = (wire.peers.client.endpoint, wire.peers.server.endpoint);
                 self.closing.push_back(Closing { since: wire.last.time, ends });
             }
+        } else if is_wrong(case) {
+            self.wait_for(case);
         }
         Ok(())
     }
@@ -156,6 +248,11 @@ impl Watch {
 fn case(session: Session, number: u64) -> Case {
     let verdict = diagnosis::diagnose(&session);
     Case::alone(number, session, verdict)
+}
+
+/// Whether a session goes wrong as far as can be seen.
+fn is_wrong(case: &Case) -> bool {
+    case.is_problem() && case.verdict.outcome.confidence >= Confidence::Likely
 }
 
 /// Whether a finding is worth a line of its own.
