@@ -26,7 +26,7 @@ const SHARE: u32 = 5;
 const BATCH: usize = 16;
 /// How often connections are looked at on which nothing came.
 const ROUND: Duration = Duration::from_secs(10);
-/// So long nothing must come on a connection that goes wrong and is not over before that is told, in nanoseconds.
+/// So long nothing must change on a connection that goes wrong and is not over before that is told, in nanoseconds.
 const PATIENCE: i64 = 3_000_000_000;
 /// So long after a vain question nothing must follow it before that is told, in nanoseconds.
 const VAIN: i64 = 30_000_000_000;
@@ -62,9 +62,9 @@ struct Closing {
     ends: (Endpoint, Endpoint),
 }
 
-/// A connection that is to be told of soon, if nothing more comes on it.
+/// A connection that is to be told of soon, if nothing more comes on it, or at least not from the server.
 struct Stuck {
-    last: Moment,
+    since: Moment,
     ends: (Endpoint, Endpoint),
 }
 
@@ -127,20 +127,20 @@ impl Watch {
             }
         }
         while let Some(stuck) = self.stuck.front()
-            && now.nanoseconds_since(stuck.last.time) >= PATIENCE
+            && now.nanoseconds_since(stuck.since.time) >= PATIENCE
         {
             let session = engine.look_at(stuck.ends.0, stuck.ends.1);
-            let last = stuck.last;
+            let since = stuck.since;
             self.stuck.pop_front();
             if let Some(session) = session {
-                self.still_stuck(&case(session, self.judged + 1), last, teller)?;
+                self.still_stuck(&case(session, self.judged + 1), since, teller)?;
             }
         }
         Ok(round)
     }
 
     /// A connection that went wrong is looked at again.
-    fn still_stuck(&mut self, case: &Case, last: Moment, teller: &mut dyn Teller) -> Result<(), Failure> {
+    fn still_stuck(&mut self, case: &Case, since: Moment, teller: &mut dyn Teller) -> Result<(), Failure> {
         let wire = &case.session.wire;
         if let Some(told) = wire.stream.and_then(|stream| self.told.get_mut(&stream)) {
             told.stuck = false;
@@ -148,7 +148,7 @@ impl Watch {
         if wire.is_over() || !is_wrong(case) {
             return Ok(());
         }
-        if wire.last == last {
+        if since == stands_since(case) {
             return self.over(case, teller);
         }
         self.wait_for(case);
@@ -162,7 +162,7 @@ impl Watch {
         let told = self.told.entry(stream).or_default();
         if told.outcome.is_none() && !std::mem::replace(&mut told.stuck, true) {
             let ends = (wire.peers.client.endpoint, wire.peers.server.endpoint);
-            self.stuck.push_back(Stuck { last: wire.last, ends });
+            self.stuck.push_back(Stuck { since: stands_since(case), ends });
         }
     }
 
@@ -253,6 +253,12 @@ fn case(session: Session, number: u64) -> Case {
 /// Whether a session goes wrong as far as can be seen.
 fn is_wrong(case: &Case) -> bool {
     case.is_problem() && case.verdict.outcome.confidence >= Confidence::Likely
+}
+
+/// Since when it has stood as it does: as long as the server has not said anything, nothing changes by knocking again.
+fn stands_since(case: &Case) -> Moment {
+    let wire = &case.session.wire;
+    if wire.sent.server.segments == 0 { wire.first } else { wire.last }
 }
 
 /// Whether a finding is worth a line of its own.
