@@ -1,0 +1,197 @@
+//! The first bytes of a connection: held until they tell what it carries, then handed to who reads that.
+
+use crate::engine::{MQTT_PORTS, SECURE_PORT};
+use crate::mqtt::{self, Likelihood};
+use crate::session::ClientEvidence;
+use crate::stream::{End, Piece, Side};
+use crate::tcp::{Facts, Interest};
+use crate::transport::Protocol;
+
+use super::encrypted::Encrypted;
+use super::following::Following;
+use super::websocket::{self, Verdict, WebSocket};
+use super::{Beginning, Dialogue, HELD_AT_MOST, Held, News, State, bytes_of, server_port};
+
+/// A client's first bytes are not named before there are so many: no opening that is known here is longer.
+const OPENING_AT_LEAST: usize = 12;
+
+impl Dialogue {
+    /// Looks at the next piece of a connection of which nothing is known yet.
+    pub(super) fn open(&mut self, from: End, piece: Piece<'_>, facts: &Facts) {
+        let State::Opening(held) = &mut self.state else { return };
+        let chunk = match piece {
+            Piece::Chunk(chunk) => chunk,
+            Piece::Gap(_) => {
+                let held = std::mem::take(held);
+                let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
+                let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
+                let plain = held.first().is_some_and(|held| Protocol::of(&held.data) != Protocol::Tls);
+                if server_port(facts, client) == SECURE_PORT && !plain {
+                    self.enter_tls(facts, &held);
+                } else {
+                    self.follow(client, evidence, Beginning::Somewhere, &held);
+                }
+                return;
+            }
+        };
+        held.push(Held::copy(from, &chunk));
+        let begins = held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied();
+        let bytes: Vec<u8> = begins.take(self.limits.probe_bytes).collect();
+        if websocket::begins(&bytes) || websocket::goes_on(&chunk, facts).is_some() {
+            let held = std::mem::take(held);
+            return self.enter_websocket(from, &held, facts);
+        }
+        let at_start = held.iter().find(|held| held.from == from).is_some_and(|held| held.offset.0 == 0);
+        let likelihood = if at_start { mqtt::looks_like_connect(&bytes) } else { Likelihood::No };
+        match (likelihood, facts.initiator) {
+            (Likelihood::Certain, _) => {
+                let held = std::mem::take(held);
+                self.follow(from, ClientEvidence::Connect, Beginning::Start, &held);
+            }
+            (Likelihood::Unsure, Some(client)) if client == from => {
+                let held = std::mem::take(held);
+                self.follow(from, ClientEvidence::Opened, Beginning::Start, &held);
+                self.on_probation();
+            }
+            (Likelihood::NeedMore, Some(client)) if client == from => {}
+            // Without the client's own SYN these may not be its first bytes.
+            (_, Some(client))
+                if client == from && facts.syn.count == 0 && Protocol::of(&bytes) == Protocol::Unknown =>
+            {
+                let held = std::mem::take(held);
+                self.follow(client, ClientEvidence::Opened, Beginning::Somewhere, &held);
+            }
+            (_, Some(client)) if client == from => {
+                let protocol = Protocol::of(&bytes);
+                let chain = match protocol {
+                    Protocol::Unknown if self.hinted => mqtt::chain(&bytes, Side::Client, None),
+                    _ => Likelihood::No,
+                };
+                if chain == Likelihood::Certain {
+                    let held = std::mem::take(held);
+                    self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
+                    self.on_probation();
+                } else if protocol == Protocol::Unknown && bytes.len() < OPENING_AT_LEAST && held.len() <= HELD_AT_MOST
+                {
+                    // Too few bytes to name what it is.
+                } else if protocol == Protocol::Tls {
+                    let held = std::mem::take(held);
+                    self.enter_tls(facts, &held);
+                } else if chain == Likelihood::No || bytes.len() >= self.limits.probe_bytes {
+                    self.state = State::Other(protocol);
+                }
+            }
+            (_, Some(client)) => {
+                // The server speaks first, or the capture has its answer before the question. Whatever it
+                // says, what the connection is to carry is the client's choice.
+                let foreign = mqtt::looks_like_connack(&bytes) == Likelihood::No;
+                if foreign && (!self.hinted || held.len() > HELD_AT_MOST) {
+                    self.state = State::Other(Protocol::of(&bytes));
+                } else if held.len() > HELD_AT_MOST && Protocol::of(&bytes) == Protocol::Tls {
+                    let held = std::mem::take(held);
+                    self.enter_tls(facts, &held);
+                } else if held.len() > HELD_AT_MOST {
+                    let held = std::mem::take(held);
+                    self.follow(client, ClientEvidence::Opened, Beginning::Somewhere, &held);
+                }
+            }
+            (_, None) => {
+                let protocol = Protocol::of(&bytes);
+                let client = client_by_port(facts, self.hinted);
+                let side = if from == client { Side::Client } else { Side::Server };
+                // On the port for TLS it is a record whose beginning was not captured, unless it reads as MQTT.
+                let torn =
+                    server_port(facts, client) == SECURE_PORT && mqtt::chain(&bytes, side, None) == Likelihood::No;
+                if protocol == Protocol::Unknown && !torn {
+                    let held = std::mem::take(held);
+                    self.follow(client, ClientEvidence::Port, Beginning::Somewhere, &held);
+                } else if protocol == Protocol::Tls || torn {
+                    let held = std::mem::take(held);
+                    self.enter_tls(facts, &held);
+                } else {
+                    self.state = State::Other(protocol);
+                }
+            }
+        }
+    }
+
+    pub(super) fn follow(&mut self, client: End, evidence: ClientEvidence, beginning: Beginning, held: &[Held]) {
+        let mut following = Box::new(Following::new(
+            client,
+            evidence,
+            beginning,
+            &self.limits,
+            self.detail,
+            self.watch.clone(),
+            &self.room,
+        ));
+        if !following.probation {
+            self.news.push(News::Mqtt);
+        }
+        for held in held {
+            following.chunk(held.from, held.chunk(), &mut self.news, self.hinted);
+        }
+        self.state = State::Following(following);
+    }
+
+    /// Takes the connection for a WebSocket, until its bytes tell otherwise.
+    pub(super) fn enter_websocket(&mut self, from: End, held: &[Held], facts: &Facts) {
+        let Some(newest) = held.iter().rfind(|held| held.from == from) else { return };
+        let client = match websocket::goes_on(&newest.chunk(), facts) {
+            Some(side) => Some((side, websocket::Beginning::Frames)),
+            None => websocket::opener(&bytes_of(held, from)).map(|side| (side, websocket::Beginning::Upgrade)),
+        };
+        let Some((side, beginning)) = client else { return };
+        let client = if side == Side::Client { from } else { from.other() };
+        let mut websocket = Box::new(WebSocket::new(
+            client,
+            beginning,
+            &self.limits,
+            self.detail,
+            self.watch.clone(),
+            &self.windows,
+            &self.room,
+        ));
+        let mut verdict = Verdict::Unsettled;
+        for held in held {
+            verdict = websocket.chunk(held.from, held.chunk(), &mut self.news, self.hinted);
+        }
+        self.state = State::WebSocket(websocket);
+        self.settle_websocket(verdict);
+    }
+
+    pub(super) fn settle_websocket(&mut self, verdict: Verdict) {
+        if let Verdict::Other(protocol) = verdict {
+            self.state = State::Other(protocol);
+        }
+    }
+
+    /// Follows TLS from `held` on.
+    pub(super) fn enter_tls(&mut self, facts: &Facts, held: &[Held]) {
+        let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
+        let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
+        let port = server_port(facts, client);
+        let mut encrypted =
+            Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, (self.hinted, port), &self.room));
+        encrypted.begins(facts.syn.count > 0 || facts.syn_ack.count > 0, held);
+        let wanted = held.iter().all(|held| encrypted.piece(held.from, Piece::Chunk(held.chunk())) == Interest::Wanted);
+        self.state = if wanted { State::Encrypted(encrypted) } else { State::Other(Protocol::Tls) };
+    }
+
+    fn on_probation(&mut self) {
+        if let State::Following(following) = &mut self.state {
+            following.probation = following.tracker.answers_matched() == 0;
+        }
+    }
+}
+
+/// Without a SYN: the end whose port is not one of MQTT's, else the one with the higher port.
+fn client_by_port(facts: &Facts, hinted: bool) -> End {
+    let registered = |end: End| MQTT_PORTS.contains(&facts.endpoint(end).port);
+    match (hinted, registered(End::A), registered(End::B)) {
+        (true, true, false) => End::B,
+        (true, false, true) => End::A,
+        _ if facts.a.port >= facts.b.port => End::A,
+        _ => End::B,
+    }
+}
