@@ -80,6 +80,11 @@ impl Engine {
         table.each_mut(&mut |connection| rest.changes.note(connection));
     }
 
+    /// How many open connections were let go because there were too many.
+    pub fn let_go(&self) -> u64 {
+        self.table.evicted()
+    }
+
     /// How many connections are followed.
     pub fn connections(&self) -> usize {
         self.table.len()

@@ -125,6 +125,7 @@ fn run(
             }
             status.connections = engine.connections();
             status.dropped = feed.dropped();
+            status.let_go = engine.let_go();
             pulse.beat(status);
             teller.status(status)?;
         }
