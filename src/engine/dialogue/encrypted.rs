@@ -168,27 +168,21 @@ impl Encrypted {
 
     /// The connection is over.
     pub(super) fn end(self) -> Ended {
-        match self.other() {
-            Some(protocol) => Ended::Other { protocol, server_port: self.port },
-            None => Ended::Tls {
-                client: self.client,
-                evidence: self.evidence,
-                named: self.sign == Sign::Mqtt,
-                tracker: self.tracker,
-            },
-        }
+        self.turned_out()(self.tracker)
     }
 
     /// As [`Encrypted::end`], of a connection that goes on.
     pub(super) fn as_it_stands(&self) -> Ended {
-        match self.other() {
-            Some(protocol) => Ended::Other { protocol, server_port: self.port },
-            None => Ended::Tls {
-                client: self.client,
-                evidence: self.evidence,
-                named: self.sign == Sign::Mqtt,
-                tracker: self.tracker.clone(),
-            },
+        self.turned_out()(self.tracker.clone())
+    }
+
+    /// How it turned out, to be told with what its tracker knows.
+    fn turned_out(&self) -> impl FnOnce(Box<Tracker>) -> Ended + use<> {
+        let (client, evidence, server_port) = (self.client, self.evidence, self.port);
+        let (other, named) = (self.other(), self.sign == Sign::Mqtt);
+        move |tracker| match other {
+            Some(protocol) => Ended::Other { protocol, server_port },
+            None => Ended::Tls { client, evidence, named, tracker },
         }
     }
 
