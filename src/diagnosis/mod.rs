@@ -34,12 +34,17 @@ pub fn diagnose(session: &Session) -> Verdict {
     let judged = outcome::judge(&story);
     Verdict {
         outcome: judged.outcome,
-        qualifiers: story.qualifiers.clone(),
+        qualifiers: story.qualifiers.iter().copied().filter(|qualifier| applies(session, *qualifier)).collect(),
         findings: finding::all(&story),
         client_saw: symptom::reports(&story, judged.sight),
         causes: judged.causes,
         next_steps: judged.next_steps,
     }
+}
+
+/// Whether a qualifier is to be told: a session that goes on has no end that the capture lacks.
+fn applies(session: &Session, qualifier: Qualifier) -> bool {
+    !session.capture.goes_on || qualifier != Qualifier::PartialEnd
 }
 
 /// How bad it is.

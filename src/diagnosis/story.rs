@@ -379,6 +379,11 @@ impl<'a> Story<'a> {
         self.session.capture.ended.nanoseconds_since(moment.time)
     }
 
+    /// Until when nothing came, to be told.
+    pub(crate) fn until_when(&self) -> &'static str {
+        if self.session.capture.goes_on { "so far" } else { "up to the end of the capture" }
+    }
+
     /// Time of the capture's end.
     pub(crate) fn capture_end(&self) -> Timestamp {
         self.session.capture.ended

@@ -98,6 +98,7 @@ impl Rest {
             ended: self.latest(),
             clock_jumped: self.last_clock_jump.is_some_and(|jump| jump >= wire.first.time),
             evicted: false,
+            goes_on: false,
         };
         let mut tracker = Tracker::new(&self.limits, self.detail);
         tracker.attempt(attempt);

@@ -9,7 +9,7 @@ use crate::session::Session;
 use crate::tcp::Connection;
 
 use super::dialogue::Dialogue;
-use super::{Engine, Turned};
+use super::{Engine, Rest, Turned};
 
 /// Connections that changed since they were last looked at, those that wait longest first.
 #[derive(Debug, Default)]
@@ -29,6 +29,18 @@ impl Changes {
     }
 }
 
+impl Rest {
+    /// The session on a connection that is followed, if it is one, as it would be if the capture ended now.
+    fn as_it_stands(&self, connection: &Connection<Dialogue>) -> Option<Session> {
+        let facts = &connection.facts;
+        let Turned::Session(mut session) = self.turned_out(connection.reader.as_it_stands(facts), facts) else {
+            return None;
+        };
+        session.capture.goes_on = true;
+        Some(*session)
+    }
+}
+
 impl Engine {
     /// From now on takes note of the connections that change, for [`Engine::changed`].
     pub fn note_changes(&mut self) {
@@ -44,9 +56,8 @@ impl Engine {
             // It may have ended by now.
             let Some(connection) = table.get_mut(a, b).filter(|connection| connection.reader.changed) else { continue };
             connection.reader.changed = false;
-            let ended = connection.reader.as_it_stands(&connection.facts);
-            if let Turned::Session(session) = rest.turned_out(ended, &connection.facts) {
-                out(*session);
+            if let Some(session) = rest.as_it_stands(connection) {
+                out(session);
             }
         }
         rest.changes.waiting.len()
@@ -54,11 +65,7 @@ impl Engine {
 
     /// The session between two endpoints, in either order, as it would be if the capture ended now.
     pub fn look_at(&self, one: Endpoint, other: Endpoint) -> Option<Session> {
-        let connection = self.table.get(one, other)?;
-        match self.rest.turned_out(connection.reader.as_it_stands(&connection.facts), &connection.facts) {
-            Turned::Session(session) => Some(*session),
-            _ => None,
-        }
+        self.rest.as_it_stands(self.table.get(one, other)?)
     }
 
     /// The attempts to reach a broker that came to no connection, as they would be if the capture ended now.
@@ -78,6 +85,11 @@ impl Engine {
     pub fn look_at_all(&mut self) {
         let Engine { table, rest, .. } = self;
         table.each_mut(&mut |connection| rest.changes.note(connection));
+    }
+
+    /// The streams that are followed.
+    pub fn streams(&self) -> impl Iterator<Item = u32> {
+        self.table.iter().map(|connection| connection.facts.stream)
     }
 
     /// How many open connections were let go because there were too many.

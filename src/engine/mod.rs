@@ -393,6 +393,7 @@ impl Rest {
             ended: self.latest(),
             clock_jumped: self.jumped_during(facts),
             evicted: facts.ending == Some(Ending::LetGo),
+            goes_on: false,
         }
     }
 

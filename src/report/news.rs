@@ -19,7 +19,7 @@ pub fn ended(case: &Case, style: &Style, out: &mut dyn Write) -> io::Result<()> 
 /// Writes that a session, whose end was told before, ended otherwise.
 pub fn corrected(case: &Case, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let outcome = &case.verdict.outcome;
-    line(case, "Seen together with the others: ", &outcome.sentence, outcome.severity, outcome.confidence, style, out)
+    line(case, "Correction: ", &outcome.sentence, outcome.severity, outcome.confidence, style, out)
 }
 
 /// Writes what was found in a session that goes on.

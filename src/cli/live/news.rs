@@ -19,7 +19,7 @@ pub(super) enum News<'n> {
     Seen,
     /// This was found in it.
     Finding(&'n Finding),
-    /// It is over, and this is how it ended as far as can be seen at once.
+    /// It is over, or goes wrong without anything more coming: this is what became of it, as far as can be seen at once.
     Over,
     /// What was told of its end turned out otherwise.
     Corrected,

@@ -104,6 +104,7 @@ impl Watch {
                     round = true;
                     self.last_round = Instant::now();
                     engine.look_at_all();
+                    self.forget_others(engine);
                     self.questions(engine, now, teller)?;
                 }
                 break;
@@ -163,6 +164,14 @@ impl Watch {
         if told.outcome.is_none() && !std::mem::replace(&mut told.stuck, true) {
             let ends = (wire.peers.client.endpoint, wire.peers.server.endpoint);
             self.stuck.push_back(Stuck { since: stands_since(case), ends });
+        }
+    }
+
+    /// Forgets connections that are followed no more and turned out to be no sessions.
+    fn forget_others(&mut self, engine: &Engine) {
+        if self.told.len() > engine.connections() {
+            let followed: HashSet<u32> = engine.streams().collect();
+            self.told.retain(|stream, _| followed.contains(stream));
         }
     }
 

@@ -20,14 +20,16 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let silent = story.until_capture_end(heard);
     let allowed = story.keep_alive().filter(|seconds| *seconds > 0).map(|seconds| i64::from(seconds) * SECOND * 3 / 2);
     let overdue = allowed.is_some_and(|allowed| silent > allowed);
+    let goes_on = story.session.capture.goes_on;
+    let (is, when, has) = if goes_on { ("is", "", "has") } else { ("was still", " when the capture ended", "had") };
     let sentence = if story.session.tls.is_some() {
         let server = story.server();
-        format!("{client} was still connected to {server} over TLS when the capture ended; what was said inside cannot be read.")
+        format!("{client} {is} connected to {server} over TLS{when}; what was said inside cannot be read.")
     } else if overdue {
         let silent = words::duration(silent);
-        format!("{client} was still connected when the capture ended, but had been silent for {silent}.")
+        format!("{client} {is} connected{when}, but {has} been silent for {silent}.")
     } else {
-        format!("{client} was still connected when the capture ended.")
+        format!("{client} {is} connected{when}.")
     };
     let confidence = if overdue { Confidence::Possible } else { Confidence::Certain };
     let accepted = story.session.connack.as_ref().map(|connack| connack.at);
@@ -48,6 +50,14 @@ mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, Qualifier, diagnose};
     use crate::stream::Side;
+
+    #[test]
+    fn while_the_capture_goes_on_nothing_has_ended() {
+        let verdict = diagnose(&Tale::connected().with(|session| session.capture.goes_on = true).build());
+        assert_eq!(verdict.outcome.id, "capture-ended-connected");
+        assert!(verdict.outcome.sentence.ends_with(" is connected."), "{}", verdict.outcome.sentence);
+        assert!(verdict.qualifiers.is_empty());
+    }
 
     #[test]
     fn the_capture_ends_first() {

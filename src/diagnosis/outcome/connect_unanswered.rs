@@ -33,7 +33,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             let waited = close.at.time.nanoseconds_since(connect.time);
             (waited, format!("; {} gave up", story.client()))
         }
-        None => (story.until_capture_end(connect), ", up to the end of the capture".to_owned()),
+        None => (story.until_capture_end(connect), format!(", {}", story.until_when())),
     };
     if waited < if story.close.is_some() { PATIENCE } else { LONG } {
         return None;

@@ -28,11 +28,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (client, server) = (story.client_host(), story.server());
     let again = syn.last.time.nanoseconds_since(syn.first.time);
     let (confidence, sentence) = if syn.count == 1 {
-        let span = words::duration(waited);
+        let (span, until) = (words::duration(waited), story.until_when());
         (
             Confidence::Possible,
             format!(
-                "{client} knocked on {server} once and nothing came back in the {span} up to the end of the capture."
+                "{client} knocked on {server} once and nothing came back in the {span} {until}."
             ),
         )
     } else {

@@ -48,9 +48,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         if quiet < PATIENCE {
             return None;
         }
-        let span = words::duration(quiet);
+        let (span, until) = (words::duration(quiet), story.until_when());
         format!(
-            "The {thing} of {host} to {server} opened, but {host} sent {nothing} in the {span} up to the end of the capture."
+            "The {thing} of {host} to {server} opened, but {host} sent {nothing} in the {span} {until}."
         )
     };
     // Without the client's SYN it is not known where its bytes begin.
@@ -92,7 +92,7 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
         if quiet < PATIENCE {
             return None;
         }
-        format!("nothing followed in the {} up to the end of the capture", words::duration(quiet))
+        format!("nothing followed in the {} {}", words::duration(quiet), story.until_when())
     };
     let by_client = story.close_by(Side::Client).is_some();
     let sentence = format!("{host} made a TLS connection to {server} and sent nothing in it; {ending}.");

@@ -40,7 +40,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         }
         None if story.until_capture_end(at) >= LONG => {
             let span = words::duration(story.until_capture_end(at));
-            format!("nothing followed {last} in the {span} up to the end of the capture")
+            format!("nothing followed {last} in the {span} {}", story.until_when())
         }
         None => return None,
     };

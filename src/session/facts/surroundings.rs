@@ -62,4 +62,6 @@ pub struct CaptureEdge {
     pub clock_jumped: bool,
     /// The connection was let go because too many were open.
     pub evicted: bool,
+    /// The capture goes on: this is how the session stands, not how it ended.
+    pub goes_on: bool,
 }
