@@ -5,10 +5,8 @@ use clap::Args;
 use crate::limits::{Limits, NAMED, Named, Unit};
 
 use super::failure::Failure;
+use super::size;
 
-/// Units of bytes, the longest first.
-const UNITS: [(&str, u64); 6] =
-    [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000)];
 /// A name this near to another may be meant for it.
 const NEAR: f64 = 0.7;
 
@@ -57,10 +55,8 @@ fn find(name: &str) -> Result<&'static Named, Failure> {
 
 /// A number, of bytes with a unit too.
 fn number(value: &str, unit: Unit) -> Option<u64> {
-    let mut units = UNITS.iter().filter(|_| unit == Unit::Bytes);
-    let with = units.find_map(|(name, bytes)| Some((value.strip_suffix(name)?, *bytes)));
-    let (digits, times) = with.unwrap_or((value, 1));
-    digits.trim().parse::<u64>().ok()?.checked_mul(times)
+    let with_unit = if unit == Unit::Bytes { size::with_unit(value) } else { None };
+    with_unit.or_else(|| value.trim().parse().ok())
 }
 
 fn help() -> String {
@@ -72,11 +68,7 @@ fn help() -> String {
 /// The value of a limit, as it may be typed.
 fn shown(named: &Named, limits: &Limits) -> String {
     let value = named.of(limits);
-    let unit = UNITS.iter().find(|(_, bytes)| value >= *bytes && value.is_multiple_of(*bytes));
-    match unit {
-        Some((name, bytes)) if named.unit == Unit::Bytes => format!("{}{name}", value / bytes),
-        _ => value.to_string(),
-    }
+    if named.unit == Unit::Bytes { size::shown(value) } else { value.to_string() }
 }
 
 #[cfg(test)]

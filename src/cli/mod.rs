@@ -26,6 +26,7 @@ mod selection;
 #[cfg(feature = "live")]
 mod service;
 mod sieve;
+mod size;
 #[cfg(feature = "tui")]
 mod terminal;
 
