@@ -48,6 +48,7 @@ mod tuple;
 #[cfg(test)]
 mod testing;
 
+pub use tuple::spread;
 pub use table::FlowTable;
 pub use trouble::Trouble;
 

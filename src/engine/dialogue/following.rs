@@ -334,7 +334,9 @@ impl Stage<'_> {
             {
                 self.news.push(News::Taken { packet_identifier: answer.packet_identifier });
             }
-            Ok(Packet::Suback(_) | Packet::Unsuback(_)) => self.news.push(News::Subscribed),
+            Ok(Packet::Suback(_) | Packet::Unsuback(_)) => {
+                self.news.push(News::Subscribed(self.tracker.subscriptions().into()));
+            }
             _ => {}
         }
     }
