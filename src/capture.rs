@@ -3,7 +3,11 @@
 //! Invariant: frames are numbered from 1 in the order of the capture, as Wireshark numbers them,
 //! so that a number printed by any layer can be typed into Wireshark. This module does no I/O.
 
+mod batch;
+
 use std::fmt;
+
+pub use batch::Batch;
 
 /// Number of a frame in the capture, from 1, as Wireshark's `frame.number`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
