@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::capture::Batch;
 use crate::diagnosis::{self, explain};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
@@ -28,13 +29,13 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let config = Config { limits, ports: input.ports.clone(), detail, hosts: hosts.to_vec() };
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
-    let mut engine = Engine::new(config);
+    let mut engine = Engine::divided(config);
     let mut kept = Kept::new(&limits);
-    while let Some(frame) = captures.next_frame() {
-        if !sieve.passes(&frame) {
-            continue;
-        }
-        engine.push(&frame, &mut |session| kept.judge(session));
+    let threads = input.threads.map_or_else(processors, usize::from);
+    let mut batch = Batch::new();
+    while sieve.next_batch(&mut captures, &mut batch) {
+        engine.push_all(&batch, threads, &mut |session| kept.judge(session));
+        batch.clear();
     }
     let facts = engine.finish(&mut |session| kept.judge(session));
     if facts.packets == 0
@@ -51,6 +52,11 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut report = Report::new(CaptureSummary { files, facts, notes }, kept);
     report.name_servers(|address| captures.names().of(address));
     Ok(report)
+}
+
+/// How many threads can work at the same time.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What keeps packets of damaged files from being read.

@@ -6,7 +6,7 @@
 
 use std::thread;
 
-use crate::capture::{Frame, FrameNumber, Timestamp};
+use crate::capture::{Batch, FrameNumber, Timestamp};
 use crate::net::{self, Decoded};
 use crate::session::Session;
 
@@ -30,7 +30,7 @@ struct Place {
 
 impl Engine {
     /// Takes the next frames by at most so many threads; hands out the sessions that ended.
-    pub fn push_all(&mut self, frames: &[Frame<'_>], threads: usize, out: &mut impl FnMut(Session)) {
+    pub fn push_all(&mut self, frames: &Batch, threads: usize, out: &mut impl FnMut(Session)) {
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
         if alone || !self.rest.hosts.is_empty() || self.rest.facts.packets < ONE_BY_ONE {
             return self.push_each(frames, out);
@@ -46,14 +46,14 @@ impl Engine {
         self.rest.ended.drain(..).for_each(out);
     }
 
-    fn push_each(&mut self, frames: &[Frame<'_>], out: &mut impl FnMut(Session)) {
-        for frame in frames {
-            self.push(frame, out);
+    fn push_each(&mut self, frames: &Batch, out: &mut impl FnMut(Session)) {
+        for frame in frames.iter() {
+            self.push(&frame, out);
         }
     }
 
     /// Gives each part its frames.
-    fn follow(&mut self, frames: &[Frame<'_>], places: &[Place], threads: usize) {
+    fn follow(&mut self, frames: &Batch, places: &[Place], threads: usize) {
         let Engine { parts, rest, .. } = self;
         let hints = rest.hints();
         let mut crews: Vec<Vec<Option<&mut Part>>> = Vec::new();
@@ -79,7 +79,8 @@ impl Engine {
     /// Numbers the streams that the parts opened, in the order of their first frames.
     fn count_streams(&mut self) {
         let Engine { parts, rest, .. } = self;
-        let opened = |(number, part): (usize, &Part)| part.table.opened().map(|first| (first, number)).collect::<Vec<_>>();
+        let opened =
+            |(number, part): (usize, &Part)| part.table.opened().map(|first| (first, number)).collect::<Vec<_>>();
         let mut opened: Vec<(FrameNumber, usize)> = parts.iter().enumerate().flat_map(opened).collect();
         opened.sort_unstable();
         let mut counted: Vec<Vec<u32>> = vec![Vec::new(); parts.len()];
@@ -102,12 +103,12 @@ impl Engine {
     }
 
     /// Hears in order what the frames say aside, and what the parts noticed.
-    fn hear_of(&mut self, frames: &[Frame<'_>], places: &[Place]) {
+    fn hear_of(&mut self, frames: &Batch, places: &[Place]) {
         let Engine { parts, rest, .. } = self;
         let first = |parts: &[Part]| parts.iter().filter_map(|part| Some(part.notices.front()?.order)).min();
         let mut next = first(parts);
         for (frame, place) in frames.iter().zip(places) {
-            rest.note_frame(frame);
+            rest.note_frame(&frame);
             if place.aside {
                 rest.aside(&net::decode(frame.link, frame.data, frame.original_length), frame.at);
             }
@@ -122,24 +123,25 @@ impl Engine {
     }
 }
 
-fn find_places(frames: &[Frame<'_>], threads: usize, parts: usize) -> Vec<Place> {
+fn find_places(frames: &Batch, threads: usize, parts: usize) -> Vec<Place> {
     let mut places = vec![Place::default(); frames.len()];
     let share = frames.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
-        let mut shares = frames.chunks(share).zip(places.chunks_mut(share));
+        let mut shares = places.chunks_mut(share).enumerate();
         let own = shares.next();
-        for (frames, places) in shares {
-            scope.spawn(move || find(frames, places, parts));
+        for (number, places) in shares {
+            scope.spawn(move || find(frames, number * share, places, parts));
         }
-        if let Some((frames, places)) = own {
-            find(frames, places, parts);
+        if let Some((_, places)) = own {
+            find(frames, 0, places, parts);
         }
     });
     places
 }
 
-fn find(frames: &[Frame<'_>], places: &mut [Place], parts: usize) {
-    for (frame, place) in frames.iter().zip(places) {
+/// Finds the places of the frames from the one at `first` on.
+fn find(frames: &Batch, first: usize, places: &mut [Place], parts: usize) {
+    for (frame, place) in frames.iter().skip(first).zip(places) {
         let decoded = net::decode(frame.link, frame.data, frame.original_length);
         *place = Place {
             part: part_of(&decoded, parts).and_then(|part| u8::try_from(part).ok()),
@@ -154,7 +156,7 @@ fn find(frames: &[Frame<'_>], places: &mut [Place], parts: usize) {
 }
 
 /// Follows the connections of the parts of one thread.
-fn work(crew: &mut [Option<&mut Part>], frames: &[Frame<'_>], places: &[Place], hints: Hints<'_>) {
+fn work(crew: &mut [Option<&mut Part>], frames: &Batch, places: &[Place], hints: Hints<'_>) {
     let first = |crew: &[Option<&mut Part>]| crew.iter().flatten().map(|part| part.table.due_at()).min();
     let mut due_at = first(crew);
     for (frame, place) in frames.iter().zip(places) {

@@ -61,7 +61,8 @@ impl Engine {
         for _ in 0..most {
             let Some((a, b)) = rest.changes.waiting.pop_front() else { break };
             // It may have ended by now.
-            let Some(connection) = parts.get_mut(tcp::spread(a, b, count)).and_then(|part| part.table.get_mut(a, b)) else {
+            let Some(connection) = parts.get_mut(tcp::spread(a, b, count)).and_then(|part| part.table.get_mut(a, b))
+            else {
                 continue;
             };
             if !connection.reader.changed {

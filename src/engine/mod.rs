@@ -294,11 +294,7 @@ impl Rest {
 
     /// What the parts have to know.
     fn hints(&self) -> Hints<'_> {
-        Hints {
-            ports: &self.ports,
-            servers: self.population.servers(),
-            messages: self.population.follows_messages(),
-        }
+        Hints { ports: &self.ports, servers: self.population.servers(), messages: self.population.follows_messages() }
     }
 
     fn is_hinted(&self, endpoint: Endpoint) -> bool {
@@ -309,5 +305,4 @@ impl Rest {
     fn expects_mqtt(&self, endpoint: Endpoint) -> bool {
         self.is_hinted(endpoint) || self.population.speaks_websocket(endpoint)
     }
-
 }

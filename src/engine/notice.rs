@@ -89,9 +89,9 @@ impl What {
     pub(super) fn renumber(&mut self, number: impl Fn(u32) -> u32) {
         let stream = match self {
             What::HopLimit { .. } | What::SpeaksTls { .. } => return,
-            What::News(Talk { stream, .. }, _)
-            | What::Closing { stream, .. }
-            | What::ServerClosed { stream, .. } => stream,
+            What::News(Talk { stream, .. }, _) | What::Closing { stream, .. } | What::ServerClosed { stream, .. } => {
+                stream
+            }
             What::Ended(gone) => &mut gone.facts.stream,
         };
         *stream = number(*stream);

@@ -48,9 +48,9 @@ mod tuple;
 #[cfg(test)]
 mod testing;
 
-pub use tuple::spread;
 pub use table::FlowTable;
 pub use trouble::Trouble;
+pub use tuple::spread;
 
 use crate::capture::Moment;
 use crate::net::{Endpoint, MacAddress};
