@@ -16,7 +16,7 @@ use super::{Engine, part_of};
 
 /// The first frames of a capture are taken one by one: most captures have no more, and which servers speak MQTT is known
 /// for all that follows.
-const ONE_BY_ONE: u64 = 20_000;
+pub(super) const ONE_BY_ONE: u64 = 20_000;
 /// Numbers of streams that are not yet counted begin here.
 const UNCOUNTED: u32 = 1 << 31;
 
@@ -32,7 +32,7 @@ impl Engine {
     /// Takes the next frames by at most so many threads; hands out the sessions that ended.
     pub fn push_all(&mut self, frames: &Batch, threads: usize, out: &mut impl FnMut(Session)) {
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
-        if alone || !self.rest.hosts.is_empty() || self.rest.facts.packets < ONE_BY_ONE {
+        if alone || !self.rest.hosts.is_empty() || self.rest.facts.packets < self.one_by_one {
             return self.push_each(frames, out);
         }
         let threads = threads.clamp(1, self.parts.len());
@@ -176,3 +176,6 @@ fn work(crew: &mut [Option<&mut Part>], frames: &Batch, places: &[Place], hints:
 fn is_past(due_at: Option<Timestamp>, now: Timestamp) -> bool {
     due_at.is_some_and(|due_at| due_at <= now)
 }
+
+#[cfg(test)]
+mod tests;

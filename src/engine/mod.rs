@@ -65,6 +65,8 @@ pub struct Engine {
     fragments: Fragments,
     parts: Vec<Part>,
     rest: Rest,
+    /// So many frames are taken one by one before several threads begin.
+    one_by_one: u64,
 }
 
 fn note_given_up(facts: &mut FragmentFacts, why: GivenUp, first: FrameNumber) {
@@ -143,6 +145,7 @@ impl Engine {
                 now: Timestamp::default(),
                 changes: Changes::default(),
             },
+            one_by_one: batch::ONE_BY_ONE,
         }
     }
 
@@ -211,7 +214,7 @@ impl Engine {
     pub fn finish(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
         self.parts.iter_mut().for_each(Part::finish);
         self.hear_all();
-        let Engine { fragments, parts, mut rest } = self;
+        let Engine { fragments, parts, mut rest, .. } = self;
         fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
         rest.end_attempts();
         rest.end_questions();
