@@ -18,11 +18,14 @@ mod websocket;
 pub(crate) use broker_log::LogLine;
 pub(crate) use library::Library;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::ClientReport;
 use super::story::Story;
 
 /// What the client's end of the connection saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Sight {
     /// The name was not found: NXDOMAIN.
     NameNotFound,
@@ -190,6 +193,22 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
     .flatten()
 }
 
+/// The symptoms of one sight, by library.
+fn of(sight: Sight) -> Vec<&'static Symptom> {
+    static BY_SIGHT: LazyLock<HashMap<Sight, Vec<&Symptom>>> = LazyLock::new(|| {
+        let mut by_sight: HashMap<Sight, Vec<&Symptom>> = HashMap::new();
+        for (sight, symptom) in all().flat_map(|symptom| symptom.sees.iter().map(move |sight| (*sight, symptom))) {
+            by_sight.entry(sight).or_default().push(symptom);
+        }
+        by_sight
+    });
+    if matches!(sight, Sight::UpgradeRefused(_)) {
+        // Some libraries tell each status apart, others have one line for all.
+        return all().filter(|known| known.sees.contains(&sight) || known.sees.contains(&websocket::ANY_STATUS)).collect();
+    }
+    BY_SIGHT.get(&sight).cloned().unwrap_or_default()
+}
+
 /// What brokers log.
 pub(crate) fn log_lines() -> &'static [LogLine] {
     broker_log::LINES
@@ -203,11 +222,8 @@ pub(crate) fn reports(story: &Story<'_>, sight: Sight) -> Vec<ClientReport> {
         Sight::Disconnected(_) if !v5 => Sight::Lost,
         seen => seen,
     };
-    let own = all()
-        .filter(|symptom| {
-            let any = matches!(sight, Sight::UpgradeRefused(_)) && symptom.sees.contains(&websocket::ANY_STATUS);
-            any || symptom.sees.contains(&sight)
-        })
+    let own = of(sight)
+        .into_iter()
         .filter(|_| !(v5 && matches!(sight, Sight::Refused(_))))
         .map(|symptom| (symptom.library, symptom.prints));
     let named = if v5 { version5::reports(sight) } else { Vec::new() };
