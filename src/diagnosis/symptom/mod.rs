@@ -193,21 +193,16 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
     .flatten()
 }
 
-/// The symptoms of one sight, by library.
-fn of(sight: Sight) -> Vec<&'static Symptom> {
-    static BY_SIGHT: LazyLock<HashMap<Sight, Vec<&Symptom>>> = LazyLock::new(|| {
-        let mut by_sight: HashMap<Sight, Vec<&Symptom>> = HashMap::new();
-        for (sight, symptom) in all().flat_map(|symptom| symptom.sees.iter().map(move |sight| (*sight, symptom))) {
-            by_sight.entry(sight).or_default().push(symptom);
+/// The symptoms of each sight, in their order.
+static BY_SIGHT: LazyLock<HashMap<Sight, Vec<&'static Symptom>>> = LazyLock::new(|| {
+    let mut by_sight: HashMap<Sight, Vec<&'static Symptom>> = HashMap::new();
+    for symptom in all() {
+        for sight in symptom.sees {
+            by_sight.entry(*sight).or_default().push(symptom);
         }
-        by_sight
-    });
-    if matches!(sight, Sight::UpgradeRefused(_)) {
-        // Some libraries tell each status apart, others have one line for all.
-        return all().filter(|known| known.sees.contains(&sight) || known.sees.contains(&websocket::ANY_STATUS)).collect();
     }
-    BY_SIGHT.get(&sight).cloned().unwrap_or_default()
-}
+    by_sight
+});
 
 /// What brokers log.
 pub(crate) fn log_lines() -> &'static [LogLine] {
@@ -222,8 +217,10 @@ pub(crate) fn reports(story: &Story<'_>, sight: Sight) -> Vec<ClientReport> {
         Sight::Disconnected(_) if !v5 => Sight::Lost,
         seen => seen,
     };
+    let of = |sight| BY_SIGHT.get(&sight).into_iter().flatten();
+    let any = matches!(sight, Sight::UpgradeRefused(_)).then_some(websocket::ANY_STATUS).filter(|any| *any != sight);
     let own = of(sight)
-        .into_iter()
+        .chain(any.into_iter().flat_map(of))
         .filter(|_| !(v5 && matches!(sight, Sight::Refused(_))))
         .map(|symptom| (symptom.library, symptom.prints));
     let named = if v5 { version5::reports(sight) } else { Vec::new() };

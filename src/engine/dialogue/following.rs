@@ -343,7 +343,7 @@ impl Stage<'_> {
 
     fn publish(&mut self, publish: &Publish<'_>, at: Moment) {
         let Some(fingerprint) = self.tracker.newest() else { return };
-        let Some(topic) = self.tracker.latest(self.side).and_then(|latest| latest.topic.as_ref()) else { return };
+        let Some(topic) = self.tracker.latest_topic(self.side) else { return };
         let passing = Passing {
             at,
             topic: topic.clone(),
