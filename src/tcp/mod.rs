@@ -34,6 +34,7 @@ mod connection;
 mod control;
 mod doubt;
 mod facts;
+mod in_order;
 mod links;
 mod numbering;
 mod out_of_order;
