@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::capture::Batch;
 use crate::diagnosis::{self, explain};
-use crate::engine::{Config, Engine};
+use crate::engine::{Config, Engine, Sorted};
 use crate::limits::Limits;
 use crate::report::{CaptureSummary, Report};
 use crate::session::Detail;
@@ -14,6 +13,7 @@ use super::arguments::Input;
 use super::failure::Failure;
 use super::file_notes::{name, notes_on_files};
 use super::judging::Judging;
+use super::reading;
 use super::sieve::Sieve;
 
 /// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
@@ -33,12 +33,17 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut engine = Engine::divided(config);
     let threads = input.threads.map_or_else(processors, usize::from);
     let mut judging = Judging::new(&limits, threads);
-    let mut batch = Batch::new();
-    while sieve.next_batch(&mut captures, &mut batch) {
-        engine.push_all(&batch, threads, &mut |session| judging.take(session));
-        batch.clear();
-    }
-    let facts = engine.finish(&mut |session| judging.take(session));
+    let parts = engine.parts();
+    let next = |sorted: &mut Sorted| {
+        sorted.clear();
+        let more = sieve.next_batch(&mut captures, sorted.frames_mut());
+        sorted.sort(parts);
+        more
+    };
+    reading::ahead(threads > 1, next, |sorted| {
+        engine.push_all(sorted, threads, &mut |session| judging.take(session));
+    });
+    let facts = engine.finish_all(threads, &mut |session| judging.take(session));
     if facts.packets == 0
         && let Some(wrong) = nothing_read(&captures)
     {

@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::capture::{Batch, Frame, FrameNumber, Timestamp};
 use crate::net::{self, Decoded};
-use crate::session::Session;
+use crate::session::{CaptureFacts, Session};
 use crate::tcp;
 
 use super::notice;
@@ -70,22 +70,64 @@ impl Place {
     }
 }
 
+/// Frames, and in which parts their connections are.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    frames: Batch,
+    places: Vec<Place>,
+}
+
+impl Sorted {
+    /// Holds no frame; `batch` fills it.
+    pub fn frames_mut(&mut self) -> &mut Batch {
+        &mut self.frames
+    }
+
+    /// Finds out where the frames belong.
+    pub fn sort(&mut self, parts: usize) {
+        self.places.clear();
+        self.places.extend(self.frames.iter().map(|frame| Place::of(&frame, parts)));
+    }
+
+    /// Forgets all frames.
+    pub fn clear(&mut self) {
+        self.frames.clear();
+        self.places.clear();
+    }
+}
+
 impl Engine {
-    /// Takes the next frames by at most so many threads; hands out the sessions that ended.
-    pub fn push_all(&mut self, frames: &Batch, threads: usize, out: &mut impl FnMut(Session)) {
+    /// How many parts there are, for [`Sorted::sort`].
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Takes the next frames, which were sorted, by at most so many threads; hands out the sessions that ended.
+    pub fn push_all(&mut self, sorted: &Sorted, threads: usize, out: &mut impl FnMut(Session)) {
+        let Sorted { frames, places } = sorted;
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
-        if alone || !self.rest.hosts.is_empty() || self.rest.facts.packets < self.one_by_one {
+        let few = self.rest.facts.packets < self.one_by_one;
+        if alone || few || !self.rest.hosts.is_empty() || places.iter().any(|place| place.is_fragment()) {
             return self.push_each(frames, out);
         }
-        let threads = threads.clamp(1, self.parts.len());
-        let places = find_places(frames, threads, self.parts.len());
-        if places.iter().any(|place| place.is_fragment()) {
-            return self.push_each(frames, out);
-        }
-        self.follow(frames, &places, threads);
+        self.follow(frames, places, threads.clamp(1, self.parts.len()));
         self.count_streams();
-        self.hear_of(frames, &places);
+        self.hear_of(frames, places);
         self.rest.ended.drain(..).for_each(out);
+    }
+
+    /// As [`Engine::finish`], by at most so many threads.
+    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Session)) -> CaptureFacts {
+        let share = self.parts.len().div_ceil(threads.max(1));
+        thread::scope(|scope| {
+            let mut shares = self.parts.chunks_mut(share);
+            let own = shares.next();
+            for parts in shares {
+                scope.spawn(|| parts.iter_mut().for_each(Part::finish));
+            }
+            own.into_iter().flatten().for_each(Part::finish);
+        });
+        self.conclude(out)
     }
 
     fn push_each(&mut self, frames: &Batch, out: &mut impl FnMut(Session)) {
@@ -162,29 +204,6 @@ impl Engine {
             }
             rest.now = rest.now.max(frame.at.time);
         }
-    }
-}
-
-fn find_places(frames: &Batch, threads: usize, parts: usize) -> Vec<Place> {
-    let mut places = vec![Place::default(); frames.len()];
-    let share = frames.len().div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        let mut shares = places.chunks_mut(share).enumerate();
-        let own = shares.next();
-        for (number, places) in shares {
-            scope.spawn(move || find(frames, number * share, places, parts));
-        }
-        if let Some((_, places)) = own {
-            find(frames, 0, places, parts);
-        }
-    });
-    places
-}
-
-/// Finds the places of the frames from the one at `first` on.
-fn find(frames: &Batch, first: usize, places: &mut [Place], parts: usize) {
-    for (frame, place) in frames.iter().skip(first).zip(places) {
-        *place = Place::of(&frame, parts);
     }
 }
 
