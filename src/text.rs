@@ -79,6 +79,10 @@ fn push(shown: &mut String, room: &mut usize, piece: &Piece) -> bool {
 
 /// Whether a character acts on a terminal, moves or hides its neighbours, or cannot be seen.
 pub fn is_unseen(character: char) -> bool {
+    !matches!(character, ' '..='~') && is_unseen_beside_plain(character)
+}
+
+fn is_unseen_beside_plain(character: char) -> bool {
     character.is_control()
         || (character.is_whitespace() && character != ' ')
         || matches!(character,

@@ -83,7 +83,9 @@ impl PacketObserver for Writer {
         for style in styles() {
             shown(&style, |out| packets::write_row(packet, place, reveal, &style, out));
         }
-        packets::write_line(packet, place, reveal, &mut Vec::new()).expect("writing to memory does not fail");
+        packets::Lines::default()
+            .write(packet, place, reveal, &mut Vec::new())
+            .expect("writing to memory does not fail");
     }
 }
 

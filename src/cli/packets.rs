@@ -17,7 +17,7 @@ use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::mqtt::{Version, parse};
 use crate::net::Endpoint;
-use crate::report::packets::{self, Place, Reveal};
+use crate::report::packets::{self, Lines, Place, Reveal};
 use crate::report::{Case, Style};
 use crate::session::{Detail, PacketObserver, SeenPacket, Session};
 #[cfg(feature = "live")]
@@ -79,7 +79,7 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
     };
     let form = match arguments.format {
         PacketsFormat::Table => Form::Table(style),
-        PacketsFormat::Ndjson => Form::Lines,
+        PacketsFormat::Ndjson => Form::Lines(Lines::default()),
     };
     let reveal = Reveal { payload: arguments.show_payload, secrets: arguments.show_secrets };
     let pass = Pass::new(input, sessions, form, reveal, &mut out)?;
@@ -263,7 +263,7 @@ impl Known {
 #[derive(Debug)]
 enum Form {
     Table(Style),
-    Lines,
+    Lines(Lines),
 }
 
 /// Writes packets to memory, from where they are drained after every frame.
@@ -298,9 +298,9 @@ impl PacketObserver for Writer {
 impl Writer {
     fn write(&mut self, packet: &SeenPacket<'_>, place: Place) {
         // Writing to memory cannot fail.
-        let _ = match &self.form {
+        let _ = match &mut self.form {
             Form::Table(style) => packets::write_row(packet, place, self.reveal, style, &mut self.written),
-            Form::Lines => packets::write_line(packet, place, self.reveal, &mut self.written),
+            Form::Lines(lines) => lines.write(packet, place, self.reveal, &mut self.written),
         };
     }
 }

@@ -42,13 +42,21 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Version {
+    /// As it is written: `3.1.1`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
             Version::V31 => "3.1",
             Version::V311 => "3.1.1",
             Version::V5 => "5.0",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

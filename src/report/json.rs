@@ -56,9 +56,14 @@ pub fn write_line(case: &Case, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes a value as one line.
-pub(super) fn put_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn put_line(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     put(value, CompactFormatter, out)?;
     writeln!(out)
+}
+
+/// Writes a value as part of a line.
+pub(super) fn put_value(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    put(value, CompactFormatter, out)
 }
 
 /// Writes the JSON Schema of the document that [`write()`] writes.
@@ -72,7 +77,7 @@ pub(super) fn put_schema(schema: &Schema, out: &mut dyn Write) -> io::Result<()>
     writeln!(out)
 }
 
-fn put(value: &impl Serialize, layout: impl Formatter, out: &mut dyn Write) -> io::Result<()> {
+fn put(value: &impl Serialize, layout: impl Formatter, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(out, Harmless(layout));
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
@@ -82,6 +87,9 @@ struct Harmless<F>(F);
 
 impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return out.write_all(fragment.as_bytes());
+        }
         for part in fragment.split_inclusive(text::is_unseen) {
             let plain = part.trim_end_matches(text::is_unseen);
             out.write_all(plain.as_bytes())?;

@@ -5,6 +5,7 @@
 
 mod document;
 mod fields;
+mod line;
 mod payload;
 mod row;
 
@@ -16,6 +17,8 @@ use crate::stream::Side;
 use super::json;
 use super::model::Style;
 use super::page::Page;
+
+pub use line::Lines;
 
 /// What the capture as a whole says of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +62,9 @@ pub fn write_row(
     }
 }
 
-/// Writes the JSON Schema of the lines that [`write_line`] writes.
+/// Writes the JSON Schema of the lines that [`Lines`] writes.
 pub fn write_schema(out: &mut dyn Write) -> io::Result<()> {
     json::put_schema(&document::json_schema(), out)
-}
-
-/// Writes a packet as one line of JSON.
-pub fn write_line(packet: &SeenPacket<'_>, place: Place, reveal: Reveal, out: &mut dyn Write) -> io::Result<()> {
-    json::put_line(&document::Document::of(packet, place, reveal), out)
 }
 
 #[cfg(test)]

@@ -2,15 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::tz::TimeZone;
+use jiff::fmt::temporal::DateTimePrinter;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::capture::Timestamp;
 use crate::net::MacAddress;
 use crate::session::TextFact;
-
-use super::page::told;
 
 /// RFC 3339 in UTC with nanoseconds.
 #[derive(Serialize, JsonSchema)]
@@ -27,7 +25,19 @@ pub(super) enum Text {
 
 impl Time {
     pub(super) fn of(time: Timestamp) -> Time {
-        Time(told(time, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S.%9fZ"))
+        let printer = const { DateTimePrinter::new().precision(Some(9)) };
+        match jiff::Timestamp::from_nanosecond(time.0.into()) {
+            Ok(time) => Time(printer.timestamp_to_string(&time)),
+            Err(_) => Time(format!("{} ns", time.0)),
+        }
+    }
+}
+
+impl Time {
+    /// It up to the point behind the seconds.
+    pub(super) fn to_second(&self) -> String {
+        let point = self.0.find('.').map_or(self.0.len(), |point| point + 1);
+        self.0.get(..point).unwrap_or_default().to_owned()
     }
 }
 

@@ -145,14 +145,14 @@ pub(super) fn json_schema() -> Schema {
 }
 
 /// The version of the session; of a CONNECT its own.
-fn version(packet: &SeenPacket<'_>) -> Option<Version> {
+pub(super) fn version(packet: &SeenPacket<'_>) -> Option<Version> {
     match packet.parsed {
         Ok(Packet::Connect(connect)) => connect.version(),
         _ => packet.version,
     }
 }
 
-fn packet_identifier(packet: &Packet<'_>) -> Option<u16> {
+pub(super) fn packet_identifier(packet: &Packet<'_>) -> Option<u16> {
     match packet {
         Packet::Publish(publish) => publish.packet_identifier,
         Packet::Puback(packet) | Packet::Pubrec(packet) | Packet::Pubrel(packet) | Packet::Pubcomp(packet) => {

@@ -205,7 +205,7 @@ impl PublishFields {
 }
 
 /// The name of a code in the version of the session.
-fn code_name(packet: PacketType, code: ReasonCode, version: Option<Version>) -> Option<&'static str> {
+pub(super) fn code_name(packet: PacketType, code: ReasonCode, version: Option<Version>) -> Option<&'static str> {
     let old = version.is_some_and(|version| !version.is_v5());
     match packet {
         PacketType::CONNACK if old => return_code_name(code.0).or_else(|| code.name(packet)),

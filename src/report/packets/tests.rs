@@ -21,7 +21,7 @@ fn json(bytes: &[u8], version: Option<Version>, topic: Option<&TextFact>, payloa
 fn revealed(bytes: &[u8], version: Option<Version>, topic: Option<&TextFact>, reveal: Reveal) -> Value {
     let mut out = Vec::new();
     let place = Place { session: Some(3), side: Side::Client };
-    seen(bytes, version, topic, |packet| write_line(packet, place, reveal, &mut out).unwrap());
+    seen(bytes, version, topic, |packet| Lines::default().write(packet, place, reveal, &mut out).unwrap());
     serde_json::from_slice(&out).unwrap()
 }
 
