@@ -70,6 +70,7 @@ impl Sender {
         false
     }
 
+    #[inline]
     fn sent(&mut self, end: u64, length: u32, direction: &Direction) {
         let largest = self.sizes.get(self.filled.wrapping_sub(1)).map_or(0, |(_, length)| *length);
         if length > direction.largest_acknowledged.max(largest)
@@ -140,6 +141,7 @@ impl Direction {
     }
 
     /// Payload of this end that ends at offset `end`.
+    #[inline]
     pub(super) fn data(&mut self, sender: &mut Sender, end: u64, length: u32, new: Novelty, at: Moment) {
         self.first_data.get_or_insert(at);
         self.conflict(new.conflicting, at);
@@ -160,10 +162,15 @@ impl Direction {
     }
 
     /// So many bytes differ from their first copy.
+    #[inline]
     pub(super) fn conflict(&mut self, bytes: u64, at: Moment) {
-        if bytes == 0 {
-            return;
+        if bytes > 0 {
+            self.differs(bytes, at);
         }
+    }
+
+    #[cold]
+    fn differs(&mut self, bytes: u64, at: Moment) {
         if self.conflicting_overlaps == 0 {
             self.conflict = at;
         }

@@ -334,7 +334,7 @@ impl<R: Reader> FlowTable<R> {
         let is_a = from_low == slot.a_is_low || segment.source == segment.destination;
         flow.push(if is_a { End::A } else { End::B }, segment, at, &mut self.budget);
         let stream = flow.connection.facts.stream;
-        if !slot.is_due && flow.confirmed().is_some() {
+        if flow.is_waiting() && !slot.is_due && flow.confirmed().is_some() {
             slot.is_due = true;
             self.due.push_back(place);
         }
