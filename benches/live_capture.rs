@@ -5,7 +5,6 @@
 //! and prints the memory once a minute. Needs root, Linux, iproute2, tcpdump and tcpreplay.
 #![allow(clippy::disallowed_methods)] // a benchmark looks at the clock and writes files
 
-#[path = "workload/mod.rs"]
 mod workload;
 
 use std::fs::{self, File};
@@ -28,7 +27,7 @@ fn main() -> io::Result<()> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let path = folder.join("live.pcap");
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&path)?);
-    let packets = workload::small_messages(&mut out, BYTES)?;
+    let packets = workload::small::write(&mut out, workload::CLIENTS, BYTES)?.frames;
     out.flush()?;
     drop(out);
     connect()?;

@@ -5,7 +5,6 @@
 //! One file is a tenth of the other: equal memory shows that it does not grow with the file.
 #![allow(clippy::disallowed_methods)] // a benchmark looks at the clock and writes files
 
-#[path = "workload/mod.rs"]
 mod workload;
 
 use std::fs::{self, File};
@@ -86,7 +85,7 @@ fn run(path: &Path, arguments: &[&str]) -> io::Result<(Duration, u64)> {
 
 fn generate(path: &Path, bytes: u64) -> io::Result<u64> {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    let frames = workload::small_messages(&mut out, bytes)?;
+    let frames = workload::small::write(&mut out, workload::CLIENTS, bytes)?.frames;
     out.flush()?;
     Ok(frames)
 }

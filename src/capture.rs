@@ -29,6 +29,12 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The time so many nanoseconds later.
+    #[must_use]
+    pub fn after(self, nanoseconds: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(nanoseconds))
+    }
+
     /// Seconds from `earlier` to `self`; negative when the capture's clock went back.
     #[allow(clippy::cast_precision_loss)] // spans of a capture fit f64 to well under a microsecond
     pub fn seconds_since(self, earlier: Timestamp) -> f64 {

@@ -16,12 +16,14 @@ mod failure;
 mod file_notes;
 #[cfg(feature = "live")]
 mod interfaces;
+mod judging;
 #[cfg(feature = "live")]
 mod keeping;
 #[cfg(feature = "live")]
 mod live;
 mod output;
 mod packets;
+mod reading;
 mod selection;
 #[cfg(feature = "live")]
 mod service;

@@ -121,13 +121,18 @@ impl<R: Reader> Flow<R> {
 
     /// Whether the connection closed long enough before `now` to end.
     pub(super) fn has_lingered(&self, now: Timestamp) -> bool {
+        self.lingers_until().is_some_and(|until| until <= now)
+    }
+
+    /// When the connection ends, if it closed and nothing more comes.
+    pub(super) fn lingers_until(&self) -> Option<Timestamp> {
         let linger = match self.standing() {
-            Standing::Unanswered | Standing::Open => return false,
+            Standing::Unanswered | Standing::Open => return None,
             Standing::Stranded => patience::STRANDED,
             Standing::Doubted => patience::DOUBTED,
             Standing::Closing => patience::LINGER,
         };
-        self.closed.is_some_and(|closed| now.nanoseconds_since(closed) >= linger)
+        self.closed.map(|closed| closed.after(linger))
     }
 
     /// Whether data waits behind a hole.

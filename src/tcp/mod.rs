@@ -51,6 +51,7 @@ mod testing;
 
 pub use table::FlowTable;
 pub use trouble::Trouble;
+pub use tuple::spread;
 
 use crate::capture::Moment;
 use crate::net::{Endpoint, MacAddress};

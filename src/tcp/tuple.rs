@@ -29,6 +29,18 @@ impl Key {
     }
 }
 
+/// In which of `parts` parts the connection between two endpoints is, in either order. No secret is in it: who knows it
+/// can fill one part, not more.
+pub fn spread(one: Endpoint, other: Endpoint, parts: usize) -> usize {
+    let fold = |end: Endpoint| {
+        let [upper, lower, _] = words(end);
+        upper ^ lower ^ u64::from(end.port) << 40
+    };
+    let mixed = (fold(one) ^ fold(other)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    // The high bits are mixed best: they count, as the digits of a fraction.
+    (mixed * parts as u64 >> 32) as usize
+}
+
 /// An address in two halves; the IP version and the port.
 #[inline]
 fn words(endpoint: Endpoint) -> [u64; 3] {
