@@ -38,7 +38,7 @@ pub fn spread(one: Endpoint, other: Endpoint, parts: usize) -> usize {
     };
     let mixed = (fold(one) ^ fold(other)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     // The high bits are mixed best: they count, as the digits of a fraction.
-    (mixed * parts as u64 >> 32) as usize
+    ((mixed * parts as u64) >> 32) as usize
 }
 
 /// An address in two halves; the IP version and the port.
