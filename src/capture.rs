@@ -3,7 +3,11 @@
 //! Invariant: frames are numbered from 1 in the order of the capture, as Wireshark numbers them,
 //! so that a number printed by any layer can be typed into Wireshark. This module does no I/O.
 
+mod batch;
+
 use std::fmt;
+
+pub use batch::Batch;
 
 /// Number of a frame in the capture, from 1, as Wireshark's `frame.number`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +27,12 @@ impl Timestamp {
     /// Nanoseconds from `earlier` to `self`; negative when the capture's clock went back.
     pub fn nanoseconds_since(self, earlier: Timestamp) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+
+    /// The time so many nanoseconds later.
+    #[must_use]
+    pub fn after(self, nanoseconds: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(nanoseconds))
     }
 
     /// Seconds from `earlier` to `self`; negative when the capture's clock went back.

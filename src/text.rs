@@ -15,6 +15,13 @@ pub const NAME: usize = 64;
 /// quotation marks that sentences put around names, and bytes that are not UTF-8 are written as
 /// `\n`, `\x1b`, `\u{202e}`.
 pub fn escape(text: &[u8], max: usize) -> String {
+    // Most names are letters and digits.
+    if text.len() <= max
+        && text.iter().all(|byte| (b' '..=b'~').contains(byte))
+        && let Ok(plain) = std::str::from_utf8(text)
+    {
+        return plain.to_owned();
+    }
     let mut shown = String::new();
     let mut room = max;
     // Every byte gives at least a quarter of a character: no need to look at more than this.

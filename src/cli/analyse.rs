@@ -2,16 +2,18 @@
 
 use std::net::IpAddr;
 
+use crate::capture::Batch;
 use crate::diagnosis::{self, explain};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
-use crate::report::{CaptureSummary, Kept, Report};
+use crate::report::{CaptureSummary, Report};
 use crate::session::Detail;
 use crate::source::{self, Captures, Shown};
 
 use super::arguments::Input;
 use super::failure::Failure;
 use super::file_notes::{name, notes_on_files};
+use super::judging::Judging;
 use super::sieve::Sieve;
 
 /// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
@@ -28,15 +30,15 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let config = Config { limits, ports: input.ports.clone(), detail, hosts: hosts.to_vec() };
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
-    let mut engine = Engine::new(config);
-    let mut kept = Kept::new(&limits);
-    while let Some(frame) = captures.next_frame() {
-        if !sieve.passes(&frame) {
-            continue;
-        }
-        engine.push(&frame, &mut |session| kept.judge(session));
+    let mut engine = Engine::divided(config);
+    let threads = input.threads.map_or_else(processors, usize::from);
+    let mut judging = Judging::new(&limits, threads);
+    let mut batch = Batch::new();
+    while sieve.next_batch(&mut captures, &mut batch) {
+        engine.push_all(&batch, threads, &mut |session| judging.take(session));
+        batch.clear();
     }
-    let facts = engine.finish(&mut |session| kept.judge(session));
+    let facts = engine.finish(&mut |session| judging.take(session));
     if facts.packets == 0
         && let Some(wrong) = nothing_read(&captures)
     {
@@ -48,9 +50,14 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut notes = notes_on_files(&captures);
     notes.extend(diagnosis::notes(&facts));
     let files = captures.paths().iter().map(|path| name(path)).collect();
-    let mut report = Report::new(CaptureSummary { files, facts, notes }, kept);
+    let mut report = Report::new(CaptureSummary { files, facts, notes }, judging.finish());
     report.name_servers(|address| captures.names().of(address));
     Ok(report)
+}
+
+/// How many threads can work at the same time.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What keeps packets of damaged files from being read.

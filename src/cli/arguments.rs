@@ -273,6 +273,9 @@ pub(super) struct Input {
     pub(super) bpf: Option<String>,
     #[command(flatten)]
     pub(super) bounds: Bounds,
+    /// Work with so many threads; what is told is the same [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) threads: Option<u16>,
     /// Tell times in UTC instead of local time
     #[arg(long)]
     pub(super) utc: bool,

@@ -16,6 +16,7 @@ mod failure;
 mod file_notes;
 #[cfg(feature = "live")]
 mod interfaces;
+mod judging;
 #[cfg(feature = "live")]
 mod keeping;
 #[cfg(feature = "live")]

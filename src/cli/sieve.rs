@@ -1,6 +1,7 @@
 //! Which frames of the files are read at all.
 
-use crate::capture::Frame;
+use crate::capture::{Batch, Frame};
+use crate::source::Captures;
 #[cfg(feature = "live")]
 use crate::source::Filter;
 
@@ -29,6 +30,22 @@ impl Sieve {
     #[allow(clippy::unnecessary_wraps)] // as with libpcap
     pub(super) fn of(_: &Input) -> Result<Sieve, Failure> {
         Ok(Sieve {})
+    }
+
+    /// Puts the next frames of `captures` that are read into `batch`; `false` when there is none.
+    pub(super) fn next_batch(&mut self, captures: &mut Captures, batch: &mut Batch) -> bool {
+        #[cfg(feature = "live")]
+        if self.filter.is_some() {
+            while !batch.is_full()
+                && let Some(frame) = captures.next_frame()
+            {
+                if self.passes(&frame) {
+                    batch.push(&frame);
+                }
+            }
+            return !batch.is_empty();
+        }
+        captures.next_batch(batch)
     }
 
     /// Whether a frame is read.

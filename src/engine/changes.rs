@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 
 use crate::net::Endpoint;
 use crate::session::Session;
-use crate::tcp::Connection;
+use crate::tcp::{self, Connection};
 
 use super::dialogue::Dialogue;
-use super::{Engine, Rest, Turned};
+use super::ended::Turned;
+use super::{Engine, Rest};
 
 /// Connections that changed since they were last looked at, those that wait longest first.
 #[derive(Debug, Default)]
@@ -19,6 +20,11 @@ pub(super) struct Changes {
 }
 
 impl Changes {
+    /// Whether the connections that change are taken note of.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched
+    }
+
     /// Something came on this connection.
     #[inline]
     pub(super) fn note(&mut self, connection: &mut Connection<Dialogue>) {
@@ -50,11 +56,18 @@ impl Engine {
     /// Hands out, of at most `most` connections that changed since they were last looked at, the sessions as they
     /// would be if the capture ended now. How many connections still wait.
     pub fn changed(&mut self, most: usize, out: &mut impl FnMut(Session)) -> usize {
-        let Engine { table, rest, .. } = self;
+        let Engine { parts, rest, .. } = self;
+        let count = parts.len();
         for _ in 0..most {
             let Some((a, b)) = rest.changes.waiting.pop_front() else { break };
             // It may have ended by now.
-            let Some(connection) = table.get_mut(a, b).filter(|connection| connection.reader.changed) else { continue };
+            let Some(connection) = parts.get_mut(tcp::spread(a, b, count)).and_then(|part| part.table.get_mut(a, b))
+            else {
+                continue;
+            };
+            if !connection.reader.changed {
+                continue;
+            }
             connection.reader.changed = false;
             if let Some(session) = rest.as_it_stands(connection) {
                 out(session);
@@ -65,7 +78,8 @@ impl Engine {
 
     /// The session between two endpoints, in either order, as it would be if the capture ended now.
     pub fn look_at(&self, one: Endpoint, other: Endpoint) -> Option<Session> {
-        self.rest.as_it_stands(self.table.get(one, other)?)
+        let part = self.parts.get(tcp::spread(one, other, self.parts.len()))?;
+        self.rest.as_it_stands(part.table.get(one, other)?)
     }
 
     /// The attempts to reach a broker that came to no connection, as they would be if the capture ended now.
@@ -75,30 +89,32 @@ impl Engine {
 
     /// Ends connections whose SYN nobody answered for [`UNANSWERED`](crate::tcp::patience::UNANSWERED): while capturing goes on, nobody will.
     pub fn give_up_unanswered(&mut self, out: &mut impl FnMut(Session)) {
-        let Engine { table, rest, .. } = self;
-        let now = rest.latest();
-        table.give_up_unanswered(now, &mut |connection| rest.end(connection));
-        rest.ended.drain(..).for_each(out);
+        let now = self.rest.latest();
+        self.parts.iter_mut().for_each(|part| part.give_up_unanswered(now));
+        self.hear_all();
+        self.rest.ended.drain(..).for_each(out);
     }
 
     /// Takes every connection for changed: for what time alone changes.
     pub fn look_at_all(&mut self) {
-        let Engine { table, rest, .. } = self;
-        table.each_mut(&mut |connection| rest.changes.note(connection));
+        let Engine { parts, rest, .. } = self;
+        for part in parts {
+            part.table.each_mut(&mut |connection| rest.changes.note(connection));
+        }
     }
 
     /// The streams that are followed.
     pub fn streams(&self) -> impl Iterator<Item = u32> {
-        self.table.iter().map(|connection| connection.facts.stream)
+        self.parts.iter().flat_map(|part| part.table.iter()).map(|connection| connection.facts.stream)
     }
 
     /// How many open connections were let go because there were too many.
     pub fn let_go(&self) -> u64 {
-        self.table.evicted()
+        self.parts.iter().map(|part| part.table.evicted()).sum()
     }
 
     /// How many connections are followed.
     pub fn connections(&self) -> usize {
-        self.table.len()
+        self.parts.iter().map(|part| part.table.len()).sum()
     }
 }

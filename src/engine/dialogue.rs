@@ -43,11 +43,12 @@ pub(super) enum News {
     Message { from: Side, passing: Passing },
     /// The server took a message of QoS 1 or 2.
     Taken { packet_identifier: u16 },
-    /// A SUBACK or UNSUBACK.
-    Subscribed,
+    /// A SUBACK or UNSUBACK: this is what the client has subscribed to by now.
+    Subscribed(Box<[Subscription]>),
 }
 
 /// How a connection turned out.
+#[derive(Debug)]
 pub(super) enum Ended {
     /// It carried MQTT.
     Mqtt { client: End, evidence: ClientEvidence, tracker: Box<Tracker> },
@@ -77,6 +78,8 @@ pub(super) struct Dialogue {
     room: Room,
     /// Whether it waits to be looked at, see [`super::Engine::changed`].
     pub(super) changed: bool,
+    /// Whether it was told that the server speaks TLS.
+    told_tls: bool,
 }
 
 #[derive(Debug)]
@@ -124,6 +127,7 @@ impl Dialogue {
             windows: windows.clone(),
             room: room.clone(),
             changed: false,
+            told_tls: false,
         }
     }
 
@@ -149,13 +153,15 @@ impl Dialogue {
         }
     }
 
-    /// What else the connection carries, once it is known not to be MQTT.
-    pub(super) fn other(&self) -> Option<Protocol> {
-        match &self.state {
-            State::Other(protocol) => Some(*protocol),
-            State::Encrypted(_) => Some(Protocol::Tls),
-            _ => None,
-        }
+    /// Whether the connection carries TLS, and [`Dialogue::told_tls`] was not called.
+    #[inline]
+    pub(super) fn is_tls_untold(&self) -> bool {
+        !self.told_tls && matches!(self.state, State::Encrypted(_) | State::Other(Protocol::Tls))
+    }
+
+    /// It was told that the server speaks TLS.
+    pub(super) fn told_tls(&mut self) {
+        self.told_tls = true;
     }
 
     /// Whether the connection carries a WebSocket.
@@ -184,14 +190,6 @@ impl Dialogue {
     pub(super) fn tell_messages(&mut self, tell: bool) {
         if let State::Following(following) = &mut self.state {
             following.messages = tell;
-        }
-    }
-
-    /// What the client subscribed to.
-    pub(super) fn subscriptions(&self) -> &[Subscription] {
-        match &self.state {
-            State::Following(following) => following.tracker.subscriptions(),
-            _ => &[],
         }
     }
 

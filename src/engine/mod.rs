@@ -5,8 +5,12 @@
 //! when it ends.
 
 mod asked;
+mod batch;
 mod changes;
 mod dialogue;
+mod ended;
+mod notice;
+mod part;
 mod population;
 mod post;
 
@@ -16,17 +20,15 @@ use std::sync::{Arc, Mutex};
 use crate::attempt;
 use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
 use crate::fragments::{Fragments, GivenUp};
-use crate::limits::{Limits, Room};
-use crate::net::{self, Decoded, Endpoint, Fragment, Segment, Undeliverable};
-use crate::session::{
-    CaptureEdge, CaptureFacts, ClientEvidence, Detail, FragmentFacts, PacketObserver, Session, TlsFacts, Tracker, Wire,
-};
-use crate::tcp::{Connection, Ending, Facts, FlowTable};
-use crate::transport::Protocol;
-use crate::transport::websocket::Windows;
+use crate::limits::Limits;
+use crate::net::{self, Decoded, Endpoint, Fragment};
+use crate::session::{CaptureFacts, Detail, FragmentFacts, PacketObserver, Session};
+use crate::tcp::{self, Facts};
 
 use changes::Changes;
-use dialogue::{Dialogue, Ended, Watch};
+use ended::Word;
+use notice::What;
+use part::{Hints, Part};
 use population::Population;
 
 /// Ports registered for MQTT: `mqtt` and `secure-mqtt` (IANA). They are a hint for connections that
@@ -61,8 +63,10 @@ pub type SharedObserver = Arc<Mutex<dyn PacketObserver>>;
 #[derive(Debug)]
 pub struct Engine {
     fragments: Fragments,
-    table: FlowTable<Dialogue>,
+    parts: Vec<Part>,
     rest: Rest,
+    /// So many frames are taken one by one before several threads begin.
+    one_by_one: u64,
 }
 
 fn note_given_up(facts: &mut FragmentFacts, why: GivenUp, first: FrameNumber) {
@@ -75,29 +79,14 @@ fn note_given_up(facts: &mut FragmentFacts, why: GivenUp, first: FrameNumber) {
     tally.add(first);
 }
 
-/// What is to be said of a connection.
-enum Turned {
-    /// It is a session.
-    Session(Box<Session>),
-    /// It carries something else.
-    Other { protocol: Protocol, server_port: u16 },
-    /// It carries nothing, and its server is not known to speak MQTT.
-    Nothing { undeliverable: Word },
-}
-
-/// The first word of a router that a segment could not be delivered. Boxed: few connections have it.
-type Word = Option<Box<(Moment, Undeliverable)>>;
-
-/// All of the engine but the flow table, which calls back into it.
+/// All of the engine but the connections that are followed: it hears of them by notices.
 #[derive(Debug)]
 struct Rest {
     limits: Arc<Limits>,
     detail: Detail,
     ports: Vec<u16>,
-    observer: Option<SharedObserver>,
-    windows: Windows,
-    /// For what is not whole, over all connections.
-    room: Room,
+    /// Whether somebody is shown every control packet.
+    observed: bool,
     facts: CaptureFacts,
     population: Population,
     hosts: Vec<IpAddr>,
@@ -109,6 +98,8 @@ struct Rest {
     attempts: Vec<(Facts, Word)>,
     /// Sessions that ended, not yet handed out.
     ended: Vec<Session>,
+    /// How many streams there have been.
+    streams: u32,
     last_clock_jump: Option<Timestamp>,
     /// What time it is in the capture, which may go on without frames.
     now: Timestamp,
@@ -118,36 +109,43 @@ struct Rest {
 impl Engine {
     /// An engine that has seen nothing.
     pub fn new(config: Config) -> Engine {
-        Engine::with_observer(config, None)
+        Engine::in_parts(config, 1, None)
     }
 
     /// An engine that shows every control packet to `observer` as it passes.
     pub fn observed(config: Config, observer: SharedObserver) -> Engine {
-        Engine::with_observer(config, Some(observer))
+        Engine::in_parts(config, 1, Some(observer))
     }
 
-    fn with_observer(config: Config, observer: Option<SharedObserver>) -> Engine {
+    /// An engine on which several threads can work at once, when it is given [many frames](Engine::push_all).
+    pub fn divided(config: Config) -> Engine {
+        let parts = part::how_many(&config.limits);
+        Engine::in_parts(config, parts, None)
+    }
+
+    fn in_parts(config: Config, parts: usize, observer: Option<SharedObserver>) -> Engine {
+        let limits = part::share(&config.limits, parts);
         Engine {
             fragments: Fragments::new(&config.limits),
-            table: FlowTable::new(&config.limits),
+            parts: (0..parts).map(|_| Part::new(limits, config.detail, observer.clone())).collect(),
             rest: Rest {
                 limits: Arc::new(config.limits),
                 detail: config.detail,
                 ports: config.ports,
-                observer,
+                observed: observer.is_some(),
                 hosts: config.hosts,
                 mqtt_connections: 0,
                 watch: attempt::Watch::new(&config.limits),
-                windows: Windows::new(config.limits.inflaters),
-                room: Room::new(config.limits.held_bytes_total),
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
                 attempts: Vec::new(),
                 ended: Vec::new(),
+                streams: 0,
                 last_clock_jump: None,
                 now: Timestamp::default(),
                 changes: Changes::default(),
             },
+            one_by_one: batch::ONE_BY_ONE,
         }
     }
 
@@ -158,31 +156,24 @@ impl Engine {
             Decoded::Fragment(fragment) => self.fragment(&fragment, frame.at),
             whole => self.whole(&whole, frame.at),
         }
-        self.advance(frame.at.time, out);
+        self.let_pass(frame.at);
+        self.rest.ended.drain(..).for_each(out);
     }
 
     #[inline]
     fn whole(&mut self, decoded: &Decoded<'_>, at: Moment) {
-        if !self.rest.hosts.is_empty() {
-            self.rest.note_wanted(decoded, at);
+        self.rest.aside(decoded, at);
+        let number = part_of(decoded, self.parts.len());
+        let Engine { parts, rest, .. } = self;
+        let Some(part) = number.and_then(|number| parts.get_mut(number)) else { return };
+        part.table.count_streams_from(rest.streams);
+        let hints = rest.hints();
+        if let Some(connection) = part.take(decoded, at, hints) {
+            rest.changes.note(connection);
         }
-        match decoded {
-            Decoded::Segment(segment) => self.segment(segment, at),
-            Decoded::Undeliverable(error) => {
-                self.rest.watch.undeliverable(error, at);
-                if let Some(connection) = self.table.get_mut(error.source, error.destination) {
-                    connection.reader.undeliverable(at, *error);
-                    self.rest.changes.note(connection);
-                }
-            }
-            Decoded::Dns(message) => self.rest.watch.dns(message, at),
-            Decoded::Neighbour(word) => self.rest.watch.neighbour(*word, at),
-            Decoded::Other => {}
-            // A tunnel's fragments within the fragments of a packet are not followed further.
-            Decoded::Fragment(_) => self.rest.facts.fragments.incomplete.add(at.frame),
-            Decoded::Undecodable(undecodable) => {
-                self.rest.facts.undecodable.entry(*undecodable).or_default().add(at.frame);
-            }
+        rest.streams = part.table.streams();
+        while let Some(notice) = part.notices.pop_front() {
+            rest.hear(notice.what);
         }
     }
 
@@ -196,48 +187,55 @@ impl Engine {
 
     /// Tells the engine what time it is in the capture; hands out the sessions that ended.
     pub fn advance(&mut self, now: Timestamp, out: &mut impl FnMut(Session)) {
-        let rest = &mut self.rest;
-        rest.now = rest.now.max(now);
-        self.table.advance(now, &mut |connection| rest.end(connection));
-        rest.ended.drain(..).for_each(out);
+        self.let_pass(Moment { frame: FrameNumber(self.rest.facts.packets), time: now });
+        self.rest.ended.drain(..).for_each(out);
+    }
+
+    /// What the time of the frame `at` brings to an end.
+    #[inline]
+    fn let_pass(&mut self, at: Moment) {
+        self.rest.now = self.rest.now.max(at.time);
+        if self.parts.iter().all(|part| at.time < part.table.due_at()) {
+            return;
+        }
+        self.parts.iter_mut().for_each(|part| part.advance(at));
+        self.hear_all();
+    }
+
+    /// Hears the notices of all parts, in their order.
+    fn hear_all(&mut self) {
+        let Engine { parts, rest, .. } = self;
+        while let Some(what) = notice::next_of(parts.iter_mut().map(|part| &mut part.notices)) {
+            rest.hear(what);
+        }
     }
 
     /// The capture is over: hands out all sessions that are left and the facts of the capture.
     pub fn finish(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
-        let rest = &mut self.rest;
-        let holes_given_up = self.table.given_up();
-        self.fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
-        self.table.finish(&mut |connection| rest.end(connection));
+        self.parts.iter_mut().for_each(Part::finish);
+        self.hear_all();
+        let Engine { fragments, parts, mut rest, .. } = self;
+        fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
         rest.end_attempts();
         rest.end_questions();
         rest.ended.drain(..).for_each(out);
-        let Rest { mut facts, population, room, .. } = self.rest;
-        facts.packets_let_go = room.refused();
-        facts.holes_given_up = holes_given_up;
+        let Rest { mut facts, population, .. } = rest;
+        facts.packets_let_go = parts.iter().map(Part::refused).sum();
+        facts.holes_given_up = parts.iter().map(|part| part.table.given_up()).sum();
         facts.traffic = population.finish(facts.last.unwrap_or_default());
         facts
     }
+}
 
-    fn segment(&mut self, segment: &Segment<'_>, at: Moment) {
-        let Engine { table, rest, .. } = self;
-        if let Some(message) = net::dns_of_segment(segment) {
-            rest.watch.dns(&message, at);
-        }
-        let hinted = |facts: &Facts| rest.is_hinted(facts.a) || rest.is_hinted(facts.b);
-        let mut ended = Vec::new();
-        let reader = |facts: &Facts| {
-            let watch = rest.observer.as_ref().map(|observer| Watch::new(observer, facts));
-            Dialogue::new(&rest.limits, rest.detail, hinted(facts), watch, &rest.windows, &rest.room)
-        };
-        table.push(segment, at, reader, &mut |connection| ended.push(connection));
-        if let Some(connection) = table.latest_mut() {
-            rest.population.hear(connection, segment, at);
-            rest.changes.note(connection);
-        }
-        for connection in ended {
-            rest.end(connection);
-        }
-    }
+/// Which of `parts` parts follows the connection that a frame is for, if it is for one.
+#[inline]
+fn part_of(decoded: &Decoded<'_>, parts: usize) -> Option<usize> {
+    let (source, destination) = match decoded {
+        Decoded::Segment(segment) => (segment.source, segment.destination),
+        Decoded::Undeliverable(error) => (error.source, error.destination),
+        _ => return None,
+    };
+    Some(tcp::spread(source, destination, parts))
 }
 
 impl Rest {
@@ -261,157 +259,53 @@ impl Rest {
         }
     }
 
+    /// Takes what a frame says of anything but its connection.
+    #[inline]
+    fn aside(&mut self, decoded: &Decoded<'_>, at: Moment) {
+        if !self.hosts.is_empty() {
+            self.note_wanted(decoded, at);
+        }
+        match decoded {
+            Decoded::Segment(segment) => {
+                if let Some(message) = net::dns_of_segment(segment) {
+                    self.watch.dns(&message, at);
+                }
+            }
+            Decoded::Undeliverable(error) => self.watch.undeliverable(error, at),
+            Decoded::Dns(message) => self.watch.dns(message, at),
+            Decoded::Neighbour(word) => self.watch.neighbour(*word, at),
+            Decoded::Other => {}
+            // A tunnel's fragments within the fragments of a packet are not followed further.
+            Decoded::Fragment(_) => self.facts.fragments.incomplete.add(at.frame),
+            Decoded::Undecodable(undecodable) => {
+                self.facts.undecodable.entry(*undecodable).or_default().add(at.frame);
+            }
+        }
+    }
+
+    /// Takes what happened on a connection.
+    fn hear(&mut self, what: What) {
+        match what {
+            What::HopLimit { server, hop_limit } => self.population.hop_limit(server, hop_limit),
+            What::SpeaksTls { server, at } => self.population.answered_tls(server, at),
+            What::News(talk, news) => self.population.hear(talk, news),
+            What::Closing { stream, at } => self.population.closing(stream, at),
+            What::ServerClosed { server, stream, at } => self.population.closed(server, stream, at),
+            What::Ended(gone) => self.end(*gone),
+        }
+    }
+
+    /// What the parts have to know.
+    fn hints(&self) -> Hints<'_> {
+        Hints { ports: &self.ports, servers: self.population.servers(), messages: self.population.follows_messages() }
+    }
+
     fn is_hinted(&self, endpoint: Endpoint) -> bool {
-        MQTT_PORTS.contains(&endpoint.port)
-            || self.ports.contains(&endpoint.port)
-            || self.population.speaks_mqtt(endpoint)
+        self.hints().point_at(endpoint)
     }
 
     /// Whether a connection to `endpoint` that carried nothing was meant for MQTT.
     fn expects_mqtt(&self, endpoint: Endpoint) -> bool {
         self.is_hinted(endpoint) || self.population.speaks_websocket(endpoint)
-    }
-
-    fn end(&mut self, connection: Connection<Dialogue>) {
-        self.facts.connections += 1;
-        if connection.facts.ending == Some(Ending::LetGo) {
-            self.facts.evicted.add(connection.facts.last.frame);
-        }
-        let Connection { facts, reader, .. } = connection;
-        let ended = reader.end(&facts);
-        self.note_contact(&ended, &facts);
-        match self.turned_out(ended, &facts) {
-            Turned::Session(session) => self.ended.push(*session),
-            Turned::Other { protocol, server_port } => self.note_other(protocol, server_port, &facts),
-            Turned::Nothing { undeliverable } if self.attempts.len() < self.limits.attempts => {
-                self.attempts.push((facts, undeliverable));
-            }
-            // One that was let go is counted already.
-            Turned::Nothing { .. } if facts.ending == Some(Ending::LetGo) => {}
-            Turned::Nothing { .. } => self.facts.evicted.add(facts.last.frame),
-        }
-    }
-
-    /// What is to be said of a connection.
-    fn turned_out(&self, ended: Ended, facts: &Facts) -> Turned {
-        let edge = self.edge(facts);
-        let session = |session| Turned::Session(Box::new(session));
-        match ended {
-            Ended::Mqtt { client, evidence, tracker } => {
-                let wire = Wire::new(facts, client);
-                let client_id = tracker.connect().map(|connect| connect.client_id.clone());
-                let neighbours = self.neighbours(&wire, client_id.as_ref(), tracker.connect().map(|c| c.at));
-                session(tracker.finish(wire, evidence, neighbours, edge))
-            }
-            Ended::Tls { client, evidence, tracker, named } => {
-                let server = facts.endpoint(client.other());
-                if self.is_right_door(server, named, &tracker) {
-                    let wire = Wire::new(facts, client);
-                    let neighbours = self.population.neighbours(&wire, None, None);
-                    return session(tracker.finish(wire, evidence, neighbours, edge));
-                }
-                match self.wrong_door(Protocol::Tls, facts, edge) {
-                    Some(mut attempt) => {
-                        let answer = tracker.tls_facts().and_then(|tls| tls.foreign.server);
-                        attempt.foreign_answer = answer.map(|(at, protocol)| (protocol, at));
-                        session(attempt)
-                    }
-                    None => Turned::Other { protocol: Protocol::Tls, server_port: server.port },
-                }
-            }
-            Ended::Other { protocol, server_port } => match self.wrong_door(protocol, facts, edge) {
-                Some(attempt) => session(attempt),
-                None => Turned::Other { protocol, server_port },
-            },
-            Ended::NoData { undeliverable } => match self.attempt_at_mqtt(facts, undeliverable.as_deref()) {
-                Some(attempt) => session(attempt),
-                None => Turned::Nothing { undeliverable },
-            },
-        }
-    }
-
-    /// Whether TLS is what `server` speaks there: it answered in it, the port is for it and nothing tells otherwise, or
-    /// the client knows the server by a name.
-    fn is_right_door(&self, server: Endpoint, named: bool, tracker: &Tracker) -> bool {
-        let tls = tracker.tls_facts();
-        let foreign = tls.is_some_and(|tls| tls.foreign.server.is_some() && tls.server_hello.is_none());
-        let plain = foreign || self.population.answers_plainly(server);
-        let expected = server.port == SECURE_PORT || named || self.population.speaks_tls(server);
-        tls.is_some_and(TlsFacts::answered) || expected && !plain
-    }
-
-    /// A client that spoke another protocol to a server of plain MQTT, or to a port that is taken for one, from its
-    /// first byte on. A server that goes along (answers TLS with TLS, a PROXY header with MQTT) is no such door.
-    fn wrong_door(&self, protocol: Protocol, facts: &Facts, edge: CaptureEdge) -> Option<Session> {
-        let client = facts.initiator?;
-        let server = facts.endpoint(client.other());
-        let (asked, answered) = (facts.from(client), facts.from(client.other()));
-        let spoke = asked.first_data?;
-        let goes_along = match protocol {
-            Protocol::Tls => self.population.speaks_tls(server),
-            Protocol::Proxy => answered.bytes > 0,
-            _ => false,
-        };
-        let known = facts.syn.count > 0 && !asked.is_incomplete();
-        // Encrypted bytes that are no TLS hello are as they should be there.
-        let at_home = server.port == SECURE_PORT && protocol != Protocol::Tls;
-        if !self.is_hinted(server) || at_home || goes_along || !known {
-            return None;
-        }
-        let wire = Wire::new(facts, client);
-        let neighbours = self.neighbours(&wire, None, None);
-        let mut tracker = Tracker::new(&self.limits, self.detail);
-        tracker.foreign_opening(protocol, spoke);
-        Some(tracker.finish(wire, ClientEvidence::Opened, neighbours, edge))
-    }
-
-    /// Connections without data whose server was found to speak MQTT after they had ended.
-    fn end_attempts(&mut self) {
-        for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
-            self.ended.extend(self.attempt_at_mqtt(&facts, undeliverable.as_deref()));
-        }
-    }
-
-    /// A connection without data to a server that speaks MQTT, or to a port that is taken for it, is a session too.
-    fn attempt_at_mqtt(&self, facts: &Facts, undeliverable: Option<&(Moment, Undeliverable)>) -> Option<Session> {
-        let client = facts.initiator?;
-        if !self.expects_mqtt(facts.endpoint(client.other())) {
-            return None;
-        }
-        let wire = Wire::new(facts, client);
-        let neighbours = self.neighbours(&wire, None, None);
-        let mut tracker = Tracker::new(&self.limits, self.detail);
-        if let Some(&(at, error)) = undeliverable {
-            tracker.undeliverable(at, error);
-        }
-        Some(tracker.finish(wire, ClientEvidence::Opened, neighbours, self.edge(facts)))
-    }
-
-    fn edge(&self, facts: &Facts) -> CaptureEdge {
-        CaptureEdge {
-            began: self.facts.first.unwrap_or_default(),
-            ended: self.latest(),
-            clock_jumped: self.jumped_during(facts),
-            evicted: facts.ending == Some(Ending::LetGo),
-            goes_on: false,
-        }
-    }
-
-    /// The latest time that is known of the capture.
-    fn latest(&self) -> Timestamp {
-        self.facts.last.unwrap_or_default().max(self.now)
-    }
-
-    fn jumped_during(&self, facts: &Facts) -> bool {
-        self.last_clock_jump.is_some_and(|jump| jump >= facts.first.time)
-    }
-
-    fn note_other(&mut self, protocol: Protocol, server_port: u16, facts: &Facts) {
-        let key = (protocol, server_port);
-        if self.facts.other.len() < OTHER_PROTOCOLS || self.facts.other.contains_key(&key) {
-            self.facts.other.entry(key).or_default().add(facts.first.frame);
-        } else {
-            self.facts.other_more += 1;
-        }
     }
 }

@@ -12,13 +12,12 @@ use smallvec::SmallVec;
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::{Limits, forget_older_half};
-use crate::net::{Endpoint, Segment, TcpFlags};
+use crate::net::Endpoint;
 use crate::session::{Neighbours, Rival, TextFact, Traffic, Wire};
 use crate::stream::Side;
-use crate::tcp::Connection;
-use crate::transport::Protocol;
 
-use super::dialogue::{Dialogue, News};
+use super::dialogue::News;
+use super::notice::Talk;
 use super::post::Post;
 
 /// Sessions that a server closed within this many nanoseconds were closed together.
@@ -93,11 +92,6 @@ impl Population {
         }
     }
 
-    /// Whether MQTT was spoken with this server.
-    pub(super) fn speaks_mqtt(&self, server: Endpoint) -> bool {
-        self.servers.contains(&server)
-    }
-
     /// Whether MQTT was spoken inside a WebSocket with this server.
     pub(super) fn speaks_websocket(&self, server: Endpoint) -> bool {
         self.websockets.contains(&server)
@@ -113,86 +107,66 @@ impl Population {
         self.tls.contains_key(&server)
     }
 
-    /// Takes what `segment`, captured at `at`, changed in its connection.
-    pub(super) fn hear(&mut self, connection: &mut Connection<Dialogue>, segment: &Segment<'_>, at: Moment) {
-        let flags = segment.flags;
-        let facts = &connection.facts;
-        if flags.syn() && flags.ack() && has_room(&self.hop_limits, &segment.source.address, self.limit) {
-            self.hop_limits.insert(segment.source.address, segment.hop_limit);
-        }
-        if connection.reader.other() == Some(Protocol::Tls)
-            && facts.initiator.is_some_and(|client| facts.endpoint(client.other()) == segment.source)
-            && Protocol::of(segment.payload) == Protocol::Tls
-            && has_room(&self.tls, &segment.source, self.limit)
-        {
-            self.tls.entry(segment.source).or_insert(at);
-        }
-        if flags.fin() || flags.rst() || connection.reader.has_news() {
-            self.take_news(connection, flags, at);
+    /// Servers with which MQTT was spoken.
+    pub(super) fn servers(&self) -> &HashSet<Endpoint> {
+        &self.servers
+    }
+
+    /// Whether messages are followed through the broker.
+    pub(super) fn follows_messages(&self) -> bool {
+        self.post.is_open()
+    }
+
+    /// A server's SYN-ACK had so many hops left.
+    pub(super) fn hop_limit(&mut self, server: IpAddr, hop_limit: u8) {
+        if has_room(&self.hop_limits, &server, self.limit) {
+            self.hop_limits.insert(server, hop_limit);
         }
     }
 
-    #[inline(never)]
-    fn take_news(&mut self, connection: &mut Connection<Dialogue>, flags: TcpFlags, at: Moment) {
-        let facts = &connection.facts;
-        let mut news = connection.reader.take_news();
-        // Most connections are idle: room is kept where messages flow.
-        let flows = news.iter().any(|news| matches!(news, News::Message { .. }));
-        connection.reader.tell_messages(self.post.is_open());
-        if let Some(client) = connection.reader.client() {
-            let server = facts.endpoint(client.other());
-            let stream = facts.stream;
-            for news in news.drain(..) {
-                match news {
-                    News::Message { from: Side::Client, passing } => self.post.collect(stream, server, passing),
-                    News::Message { from: Side::Server, passing } => {
-                        self.post.deliver(stream, server.address, &passing);
-                    }
-                    News::Taken { packet_identifier } => self.post.taken(stream, packet_identifier),
-                    News::Subscribed => self.post.subscribed(stream, server, connection.reader.subscriptions()),
-                    News::Connect { client_id, at, will } => {
-                        if let Some(fingerprint) = will {
-                            self.post.will(stream, server.address, fingerprint);
-                        }
-                        self.connect(
-                            client_id,
-                            Presence {
-                                stream: facts.stream,
-                                client: facts.endpoint(client),
-                                server: server.address,
-                                connect: at,
-                                accepted: None,
-                                refused: None,
-                            },
-                        );
-                    }
-                    News::Answered { client_id, accepted, maximum_packet_size, at } => {
-                        self.answered(&client_id, facts.stream, accepted, at);
-                        if has_room(&self.brokers, &server, self.limit) {
-                            let unknown = Broker { first: at, maximum_packet_size: None };
-                            let broker = self.brokers.entry(server).or_insert(unknown);
-                            let announced = maximum_packet_size.map(|size| (size, at));
-                            broker.maximum_packet_size = announced.or(broker.maximum_packet_size);
-                        }
-                    }
-                    News::Mqtt => {
-                        let known =
-                            if connection.reader.is_websocket() { &mut self.websockets } else { &mut self.servers };
-                        if known.len() < self.limit {
-                            known.insert(server);
-                        }
-                    }
+    /// A server answered TLS with TLS.
+    pub(super) fn answered_tls(&mut self, server: Endpoint, at: Moment) {
+        if has_room(&self.tls, &server, self.limit) {
+            self.tls.entry(server).or_insert(at);
+        }
+    }
+
+    /// A FIN or RST on a connection of MQTT.
+    pub(super) fn closing(&mut self, stream: u32, at: Moment) {
+        self.post.closed(stream, at);
+    }
+
+    /// Takes what happened on the connection of `talk`.
+    pub(super) fn hear(&mut self, talk: Talk, news: News) {
+        let Talk { stream, client, server, websocket } = talk;
+        match news {
+            News::Message { from: Side::Client, passing } => self.post.collect(stream, server, passing),
+            News::Message { from: Side::Server, passing } => self.post.deliver(stream, server.address, &passing),
+            News::Taken { packet_identifier } => self.post.taken(stream, packet_identifier),
+            News::Subscribed(subscriptions) => self.post.subscribed(stream, server, &subscriptions),
+            News::Connect { client_id, at, will } => {
+                if let Some(fingerprint) = will {
+                    self.post.will(stream, server.address, fingerprint);
+                }
+                let (accepted, refused) = (None, None);
+                let server = server.address;
+                self.connect(client_id, Presence { stream, client, server, connect: at, accepted, refused });
+            }
+            News::Answered { client_id, accepted, maximum_packet_size, at } => {
+                self.answered(&client_id, stream, accepted, at);
+                if has_room(&self.brokers, &server, self.limit) {
+                    let unknown = Broker { first: at, maximum_packet_size: None };
+                    let broker = self.brokers.entry(server).or_insert(unknown);
+                    let announced = maximum_packet_size.map(|size| (size, at));
+                    broker.maximum_packet_size = announced.or(broker.maximum_packet_size);
                 }
             }
-            if flags.fin() || flags.rst() {
-                self.post.closed(stream, at);
+            News::Mqtt => {
+                let known = if websocket { &mut self.websockets } else { &mut self.servers };
+                if known.len() < self.limit {
+                    known.insert(server);
+                }
             }
-        }
-        if flags.fin() || flags.rst() {
-            self.close(connection, at);
-        }
-        if flows {
-            connection.reader.keep_room(news);
         }
     }
 
@@ -223,19 +197,8 @@ impl Population {
         }
     }
 
-    fn close(&mut self, connection: &Connection<Dialogue>, at: Moment) {
-        let reader = &connection.reader;
-        let Some(client) = reader.client().or_else(|| reader.client_inside_tls()) else { return };
-        let wire = Wire::new(&connection.facts, client);
-        let Some(close) = wire.close() else { return };
-        if close.by != Side::Server || close.at != at || connection.reader.end_was_announced(at) {
-            return;
-        }
-        // A goodbye that the capture lacks would make it no close of the server's own accord.
-        if wire.sent.client.is_incomplete() {
-            return;
-        }
-        let server = wire.peers.server.endpoint;
+    /// A server closed a connection of its own accord.
+    pub(super) fn closed(&mut self, server: Endpoint, stream: u32, at: Moment) {
         if !has_room(&self.closes, &server, self.limit) {
             self.closes.retain(|_, closes| closes.back().is_some_and(|newest| is_recent(newest.at, at)));
             forget_older_half(&mut self.closes, |closes| closes.back().map(|newest| newest.at.frame));
@@ -244,7 +207,7 @@ impl Population {
         while closes.len() >= CLOSES || closes.front().is_some_and(|old| !is_recent(old.at, at)) {
             closes.pop_front();
         }
-        closes.push_back(ServerClose { at, stream: wire.stream });
+        closes.push_back(ServerClose { at, stream: Some(stream) });
     }
 
     /// What other sessions had to do with the one over `wire`.

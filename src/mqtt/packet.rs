@@ -137,6 +137,23 @@ pub fn parse<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Result<Packet
             Err(fault) => Err(fault.into_error(raw.body, whole)),
         };
     }
+    let packet: fn(Acknowledgment<'p>) -> Packet<'p> = match raw.packet_type() {
+        PacketType::PUBACK => Packet::Puback,
+        PacketType::PUBREC => Packet::Pubrec,
+        PacketType::PUBREL => Packet::Pubrel,
+        PacketType::PUBCOMP => Packet::Pubcomp,
+        _ => return any_other(raw, version),
+    };
+    match acknowledgment::acknowledgment(raw.body, version) {
+        Ok((_, body)) if whole => Ok(packet(body)),
+        Ok(_) => Err(ParseError::Partial { field: "Payload" }),
+        Err(error) => Err(fault(error).into_error(raw.body, whole)),
+    }
+}
+
+/// Parses what is neither a PUBLISH nor one of its acknowledgments.
+fn any_other<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Result<Packet<'p>, ParseError> {
+    let whole = raw.missing.is_none();
     match other(raw, version) {
         Ok(Some(packet)) if whole => Ok(packet),
         Ok(Some(_)) => Err(ParseError::Partial { field: "Payload" }),
@@ -145,7 +162,7 @@ pub fn parse<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Result<Packet
     }
 }
 
-/// Every packet but PUBLISH; `None` when the version is unknown and two readings fit.
+/// Every packet but PUBLISH and its acknowledgments; `None` when the version is unknown and two readings fit.
 fn other<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Result<Option<Packet<'p>>, Fault> {
     /// The packet of a body read to its end.
     fn read<'p, T>(read: Read<'p, T>, packet: fn(T) -> Packet<'p>) -> Result<Option<Packet<'p>>, Fault> {
@@ -155,10 +172,6 @@ fn other<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Result<Option<Pac
     match raw.packet_type() {
         PacketType::CONNECT => read(connect::connect(body), Packet::Connect),
         PacketType::CONNACK => read(connack::connack(body, version), Packet::Connack),
-        PacketType::PUBACK => read(acknowledgment::acknowledgment(body, version), Packet::Puback),
-        PacketType::PUBREC => read(acknowledgment::acknowledgment(body, version), Packet::Pubrec),
-        PacketType::PUBREL => read(acknowledgment::acknowledgment(body, version), Packet::Pubrel),
-        PacketType::PUBCOMP => read(acknowledgment::acknowledgment(body, version), Packet::Pubcomp),
         PacketType::SUBSCRIBE => {
             subscribe::subscribe(body, version).map_or(Ok(None), |body| read(body, Packet::Subscribe))
         }

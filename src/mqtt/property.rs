@@ -14,6 +14,8 @@ use super::{MalformedReason, PropertyId, Text, ValueType};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Properties<'p> {
     raw: &'p [u8],
+    /// Which there are, as bits by identifier: every one that decodes is below 64.
+    present: u64,
 }
 
 /// One property.
@@ -47,9 +49,42 @@ pub enum Value<'p> {
 /// The clause on the identifiers of properties and their types.
 const CLAUSE: &str = "§2.2.2.2";
 
-/// One property: its identifier, then a value of the type that belongs to it.
+/// One property as nearly every one is: whole, and each of its Variable Byte Integers one byte long. For any other form
+/// and for what is wrong with it there is [`any`].
 #[inline]
-fn property(input: &[u8]) -> Read<'_, Property<'_>> {
+fn usual(input: &[u8]) -> Option<(&[u8], Property<'_>)> {
+    fn binary(input: &[u8]) -> Option<(&[u8], &[u8])> {
+        let (length, rest) = input.split_first_chunk()?;
+        rest.split_at_checked(u16::from_be_bytes(*length).into())
+    }
+    let (&[id], rest) = input.split_first_chunk()?;
+    let id = PropertyId(id.into());
+    let (value, rest) = match id.value_type()? {
+        ValueType::Byte => rest.split_first_chunk().map(|(&[value], rest)| (Value::Byte(value), rest))?,
+        ValueType::TwoByte => {
+            rest.split_first_chunk().map(|(bytes, rest)| (Value::TwoByte(u16::from_be_bytes(*bytes)), rest))?
+        }
+        ValueType::FourByte => {
+            rest.split_first_chunk().map(|(bytes, rest)| (Value::FourByte(u32::from_be_bytes(*bytes)), rest))?
+        }
+        ValueType::Variable => {
+            let (&[value], rest) = rest.split_first_chunk()?;
+            (Value::Variable(Some(value).filter(|value| value & 0x80 == 0)?.into()), rest)
+        }
+        ValueType::Text => binary(rest).map(|(text, rest)| (Value::Text(Text(text)), rest))?,
+        ValueType::Pair => {
+            let (name, rest) = binary(rest)?;
+            let (value, rest) = binary(rest)?;
+            (Value::Pair(Text(name), Text(value)), rest)
+        }
+        ValueType::Binary => binary(rest).map(|(data, rest)| (Value::Binary(data), rest))?,
+    };
+    Some((rest, Property { id, value }))
+}
+
+/// One property in any form: its identifier, then a value of the type that belongs to it.
+#[cold]
+fn any(input: &[u8]) -> Read<'_, Property<'_>> {
     let (rest, id) = field("Property Identifier", CLAUSE, variable_byte_integer).parse(input)?;
     let id = PropertyId(id);
     let Some(kind) = id.value_type() else {
@@ -85,15 +120,17 @@ pub(super) fn properties(input: &[u8]) -> Read<'_, Properties<'_>> {
     let (rest, length) = field("Property Length", "MQTT-2.2.2-1", variable_byte_integer).parse(input)?;
     let (rest, raw) = field("Properties", "§2.2.2.1", take(length)).parse(rest)?;
     let mut unread = raw;
+    let mut present = 0;
     while !unread.is_empty() {
-        match property(unread) {
-            Ok((after, _)) => unread = after,
-            Err(error) => {
-                return Err(error.map(|fault| Fault { left: fault.left + rest.len(), bounded: true, ..fault }));
-            }
-        }
+        let (after, property) = match usual(unread) {
+            Some(read) => read,
+            None => any(unread)
+                .map_err(|error| error.map(|fault| Fault { left: fault.left + rest.len(), bounded: true, ..fault }))?,
+        };
+        present |= property.id.bit();
+        unread = after;
     }
-    Ok((rest, Properties { raw }))
+    Ok((rest, Properties { raw, present }))
 }
 
 impl<'p> Properties<'p> {
@@ -114,9 +151,26 @@ impl<'p> Properties<'p> {
         Iter { unread: self.raw }
     }
 
+    /// Whether there is one with this identifier.
+    #[must_use]
+    #[inline]
+    pub fn has(self, id: PropertyId) -> bool {
+        self.present & id.bit() != 0
+    }
+
+    /// Which there are, as bits by identifier.
+    #[inline]
+    pub(super) fn present(self) -> u64 {
+        self.present
+    }
+
     /// The first property with this identifier.
     #[must_use]
+    #[inline]
     pub fn find(self, id: PropertyId) -> Option<Value<'p>> {
+        if !self.has(id) {
+            return None;
+        }
         self.iter().find(|property| property.id == id).map(|property| property.value)
     }
 
@@ -224,8 +278,9 @@ pub struct Iter<'p> {
 impl<'p> Iterator for Iter<'p> {
     type Item = Property<'p>;
 
+    #[inline]
     fn next(&mut self) -> Option<Property<'p>> {
-        let (unread, property) = property(self.unread).ok()?;
+        let (unread, property) = usual(self.unread).or_else(|| any(self.unread).ok())?;
         self.unread = unread;
         Some(property)
     }
@@ -266,6 +321,17 @@ mod tests {
         );
         assert_eq!(read.user_properties().count(), 1);
         assert_eq!(read.subscription_identifiers().collect::<Vec<_>>(), [128]);
+    }
+
+    proptest::proptest! {
+        /// Where the short way reads a property, the way by nom reads the same.
+        #[test]
+        fn both_ways_agree(id in 0_u8..0x30, mut bytes in proptest::collection::vec(0_u8..8, 0..16)) {
+            bytes.insert(0, id);
+            if let Some(read) = usual(&bytes) {
+                proptest::prop_assert_eq!(any(&bytes), Ok(read));
+            }
+        }
     }
 
     #[test]

@@ -27,15 +27,14 @@ pub enum ValueType {
     Binary,
 }
 
-/// A set of packet types as bits.
-const fn packets(types: &[PacketType]) -> u16 {
-    let mut set = 0;
-    let mut rest = types;
+/// Allows a property in some packets.
+#[allow(clippy::indexing_slicing)] // a packet type beyond the table is no program
+const fn allow(allowed: &mut [u64; 16], property: u8, packets: &[PacketType]) {
+    let mut rest = packets;
     while let [first, others @ ..] = rest {
-        set |= 1 << first.0;
+        allowed[first.0 as usize] |= 1 << property;
         rest = others;
     }
-    set
 }
 
 const CONNECT: PacketType = PacketType::CONNECT;
@@ -82,13 +81,14 @@ macro_rules! properties {
                 }
             }
 
-            fn packet_set(self) -> u16 {
-                match self.0 {
-                    $($value => const { packets(&[$($packet),*]) },)*
-                    _ => 0,
-                }
-            }
         }
+
+        /// The properties that may stand in a packet, as bits by identifier; by packet type.
+        const ALLOWED: [u64; 16] = {
+            let mut allowed = [0; 16];
+            $(allow(&mut allowed, $value, &[$($packet),*]);)*
+            allowed
+        };
     };
 }
 
@@ -126,10 +126,22 @@ properties! {
 }
 
 impl PropertyId {
+    /// Its place in a set of the properties that MQTT 5.0 defines, all of which are below 64; none for another.
+    #[inline]
+    pub(super) fn bit(self) -> u64 {
+        1_u64.checked_shl(self.0).unwrap_or(0)
+    }
+
     /// Whether the property may stand in a packet of this type, outside the will.
     #[must_use]
     pub fn allowed_in(self, packet: PacketType) -> bool {
-        packet.0 < 16 && self.packet_set() >> packet.0 & 1 == 1
+        PropertyId::all_allowed_in(packet) & self.bit() != 0
+    }
+
+    /// The properties that may stand in a packet of this type, outside the will, as bits by identifier.
+    #[inline]
+    pub(super) fn all_allowed_in(packet: PacketType) -> u64 {
+        ALLOWED.get(usize::from(packet.0)).copied().unwrap_or(0)
     }
 
     /// Whether the property may stand in the will properties of a CONNECT (MQTT 5.0 §3.1.3.2).

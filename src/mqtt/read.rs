@@ -69,6 +69,7 @@ impl Fault {
 pub(super) type Read<'p, T> = IResult<&'p [u8], T, Fault>;
 
 /// Names what `parser` reads, for the error.
+#[inline]
 pub(super) fn field<'p, T>(
     name: &'static str,
     clause: &'static str,
@@ -90,11 +91,13 @@ pub(super) fn fault(error: nom::Err<Fault>) -> Fault {
 }
 
 /// UTF-8 Encoded String, valid or not (MQTT 5.0 §1.5.4, 3.1.1 §1.5.3).
+#[inline]
 pub(super) fn text(input: &[u8]) -> Read<'_, Text<'_>> {
     binary.map(Text).parse(input)
 }
 
 /// Binary Data: a length of two bytes, then that many (MQTT 5.0 §1.5.6).
+#[inline]
 pub(super) fn binary(input: &[u8]) -> Read<'_, &[u8]> {
     // `nom::multi::length_data` would answer a cut field with `Incomplete`.
     let (rest, length) = be_u16(input)?;
@@ -102,6 +105,7 @@ pub(super) fn binary(input: &[u8]) -> Read<'_, &[u8]> {
 }
 
 /// Variable Byte Integer of one to four bytes, shortest form or not (MQTT 5.0 §1.5.5).
+#[inline]
 pub(super) fn variable_byte_integer(input: &[u8]) -> Read<'_, u32> {
     let mut value = 0;
     let mut rest = input;

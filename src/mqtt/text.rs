@@ -13,11 +13,25 @@ impl<'p> Text<'p> {
         std::str::from_utf8(self.0)
     }
 
+    /// Whether it is ASCII without U+0000, as nearly every text is. Eight bytes at a time.
+    #[must_use]
+    #[inline]
+    pub fn is_plain(self) -> bool {
+        // A byte of 0 borrows from the bit above it; a byte that is not ASCII has that bit.
+        let plain = |bytes: &[u8; 8]| {
+            let word = u64::from_ne_bytes(*bytes);
+            (word | word.wrapping_sub(0x0101_0101_0101_0101)) & 0x8080_8080_8080_8080 == 0
+        };
+        let (words, rest) = self.0.as_chunks();
+        words.iter().all(plain)
+            && self.0.last_chunk().map_or_else(|| rest.iter().all(|byte| (1..0x80).contains(byte)), plain)
+    }
+
     /// Whether it is valid UTF-8 without U+0000 (MQTT 5.0 \[MQTT-1.5.4-1\], \[MQTT-1.5.4-2\];
     /// 3.1.1 \[MQTT-1.5.3-1\], \[MQTT-1.5.3-2\]).
     #[must_use]
     pub fn is_well_formed(self) -> bool {
-        !self.0.contains(&0) && std::str::from_utf8(self.0).is_ok()
+        self.is_plain() || !self.0.contains(&0) && std::str::from_utf8(self.0).is_ok()
     }
 
     /// Whether it has no bytes.
@@ -72,5 +86,20 @@ mod tests {
         assert!(!Text(&[0xC3]).is_well_formed());
         assert_eq!(Text(b"a\0b").as_str(), Ok("a\0b"));
         assert!(Text(b"").is_well_formed());
+    }
+
+    #[test]
+    fn plain_text_of_any_length() {
+        for length in 0..40 {
+            let mut text = vec![b'a'; length];
+            assert!(Text(&text).is_plain());
+            for place in 0..length {
+                for (byte, plain) in [(0, false), (1, true), (0x7F, true), (0x80, false), (0xFF, false)] {
+                    text[place] = byte;
+                    assert_eq!(Text(&text).is_plain(), plain, "{text:?}");
+                }
+                text[place] = b'a';
+            }
+        }
     }
 }

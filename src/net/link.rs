@@ -8,7 +8,7 @@ use etherparse::{EtherType, Ethernet2HeaderSlice, SingleVlanSlice, ether_type};
 use super::encapsulation::{decode_cisco_hdlc, decode_encapsulated, decode_nflog, decode_ppp, decode_pppoe};
 use super::ip::{decode_ipv4, decode_ipv6};
 use super::rest::Rest;
-use super::{Decoded, Layer, MacAddress, Undecodable, Why, wireless};
+use super::{Decoded, Layer, MacAddress, Undecodable, Why, usual, wireless};
 use crate::capture::LinkType;
 
 /// `DLT_RAW` as most systems and as `OpenBSD` number it; old captures carry it instead of 101.
@@ -49,6 +49,16 @@ pub(super) struct LinkAddresses {
 /// `original_length` is the frame's length on the wire, more than `data.len()` when it was cut.
 #[inline]
 pub fn decode(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> {
+    if link == LinkType::ETHERNET
+        && let Some(segment) = usual::segment(data)
+    {
+        return Decoded::Segment(segment);
+    }
+    decode_any(link, data, original_length)
+}
+
+/// As [`decode`], whatever the frame is.
+pub(super) fn decode_any(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> {
     let frame = Rest::of_frame(data, original_length);
     let decoded = match link {
         LinkType::ETHERNET => decode_ethernet(frame),

@@ -1,4 +1,5 @@
-//! From a captured frame to what it carries: link, VLAN and IP headers are walked by `etherparse`.
+//! From a captured frame to what it carries: link, VLAN and IP headers are walked by `etherparse`,
+//! those of nearly all TCP traffic by `usual`.
 //!
 //! Invariant: every slice returned lies inside the frame's own memory. This layer keeps no state
 //! and judges nothing; what it cannot read it names, with the layer where it stopped.
@@ -15,6 +16,7 @@ mod rest;
 mod tcp;
 mod tunnel;
 mod udp;
+mod usual;
 mod wireless;
 
 #[cfg(test)]

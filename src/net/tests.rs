@@ -320,4 +320,52 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn the_usual_way_reads_what_the_general_way_reads(
+        tags in 0_usize..3,
+        options in 0_usize..11,
+        payload in prop::collection::vec(any::<u8>(), 0..40),
+        padding in 0_usize..8,
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        fields in prop::collection::vec((12_usize..50, any::<u8>()), 0..3),
+        cut in 0_usize..60,
+        original in 0_u32..140,
+    ) {
+        let mut segment = tcp(&[]);
+        segment.truncate(20);
+        segment[12] = u8::try_from(5 + options).unwrap() << 4;
+        segment.extend(vec![1; 4 * options]);
+        segment.extend(payload);
+        let tag = [0, 7, 0x81, 0];
+        let (ether_type, mut packet) = if tags > 0 { (0x8100, tag.repeat(tags - 1)) } else { (0x0800, vec![]) };
+        packet.extend([0, 7, 8, 0].repeat(tags.min(1)));
+        let mut frame = ethernet(ether_type, &[&packet[..], &ipv4(6, &segment), &vec![0; padding]].concat());
+        let places = flips.iter().map(|(place, value)| (place.index(frame.len()), value));
+        for (place, value) in places.chain(fields.iter().map(|(place, value)| (*place, value))).collect::<Vec<_>>() {
+            frame[place] = *value;
+        }
+        frame.truncate((frame.len() + 40).saturating_sub(cut).min(frame.len()));
+        let general = link::decode_any(LinkType::ETHERNET, &frame, original);
+        if let Some(usual) = usual::segment(&frame) {
+            let Decoded::Segment(general) = general else { panic!("{general:?}") };
+            prop_assert_eq!(format!("{usual:?}"), format!("{general:?}"));
+            prop_assert_eq!(usual.payload.as_ptr_range(), general.payload.as_ptr_range());
+            prop_assert_eq!(usual.options.as_ptr_range(), general.options.as_ptr_range());
+        } else if flips.is_empty() && fields.is_empty() && tags < 2 && cut <= 40 {
+            panic!("this is usual: {frame:02x?}");
+        }
+    }
+
+    #[test]
+    fn random_frames_are_read_alike_in_both_ways(head in 0_usize..4, rest in prop::collection::vec(any::<u8>(), 0..80)) {
+        // So much of a usual frame, then anything.
+        let frame = ethernet(0x0800, &ipv4(6, &tcp(b"hello")));
+        let frame = [&frame[..[0, 14, 24, 34][head]], &rest].concat();
+        let original = u32::try_from(frame.len()).unwrap();
+        if let Some(usual) = usual::segment(&frame) {
+            let general = link::decode_any(LinkType::ETHERNET, &frame, original);
+            prop_assert_eq!(format!("{:?}", Decoded::Segment(usual)), format!("{general:?}"));
+        }
+    }
 }

@@ -5,13 +5,14 @@
 
 mod open;
 
-use std::collections::VecDeque;
+use std::num::NonZeroU64;
 
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode};
 use crate::stream::Side;
 
-use super::facts::{Arrived, Book, Exchange, ExchangeState, Late, PublishFacts, Refusal, TextFact, Unheard};
+use super::facts::{Arrived, Book, Exchange, ExchangeState, Late, PublishFacts, Unheard};
+use super::topics::{TopicId, Topics};
 use super::wire::{PerSide, Wire};
 use open::Open;
 
@@ -26,7 +27,7 @@ pub(super) struct Published {
     pub(super) sender: Side,
     pub(super) packet_identifier: u16,
     pub(super) qos: QoS,
-    pub(super) topic: Option<TextFact>,
+    pub(super) topic: Option<TopicId>,
     pub(super) fingerprint: Option<u64>,
     /// Where it ends in the sender's stream.
     pub(super) end: u64,
@@ -43,17 +44,33 @@ pub(super) struct Answer {
     pub(super) end: u64,
 }
 
+/// An exchange that is open: a cache line of it.
+#[derive(Clone, Debug)]
+struct Waiting {
+    started: Moment,
+    last: Moment,
+    /// Where its newest PUBLISH ends in the sender's stream.
+    end: u64,
+    fingerprint: Option<NonZeroU64>,
+    topic: Option<TopicId>,
+    resent: u32,
+    packet_identifier: u16,
+    qos: QoS,
+    sender: Side,
+    state: ExchangeState,
+}
+
 /// An exchange that is finished.
 #[derive(Clone, Debug)]
 pub(super) struct Finished {
-    publisher: Side,
-    packet_identifier: u16,
-    qos: QoS,
-    topic: Option<TextFact>,
-    fingerprint: Option<u64>,
     pub(super) started: Moment,
     pub(super) answered: Moment,
     end: u64,
+    fingerprint: Option<NonZeroU64>,
+    topic: Option<TopicId>,
+    packet_identifier: u16,
+    qos: QoS,
+    publisher: Side,
 }
 
 /// An open exchange as it was before the next packet of it came.
@@ -70,34 +87,44 @@ pub(super) struct Before {
     pub(super) same: Option<bool>,
 }
 
+/// An exchange that was refused with a code of 0x80 or above.
+pub(super) struct Refused {
+    pub(super) topic: Option<TopicId>,
+    pub(super) request: Moment,
+}
+
 /// What an acknowledgment did to the exchange it belongs to.
 pub(super) struct Acknowledged {
-    /// The exchange was refused with a code of 0x80 or above.
-    pub(super) refusal: Option<Refusal>,
+    pub(super) refused: Option<Refused>,
     /// The exchange it belonged to, if that is known.
     pub(super) before: Option<Before>,
 }
 
-/// The open exchanges of one session.
+/// The exchanges of one session: those that are open, and the last that were finished.
 #[derive(Clone, Debug)]
 pub(super) struct Exchanges {
     open: Open,
-    finished: VecDeque<Finished>,
+    finished: Vec<Finished>,
+    /// Once that is full: which of it is the oldest.
+    oldest: usize,
     by_sender: PerSide<usize>,
     limit: usize,
 }
 
 impl Exchanges {
     pub(super) fn new(limit: usize) -> Exchanges {
-        Exchanges { open: Open::default(), finished: VecDeque::new(), by_sender: PerSide::default(), limit }
+        let (open, by_sender) = (Open::default(), PerSide::default());
+        Exchanges { open, finished: Vec::new(), oldest: 0, by_sender, limit }
     }
 
     /// How many exchanges of `sender` are open.
+    #[inline]
     pub(super) fn open(&self, sender: Side) -> usize {
         *self.by_sender.of(sender)
     }
 
     /// Whether one more exchange would not be kept.
+    #[inline]
     pub(super) fn is_full(&self) -> bool {
         self.open.len() >= self.limit
     }
@@ -107,70 +134,80 @@ impl Exchanges {
         self.open.get((sender, packet_identifier)).map(|exchange| exchange.started)
     }
 
+    /// The topics that are spoken of.
+    pub(super) fn topics(&self) -> impl Iterator<Item = TopicId> {
+        let open = self.open.iter().filter_map(|exchange| exchange.topic);
+        open.chain(self.finished.iter().filter_map(|exchange| exchange.topic))
+    }
+
     /// Notes a PUBLISH of QoS 1 or 2. Answers whether it repeats one that is still open, and what was open.
-    pub(super) fn publish(&mut self, published: Published) -> (bool, Option<Before>) {
-        let key = (published.sender, published.packet_identifier);
-        let mut before = None;
+    #[inline]
+    pub(super) fn publish(&mut self, published: &Published) -> (bool, Option<Before>) {
+        let Published { at, sender, packet_identifier, qos, topic, fingerprint, end } = *published;
+        let key = (sender, packet_identifier);
+        let waiting = Waiting {
+            started: at,
+            last: at,
+            end,
+            fingerprint: fingerprint.and_then(NonZeroU64::new),
+            topic,
+            resent: 0,
+            packet_identifier,
+            qos,
+            sender,
+            state: ExchangeState::Sent,
+        };
         if let Some(exchange) = self.open.get_mut(key) {
-            let repeats = exchange.topic == published.topic && exchange.qos == published.qos;
-            let comparable = exchange.topic.is_some() && published.topic.is_some();
-            before = Some(Before { same: comparable.then_some(repeats), ..exchange.before() });
+            let repeats = exchange.topic == topic && exchange.qos == qos;
+            let comparable = exchange.topic.is_some() && topic.is_some();
+            let before = Some(Before { same: comparable.then_some(repeats), ..exchange.before() });
             if repeats {
                 exchange.resent += 1;
-                exchange.last = published.at;
-                exchange.end = published.end;
-                return (true, before);
+                exchange.last = at;
+                exchange.end = end;
+            } else {
+                *exchange = waiting;
             }
-        } else if self.is_full() {
-            return (false, None);
-        } else {
-            *self.by_sender.of_mut(published.sender) += 1;
+            return (repeats, before);
         }
-        self.open.insert(Exchange {
-            qos: published.qos,
-            topic: published.topic,
-            fingerprint: published.fingerprint,
-            end: published.end,
-            ..Exchange::new(published.sender, PacketType::PUBLISH, published.packet_identifier, published.at)
-        });
-        (false, before)
+        if !self.is_full() {
+            *self.by_sender.of_mut(sender) += 1;
+            self.open.add(waiting);
+        }
+        (false, None)
     }
 
     /// The newest exchange of `sender` with this packet identifier that is finished, if it may have been about the
     /// message with this fingerprint.
     pub(super) fn finished(&self, sender: Side, packet_identifier: u16, fingerprint: Option<u64>) -> Option<&Finished> {
         let same = |done: &&Finished| done.publisher == sender && done.packet_identifier == packet_identifier;
-        self.finished
+        let fingerprint = fingerprint.and_then(NonZeroU64::new);
+        let (newer, older) = self.finished.split_at_checked(self.oldest)?;
+        older
             .iter()
+            .chain(newer)
             .rev()
             .find(same)
             .filter(|done| done.fingerprint.is_some() && done.fingerprint == fingerprint)
     }
 
     /// Notes PUBACK, PUBREC, PUBREL or PUBCOMP; `facts` and `book` are those of the publishing side.
+    #[inline]
     pub(super) fn acknowledge(&mut self, answer: &Answer, facts: &mut PublishFacts, book: &mut Book) -> Acknowledged {
         let Answer { at, from, packet, packet_identifier, code, end } = *answer;
         let publisher = if packet == PacketType::PUBREL { from } else { from.other() };
         let key = (publisher, packet_identifier);
         let Some(exchange) = self.open.get_mut(key) else {
             facts.unmatched_acknowledgments += 1;
-            return Acknowledged { refusal: None, before: None };
+            return Acknowledged { refused: None, before: None };
         };
         let before = Some(exchange.before());
         exchange.last = at;
         if code.0 >= 0x80 && packet != PacketType::PUBREL {
-            let refusal = Refusal {
-                at,
-                by: from,
-                packet,
-                code,
-                reason_string: None,
-                topic: exchange.topic.clone(),
-                request: Some(exchange.started),
-            };
+            let refused = Refused { topic: exchange.topic, request: exchange.started };
             facts.refused += 1;
             self.remove(key);
-            return Acknowledged { refusal: Some(refusal), before };
+            return Acknowledged { refused: Some(refused), before };
         }
         match packet {
             PacketType::PUBREC => exchange.state = ExchangeState::Received,
@@ -186,36 +223,27 @@ impl Exchanges {
                 self.finish(key, at, end);
             }
         }
-        Acknowledged { refusal: None, before }
+        Acknowledged { refused: None, before }
     }
 
-    fn remove(&mut self, key: (Side, u16)) -> Option<Exchange> {
+    fn remove(&mut self, key: (Side, u16)) -> Option<Waiting> {
         let exchange = self.open.remove(key)?;
         let open = self.by_sender.of_mut(key.0);
         *open = open.saturating_sub(1);
         Some(exchange)
     }
 
+    #[inline]
     fn finish(&mut self, key: (Side, u16), answered: Moment, end: u64) {
         let Some(exchange) = self.remove(key) else { return };
-        if self.finished.len() == FINISHED {
-            self.finished.pop_front();
+        let Waiting { started, fingerprint, topic, packet_identifier, qos, sender: publisher, .. } = exchange;
+        let finished = Finished { started, answered, end, fingerprint, topic, packet_identifier, qos, publisher };
+        if self.finished.len() < FINISHED {
+            super::push_tight(&mut self.finished, finished);
+        } else if let Some(oldest) = self.finished.get_mut(self.oldest) {
+            *oldest = finished;
+            self.oldest = (self.oldest + 1) % FINISHED;
         }
-        let Exchange { sender, packet_identifier, qos, topic, fingerprint, started, .. } = exchange;
-        let publisher = sender;
-        if self.finished.len() == self.finished.capacity() {
-            self.finished.reserve_exact(self.finished.len().max(1));
-        }
-        self.finished.push_back(Finished {
-            publisher,
-            packet_identifier,
-            qos,
-            topic,
-            fingerprint,
-            started,
-            answered,
-            end,
-        });
     }
 
     /// Sides were taken the wrong way round.
@@ -224,28 +252,44 @@ impl Exchanges {
         for done in &mut self.finished {
             done.publisher = done.publisher.other();
         }
-        let mut open = std::mem::take(&mut self.open).into_all();
-        for exchange in &mut open {
-            exchange.sender = exchange.sender.other();
+        let open = std::mem::take(&mut self.open);
+        for exchange in open.iter() {
+            self.open.add(Waiting { sender: exchange.sender.other(), ..exchange.clone() });
         }
-        self.open = open.into_iter().collect();
     }
 
     /// What is still open, in order of its start, with how far it got on `wire`. What was acknowledged in vain goes
     /// into the ledger of its publisher.
-    pub(super) fn close(self, wire: &Wire, ledger: &mut PerSide<Book>) -> Vec<Exchange> {
+    pub(super) fn close(mut self, topics: &Topics, wire: &Wire, ledger: &mut PerSide<Book>) -> Vec<Exchange> {
+        let text = |topic: Option<TopicId>| topics.text(topic?).cloned();
+        self.finished.rotate_left(self.oldest);
         for done in self.finished {
             if arrived(wire, done.publisher.other(), done.end) == Arrived::No {
                 let Finished { publisher, packet_identifier, qos, topic, fingerprint, started, answered, .. } = done;
-                let published = started;
-                let unheard = Unheard { packet_identifier, qos, topic, fingerprint, published, answered };
-                ledger.of_mut(publisher).unheard.push(unheard);
+                ledger.of_mut(publisher).unheard.push(Unheard {
+                    packet_identifier,
+                    qos,
+                    topic: text(topic),
+                    fingerprint: fingerprint.map(NonZeroU64::get),
+                    published: started,
+                    answered,
+                });
             }
         }
-        let mut open: Vec<Exchange> = self.open.into_all();
-        for exchange in &mut open {
-            exchange.arrived = arrived(wire, exchange.sender, exchange.end);
-        }
+        let mut open: Vec<Exchange> = self
+            .open
+            .iter()
+            .map(|waiting| Exchange {
+                qos: waiting.qos,
+                topic: text(waiting.topic),
+                last: waiting.last,
+                state: waiting.state,
+                resent: waiting.resent,
+                fingerprint: waiting.fingerprint.map(NonZeroU64::get),
+                arrived: arrived(wire, waiting.sender, waiting.end),
+                ..Exchange::new(waiting.sender, PacketType::PUBLISH, waiting.packet_identifier, waiting.started)
+            })
+            .collect();
         open.sort_by_key(|exchange| (exchange.started, exchange.sender, exchange.packet_identifier));
         open
     }
@@ -273,7 +317,7 @@ impl Late {
     }
 }
 
-impl Exchange {
+impl Waiting {
     fn before(&self) -> Before {
         Before { started: self.started, qos: self.qos, state: self.state, same: None }
     }
@@ -285,12 +329,12 @@ mod tests {
 
     fn publish(exchanges: &mut Exchanges, sender: Side, packet_identifier: u16, qos: u8) -> bool {
         exchanges
-            .publish(Published {
+            .publish(&Published {
                 at: Moment::default(),
                 sender,
                 packet_identifier,
                 qos: QoS(qos),
-                topic: Some(TextFact::new(b"t")),
+                topic: Topics::default().intern(b"t", |_| {}),
                 fingerprint: None,
                 end: 0,
             })
@@ -339,7 +383,7 @@ mod tests {
         let mut exchanges = Exchanges::new(10);
         publish(&mut exchanges, Side::Client, 3, 1);
         let (acknowledged, facts) = acknowledge(&mut exchanges, Side::Server, PacketType::PUBACK, 3, 0x87);
-        assert_eq!(acknowledged.refusal.map(|refusal| refusal.code), Some(ReasonCode(0x87)));
+        assert_eq!(acknowledged.refused.map(|refused| refused.request), Some(Moment::default()));
         assert_eq!((facts.refused, facts.completed), (1, 0));
     }
 

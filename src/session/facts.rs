@@ -183,6 +183,12 @@ pub struct DisconnectFacts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PacketCounts([u32; 16]);
 
+impl From<[u32; 16]> for PacketCounts {
+    fn from(counts: [u32; 16]) -> PacketCounts {
+        PacketCounts(counts)
+    }
+}
+
 impl PacketCounts {
     /// How many of `packet`.
     pub fn of(&self, packet: PacketType) -> u64 {
@@ -240,4 +246,15 @@ pub struct PingFacts {
 pub struct KeepAliveFacts {
     /// Longest pause in nanoseconds between two control packets of the client, and the packet that ended it.
     pub longest_silence: Option<(i64, Moment)>,
+}
+
+impl KeepAliveFacts {
+    /// The client sent a packet at `at`, after the one at `before`.
+    #[inline]
+    pub(in crate::session) fn heard(&mut self, before: Moment, at: Moment) {
+        let silence = at.time.nanoseconds_since(before.time);
+        if self.longest_silence.is_none_or(|(longest, _)| silence > longest) {
+            self.longest_silence = Some((silence, at));
+        }
+    }
 }

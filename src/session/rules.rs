@@ -108,18 +108,25 @@ pub(super) struct Known<'t> {
 /// Rules broken on one connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
-    noted: Vec<Noted>,
     /// The capture is known not to be whole, or not in order.
     doubted: bool,
-    awaited: Vec<Awaited>,
     /// Sides that sent a PUBLISH or PUBREL again: each copy may be acknowledged.
     repeats: PerSide<bool>,
+    /// The lowest QoS that a SUBACK granted.
+    least_granted: Option<u8>,
+    /// Boxed: most connections have none.
+    notes: Option<Box<Notes>>,
+}
+
+/// What was noted of one connection.
+#[derive(Clone, Debug, Default)]
+struct Notes {
+    broken: Vec<Noted>,
+    awaited: Vec<Awaited>,
     /// The newest exchanges that a PUBREC refused: publisher and packet identifier.
     refused: Vec<(Side, u16, Moment)>,
     /// Subscription Identifiers that the client gave (5.0).
     identifiers: Vec<u32>,
-    /// The lowest QoS that a SUBACK granted.
-    least_granted: Option<u8>,
 }
 
 impl Rests {
@@ -144,7 +151,12 @@ impl Rules {
     /// Whether a packet is waited for.
     #[inline]
     pub(super) fn is_waiting(&self) -> bool {
-        !self.awaited.is_empty()
+        self.notes.as_ref().is_some_and(|notes| !notes.awaited.is_empty())
+    }
+
+    /// What was noted, to add to it.
+    fn notes(&mut self) -> &mut Notes {
+        self.notes.get_or_insert_default()
     }
 
     /// The capture is known not to hold every packet of the connection in order; `at` is when this
@@ -155,8 +167,9 @@ impl Rules {
             return;
         }
         self.doubted = true;
-        self.awaited.clear();
-        self.noted.retain_mut(|noted| {
+        let Some(notes) = &mut self.notes else { return };
+        notes.awaited.clear();
+        notes.broken.retain_mut(|noted| {
             if !noted.rests.on_course() {
                 return true;
             }
@@ -168,7 +181,9 @@ impl Rules {
     /// The capture lacks bytes of which it is not known when they passed.
     fn doubt_all(&mut self) {
         self.doubted = true;
-        self.noted.retain(|noted| !noted.rests.on_course());
+        if let Some(notes) = &mut self.notes {
+            notes.broken.retain(|noted| !noted.rests.on_course());
+        }
     }
 
     /// Sides were taken the wrong way round: what was noted was judged by the wrong rules.
@@ -193,15 +208,16 @@ impl Rules {
             return;
         }
         let same = |fact: &ViolationFact| fact.side == side && fact.packet == packet && fact.clause == clause;
-        if let Some(Noted { fact, .. }) = self.noted.iter_mut().find(|noted| same(&noted.fact)) {
+        let broken = &mut self.notes().broken;
+        if let Some(Noted { fact, .. }) = broken.iter_mut().find(|noted| same(&noted.fact)) {
             fact.count += 1;
             fact.latest = at;
-        } else if self.noted.len() < FACTS {
+        } else if broken.len() < FACTS {
             let proof = if rests == Rests::Past { Proof::Possible } else { Proof::Connection };
             let grave = severity == Severity::Ends;
             let fact =
                 ViolationFact { at, latest: at, earlier, count: 1, side, packet, clause, what: what(), grave, proof };
-            self.noted.push(Noted { fact, told, rests });
+            broken.push(Noted { fact, told, rests });
         }
     }
 
@@ -214,16 +230,17 @@ impl Rules {
         noted: Moment,
         within: i64,
     ) {
-        if !self.doubted && self.awaited.len() < AWAITED {
-            self.awaited.push(Awaited { from, packets, packet_identifier, noted, within });
+        if !self.doubted && self.notes().awaited.len() < AWAITED {
+            self.notes().awaited.push(Awaited { from, packets, packet_identifier, noted, within });
         }
     }
 
     /// A packet came that may be one of those waited for.
     pub(super) fn came(&mut self, from: Side, packet: PacketType, packet_identifier: Option<u16>, at: Moment) {
+        let Some(notes) = &mut self.notes else { return };
         let passed = |awaited: &Awaited| at.time.nanoseconds_since(awaited.noted.time);
-        self.awaited.retain(|awaited| passed(awaited) <= awaited.within);
-        let crossed = self.awaited.iter().any(|awaited| {
+        notes.awaited.retain(|awaited| passed(awaited) <= awaited.within);
+        let crossed = notes.awaited.iter().any(|awaited| {
             awaited.from == from
                 && awaited.packets.contains(&packet)
                 && (awaited.packet_identifier.is_none() || awaited.packet_identifier == packet_identifier)
@@ -242,7 +259,8 @@ impl Rules {
         let whole = wire.syn.count > 0 && wire.syn_ack.count > 0;
         let started = PerSide { client: wire.syn.count > 0, server: wire.syn_ack.count > 0 };
         let trip = way_to_client(wire).map_or(UNDER_WAY_AT_MOST, |trip| UNDER_WAY.max(trip.saturating_mul(2)));
-        self.noted
+        let broken = self.notes.map(|notes| notes.broken).unwrap_or_default();
+        broken
             .into_iter()
             .filter_map(|Noted { mut fact, told, rests }| {
                 if let Some(told) = told.filter(|_| fact.side == Side::Client) {

@@ -5,15 +5,15 @@ mod early;
 mod ending;
 mod ledger;
 mod messages;
+mod newest;
 mod questions;
 mod requests;
 mod standing;
+mod terms;
 mod tls;
 mod websocket;
 
 use std::sync::Arc;
-
-use smallvec::SmallVec;
 
 use crate::attempt::Attempt;
 use crate::capture::Moment;
@@ -28,25 +28,27 @@ use crate::transport::Protocol;
 
 use super::exchanges::Exchanges;
 use super::facts::{
-    AuthFacts, Book, ConnackFacts, ConnectFacts, DisconnectFacts, HttpAnswer, KeepAliveFacts, LastPacket,
-    MalformedFact, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Subscription,
-    TextFact, UnfinishedPacket, VersionFrom, ViolationFact, WebSocketFacts,
+    AuthFacts, Book, ConnackFacts, ConnectFacts, DisconnectFacts, HttpAnswer, KeepAliveFacts, MalformedFact, Overlap,
+    PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Subscription, TextFact, UnfinishedPacket, ViolationFact,
+    WebSocketFacts,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
 use super::tls::TlsFacts;
-use super::topics::Topics;
+use super::topics::{TopicId, Topics};
 use super::wire::PerSide;
 
 use early::EarlyAnswers;
 use ledger::Delivered;
+use newest::{Counts, LastPackets, Newest};
 use requests::Request;
+use terms::Terms;
 
 /// What rules may look at: everything but the rules themselves, which are borrowed apart.
 macro_rules! known {
     ($tracker:expr) => {
         Known {
-            version: $tracker.version.map(|(version, _)| version),
+            version: $tracker.version,
             connect: $tracker.connect.as_deref().filter(|_| !$tracker.connect_cut),
             connack: $tracker.connack.as_deref(),
             disconnect: crate::session::wire::PerSide {
@@ -59,8 +61,6 @@ macro_rules! known {
 }
 use known;
 
-/// Last control packets kept of each side.
-const LAST_PACKETS: usize = 3;
 /// Refusals, violations and malformed packets kept, each.
 const ODDITIES: usize = 32;
 
@@ -78,6 +78,9 @@ struct Rare {
     retained: Option<Box<RetainedBurst>>,
     overlap: Option<Box<Overlap>>,
     refusals: Vec<Refusal>,
+    violations: Vec<ViolationFact>,
+    /// What the version was inferred from.
+    inferred: Option<&'static str>,
     malformed: Vec<MalformedFact>,
     partial_packets: PerSide<u64>,
     skipped_bytes: PerSide<u64>,
@@ -85,37 +88,42 @@ struct Rare {
 }
 
 /// Follows the packets of one connection.
+///
+/// In this order: what every message changes or is held against lies together at the beginning, so that the session of
+/// one client among thousands is fetched from memory in few pieces.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Tracker {
-    limits: Arc<Limits>,
-    /// Boxed: most sessions have none of it.
-    rare: Option<Box<Rare>>,
-    version: Option<(Version, VersionFrom)>,
-    connect: Option<Box<ConnectFacts>>,
-    connack: Option<Box<ConnackFacts>>,
-    disconnect: PerSide<Option<Box<DisconnectFacts>>>,
-    counts: PerSide<PacketCounts>,
-    first_packet: PerSide<Option<Moment>>,
-    last_packets: PerSide<SmallVec<[LastPacket; LAST_PACKETS]>>,
-    subscriptions: Vec<Subscription>,
-    requests: Vec<Request>,
-    early: EarlyAnswers,
-    exchanges: Exchanges,
+    version: Option<Version>,
+    /// The CONNECT was cut: what it offers is not known.
+    connect_cut: bool,
+    terms: Terms,
+    rules: Rules,
+    timeline: Timeline,
+    newest: Option<u64>,
     /// Nothing for a side that has not published.
     published: PerSide<Option<Box<PublishFacts>>>,
     ledger: PerSide<Book>,
-    row: Option<Box<RetainedBurst>>,
-    last_delivered: Option<Delivered>,
-    newest: Option<u64>,
-    topics: PerSide<Topics>,
-    ping: PingFacts,
-    keep_alive: KeepAliveFacts,
-    violations: Vec<ViolationFact>,
-    rules: Rules,
-    /// The CONNECT was cut: what it offers is not known.
-    connect_cut: bool,
-    timeline: Timeline,
+    topics: Topics,
+    exchanges: Exchanges,
     answers_matched: u64,
+    keep_alive: KeepAliveFacts,
+    counts: Counts,
+    last_packets: PerSide<LastPackets>,
+    last_delivered: Option<Delivered>,
+    limits: Arc<Limits>,
+    /// Boxed: most sessions have none of it.
+    rare: Option<Box<Rare>>,
+    connect: Option<Box<ConnectFacts>>,
+    connack: Option<Box<ConnackFacts>>,
+    disconnect: PerSide<Option<Box<DisconnectFacts>>>,
+    first_packet: PerSide<Option<Moment>>,
+    subscriptions: Vec<Subscription>,
+    requests: Vec<Request>,
+    /// Boxed: few captures have any.
+    early: Option<Box<EarlyAnswers>>,
+    row: Option<Box<RetainedBurst>>,
+    ping: PingFacts,
     tls: Option<Box<TlsFacts>>,
 }
 
@@ -123,32 +131,32 @@ impl Tracker {
     /// Follows a connection from here on.
     pub fn new(limits: &Arc<Limits>, detail: Detail) -> Tracker {
         Tracker {
+            version: None,
+            connect_cut: false,
+            terms: Terms::default(),
+            rules: Rules::default(),
+            timeline: Timeline::new(detail, limits.timeline_events),
+            newest: None,
+            published: PerSide::default(),
+            ledger: PerSide::default(),
+            topics: Topics::default(),
+            exchanges: Exchanges::new(limits.open_exchanges),
+            answers_matched: 0,
+            keep_alive: KeepAliveFacts::default(),
+            counts: Counts::default(),
+            last_packets: PerSide::default(),
+            last_delivered: None,
             limits: Arc::clone(limits),
             rare: None,
-            version: None,
             connect: None,
             connack: None,
             disconnect: PerSide::default(),
-            counts: PerSide::default(),
             first_packet: PerSide::default(),
-            last_packets: PerSide::default(),
             subscriptions: Vec::new(),
             requests: Vec::new(),
-            early: EarlyAnswers::default(),
-            exchanges: Exchanges::new(limits.open_exchanges),
-            published: PerSide::default(),
-            ledger: PerSide::default(),
+            early: None,
             row: None,
-            last_delivered: None,
-            newest: None,
-            topics: PerSide::default(),
             ping: PingFacts::default(),
-            keep_alive: KeepAliveFacts::default(),
-            violations: Vec::new(),
-            rules: Rules::default(),
-            connect_cut: false,
-            timeline: Timeline::new(detail, limits.timeline_events),
-            answers_matched: 0,
             tls: None,
         }
     }
@@ -156,22 +164,23 @@ impl Tracker {
     /// The version was found out without a CONNECT.
     pub fn infer_version(&mut self, version: Version, why: &'static str) {
         if self.version.is_none() {
-            self.version = Some((version, VersionFrom::Inferred(why)));
+            self.version = Some(version);
+            self.rare().inferred = Some(why);
         }
     }
 
     /// What was taken for the client is the server.
     pub fn swap_sides(&mut self) {
         self.disconnect.swap();
-        self.counts.swap();
+        self.terms.swap_sides();
+        self.counts.swap_sides();
         self.first_packet.swap();
         self.last_packets.swap();
         self.published.swap();
         self.ledger.swap();
-        self.topics.swap();
+        self.topics.swap_sides();
         self.exchanges.swap_sides();
         self.timeline.swap_sides();
-        self.violations.clear();
         self.rules.swap_sides();
         if let Some(rare) = &mut self.rare {
             rare.swap_sides();
@@ -211,14 +220,14 @@ impl Tracker {
 
     /// Bytes that the capture does not hold.
     pub fn gap(&mut self, from: Side, gap: &Gap) {
-        self.topics.of_mut(from).forget_aliases();
+        self.topics.forget_aliases(from);
         self.rules.doubt(gap.at);
         self.timeline.push(gap.at, Some(from), EventKind::Gap { bytes: gap.length, why: gap.why });
     }
 
     /// Bytes passed over while looking for the next packet.
     pub fn skipped(&mut self, from: Side, skipped: &Skipped) {
-        self.topics.of_mut(from).forget_aliases();
+        self.topics.forget_aliases(from);
         self.rules.doubt(skipped.until);
         let bytes = skipped.length.saturating_sub(skipped.missing);
         if bytes > 0 {
@@ -246,7 +255,7 @@ impl Tracker {
     pub fn unfinished(&mut self, from: Side, raw: &RawPacket<'_>) {
         *self.rare().unfinished_packet.of_mut(from) = Some(UnfinishedPacket {
             packet: raw.header.packet_type(),
-            length: packet_length(raw),
+            length: packet_length(raw).into(),
             started: raw.started,
         });
     }
@@ -255,14 +264,15 @@ impl Tracker {
     pub fn violation(&mut self, at: Moment, packet: PacketType, violation: &Violation) {
         let Some(clause) = violation.clause(self.version()) else { return };
         let what = violation.in_words();
-        let known = self.violations.iter_mut().find(|known| {
+        let violations = &mut self.rare().violations;
+        let known = violations.iter_mut().find(|known| {
             known.side == violation.side && known.packet == packet && known.clause == clause && known.what == what
         });
         if let Some(known) = known {
             known.count += 1;
             known.latest = at;
-        } else if self.violations.len() < ODDITIES {
-            self.violations.push(ViolationFact {
+        } else if violations.len() < ODDITIES {
+            violations.push(ViolationFact {
                 at,
                 latest: at,
                 earlier: None,
@@ -281,41 +291,49 @@ impl Tracker {
     pub fn packet(&mut self, from: Side, raw: &RawPacket<'_>, parsed: &Result<Packet<'_>, ParseError>) {
         let at = raw.completed;
         let packet = raw.header.packet_type();
-        self.counts.of_mut(from).add(packet);
-        self.first_packet.of_mut(from).get_or_insert(at);
-        if from == Side::Client {
-            self.note_silence(at);
+        self.counts.add(from, packet);
+        match self.last_packets.of(from).newest() {
+            None => *self.first_packet.of_mut(from) = Some(at),
+            Some(before) if from == Side::Client => self.keep_alive.heard(before.at, at),
+            Some(_) => {}
         }
-        let mut last =
-            LastPacket { at, packet, length: packet_length(raw), packet_identifier: None, qos: QoS(0), topic: None };
         if raw.missing.is_some() {
             *self.rare().partial_packets.of_mut(from) += 1;
         }
-        let arrival = Arrival { from, at, packet, length: last.length, first: raw.offset.0 == 0 };
-        let (known, rules) = self.known();
-        rules.arrived(&known, &arrival);
+        let length = packet_length(raw);
+        let arrival = Arrival { from, at, packet, length: length.into(), first: raw.offset.0 == 0 };
+        if !self.terms.welcome(&arrival) {
+            let (known, rules) = self.known();
+            rules.arrived(&known, &arrival);
+        }
+        let mut last = Newest { at, packet, length, packet_identifier: None, qos: QoS(0), topic: None };
         match parsed {
             Ok(parsed) => self.parsed(from, raw, parsed, &mut last),
             Err(ParseError::Malformed(malformed)) => self.malformed(from, at, packet, *malformed),
-            Err(ParseError::Partial { .. }) => {
-                self.rules.doubt(at);
-                self.connect_cut |= packet == PacketType::CONNECT;
-                let head = if packet == PacketType::CONNECT { connect_head(raw.body) } else { None };
-                if let Some(connect) = head {
-                    self.connect_packet(at, raw, &connect);
-                } else {
-                    self.timeline.push(at, Some(from), EventKind::Partial { packet });
-                }
-            }
+            Err(ParseError::Partial { .. }) => self.partial(from, raw),
         }
-        let newest = self.last_packets.of_mut(from);
-        if newest.len() == LAST_PACKETS {
-            newest.remove(0);
-        }
-        newest.push(last);
+        self.last_packets.of_mut(from).push(last);
     }
 
-    fn parsed(&mut self, from: Side, raw: &RawPacket<'_>, parsed: &Packet<'_>, last: &mut LastPacket) {
+    fn partial(&mut self, from: Side, raw: &RawPacket<'_>) {
+        let (at, packet) = (raw.completed, raw.header.packet_type());
+        self.rules.doubt(at);
+        self.connect_cut |= packet == PacketType::CONNECT;
+        let head = if packet == PacketType::CONNECT { connect_head(raw.body) } else { None };
+        if let Some(connect) = head {
+            self.connect_packet(at, raw, &connect);
+        } else {
+            self.timeline.push(at, Some(from), EventKind::Partial { packet });
+        }
+    }
+
+    /// The topic of a name or filter, by its place.
+    fn intern(&mut self, name: &[u8]) -> Option<TopicId> {
+        let Tracker { topics, exchanges, last_packets, .. } = self;
+        topics.intern(name, |mark| spoken_of(exchanges, last_packets).for_each(mark))
+    }
+
+    fn parsed(&mut self, from: Side, raw: &RawPacket<'_>, parsed: &Packet<'_>, last: &mut Newest) {
         let at = raw.completed;
         if self.rules.is_waiting() {
             self.rules.came(from, last.packet, parsed.packet_identifier(), at);
@@ -359,15 +377,6 @@ impl Tracker {
         (known!(self), &mut self.rules)
     }
 
-    fn note_silence(&mut self, at: Moment) {
-        if let Some(last) = self.last_packets.client.last() {
-            let silence = at.time.nanoseconds_since(last.at.time);
-            if self.keep_alive.longest_silence.is_none_or(|(longest, _)| silence > longest) {
-                self.keep_alive.longest_silence = Some((silence, at));
-            }
-        }
-    }
-
     fn malformed(&mut self, from: Side, at: Moment, packet: PacketType, malformed: Malformed) {
         self.rules.doubt(at);
         let known = &mut self.rare().malformed;
@@ -399,6 +408,7 @@ impl Rare {
         self.partial_packets.swap();
         self.skipped_bytes.swap();
         self.unfinished_packet.swap();
+        self.violations.clear();
         for refusal in &mut self.refusals {
             refusal.by = refusal.by.other();
         }
@@ -408,18 +418,17 @@ impl Rare {
     }
 }
 
-/// Adds to a list that mostly stays short: it takes room for one first, where [`Vec::push`] takes it for four.
-fn push_tight<T>(list: &mut Vec<T>, item: T) {
-    if list.len() == list.capacity() {
-        list.reserve_exact(list.len().max(1));
-    }
-    list.push(item);
+/// The topics that something speaks of.
+fn spoken_of(exchanges: &Exchanges, last: &PerSide<LastPackets>) -> impl Iterator<Item = TopicId> {
+    let packets = last.client.iter().chain(last.server.iter());
+    exchanges.topics().chain(packets.filter_map(|packet| packet.topic))
 }
 
 fn fact(text: Text<'_>) -> TextFact {
     TextFact::new(text.0)
 }
 
-fn packet_length(raw: &RawPacket<'_>) -> u64 {
-    u64::from(raw.header.remaining_length) + u64::from(raw.header.length)
+/// Of the whole packet in bytes: a Remaining Length is below 2^28.
+fn packet_length(raw: &RawPacket<'_>) -> u32 {
+    raw.header.remaining_length.saturating_add(raw.header.length.into())
 }

@@ -14,7 +14,7 @@ use super::error::Error;
 use super::file::CaptureFile;
 use super::gap::Gaps;
 use super::pcapng::{Drops, Names};
-use crate::capture::{Frame, FrameNumber, Timestamp};
+use crate::capture::{Batch, Frame, FrameNumber, Timestamp};
 
 /// One or more capture files, read as one capture.
 #[derive(Debug)]
@@ -120,6 +120,12 @@ impl Captures {
     #[inline]
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
         let index = self.earliest()?;
+        self.take(index)
+    }
+
+    /// The next packet of the open file at `index`.
+    #[inline]
+    fn take(&mut self, index: usize) -> Option<Frame<'_>> {
         let open = self.open.get_mut(index)?;
         let mut frame = open.file.next_frame()?;
         // The file counts its own packets, and whatever else Wireshark numbers between them.
@@ -127,6 +133,26 @@ impl Captures {
         open.last = frame.at.frame.0;
         frame.at.frame = FrameNumber(self.number);
         Some(frame)
+    }
+
+    /// Puts the next packets of all files into `batch`, behind what it holds, until it is full; `false` when there is
+    /// none.
+    pub fn next_batch(&mut self, batch: &mut Batch) -> bool {
+        let before = batch.len();
+        while !batch.is_full()
+            && let Some(index) = self.earliest()
+        {
+            if let [open] = self.open.as_mut_slice() {
+                // All comes from this file until the next one begins.
+                let until = self.waiting.front().and_then(|next| next.first);
+                let others = self.number - open.last;
+                open.last = open.file.fill(batch, others, until).0;
+                self.number = open.last + others;
+            } else if let Some(frame) = self.take(index) {
+                batch.push(&frame);
+            }
+        }
+        batch.len() > before
     }
 
     /// The files, in the order of their first packets.

@@ -1,5 +1,7 @@
 //! One capture file, or standard input, from its first packet to its last.
 
+mod fill;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,7 +17,7 @@ use super::pcap::{self, Pcap};
 use super::pcapng::{self, Drops, Names, Pcapng};
 use super::search::{Search, search};
 use super::step::{Record, Step};
-use crate::capture::{Frame, FrameNumber, Moment, Timestamp};
+use crate::capture::{Frame, FrameNumber, Timestamp};
 
 /// A pcap or pcapng file being read.
 pub struct CaptureFile {
@@ -106,15 +108,15 @@ impl CaptureFile {
             Some(record) => record,
             None => self.advance()?,
         };
+        Some(self.take(&record))
+    }
+
+    /// Takes a packet out of the buffer.
+    #[inline]
+    fn take(&mut self, record: &Record) -> Frame<'_> {
         self.packets += 1;
         self.number += 1;
-        let bytes = self.buffer.consume(record.length);
-        Some(Frame {
-            at: Moment { frame: FrameNumber(self.number), time: record.time },
-            link: record.link,
-            data: bytes.get(record.data).unwrap_or_default(),
-            original_length: record.original_length,
-        })
+        record.frame(self.buffer.consume(record.length), FrameNumber(self.number))
     }
 
     /// Capture time of the next packet, without taking it.

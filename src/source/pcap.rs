@@ -75,8 +75,17 @@ impl Pcap {
         })
     }
 
-    /// What stands at the start of `input`; with `complete` nothing follows it.
+    /// The record at the start of `input`, if it is whole and as capture programs write them: nearly all are.
     #[inline]
+    pub(super) fn usual(&mut self, input: &[u8]) -> Option<Record> {
+        let header = RecordHeader::read(self.layout, input)?;
+        let time = self.time(&header);
+        let length = self.layout.header().saturating_add(size(header.captured));
+        let is_usual = length <= input.len() && self.is_sane(header.captured) && !self.is_odd(&header, time);
+        is_usual.then(|| self.record(&header, time, length))
+    }
+
+    /// What stands at the start of `input`; with `complete` nothing follows it.
     pub(super) fn step(&mut self, input: &[u8], complete: bool) -> Step {
         let Some(header) = RecordHeader::read(self.layout, input) else {
             return Step::More;
@@ -96,14 +105,20 @@ impl Pcap {
         if length > input.len() {
             return Step::More;
         }
+        Step::Record(self.record(&header, time, length))
+    }
+
+    /// A record of `length` bytes.
+    #[inline]
+    fn record(&mut self, header: &RecordHeader, time: Timestamp, length: usize) -> Record {
         self.last_time = Some(time);
-        Step::Record(Record {
+        Record {
             time,
             link: self.link,
             original_length: header.original.max(header.captured),
             data: self.layout.header()..length,
             length,
-        })
+        }
     }
 
     /// Whether records go on at the start of `input`: [`CHAIN`] of them that fit one another, or fewer up to the end of

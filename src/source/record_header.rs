@@ -38,17 +38,15 @@ impl RecordHeader {
     /// The header at the start of `input`, if it is whole.
     #[inline]
     pub(super) fn read(layout: Layout, input: &[u8]) -> Option<RecordHeader> {
-        let words = input.get(..layout.header())?.first_chunk::<16>()?;
-        let &[s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, o0, o1, o2, o3] = words;
-        let word = |bytes| match layout {
-            Layout::Little | Layout::ModifiedLittle => u32::from_le_bytes(bytes),
-            Layout::Big | Layout::ModifiedBig => u32::from_be_bytes(bytes),
-        };
+        let (words, _) = input.get(..layout.header())?.first_chunk::<16>()?.as_chunks::<4>();
+        let &[seconds, fraction, captured, original] = words.first_chunk::<4>()?;
+        let is_big = matches!(layout, Layout::Big | Layout::ModifiedBig);
+        let word = |bytes| if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
         Some(RecordHeader {
-            seconds: word([s0, s1, s2, s3]),
-            fraction: word([f0, f1, f2, f3]),
-            captured: word([c0, c1, c2, c3]),
-            original: word([o0, o1, o2, o3]),
+            seconds: word(seconds),
+            fraction: word(fraction),
+            captured: word(captured),
+            original: word(original),
         })
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::damage::Fault;
-use crate::capture::{LinkType, Timestamp};
+use crate::capture::{Frame, FrameNumber, LinkType, Moment, Timestamp};
 
 /// A packet record found at the start of the unread bytes.
 #[derive(Clone, Debug)]
@@ -15,6 +15,19 @@ pub(super) struct Record {
     pub(super) data: Range<usize>,
     /// Length of the whole record in the file.
     pub(super) length: usize,
+}
+
+impl Record {
+    /// The frame of this record, which `bytes` begin with.
+    #[inline]
+    pub(super) fn frame<'b>(&self, bytes: &'b [u8], number: FrameNumber) -> Frame<'b> {
+        Frame {
+            at: Moment { frame: number, time: self.time },
+            link: self.link,
+            data: bytes.get(self.data.clone()).unwrap_or_default(),
+            original_length: self.original_length,
+        }
+    }
 }
 
 /// What stands at the start of the unread bytes.

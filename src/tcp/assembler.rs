@@ -110,6 +110,12 @@ impl Assembler {
         self.waiting.is_some()
     }
 
+    /// Whether it is known where the stream stands, no data waits and no FIN was seen.
+    #[inline]
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.waiting.is_none() && self.fin.is_none() && self.numbering.is_fixed()
+    }
+
     /// Offset of the first byte stored behind a hole, and its frame.
     pub(super) fn first_waiting(&self) -> Option<(u64, Moment)> {
         self.waiting.as_ref()?.store.first()
@@ -397,10 +403,16 @@ impl Assembler {
         if data.is_empty() {
             return;
         }
+        deliver(Piece::Chunk(self.next_chunk(data, at, starts_segment)));
+    }
+
+    /// The next bytes of the stream, to be delivered.
+    #[inline]
+    pub(super) fn next_chunk<'a>(&mut self, data: &'a [u8], at: Moment, starts_segment: bool) -> Chunk<'a> {
         let offset = StreamOffset(self.expected());
         self.numbering.skip_to(self.expected() + data.len() as u64);
         self.recent.get_or_insert_with(|| Box::new(Recent::new())).delivered(offset.0, data);
-        deliver(Piece::Chunk(Chunk { offset, data, at, starts_segment }));
+        Chunk { offset, data, at, starts_segment }
     }
 
     fn deliver_gap(&mut self, length: u64, why: GapReason, at: Moment, deliver: &mut Deliver<'_>) {

@@ -50,7 +50,7 @@ pub(super) struct Flow<R> {
     pub(super) connection: Connection<R>,
     pub(super) a: Half,
     pub(super) b: Half,
-    interest: Interest,
+    pub(super) interest: Interest,
     /// Since when both FINs or a RST were seen.
     closed: Option<Timestamp>,
     pub(super) knell: Knell,
@@ -121,13 +121,18 @@ impl<R: Reader> Flow<R> {
 
     /// Whether the connection closed long enough before `now` to end.
     pub(super) fn has_lingered(&self, now: Timestamp) -> bool {
+        self.lingers_until().is_some_and(|until| until <= now)
+    }
+
+    /// When the connection ends, if it closed and nothing more comes.
+    pub(super) fn lingers_until(&self) -> Option<Timestamp> {
         let linger = match self.standing() {
-            Standing::Unanswered | Standing::Open => return false,
+            Standing::Unanswered | Standing::Open => return None,
             Standing::Stranded => patience::STRANDED,
             Standing::Doubted => patience::DOUBTED,
             Standing::Closing => patience::LINGER,
         };
-        self.closed.is_some_and(|closed| now.nanoseconds_since(closed) >= linger)
+        self.closed.map(|closed| closed.after(linger))
     }
 
     /// Since when the longest confirmed hole waits for frames out of order, if one does.
@@ -136,7 +141,16 @@ impl<R: Reader> Flow<R> {
     }
 
     /// Takes a segment of this connection.
+    #[inline]
     pub(super) fn push(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
+        if !self.take_in_order(from, segment, at, budget) {
+            self.take_any(from, segment, at, budget);
+        }
+    }
+
+    /// Notes that there is a segment.
+    #[inline]
+    pub(super) fn count(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
         let facts = &mut self.connection.facts;
         facts.last = at;
         let mac = match from {
@@ -147,6 +161,11 @@ impl<R: Reader> Flow<R> {
             *mac = segment.source_mac;
         }
         facts.from_mut(from).counted(at);
+    }
+
+    /// Takes a segment, however it stands.
+    pub(super) fn take_any(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
+        self.count(from, segment, at);
         if !self.is_doubted(from, segment, at, budget) {
             self.take(from, segment, at, budget);
         }
@@ -175,12 +194,9 @@ impl<R: Reader> Flow<R> {
         }
     }
 
-    pub(super) fn interest(&self) -> Interest {
-        self.interest
-    }
-
     /// The capture holds this segment twice. Out-of-order copies are still compared.
-    fn copy(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
+    #[cold]
+    pub(super) fn copy(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
         let assembler = self.assembler(from);
         let mut conflicting = 0;
         if segment.payload_length > 0 {
@@ -357,9 +373,14 @@ impl<R: Reader> Flow<R> {
             }
         });
         if self.interest == Interest::CountOnly {
-            self.a.assembler.forget(budget);
-            self.b.assembler.forget(budget);
+            self.forget(budget);
         }
+    }
+
+    /// Frees what is kept of both streams.
+    pub(super) fn forget(&mut self, budget: &mut Budget) {
+        self.a.assembler.forget(budget);
+        self.b.assembler.forget(budget);
     }
 
     /// Declares the holes that cannot close any more. `by` is the end whose segment came last:
@@ -392,8 +413,7 @@ impl<R: Reader> Flow<R> {
                 assembler.flush(acknowledged, at, budget, deliver);
             });
         }
-        self.a.assembler.forget(budget);
-        self.b.assembler.forget(budget);
+        self.forget(budget);
         self.connection
     }
 

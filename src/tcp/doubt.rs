@@ -103,7 +103,7 @@ impl<R: Reader> Flow<R> {
     /// Whether the segment goes no further for now.
     #[inline]
     pub(super) fn is_doubted(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) -> bool {
-        if self.interest() == Interest::CountOnly {
+        if self.interest == Interest::CountOnly {
             return false;
         }
         let credit = &mut self.half(from).credit;
@@ -268,6 +268,12 @@ impl Credit {
             return Some(Doubt::Timestamp);
         }
         None
+    }
+
+    /// Whether no segment is held.
+    #[inline]
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.held.is_empty()
     }
 
     /// A segment in order was taken.

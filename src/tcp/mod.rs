@@ -34,6 +34,7 @@ mod connection;
 mod control;
 mod doubt;
 mod facts;
+mod in_order;
 mod links;
 mod numbering;
 mod out_of_order;
@@ -50,6 +51,7 @@ mod testing;
 
 pub use table::FlowTable;
 pub use trouble::Trouble;
+pub use tuple::spread;
 
 use crate::capture::Moment;
 use crate::net::{Endpoint, MacAddress};

@@ -58,6 +58,18 @@ impl Numbering {
         self.start == Start::Fixed
     }
 
+    /// Whether a segment with this number brings what is expected.
+    #[inline]
+    pub(super) fn is_next(&self, sequence: u32) -> bool {
+        self.next == sequence
+    }
+
+    /// A segment came that is not far away.
+    #[inline]
+    pub(super) fn near(&mut self) {
+        self.far_run = 0;
+    }
+
     /// Everything before `offset` is done with.
     pub(super) fn skip_to(&mut self, offset: u64) {
         if offset > self.expected {

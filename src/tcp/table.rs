@@ -11,7 +11,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::capture::{Moment, Timestamp};
+use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::Limits;
 use crate::net::{Endpoint, Segment};
 use crate::stream::End;
@@ -39,8 +39,20 @@ pub struct FlowTable<R: Reader> {
     budget: Budget,
     connections: usize,
     streams: u32,
+    /// Streams since [`FlowTable::count_streams_from`], in order.
+    opened: Vec<Opened>,
+    /// Nothing is due before.
+    due_at: Timestamp,
     evicted: u64,
     late: u64,
+}
+
+/// A stream that was opened.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    key: Key,
+    hash: u64,
+    first: FrameNumber,
 }
 
 #[derive(Debug)]
@@ -109,6 +121,8 @@ impl<R: Reader> FlowTable<R> {
             budget: Budget::new(limits),
             connections: limits.connections.max(1),
             streams: 0,
+            opened: Vec::new(),
+            due_at: NEVER,
             evicted: 0,
             late: 0,
         }
@@ -163,6 +177,7 @@ impl<R: Reader> FlowTable<R> {
         }
         if stream == self.streams {
             self.streams = self.streams.wrapping_add(1);
+            self.opened.push(Opened { key, hash, first: at.frame });
         }
         self.make_room(ended);
         let facts = Facts::new(stream, segment.source, segment.destination, at);
@@ -185,17 +200,56 @@ impl<R: Reader> FlowTable<R> {
     /// they closed, and holes of quiet connections are declared. To be called now and then, at best
     /// for each frame: it costs next to nothing when nothing is due.
     pub fn advance(&mut self, now: Timestamp, ended: &mut impl FnMut(Connection<R>)) {
+        if now < self.due_at {
+            return;
+        }
+        self.due_at = NEVER;
         while let Some(place) = self.due.front().copied() {
-            if !self.judge_due(place, now) {
+            if let Some(due_at) = self.judge_due(place, now) {
+                self.due_at = due_at;
                 break;
             }
             self.due.pop_front();
         }
         for standing in [Standing::Closing, Standing::Stranded, Standing::Doubted] {
-            while let Some(place) = self.lists.of(standing).first()
-                && self.flow(place).is_some_and(|flow| flow.has_lingered(now))
+            while let Some(place) = self.lists.of(standing).first() {
+                match self.flow(place).and_then(Flow::lingers_until) {
+                    Some(until) if until <= now => self.end(place, Ending::Closed, ended),
+                    until => {
+                        self.due_at = self.due_at.min(until.unwrap_or(NEVER));
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Before this time [`FlowTable::advance`] has nothing to do.
+    pub fn due_at(&self) -> Timestamp {
+        self.due_at
+    }
+
+    /// The next stream has this number. For tables that each follow a part of a capture's connections.
+    pub fn count_streams_from(&mut self, next: u32) {
+        self.streams = next;
+        self.opened.clear();
+    }
+
+    /// The first frame of each stream since [`FlowTable::count_streams_from`].
+    pub fn opened(&self) -> impl Iterator<Item = FrameNumber> {
+        self.opened.iter().map(|opened| opened.first)
+    }
+
+    /// Gives streams since [`FlowTable::count_streams_from`] the number that `number` makes of the one they have.
+    pub fn renumber(&mut self, number: impl Fn(u32) -> u32) {
+        for Opened { key, hash, .. } in std::mem::take(&mut self.opened) {
+            if let Some(place) = self.find(hash, &key)
+                && let Some(flow) = self.slots.get_mut(place as usize).and_then(|slot| slot.flow.as_mut())
             {
-                self.end(place, Ending::Closed, ended);
+                flow.connection.facts.stream = number(flow.connection.facts.stream);
+            }
+            if let Some(stone) = self.tombstones.get_mut(hash, &key) {
+                stone.stream = number(stone.stream);
             }
         }
     }
@@ -334,37 +388,40 @@ impl<R: Reader> FlowTable<R> {
         let is_a = from_low == slot.a_is_low || segment.source == segment.destination;
         flow.push(if is_a { End::A } else { End::B }, segment, at, &mut self.budget);
         let stream = flow.connection.facts.stream;
-        if !slot.is_due && flow.confirmed().is_some() {
+        if !slot.is_due
+            && let Some(since) = flow.confirmed()
+        {
             slot.is_due = true;
             self.due.push_back(place);
+            self.due_at = self.due_at.min(since.after(patience::REORDER_TIME));
         }
         let (old, new) = (slot.standing, flow.standing());
         let idle_order = matches!(new, Standing::Unanswered | Standing::Open);
         if old != new || (idle_order && at.time.nanoseconds_since(slot.stamp) >= patience::IDLE_GRAIN) {
             slot.standing = new;
             slot.stamp = at.time;
+            self.due_at = self.due_at.min(flow.lingers_until().unwrap_or(NEVER));
             self.lists.of(old).remove(place, &mut self.slots);
             self.lists.of(new).push(place, &mut self.slots);
         }
         stream
     }
 
-    /// Judges the holes of a slot in `due`. Whether that slot is done with.
-    fn judge_due(&mut self, place: u32, now: Timestamp) -> bool {
-        let Some(slot) = self.slots.get_mut(place as usize) else {
-            return true;
-        };
+    /// Judges the holes of a slot in `due`, or tells when they are to be judged.
+    fn judge_due(&mut self, place: u32, now: Timestamp) -> Option<Timestamp> {
+        let slot = self.slots.get_mut(place as usize)?;
         if let Some(flow) = &mut slot.flow
             && let Some(since) = flow.confirmed()
         {
-            if now.nanoseconds_since(since) < patience::REORDER_TIME {
-                return false;
+            let due_at = since.after(patience::REORDER_TIME);
+            if now < due_at {
+                return Some(due_at);
             }
             let at = flow.connection.facts.last;
             flow.judge_holes(End::A, at, Some(now), &mut self.budget);
         }
         slot.is_due = false;
-        true
+        None
     }
 
     /// Ends the connection in `place`.
@@ -417,6 +474,9 @@ impl<R: Reader> FlowTable<R> {
         }
     }
 }
+
+/// Later than any capture.
+const NEVER: Timestamp = Timestamp(i64::MAX);
 
 /// The part of a hash that the index keeps.
 fn short(hash: u64) -> u32 {

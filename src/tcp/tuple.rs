@@ -33,6 +33,18 @@ impl Key {
     }
 }
 
+/// In which of `parts` parts the connection between two endpoints is, in either order. No secret is in it: who knows it
+/// can fill one part, not more.
+pub fn spread(one: Endpoint, other: Endpoint, parts: usize) -> usize {
+    let fold = |end: Endpoint| {
+        let (address, _) = number(end.address);
+        (address >> 64) as u64 ^ address as u64 ^ u64::from(end.port) << 40
+    };
+    let mixed = (fold(one) ^ fold(other)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    // The high bits are mixed best: they count, as the digits of a fraction.
+    (mixed * parts as u64 >> 32) as usize
+}
+
 fn number(address: IpAddr) -> (u128, u64) {
     match address {
         IpAddr::V4(address) => (u128::from(address.to_bits()), 0),

@@ -11,20 +11,21 @@ pub(super) const ABOUT: About =
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let session = story.session;
-    let (version, client) = (story.version(), story.client());
+    let (version, client) = (story.version(), || story.client());
     let old = version.is_some_and(|version| version != Version::V5);
     let connack = session.connack.as_ref();
     let mut found = Vec::new();
     let from_5 = connack.filter(|connack| old && connack.code.0 >= 0x80);
     if let Some(connack) = from_5 {
         let quirk =
-            format!("The broker answered {client}, a client of MQTT 3.x, with a code of MQTT 5.0 ({}).", connack.code);
+            format!("The broker answered {}, a client of MQTT 3.x, with a code of MQTT 5.0 ({}).", client(), connack.code);
         found.push(Found::new(&ABOUT, quirk, [connack.at]).named("broker-quirk:connack-of-5.0"));
     }
     let from_3 = connack.filter(|connack| version == Some(Version::V5) && (1..0x80).contains(&connack.code.0));
     if let Some(connack) = from_3 {
         let quirk = format!(
-            "The broker answered {client}, a client of MQTT 5.0, with a return code of MQTT 3.x ({}).",
+            "The broker answered {}, a client of MQTT 5.0, with a return code of MQTT 3.x ({}).",
+            client(),
             connack.code.0
         );
         found.push(Found::new(&ABOUT, quirk, [connack.at]).named("broker-quirk:connack-of-3.x"));
@@ -38,7 +39,8 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let suback = by_server().find(|r| old && r.packet == PacketType::SUBACK && r.code.0 > 0x80);
     if let Some(refusal) = suback {
         let quirk = format!(
-            "The broker answered a SUBSCRIBE of {client}, a client of MQTT 3.x, with a code of MQTT 5.0 ({}).",
+            "The broker answered a SUBSCRIBE of {}, a client of MQTT 3.x, with a code of MQTT 5.0 ({}).",
+            client(),
             refusal.code
         );
         found.push(Found::new(&ABOUT, quirk, [refusal.at]).named("broker-quirk:suback-of-5.0").clause("MQTT-3.9.3-2"));

@@ -16,10 +16,10 @@ pub(super) const ABOUT: About = About {
 
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
-    let what = format!("The authentication exchange of {} failed", story.client());
+    let what = || format!("The authentication exchange of {} failed", story.client());
     let judgement = match refusal::refused(story, &[0x8C]) {
-        Some(connack) => refusal::judgement(story, connack, &what),
-        None => refusal::dismissal(refusal::dismissed(story, &[0x8C])?, &what),
+        Some(connack) => refusal::judgement(story, connack, &what()),
+        None => refusal::dismissal(refusal::dismissed(story, &[0x8C])?, &what()),
     };
     Some(advise(story, judgement))
 }

@@ -12,6 +12,9 @@ const CODES: [u8; 2] = [0x9C, 0x9D];
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let connack = refusal::refused(story, &CODES);
     let disconnect = refusal::dismissed(story, &CODES);
+    if connack.is_none() && disconnect.is_none() {
+        return None;
+    }
     let reference = connack
         .and_then(|connack| connack.server_reference.as_ref())
         .or(disconnect.and_then(|disconnect| disconnect.server_reference.as_ref()));

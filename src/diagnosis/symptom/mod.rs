@@ -18,11 +18,14 @@ mod websocket;
 pub(crate) use broker_log::LogLine;
 pub(crate) use library::Library;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::ClientReport;
 use super::story::Story;
 
 /// What the client's end of the connection saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Sight {
     /// The name was not found: NXDOMAIN.
     NameNotFound,
@@ -190,6 +193,17 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
     .flatten()
 }
 
+/// The symptoms of each sight, in their order.
+static BY_SIGHT: LazyLock<HashMap<Sight, Vec<&'static Symptom>>> = LazyLock::new(|| {
+    let mut by_sight: HashMap<Sight, Vec<&'static Symptom>> = HashMap::new();
+    for symptom in all() {
+        for sight in symptom.sees {
+            by_sight.entry(*sight).or_default().push(symptom);
+        }
+    }
+    by_sight
+});
+
 /// What brokers log.
 pub(crate) fn log_lines() -> &'static [LogLine] {
     broker_log::LINES
@@ -203,11 +217,10 @@ pub(crate) fn reports(story: &Story<'_>, sight: Sight) -> Vec<ClientReport> {
         Sight::Disconnected(_) if !v5 => Sight::Lost,
         seen => seen,
     };
-    let own = all()
-        .filter(|symptom| {
-            let any = matches!(sight, Sight::UpgradeRefused(_)) && symptom.sees.contains(&websocket::ANY_STATUS);
-            any || symptom.sees.contains(&sight)
-        })
+    let of = |sight| BY_SIGHT.get(&sight).into_iter().flatten();
+    let any = matches!(sight, Sight::UpgradeRefused(_)).then_some(websocket::ANY_STATUS).filter(|any| *any != sight);
+    let own = of(sight)
+        .chain(any.into_iter().flat_map(of))
         .filter(|_| !(v5 && matches!(sight, Sight::Refused(_))))
         .map(|symptom| (symptom.library, symptom.prints));
     let named = if v5 { version5::reports(sight) } else { Vec::new() };

@@ -334,14 +334,16 @@ impl Stage<'_> {
             {
                 self.news.push(News::Taken { packet_identifier: answer.packet_identifier });
             }
-            Ok(Packet::Suback(_) | Packet::Unsuback(_)) => self.news.push(News::Subscribed),
+            Ok(Packet::Suback(_) | Packet::Unsuback(_)) => {
+                self.news.push(News::Subscribed(self.tracker.subscriptions().into()));
+            }
             _ => {}
         }
     }
 
     fn publish(&mut self, publish: &Publish<'_>, at: Moment) {
         let Some(fingerprint) = self.tracker.newest() else { return };
-        let Some(topic) = self.tracker.latest(self.side).and_then(|latest| latest.topic.as_ref()) else { return };
+        let Some(topic) = self.tracker.latest_topic(self.side) else { return };
         let passing = Passing {
             at,
             topic: topic.clone(),

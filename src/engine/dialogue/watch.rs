@@ -35,7 +35,7 @@ impl Watch {
     ) {
         let sender = if from == End::A { self.a } else { self.b };
         let topic = match parsed {
-            Ok(Packet::Publish(_)) => tracker.latest(side).and_then(|latest| latest.topic.as_ref()),
+            Ok(Packet::Publish(_)) => tracker.latest_topic(side),
             _ => None,
         };
         let version = tracker.version();

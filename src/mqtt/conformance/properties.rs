@@ -35,28 +35,39 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         if properties.is_empty() {
             return;
         }
+        let strangers = match place {
+            Place::Packet(kind) => properties.present() & !PropertyId::all_allowed_in(kind) != 0,
+            Place::Will => true,
+        };
         let mut seen = 0_u64;
         for property in properties {
-            // Every identifier that decodes is below 64.
-            let bit = 1_u64.checked_shl(property.id.0).unwrap_or(0);
+            let bit = property.id.bit();
             let again = seen & bit != 0;
             seen |= bit;
-            let field = property.id.name().unwrap_or("Properties");
-            if !place.allows(property.id) {
-                self.say(Severity::Ends, v5("§2.2.2.2"), field, "the property is not allowed in this packet");
-            } else if again && !place.allows_again(property.id) {
-                self.say(Severity::Ends, v5("§2.2.2.2"), field, "the property stands more than once");
+            if strangers || again {
+                self.standing(property.id, place, again);
             }
-            self.property(property, field, place);
+            self.property(property, place);
         }
-        let has = |id: PropertyId| seen & 1_u64.checked_shl(id.0).unwrap_or(0) != 0;
-        if has(PropertyId::AUTHENTICATION_DATA) && !has(PropertyId::AUTHENTICATION_METHOD) {
+        if properties.has(PropertyId::AUTHENTICATION_DATA) && !properties.has(PropertyId::AUTHENTICATION_METHOD) {
             let what = "there is Authentication Data without an Authentication Method";
             self.say(Severity::Ends, v5("§3.1.2.11.10"), "Authentication Data", what);
         }
     }
 
-    fn property(&mut self, property: Property<'_>, field: &'static str, place: Place) {
+    /// Whether the property may stand here, or `again`.
+    fn standing(&mut self, id: PropertyId, place: Place, again: bool) {
+        let field = id.name().unwrap_or("Properties");
+        if !place.allows(id) {
+            self.say(Severity::Ends, v5("§2.2.2.2"), field, "the property is not allowed in this packet");
+        } else if again && !place.allows_again(id) {
+            self.say(Severity::Ends, v5("§2.2.2.2"), field, "the property stands more than once");
+        }
+    }
+
+    #[inline]
+    fn property(&mut self, property: Property<'_>, place: Place) {
+        let field = property.id.name().unwrap_or("Properties");
         match property.value {
             // Every property of type Byte is a yes or no, or the Maximum QoS, which is 0 or 1.
             Value::Byte(value) if value > 1 => {

@@ -95,6 +95,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         self.property_length(raw.body.len() - publish.payload.len(), before, publish.properties);
         if publish.properties.byte(PropertyId::PAYLOAD_FORMAT_INDICATOR) == Some(1)
             && raw.missing.is_none()
+            && !Text(publish.payload).is_plain()
             && Text(publish.payload).as_str().is_err()
         {
             let what = "the Payload Format Indicator says UTF-8 but the payload is not";

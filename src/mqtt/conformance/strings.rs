@@ -7,7 +7,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
     /// UTF-8 and U+0000 (MQTT 5.0 §1.5.4, 3.1.1 §1.5.3). Whether it is well formed.
     #[inline]
     pub(super) fn text(&mut self, text: Text<'_>, field: &'static str) -> bool {
-        if text.0.is_ascii() && !text.0.contains(&0) {
+        if text.is_plain() {
             return true;
         }
         if text.as_str().is_err() {

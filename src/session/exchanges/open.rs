@@ -1,89 +1,110 @@
 //! The exchanges that are open, found by their sender and packet identifier.
 //!
-//! Invariant: one exchange a key. They lie close together: most sessions never have more than one, and a hash map of
-//! exchanges takes room for several at once.
+//! Invariant: one exchange a key. Most sessions never have more than one: it lies in place. They are looked through one
+//! by one while they are few, and found by a table when they are many.
 
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
-use crate::session::facts::Exchange;
+use super::Waiting;
 use crate::stream::Side;
+
+/// So many are looked through one by one.
+const FEW: usize = 8;
 
 /// Open exchanges.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Open {
-    all: Vec<Exchange>,
-    /// Places in `all`.
-    places: HashTable<u32>,
+    all: SmallVec<[Waiting; 1]>,
+    /// Places in `all`, once these are many.
+    places: Option<Box<HashTable<usize>>>,
 }
 
 impl Open {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.all.len()
     }
 
-    pub(super) fn get(&self, key: (Side, u16)) -> Option<&Exchange> {
+    /// All of them, in no order that means anything.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.all.iter()
+    }
+
+    pub(super) fn get(&self, key: (Side, u16)) -> Option<&Waiting> {
         self.all.get(self.place(key)?)
     }
 
-    pub(super) fn get_mut(&mut self, key: (Side, u16)) -> Option<&mut Exchange> {
+    #[inline]
+    pub(super) fn get_mut(&mut self, key: (Side, u16)) -> Option<&mut Waiting> {
         let place = self.place(key)?;
         self.all.get_mut(place)
     }
 
-    /// Adds an exchange, in the place of one with its key.
-    pub(super) fn insert(&mut self, exchange: Exchange) {
-        let key = key_of(&exchange);
-        if let Some(known) = self.get_mut(key) {
-            *known = exchange;
-            return;
-        }
-        let Ok(place) = u32::try_from(self.all.len()) else { return };
-        if self.all.len() == self.all.capacity() {
-            self.all.reserve_exact(self.all.len().max(1));
-        }
+    /// Adds an exchange whose key is not among them.
+    #[inline]
+    pub(super) fn add(&mut self, exchange: Waiting) {
+        let (key, place) = (key_of(&exchange), self.all.len());
         self.all.push(exchange);
-        let all = &self.all;
-        self.places
-            .insert_unique(hash(key), place, |place| all.get(*place as usize).map_or(0, |one| hash(key_of(one))));
-    }
-
-    pub(super) fn remove(&mut self, key: (Side, u16)) -> Option<Exchange> {
-        let Open { all, places } = self;
-        let is = |place: &u32| all.get(*place as usize).is_some_and(|one| key_of(one) == key);
-        let (place, _) = places.find_entry(hash(key), is).ok()?.remove();
-        let last = u32::try_from(all.len().checked_sub(1)?).ok()?;
-        // The last one comes into the free place.
-        if let Some(moved) = all.last().filter(|_| place != last)
-            && let Some(entry) = places.find_mut(hash(key_of(moved)), |other| *other == last)
-        {
-            *entry = place;
+        if place >= FEW {
+            self.enter(key, place);
         }
-        Some(all.swap_remove(place as usize))
     }
 
-    /// All of them, in no order that means anything.
-    pub(super) fn into_all(self) -> Vec<Exchange> {
-        self.all
+    /// Enters a new place into the table, and all others if there is none yet.
+    fn enter(&mut self, key: (Side, u16), place: usize) {
+        let Open { all, places } = self;
+        let rehash = |place: &usize| all.get(*place).map_or(0, |one| hash(key_of(one)));
+        if let Some(places) = places {
+            places.insert_unique(hash(key), place, rehash);
+        } else {
+            let mut table = HashTable::with_capacity(2 * FEW);
+            for place in 0..=place {
+                table.insert_unique(rehash(&place), place, rehash);
+            }
+            *places = Some(Box::new(table));
+        }
     }
 
+    #[inline]
+    pub(super) fn remove(&mut self, key: (Side, u16)) -> Option<Waiting> {
+        let place = self.place(key)?;
+        let Open { all, places } = self;
+        if let Some(places) = places {
+            if let Ok(entry) = places.find_entry(hash(key), |known| *known == place) {
+                entry.remove();
+            }
+            // The last one comes into the free place.
+            let last = all.len() - 1;
+            if let Some(moved) = all.last().filter(|_| place != last)
+                && let Some(entry) = places.find_mut(hash(key_of(moved)), |known| *known == last)
+            {
+                *entry = place;
+            }
+        }
+        let removed = all.swap_remove(place);
+        if all.is_empty() {
+            self.places = None;
+        }
+        Some(removed)
+    }
+
+    #[inline]
     fn place(&self, key: (Side, u16)) -> Option<usize> {
-        let is = |place: &u32| self.all.get(*place as usize).is_some_and(|one| key_of(one) == key);
-        self.places.find(hash(key), is).map(|place| *place as usize)
+        match &self.places {
+            None => self.all.iter().position(|one| key_of(one) == key),
+            Some(places) => {
+                let is = |place: &usize| self.all.get(*place).is_some_and(|one| key_of(one) == key);
+                places.find(hash(key), is).copied()
+            }
+        }
     }
 }
 
-impl FromIterator<Exchange> for Open {
-    fn from_iter<T: IntoIterator<Item = Exchange>>(exchanges: T) -> Open {
-        let mut open = Open::default();
-        exchanges.into_iter().for_each(|exchange| open.insert(exchange));
-        open
-    }
-}
-
-fn key_of(exchange: &Exchange) -> (Side, u16) {
+fn key_of(exchange: &Waiting) -> (Side, u16) {
     (exchange.sender, exchange.packet_identifier)
 }
 
@@ -97,27 +118,47 @@ mod tests {
 
     use super::*;
     use crate::capture::{FrameNumber, Moment, Timestamp};
-    use crate::mqtt::PacketType;
+    use crate::mqtt::QoS;
+    use crate::session::facts::ExchangeState;
+
+    fn waiting((sender, packet_identifier): (Side, u16), step: u64) -> Waiting {
+        let at = Moment { frame: FrameNumber(step), time: Timestamp(0) };
+        let (qos, state) = (QoS(1), ExchangeState::Sent);
+        Waiting {
+            started: at,
+            last: at,
+            end: 0,
+            fingerprint: None,
+            topic: None,
+            resent: 0,
+            packet_identifier,
+            qos,
+            sender,
+            state,
+        }
+    }
 
     #[test]
     fn it_holds_what_a_map_holds() {
         let (mut open, mut map) = (Open::default(), BTreeMap::new());
         let mut state = 7_u64;
-        for step in 0..20_000 {
+        let mut most = 2;
+        for step in 0..40_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Few at times, and many at times.
+            most = if step % 1000 == 0 { 2 + state >> 40 & 63 } else { most };
             let side = if state >> 40 & 1 == 0 { Side::Client } else { Side::Server };
-            let id = (state >> 48) as u16 % 50;
-            if state >> 33 & 1 == 0 {
-                let at = Moment { frame: FrameNumber(step), time: Timestamp(0) };
-                open.insert(Exchange::new(side, PacketType::PUBLISH, id, at));
-                map.insert((side, id), step);
+            let key = (side, (state >> 48) as u16 % (most as u16 + 1));
+            if state >> 33 & 1 == 0 && !map.contains_key(&key) {
+                open.add(waiting(key, step));
+                map.insert(key, step);
             } else {
-                let removed = open.remove((side, id)).map(|exchange| exchange.started.frame.0);
-                assert_eq!(removed, map.remove(&(side, id)));
+                let removed = open.remove(key).map(|exchange| exchange.started.frame.0);
+                assert_eq!(removed, map.remove(&key));
             }
             assert_eq!(open.len(), map.len());
-            let known = open.get((side, id)).map(|exchange| exchange.started.frame.0);
-            assert_eq!(known, map.get(&(side, id)).copied());
+            let known = open.get(key).map(|exchange| exchange.started.frame.0);
+            assert_eq!(known, map.get(&key).copied());
         }
     }
 }

@@ -56,8 +56,6 @@ pub struct Exchange {
     pub fingerprint: Option<u64>,
     /// How far the bytes of its newest PUBLISH got.
     pub arrived: Arrived,
-    /// Where that PUBLISH ends in the sender's stream, in bytes.
-    pub(in crate::session) end: u64,
 }
 
 impl Exchange {
@@ -75,7 +73,6 @@ impl Exchange {
             resent: 0,
             fingerprint: None,
             arrived: Arrived::Unknown,
-            end: 0,
         }
     }
 }

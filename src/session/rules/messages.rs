@@ -3,9 +3,9 @@
 use super::{Breach, CROSSED, Clauses, EARLY, Known, Rests, Rules, both, each, v5};
 use crate::capture::Moment;
 use crate::mqtt::conformance::Severity;
-use crate::mqtt::{Acknowledgment, PacketType, Publish, QoS, ReasonCode, topic};
+use crate::mqtt::{Acknowledgment, PacketType, PropertyId, Publish, QoS, ReasonCode, topic};
 use crate::session::exchanges::Before;
-use crate::session::facts::{ExchangeState, PublishFacts, TextFact};
+use crate::session::facts::{ExchangeState, TextFact};
 use crate::stream::Side;
 
 /// Exchanges that a PUBREC refused, of which a PUBREL may still come.
@@ -19,13 +19,28 @@ pub(in crate::session) struct Sent<'t> {
     pub(in crate::session) before: Option<Before>,
     /// Open exchanges of the sender, this one included.
     pub(in crate::session) open: usize,
-    /// What the sender published before.
-    pub(in crate::session) published: &'t PublishFacts,
+    /// Exchanges of the sender that were completed or refused.
+    pub(in crate::session) completed: u64,
 }
 
 impl Rules {
-    /// Rules on a PUBLISH.
+    /// Whether a PUBLISH of a new exchange, or of none, is such that no rule here can be broken by it.
     #[inline]
+    pub(in crate::session) fn is_usual(&self, from: Side, publish: &Publish<'_>) -> bool {
+        let delivered = from == Side::Client
+            || !publish.retain
+                && !publish.properties.has(PropertyId::SUBSCRIPTION_IDENTIFIER)
+                && self.least_granted.is_none_or(|least| publish.qos.0 <= least);
+        delivered && !publish.dup
+    }
+
+    /// Whether an acknowledgment is the one that its exchange waits for, and says nothing more.
+    #[inline]
+    pub(in crate::session) fn is_usual_answer(kind: PacketType, packet: &Acknowledgment<'_>, before: &Before) -> bool {
+        kind == PacketType::PUBACK && before.qos != QoS::EXACTLY_ONCE && packet.properties.is_empty()
+    }
+
+    /// Rules on a PUBLISH.
     pub(in crate::session) fn publish(
         &mut self,
         known: &Known<'_>,
@@ -40,7 +55,7 @@ impl Rules {
                 self.in_use(known, from, at, publish, packet_identifier, before);
             } else {
                 if publish.dup {
-                    self.first_with_dup(known, from, at, sent.published);
+                    self.first_with_dup(known, from, at, sent.completed);
                 }
                 self.in_flight(known, from, at, sent.open);
             }
@@ -105,9 +120,9 @@ impl Rules {
     }
 
     /// A first PUBLISH with DUP. Once an exchange was finished the copy may be one whose acknowledgment crossed it.
-    fn first_with_dup(&mut self, known: &Known<'_>, from: Side, at: Moment, published: &PublishFacts) {
+    fn first_with_dup(&mut self, known: &Known<'_>, from: Side, at: Moment, completed: u64) {
         *self.repeats.of_mut(from) = true;
-        if !known.is_clean() || published.completed + published.refused > 0 {
+        if !known.is_clean() || completed > 0 {
             return;
         }
         let breach = Breach {
@@ -139,7 +154,8 @@ impl Rules {
         };
         if !publish.properties.is_empty() && known.is_clean() && self.knows_identifiers() {
             let mut given = publish.properties.subscription_identifiers();
-            if let Some(unknown) = given.find(|identifier| !self.identifiers.contains(identifier)) {
+            let known_to_client = self.notes.as_ref().map_or(&[][..], |notes| &notes.identifiers);
+            if let Some(unknown) = given.find(|identifier| !known_to_client.contains(identifier)) {
                 self.broken(known, breach(v5("§3.3.2.3.8")), || {
                     format!("its Subscription Identifier {unknown} is none that the client gave").into()
                 });
@@ -227,10 +243,11 @@ impl Rules {
             return;
         };
         if kind == PacketType::PUBREC && code.0 >= 0x80 {
-            if self.refused.len() == REFUSED {
-                self.refused.remove(0);
+            let refused = &mut self.notes().refused;
+            if refused.len() == REFUSED {
+                refused.remove(0);
             }
-            self.refused.push((from.other(), packet.packet_identifier, at));
+            refused.push((from.other(), packet.packet_identifier, at));
         }
         self.step(known, from, at, kind, packet.packet_identifier, before);
     }
@@ -301,9 +318,10 @@ impl Rules {
         };
         let publisher = if kind == PacketType::PUBREL { from } else { from.other() };
         if kind == PacketType::PUBREL
-            && let Some(position) = self.refused.iter().position(|(side, known, _)| (*side, *known) == (from, id))
+            && let Some(notes) = &mut self.notes
+            && let Some(position) = notes.refused.iter().position(|(side, known, _)| (*side, *known) == (from, id))
         {
-            let (_, _, refused) = self.refused.remove(position);
+            let (_, _, refused) = notes.refused.remove(position);
             let breach = Breach { earlier: Some(refused), ..breach(v5("MQTT-4.3.3-4"), Rests::Course) };
             self.broken(known, breach, || {
                 format!("the PUBREC of packet id {id} refused the message: no PUBREL follows it").into()

@@ -25,15 +25,16 @@ impl Rules {
     pub(in crate::session) fn subscribe(&mut self, known: &Known<'_>, at: Moment, packet: &Subscribe<'_>) {
         self.features(known, at, packet);
         for identifier in packet.properties.subscription_identifiers() {
-            if !self.identifiers.contains(&identifier) && self.identifiers.len() < IDENTIFIERS {
-                self.identifiers.push(identifier);
+            let identifiers = &mut self.notes().identifiers;
+            if !identifiers.contains(&identifier) && identifiers.len() < IDENTIFIERS {
+                identifiers.push(identifier);
             }
         }
     }
 
     /// Whether every Subscription Identifier of the client is remembered.
     pub(super) fn knows_identifiers(&self) -> bool {
-        self.identifiers.len() < IDENTIFIERS
+        self.notes.as_ref().is_none_or(|notes| notes.identifiers.len() < IDENTIFIERS)
     }
 
     /// A request whose packet identifier still waits for the answer of the request at `open`.

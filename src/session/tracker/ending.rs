@@ -1,6 +1,6 @@
 //! From a tracker to the session it tells.
 
-use crate::session::facts::{CaptureEdge, ClientEvidence, Exchange, Neighbours, PublishFacts, Session};
+use crate::session::facts::{CaptureEdge, ClientEvidence, Exchange, Neighbours, PublishFacts, Session, VersionFrom};
 use crate::session::rules::Known;
 use crate::session::wire::{PerSide, Wire};
 use crate::stream::Side;
@@ -24,11 +24,12 @@ impl Tracker {
         self.timeline.finish(events);
         let known = known!(self);
         self.rules.kept_open(&known, &wire, capture.ended);
-        self.violations.extend(self.rules.finish(&wire));
+        let mut violations = rare.violations;
+        violations.extend(self.rules.finish(&wire));
         for side in [Side::Client, Side::Server] {
             self.ledger.of_mut(side).close(side, &wire, capture.ended);
         }
-        let mut open_exchanges = self.exchanges.close(&wire, &mut self.ledger);
+        let mut open_exchanges = self.exchanges.close(&self.topics, &wire, &mut self.ledger);
         open_exchanges.extend(self.requests.into_iter().map(|request| Exchange {
             topic: request.first_filter,
             ..Exchange::new(Side::Client, request.packet, request.packet_identifier, request.at)
@@ -39,8 +40,8 @@ impl Tracker {
             attempt: rare.attempt,
             client_evidence,
             undeliverable: rare.undeliverable,
-            version: self.version.map(|(version, _)| version),
-            version_from: self.version.map(|(_, from)| from),
+            version: self.version,
+            version_from: self.version.map(|_| rare.inferred.map_or(VersionFrom::Connect, VersionFrom::Inferred)),
             connect: self.connect.map(|connect| *connect),
             connack: self.connack.map(|connack| *connack),
             second_connect: rare.second_connect,
@@ -50,11 +51,11 @@ impl Tracker {
             websocket: rare.websocket,
             auth: rare.auth,
             disconnect: self.disconnect,
-            counts: self.counts,
+            counts: PerSide { client: self.counts.facts(Side::Client), server: self.counts.facts(Side::Server) },
             first_packet: self.first_packet,
             last_packets: PerSide {
-                client: self.last_packets.client.into_vec(),
-                server: self.last_packets.server.into_vec(),
+                client: self.last_packets.client.into_facts(&self.topics),
+                server: self.last_packets.server.into_facts(&self.topics),
             },
             subscriptions: self.subscriptions,
             open_exchanges,
@@ -68,7 +69,7 @@ impl Tracker {
             refusals: rare.refusals,
             ping: self.ping,
             keep_alive: self.keep_alive,
-            violations: self.violations,
+            violations,
             malformed: rare.malformed,
             partial_packets: rare.partial_packets,
             skipped_bytes: rare.skipped_bytes,

@@ -3,6 +3,7 @@
 use crate::capture::{Moment, Timestamp};
 use crate::mqtt::{PacketType, Publish, topic};
 use crate::session::facts::{Book, Carried, Overlap, RetainedBurst, TextFact, Twice};
+use crate::session::topics::TopicId;
 use crate::session::wire::Wire;
 use crate::stream::Side;
 
@@ -17,8 +18,8 @@ const ROW: i64 = 2_000_000_000;
 const AT_ONCE: i64 = 50_000_000;
 
 /// What a PUBLISH of `QoS` 1 or 2 has to do with those before it.
-pub(super) struct Kinship<'t> {
-    pub(super) topic: Option<&'t TextFact>,
+pub(super) struct Kinship {
+    pub(super) topic: Option<TopicId>,
     /// When the exchange that is open under its packet identifier began, if it is the same message.
     pub(super) open: Option<Moment>,
     /// The same for one that was finished, if this has DUP 1: PUBLISH and last acknowledgment.
@@ -37,9 +38,10 @@ pub(super) struct Delivered {
 
 impl Tracker {
     /// Enters a PUBLISH of `QoS` 1 or 2 with its place among those before it.
-    pub(super) fn enter(&mut self, from: Side, at: Moment, publish: &Publish<'_>, id: u16, kin: &Kinship<'_>) {
+    pub(super) fn enter(&mut self, from: Side, at: Moment, publish: &Publish<'_>, id: u16, kin: &Kinship) {
         let fingerprint = self.newest;
         let resumes = self.connect.as_ref().is_some_and(|connect| !connect.clean_start);
+        let topic = || kin.topic.and_then(|topic| self.topics.text(topic)).cloned();
         let ledger = self.ledger.of_mut(from);
         let sent = kin.open.or(kin.finished.map(|(sent, _)| sent));
         if let Some(sent) = sent {
@@ -50,17 +52,15 @@ impl Tracker {
             }
             if publish.qos.0 == 1 {
                 let acknowledged = kin.finished.map(|(_, answered)| answered).filter(|_| kin.open.is_none());
-                let topic = kin.topic.cloned();
-                let again = Twice { count: 0, topic, sent, acknowledged, again: at, end: kin.end };
+                let again = Twice { count: 0, topic: topic(), sent, acknowledged, again: at, end: kin.end };
                 ledger.twice.get_or_insert(again).count += 1;
             }
         } else if publish.dup || resumes && ledger.opening.len() < OPENING {
-            let topic = kin.topic.cloned();
             let carried = Carried {
                 packet: PacketType::PUBLISH,
                 packet_identifier: id,
                 qos: publish.qos,
-                topic,
+                topic: topic(),
                 fingerprint,
                 at,
             };
@@ -79,12 +79,11 @@ impl Tracker {
 
     /// Looks whether what `sender` has open fills the other side's Receive Maximum.
     pub(super) fn watch_window(&mut self, sender: Side, at: Moment) {
-        let limit = match sender {
-            Side::Client => self.connack.as_ref().and_then(|connack| connack.receive_maximum),
-            Side::Server => self.connect.as_ref().and_then(|connect| connect.receive_maximum),
-        };
-        let Some(limit) = limit else { return };
-        let (open, limit) = (self.exchanges.open(sender), usize::from(limit));
+        let limit = *self.terms.receive_maximum.of(sender);
+        if limit == u32::MAX {
+            return;
+        }
+        let (open, limit) = (self.exchanges.open(sender), limit as usize);
         let full = open >= limit;
         let book = self.ledger.of_mut(sender);
         if open > limit {
@@ -104,7 +103,7 @@ impl Tracker {
     }
 
     /// Notes a message that the server delivers.
-    pub(super) fn delivered(&mut self, at: Moment, publish: &Publish<'_>, topic: Option<&TextFact>) {
+    pub(super) fn delivered(&mut self, at: Moment, publish: &Publish<'_>, topic: Option<TopicId>) {
         if publish.retain {
             self.retained_message(at, publish.payload_length);
         }
@@ -117,7 +116,7 @@ impl Tracker {
         if publish.dup || publish.retain || !other || apart > AT_ONCE {
             return;
         }
-        let Some(topic) = topic.cloned() else { return };
+        let Some(topic) = topic.and_then(|topic| self.topics.text(topic)).cloned() else { return };
         if let Some(overlap) = self.rare.as_mut().and_then(|rare| rare.overlap.as_mut()) {
             overlap.count += 1;
         } else if let Some(filters) = self.two_filters(&topic) {

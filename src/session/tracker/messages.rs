@@ -2,31 +2,27 @@
 
 use crate::mqtt::{Acknowledgment, PacketType, Publish, RawPacket, ReasonCode};
 use crate::session::exchanges::{Answer, Published};
-use crate::session::facts::LastPacket;
+use crate::session::facts::Refusal;
 use crate::session::fingerprint;
-use crate::session::rules::{Known, Sent};
+use crate::session::rules::{Known, Rules, Sent};
 use crate::session::timeline::EventKind;
+use crate::session::topics::TopicId;
 use crate::stream::Side;
 
 use super::ledger::Kinship;
-use super::{Tracker, fact, known};
+use super::newest::Newest;
+use super::{Tracker, fact, known, spoken_of};
 
 impl Tracker {
-    pub(super) fn publish_packet(
-        &mut self,
-        from: Side,
-        raw: &RawPacket<'_>,
-        publish: &Publish<'_>,
-        last: &mut LastPacket,
-    ) {
+    pub(super) fn publish_packet(&mut self, from: Side, raw: &RawPacket<'_>, publish: &Publish<'_>, last: &mut Newest) {
         let at = raw.completed;
         let alias = publish.topic_alias();
-        let topic = self.topics.of_mut(from).resolve(publish.topic.0, alias, self.limits.topic_aliases);
-        if alias.is_some() && self.topics.of(from).is_full(self.limits.topic_aliases) {
+        let topic = self.topic(from, publish.topic.0, alias);
+        if alias.is_some() && self.topics.is_full(from, self.limits.topic_aliases) {
             self.rules.doubt(at);
         }
-        let known_topic = topic.as_ref();
-        let fingerprint = known_topic.and_then(|topic| fingerprint(&topic.0, publish.payload, publish.payload_length));
+        let text = topic.and_then(|topic| self.topics.text(topic));
+        let fingerprint = text.and_then(|text| fingerprint(&text.0, publish.payload, publish.payload_length));
         self.newest = fingerprint;
         let mut repeated = false;
         let mut before = None;
@@ -34,23 +30,26 @@ impl Tracker {
             if self.exchanges.is_full() {
                 self.rules.doubt(at);
             }
-            let end = raw.offset.0 + last.length;
+            let end = raw.offset.0 + u64::from(last.length);
             let done = if publish.dup { self.exchanges.finished(from, packet_identifier, fingerprint) } else { None };
             let finished = done.map(|done| (done.started, done.answered));
             let (qos, sender) = (publish.qos, from);
-            let published = Published { at, sender, packet_identifier, qos, topic: topic.clone(), fingerprint, end };
-            (repeated, before) = self.exchanges.publish(published);
+            (repeated, before) =
+                self.exchanges.publish(&Published { at, sender, packet_identifier, qos, topic, fingerprint, end });
             let open = before.filter(|_| repeated).map(|before| before.started);
-            self.enter(from, at, publish, packet_identifier, &Kinship { topic: topic.as_ref(), open, finished, end });
+            self.enter(from, at, publish, packet_identifier, &Kinship { topic, open, finished, end });
             repeated |= publish.dup;
         }
         let open = self.exchanges.open(from);
-        let known = known!(self);
-        let published = self.published.of_mut(from).get_or_insert_default();
-        let sent = Sent { topic: topic.as_ref(), before, open, published };
-        self.rules.publish(&known, from, at, publish, &sent);
+        let agreed = self.terms.allow(from, publish, open) && before.is_none();
+        if !agreed || !self.rules.is_usual(from, publish) {
+            let known = known!(self);
+            let completed = self.published.of(from).as_ref().map_or(0, |facts| facts.completed + facts.refused);
+            let topic = topic.and_then(|topic| self.topics.text(topic));
+            self.rules.publish(&known, from, at, publish, &Sent { topic, before, open, completed });
+        }
         if from == Side::Server {
-            self.delivered(at, publish, topic.as_ref());
+            self.delivered(at, publish, topic);
         }
         let facts = self.published.of_mut(from).get_or_insert_default();
         if repeated {
@@ -59,13 +58,15 @@ impl Tracker {
             *count += 1;
         }
         facts.payload_bytes += u64::from(publish.payload_length);
-        if facts.largest.is_none_or(|(largest, _)| last.length > largest) {
-            facts.largest = Some((last.length, at));
+        let length = u64::from(last.length);
+        if facts.largest.is_none_or(|(largest, _)| length > largest) {
+            facts.largest = Some((length, at));
         }
         last.packet_identifier = publish.packet_identifier;
         last.qos = publish.qos;
-        last.topic.clone_from(&topic);
+        last.topic = topic;
         if self.timeline.wanted() {
+            let topic = topic.and_then(|topic| self.topics.text(topic)).cloned();
             self.timeline.push(
                 at,
                 Some(from),
@@ -86,7 +87,7 @@ impl Tracker {
         from: Side,
         raw: &RawPacket<'_>,
         packet: &Acknowledgment<'_>,
-        last: &mut LastPacket,
+        last: &mut Newest,
     ) {
         let at = raw.completed;
         let code = packet.reason_code.unwrap_or_default();
@@ -98,7 +99,7 @@ impl Tracker {
             packet: last.packet,
             packet_identifier: packet.packet_identifier,
             code,
-            end: raw.offset.0 + last.length,
+            end: raw.offset.0 + u64::from(last.length),
         };
         let facts = self.published.of_mut(publisher).get_or_insert_default();
         let book = self.ledger.of_mut(publisher);
@@ -108,14 +109,25 @@ impl Tracker {
         }
         self.watch_window(publisher, at);
         self.answers_matched += u64::from(acknowledged.before.is_some());
-        let (known, rules) = self.known();
-        rules.acknowledgment(&known, from, at, last.packet, packet, acknowledged.before);
+        let usual =
+            acknowledged.before.as_ref().is_some_and(|before| Rules::is_usual_answer(last.packet, packet, before));
+        if !usual {
+            let (known, rules) = self.known();
+            rules.acknowledgment(&known, from, at, last.packet, packet, acknowledged.before);
+        }
         if code == ReasonCode::NO_MATCHING_SUBSCRIBERS {
             self.published.of_mut(publisher).get_or_insert_default().no_subscribers.add(at.frame);
         }
-        if let Some(mut refusal) = acknowledged.refusal {
-            refusal.reason_string.clone_from(&reason_string);
-            self.refuse(refusal);
+        if let Some(refused) = acknowledged.refused {
+            self.refuse(Refusal {
+                at,
+                by: from,
+                packet: last.packet,
+                code,
+                reason_string: reason_string.clone(),
+                topic: refused.topic.and_then(|topic| self.topics.text(topic)).cloned(),
+                request: Some(refused.request),
+            });
         }
         last.packet_identifier = Some(packet.packet_identifier);
         self.timeline.push(
@@ -128,5 +140,14 @@ impl Tracker {
                 reason_string,
             },
         );
+    }
+
+    /// The topic of a PUBLISH, by its place.
+    #[inline]
+    fn topic(&mut self, from: Side, name: &[u8], alias: Option<u16>) -> Option<TopicId> {
+        let Tracker { topics, exchanges, last_packets, limits, .. } = self;
+        topics.resolve(from, name, alias, limits.topic_aliases, |mark| {
+            spoken_of(exchanges, last_packets).for_each(mark);
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine asks a tracker while the session runs.
 
 use crate::mqtt::{PacketType, Version};
-use crate::session::facts::{ConnackFacts, ConnectFacts, LastPacket, Subscription};
+use crate::session::facts::{ConnackFacts, ConnectFacts, Subscription, TextFact};
 use crate::stream::Side;
 
 use super::Tracker;
@@ -9,7 +9,7 @@ use super::Tracker;
 impl Tracker {
     /// The protocol version, once it is known.
     pub fn version(&self) -> Option<Version> {
-        self.version.map(|(version, _)| version)
+        self.version
     }
 
     /// The CONNECT, once seen.
@@ -24,7 +24,7 @@ impl Tracker {
 
     /// Control packets so far.
     pub fn packets(&self) -> u64 {
-        self.counts.client.total() + self.counts.server.total()
+        self.counts.total()
     }
 
     /// Answers that belonged to a request of the other side: strong evidence that this is MQTT.
@@ -39,7 +39,10 @@ impl Tracker {
             [PacketType::CONNECT, PacketType::SUBSCRIBE, PacketType::UNSUBSCRIBE, PacketType::PINGREQ];
         const OF_SERVERS: [PacketType; 4] =
             [PacketType::CONNACK, PacketType::SUBACK, PacketType::UNSUBACK, PacketType::PINGRESP];
-        let sent = |side: Side, kinds: &[PacketType]| kinds.iter().any(|kind| self.counts.of(side).of(*kind) > 0);
+        let sent = |side: Side, kinds: &[PacketType]| {
+            let counts = self.counts.facts(side);
+            kinds.iter().any(|kind| counts.of(*kind) > 0)
+        };
         let acts_as_client = |side: Side| sent(side, &OF_CLIENTS) || sent(side.other(), &OF_SERVERS);
         match (acts_as_client(Side::Client), acts_as_client(Side::Server)) {
             (true, false) => Some(Side::Client),
@@ -58,9 +61,9 @@ impl Tracker {
         self.newest
     }
 
-    /// The last packet of `side`.
-    pub fn latest(&self, side: Side) -> Option<&LastPacket> {
-        self.last_packets.of(side).last()
+    /// The topic of the last packet of `side`.
+    pub fn latest_topic(&self, side: Side) -> Option<&TextFact> {
+        self.topics.text(self.last_packets.of(side).newest()?.topic?)
     }
 
     /// Whether a packet has said that the connection is to end: DISCONNECT, or a CONNACK that refuses.

@@ -4,12 +4,14 @@ use smallvec::SmallVec;
 
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, ReasonCode, Suback, Subscribe, Unsubscribe};
-use crate::session::facts::{LastPacket, Refusal, Subscription, TextFact};
+use crate::session::facts::{Refusal, Subscription, TextFact};
+use crate::session::push_tight;
 use crate::session::rules::{Asked, Known};
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
 
-use super::{Tracker, fact, known, push_tight};
+use super::newest::Newest;
+use super::{Tracker, fact, known};
 
 /// Filters or codes of one packet that the timeline shows.
 const SHOWN: usize = 8;
@@ -28,15 +30,16 @@ pub(super) struct Request {
 }
 
 impl Tracker {
-    pub(super) fn subscribe_packet(&mut self, from: Side, at: Moment, packet: &Subscribe<'_>, last: &mut LastPacket) {
+    pub(super) fn subscribe_packet(&mut self, from: Side, at: Moment, packet: &Subscribe<'_>, last: &mut Newest) {
         let (known, rules) = self.known();
         rules.subscribe(&known, at, packet);
         let mut positions = SmallVec::new();
         let mut shown = Vec::new();
         let mut more = 0;
+        let mut first = None;
         for request in packet.requests() {
             let filter = fact(request.filter);
-            last.topic.get_or_insert_with(|| filter.clone());
+            first.get_or_insert_with(|| filter.clone());
             if shown.len() < SHOWN {
                 shown.push((filter.clone(), request.options));
             } else {
@@ -57,8 +60,8 @@ impl Tracker {
                 self.rules.doubt(at);
             }
         }
-        self.await_retained(at, last.topic.clone());
-        self.request(at, packet.packet_identifier, positions, shown.len() + more, last);
+        self.await_retained(at, first.clone());
+        self.request(at, packet.packet_identifier, positions, first, shown.len() + more, last);
         let kind = EventKind::Request {
             packet: last.packet,
             packet_identifier: packet.packet_identifier,
@@ -68,16 +71,11 @@ impl Tracker {
         self.timeline.push(at, Some(from), kind);
     }
 
-    pub(super) fn unsubscribe_packet(
-        &mut self,
-        from: Side,
-        at: Moment,
-        packet: &Unsubscribe<'_>,
-        last: &mut LastPacket,
-    ) {
+    pub(super) fn unsubscribe_packet(&mut self, from: Side, at: Moment, packet: &Unsubscribe<'_>, last: &mut Newest) {
         let mut positions = SmallVec::new();
         let mut shown = Vec::new();
         let mut more = 0;
+        let mut first = None;
         for filter in packet.filters() {
             if let Some(position) =
                 self.subscriptions.iter().rposition(|known| known.ended.is_none() && *known.filter.0 == *filter.0)
@@ -85,14 +83,14 @@ impl Tracker {
                 positions.push(position);
             }
             let filter = fact(filter);
-            last.topic.get_or_insert_with(|| filter.clone());
+            first.get_or_insert_with(|| filter.clone());
             if shown.len() < SHOWN {
                 shown.push((filter, 0));
             } else {
                 more += 1;
             }
         }
-        self.request(at, packet.packet_identifier, positions, shown.len() + more, last);
+        self.request(at, packet.packet_identifier, positions, first, shown.len() + more, last);
         let kind = EventKind::Request {
             packet: last.packet,
             packet_identifier: packet.packet_identifier,
@@ -107,8 +105,9 @@ impl Tracker {
         at: Moment,
         packet_identifier: u16,
         subscriptions: SmallVec<[usize; 4]>,
+        first_filter: Option<TextFact>,
         filters: usize,
-        last: &mut LastPacket,
+        last: &mut Newest,
     ) {
         last.packet_identifier = Some(packet_identifier);
         let asked = self.requests.iter().find(|request| request.packet_identifier == packet_identifier);
@@ -117,9 +116,9 @@ impl Tracker {
             let (known, rules) = self.known();
             rules.request_in_use(&known, at, last.packet, packet_identifier, open);
         }
-        let first_filter = last.topic.clone();
+        last.topic = first_filter.as_ref().and_then(|filter| self.intern(&filter.0));
         let request = Request { packet: last.packet, packet_identifier, at, subscriptions, first_filter, filters };
-        if let Some(early) = self.early.take(&request) {
+        if let Some(early) = self.early.as_mut().and_then(|early| early.take(&request)) {
             self.answers_matched += 1;
             self.answer(early.at, &early.codes, &request, early.reason_string.as_ref());
         } else if self.requests.len() < self.limits.open_exchanges {
@@ -129,7 +128,7 @@ impl Tracker {
         }
     }
 
-    pub(super) fn answer_packet(&mut self, from: Side, at: Moment, packet: &Suback<'_>, last: &mut LastPacket) {
+    pub(super) fn answer_packet(&mut self, from: Side, at: Moment, packet: &Suback<'_>, last: &mut Newest) {
         let asked = if last.packet == PacketType::SUBACK { PacketType::SUBSCRIBE } else { PacketType::UNSUBSCRIBE };
         let reason_string = packet.properties.reason_string().map(fact);
         let position = self
@@ -152,7 +151,7 @@ impl Tracker {
             self.answers_matched += 1;
             self.answer(at, packet.codes, &request, reason_string.as_ref());
         } else {
-            self.early.keep(asked, packet, at, reason_string.clone());
+            self.early.get_or_insert_default().keep(asked, packet, at, reason_string.clone());
         }
         let shown: Vec<ReasonCode> = packet.codes.iter().take(SHOWN).copied().map(ReasonCode).collect();
         let more = packet.codes.len() - shown.len();

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::capture::Moment;
 use crate::mqtt::{Connack, Connect, Disconnect, RawPacket, Text, Will};
-use crate::session::facts::{ConnackFacts, ConnectFacts, DisconnectFacts, TextFact, VersionFrom, WillFacts};
+use crate::session::facts::{ConnackFacts, ConnectFacts, DisconnectFacts, TextFact, WillFacts};
 use crate::session::fingerprint;
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
@@ -32,9 +32,12 @@ impl Tracker {
             rules.connect_again(&known, at);
         } else {
             if let Some(version) = version {
-                self.version = Some((version, VersionFrom::Connect));
+                self.version = Some(version);
+                if let Some(rare) = &mut self.rare {
+                    rare.inferred = None;
+                }
             }
-            self.connect = Some(Box::new(ConnectFacts {
+            let facts = ConnectFacts {
                 at,
                 protocol_name: protocol_name(connect.protocol_name),
                 protocol_level: connect.protocol_level,
@@ -49,7 +52,7 @@ impl Tracker {
                     retain: will.retain,
                     fingerprint: will_fingerprint(&will),
                 }),
-                length: packet_length(raw),
+                length: packet_length(raw).into(),
                 session_expiry_interval: connect.session_expiry_interval(),
                 receive_maximum: connect.receive_maximum(),
                 maximum_packet_size: connect.maximum_packet_size(),
@@ -57,7 +60,9 @@ impl Tracker {
                 authentication_method: connect.authentication_method().map(fact),
                 request_problem_information: connect.request_problem_information(),
                 request_response_information: connect.request_response_information(),
-            }));
+            };
+            self.terms.connect(&facts);
+            self.connect = Some(Box::new(facts));
         }
         if self.timeline.wanted() {
             self.timeline.push(
@@ -93,7 +98,7 @@ impl Tracker {
         let (known, rules) = self.known();
         rules.connack(&known, at, connack);
         self.answers_matched += u64::from(self.connect.is_some());
-        self.connack = Some(Box::new(ConnackFacts {
+        let facts = ConnackFacts {
             at,
             code: connack.reason_code,
             session_present: connack.session_present(),
@@ -109,12 +114,14 @@ impl Tracker {
             wildcard_subscription_available: connack.wildcard_subscription_available(),
             subscription_identifier_available: connack.subscription_identifier_available(),
             shared_subscription_available: connack.shared_subscription_available(),
-        }));
+        };
+        self.terms.connack(&facts);
+        self.connack = Some(Box::new(facts));
     }
 
     pub(super) fn pingreq_packet(&mut self, at: Moment) {
         self.end_row(at);
-        if self.early.take_pingresp(at) {
+        if self.early.as_mut().is_some_and(|early| early.take_pingresp(at)) {
             self.answers_matched += 1;
             return;
         }
@@ -124,7 +131,7 @@ impl Tracker {
 
     pub(super) fn pingresp_packet(&mut self, at: Moment) {
         if self.ping.waiting == 0 {
-            self.early.pingresp(at);
+            self.early.get_or_insert_default().pingresp(at);
         }
         if let Some(asked) = self.ping.unanswered {
             self.answers_matched += 1;
@@ -151,6 +158,7 @@ impl Tracker {
             reason_string: reason_string.clone(),
             server_reference: packet.server_reference().map(fact),
         };
+        self.terms.leave(from);
         self.disconnect.of_mut(from).get_or_insert_with(|| Box::new(facts));
         self.timeline.push(at, Some(from), EventKind::Disconnect { code, reason_string });
     }

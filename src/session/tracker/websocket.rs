@@ -13,7 +13,7 @@ use super::{ODDITIES, Tracker};
 impl Tracker {
     /// Payload that could not be read while looking for the next frame.
     pub fn passed(&mut self, from: Side, bytes: u64, at: Moment) {
-        self.topics.of_mut(from).forget_aliases();
+        self.topics.forget_aliases(from);
         self.rules.doubt(at);
         *self.rare().skipped_bytes.of_mut(from) += bytes;
         self.timeline.push(at, Some(from), EventKind::Skipped { bytes });
@@ -73,8 +73,9 @@ impl Tracker {
         clause: &'static str,
         what: &'static str,
     ) {
-        if self.violations.len() < ODDITIES {
-            self.violations.push(ViolationFact {
+        let violations = &mut self.rare().violations;
+        if violations.len() < ODDITIES {
+            violations.push(ViolationFact {
                 at,
                 latest: at,
                 earlier: None,

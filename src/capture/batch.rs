@@ -1,0 +1,116 @@
+//! Many frames in one buffer, to be handed on together: to other threads, say.
+//!
+//! Invariant: frames come out in the order in which they went in, byte for byte. A batch that is cleared keeps its
+//! memory, so that one that goes round allocates nothing.
+
+use super::{Frame, LinkType, Moment};
+
+/// A batch is full from so many bytes of frames on: few enough to stay in the processor's cache.
+const FULL: usize = 256 << 10;
+/// A batch is full from so many frames on.
+const MOST: usize = 4096;
+
+/// Frames that own their bytes together.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    frames: Vec<Placed>,
+}
+
+/// A frame whose bytes are in the batch's buffer.
+#[derive(Clone, Copy, Debug)]
+struct Placed {
+    at: Moment,
+    start: usize,
+    length: u32,
+    original_length: u32,
+    link: LinkType,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Batch {
+        Batch::default()
+    }
+
+    /// Takes a copy of a frame.
+    #[inline]
+    pub fn push(&mut self, frame: &Frame<'_>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(frame.data);
+        let Frame { at, link, data, original_length } = *frame;
+        // No frame is longer than a source's buffer.
+        let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        self.frames.push(Placed { at, start, length, original_length, link });
+    }
+
+    /// Forgets all frames.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.frames.clear();
+    }
+
+    /// Whether it holds as much as is well handed on at once.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.bytes.len() >= FULL || self.frames.len() >= MOST
+    }
+
+    /// How many frames it holds.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether it holds no frame.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// The frame at `index`, from 0.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<Frame<'_>> {
+        self.frames.get(index).map(|placed| self.frame(placed))
+    }
+
+    /// The frames in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Frame<'_>> {
+        self.frames.iter().map(|placed| self.frame(placed))
+    }
+
+    #[inline]
+    fn frame(&self, placed: &Placed) -> Frame<'_> {
+        let Placed { at, start, length, original_length, link } = *placed;
+        let data = self.bytes.get(start..start + length as usize).unwrap_or_default();
+        Frame { at, link, data, original_length }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{FrameNumber, Timestamp};
+
+    #[test]
+    fn frames_come_out_as_they_went_in_also_on_another_thread() {
+        let frame = |number: u64, data| Frame {
+            at: Moment { frame: FrameNumber(number), time: Timestamp(-5) },
+            link: LinkType::RAW,
+            data,
+            original_length: 99,
+        };
+        let mut batch = Batch::new();
+        for _ in 0..2 {
+            batch.clear();
+            assert!(batch.is_empty());
+            for (number, data) in [(3, &b"abc"[..]), (4, b""), (7, b"de")] {
+                batch.push(&frame(number, data));
+            }
+        }
+        let text = |frame: Frame<'_>| format!("{frame:?}");
+        let here: Vec<String> = batch.iter().map(text).collect();
+        assert_eq!(here, [text(frame(3, b"abc")), text(frame(4, b"")), text(frame(7, b"de"))]);
+        let there = std::thread::spawn(move || (0..batch.len()).filter_map(|i| batch.get(i).map(text)).collect());
+        let there: Vec<String> = there.join().unwrap();
+        assert_eq!(there, here);
+    }
+}

@@ -1,0 +1,72 @@
+//! Sessions that ended, judged many at once by several threads.
+//!
+//! Invariant: they are kept in the order in which they ended, whoever judged them.
+
+use std::thread;
+
+use crate::diagnosis::{self, Verdict};
+use crate::limits::Limits;
+use crate::report::Kept;
+use crate::session::Session;
+
+/// So many sessions are judged at once.
+const AT_ONCE: usize = 1024;
+/// Fewer are not worth a thread.
+const ALONE: usize = 64;
+
+/// Sessions on their way into a report.
+#[derive(Debug)]
+pub(super) struct Judging {
+    kept: Kept,
+    waiting: Vec<Session>,
+    threads: usize,
+}
+
+impl Judging {
+    /// None yet; of those that come, no more are kept than `limits` allow.
+    pub(super) fn new(limits: &Limits, threads: usize) -> Judging {
+        Judging { kept: Kept::new(limits), waiting: Vec::new(), threads }
+    }
+
+    /// Takes a session that ended.
+    pub(super) fn take(&mut self, session: Session) {
+        self.waiting.push(session);
+        if self.waiting.len() >= AT_ONCE {
+            self.judge();
+        }
+    }
+
+    /// All that were taken.
+    pub(super) fn finish(mut self) -> Kept {
+        self.judge();
+        self.kept
+    }
+
+    fn judge(&mut self) {
+        let sessions = std::mem::take(&mut self.waiting);
+        let mut verdicts: Vec<Option<Verdict>> = sessions.iter().map(|_| None).collect();
+        let threads = if sessions.len() < ALONE { 1 } else { self.threads };
+        let share = sessions.len().div_ceil(threads).max(1);
+        thread::scope(|scope| {
+            let mut shares = sessions.chunks(share).zip(verdicts.chunks_mut(share));
+            let own = shares.next();
+            for (sessions, verdicts) in shares {
+                scope.spawn(move || diagnose(sessions, verdicts));
+            }
+            if let Some((sessions, verdicts)) = own {
+                diagnose(sessions, verdicts);
+            }
+        });
+        for (session, verdict) in sessions.into_iter().zip(verdicts) {
+            if let Some(verdict) = verdict {
+                self.kept.keep(session, verdict);
+            }
+        }
+    }
+}
+
+fn diagnose(sessions: &[Session], verdicts: &mut [Option<Verdict>]) {
+    for (session, verdict) in sessions.iter().zip(verdicts) {
+        *verdict = Some(diagnosis::diagnose(session));
+    }
+}

@@ -1,0 +1,73 @@
+//! However many threads work, and however many frames they are given at once, the same is told.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::diagnosis;
+use crate::engine::Config;
+use crate::limits::Limits;
+use crate::session::Detail;
+use crate::source::CaptureFile;
+
+/// The committed captures.
+fn captures() -> Vec<PathBuf> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/captures");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut captures: Vec<PathBuf> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "pcap" || extension == "pcapng"))
+        .collect();
+    captures.sort();
+    assert!(captures.len() > 90);
+    captures
+}
+
+/// Everything that is told of a capture, in the order in which it is told.
+fn told(path: &PathBuf, frames_at_once: usize, threads: usize) -> String {
+    let limits = Limits::default();
+    let mut engine = Engine::divided(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded });
+    engine.one_by_one = 0;
+    let mut told = String::new();
+    let mut tell = |session: Session| {
+        let verdict = diagnosis::diagnose(&session);
+        told.push_str(&format!("{session:?}\n{verdict:?}\n"));
+    };
+    let mut file = CaptureFile::open(path).unwrap();
+    let mut batch = Batch::new();
+    loop {
+        let frame = file.next_frame();
+        let ended = frame.is_none();
+        frame.iter().for_each(|frame| batch.push(frame));
+        if ended || batch.len() >= frames_at_once {
+            engine.push_all(&batch, threads, &mut tell);
+            batch.clear();
+        }
+        if ended {
+            break;
+        }
+    }
+    let facts = engine.finish(&mut tell);
+    format!("{told}{facts:?}")
+}
+
+#[test]
+fn threads_change_nothing() {
+    for path in captures() {
+        for frames_at_once in [7, 100_000] {
+            let one = told(&path, frames_at_once, 1);
+            for threads in [2, 3, 8] {
+                assert_eq!(told(&path, frames_at_once, threads), one, "{}, {frames_at_once} at once", path.display());
+            }
+        }
+    }
+}
+
+/// What a part knows of the others may be as old as the batch: no committed capture depends on it.
+#[test]
+fn batches_change_nothing() {
+    for path in captures() {
+        let each = told(&path, 1, 1);
+        for frames_at_once in [2, 50, 100_000] {
+            assert_eq!(told(&path, frames_at_once, 2), each, "{}, {frames_at_once} at once", path.display());
+        }
+    }
+}

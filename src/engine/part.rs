@@ -1,0 +1,244 @@
+//! A part of the connections: those whose endpoints spread to it, from segments to notices.
+//!
+//! Invariant: a part knows nothing of the others but its [`Hints`], so that parts can be worked on side by side.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use crate::capture::{Moment, Timestamp};
+use crate::limits::{Limits, Room};
+use crate::net::{Decoded, Endpoint, Segment};
+use crate::session::{Detail, Wire};
+use crate::stream::Side;
+use crate::tcp::{Connection, Facts, FlowTable};
+use crate::transport::Protocol;
+use crate::transport::websocket::Windows;
+
+use super::dialogue::{Dialogue, News, Watch};
+use super::notice::{Gone, Notice, Order, Talk, What};
+use super::{MQTT_PORTS, SharedObserver};
+
+/// What a part has to know of the rest of the capture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hints<'a> {
+    /// Ports taken for MQTT beside [`MQTT_PORTS`].
+    pub(super) ports: &'a [u16],
+    /// Servers with which MQTT was spoken.
+    pub(super) servers: &'a HashSet<Endpoint>,
+    /// Whether messages are followed through the broker.
+    pub(super) messages: bool,
+}
+
+impl Hints<'_> {
+    /// Whether `endpoint` is taken for a server of MQTT.
+    pub(super) fn point_at(&self, endpoint: Endpoint) -> bool {
+        MQTT_PORTS.contains(&endpoint.port) || self.ports.contains(&endpoint.port) || self.servers.contains(&endpoint)
+    }
+}
+
+/// So many parts a capture has where there is room for it. It does not depend on the machine, as what is told of a
+/// capture must not.
+const PARTS: usize = 8;
+/// A part follows at least so many connections.
+const CONNECTIONS: usize = 1024;
+/// A part may keep at least so many bytes of what is not whole, and of what is out of order.
+const BYTES: usize = 1 << 20;
+
+/// How many parts the connections are divided in: one where limits are so low that their shares would be of no use.
+pub(super) fn how_many(limits: &Limits) -> usize {
+    let room = limits.held_bytes_total.min(limits.out_of_order_bytes_total);
+    let useful = limits.connections >= PARTS * CONNECTIONS && room >= PARTS * BYTES && limits.inflaters >= PARTS;
+    if useful { PARTS } else { 1 }
+}
+
+/// What each of `parts` parts may keep.
+pub(super) fn share(limits: &Limits, parts: usize) -> Limits {
+    Limits {
+        connections: limits.connections / parts,
+        out_of_order_bytes_total: limits.out_of_order_bytes_total / parts,
+        held_bytes_total: limits.held_bytes_total / parts,
+        inflaters: limits.inflaters / parts,
+        ..*limits
+    }
+}
+
+/// A part of the connections.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) table: FlowTable<Dialogue>,
+    limits: Arc<Limits>,
+    detail: Detail,
+    observer: Option<SharedObserver>,
+    windows: Windows,
+    /// For what is not whole, over all connections of the part.
+    room: Room,
+    /// What happened, in order, and was not heard yet.
+    pub(super) notices: VecDeque<Notice>,
+}
+
+impl Part {
+    pub(super) fn new(limits: Limits, detail: Detail, observer: Option<SharedObserver>) -> Part {
+        Part {
+            table: FlowTable::new(&limits),
+            windows: Windows::new(limits.inflaters),
+            room: Room::new(limits.held_bytes_total),
+            limits: Arc::new(limits),
+            detail,
+            observer,
+            notices: VecDeque::new(),
+        }
+    }
+
+    /// Things that were not kept for want of room.
+    pub(super) fn refused(&self) -> u64 {
+        self.room.refused()
+    }
+
+    /// Takes what a frame carries for a connection of this part. Returns that connection.
+    #[inline]
+    pub(super) fn take(
+        &mut self,
+        decoded: &Decoded<'_>,
+        at: Moment,
+        hints: Hints<'_>,
+    ) -> Option<&mut Connection<Dialogue>> {
+        match decoded {
+            Decoded::Segment(segment) => self.segment(segment, at, hints),
+            Decoded::Undeliverable(error) => {
+                let connection = self.table.get_mut(error.source, error.destination)?;
+                connection.reader.undeliverable(at, *error);
+                Some(connection)
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn segment(&mut self, segment: &Segment<'_>, at: Moment, hints: Hints<'_>) -> Option<&mut Connection<Dialogue>> {
+        let Part { table, limits, detail, observer, windows, room, notices } = self;
+        let mut ended = Vec::new();
+        let reader = |facts: &Facts| {
+            let watch = observer.as_ref().map(|observer| Watch::new(observer, facts));
+            let hinted = hints.point_at(facts.a) || hints.point_at(facts.b);
+            Dialogue::new(limits, *detail, hinted, watch, windows, room)
+        };
+        table.push(segment, at, reader, &mut |connection| ended.push(connection));
+        if let Some(connection) = table.latest_mut() {
+            hear(connection, segment, at, hints, notices);
+        }
+        let order = Order::segment(at.frame);
+        notices.extend(ended.into_iter().map(|connection| over(connection, order)));
+        self.table.latest_mut()
+    }
+
+    /// The time of the frame `at` brings connections to their end.
+    pub(super) fn advance(&mut self, at: Moment) {
+        let Part { table, notices, .. } = self;
+        table.advance(at.time, &mut |connection| {
+            let order = Order::time(at.frame, connection.facts.last.frame);
+            notices.push_back(over(connection, order));
+        });
+    }
+
+    /// Ends connections whose SYN nobody answered for long before `now`.
+    pub(super) fn give_up_unanswered(&mut self, now: Timestamp) {
+        let Part { table, notices, .. } = self;
+        table.give_up_unanswered(now, &mut |connection| {
+            let last = connection.facts.last.frame;
+            notices.push_back(over(connection, Order::time(last, last)));
+        });
+    }
+
+    /// The capture is over.
+    pub(super) fn finish(&mut self) {
+        let Part { table, notices, .. } = self;
+        table.finish(&mut |connection| {
+            let order = Order::end(connection.facts.stream);
+            notices.push_back(over(connection, order));
+        });
+    }
+}
+
+fn over(connection: Connection<Dialogue>, order: Order) -> Notice {
+    let Connection { facts, reader, .. } = connection;
+    let ended = reader.end(&facts);
+    Notice { order, what: What::Ended(Box::new(Gone { facts, ended })) }
+}
+
+/// Notes what `segment`, captured at `at`, changed in its connection.
+#[inline]
+fn hear(
+    connection: &mut Connection<Dialogue>,
+    segment: &Segment<'_>,
+    at: Moment,
+    hints: Hints<'_>,
+    notices: &mut VecDeque<Notice>,
+) {
+    let flags = segment.flags;
+    let order = Order::segment(at.frame);
+    if flags.syn() && flags.ack() {
+        let what = What::HopLimit { server: segment.source.address, hop_limit: segment.hop_limit };
+        notices.push_back(Notice { order, what });
+    }
+    if connection.reader.is_tls_untold()
+        && connection.facts.initiator.is_some_and(|client| connection.facts.endpoint(client.other()) == segment.source)
+        && Protocol::of(segment.payload) == Protocol::Tls
+    {
+        connection.reader.told_tls();
+        notices.push_back(Notice { order, what: What::SpeaksTls { server: segment.source, at } });
+    }
+    let closing = flags.fin() || flags.rst();
+    if closing || connection.reader.has_news() {
+        tell(connection, closing, at, hints, notices);
+    }
+}
+
+#[inline(never)]
+fn tell(
+    connection: &mut Connection<Dialogue>,
+    closing: bool,
+    at: Moment,
+    hints: Hints<'_>,
+    notices: &mut VecDeque<Notice>,
+) {
+    let order = Order::segment(at.frame);
+    let facts = &connection.facts;
+    let mut news = connection.reader.take_news();
+    // Most connections are idle: room is kept where messages flow.
+    let flows = news.iter().any(|news| matches!(news, News::Message { .. }));
+    connection.reader.tell_messages(hints.messages);
+    if let Some(client) = connection.reader.client() {
+        let talk = Talk {
+            stream: facts.stream,
+            client: facts.endpoint(client),
+            server: facts.endpoint(client.other()),
+            websocket: connection.reader.is_websocket(),
+        };
+        notices.extend(news.drain(..).map(|news| Notice { order, what: What::News(talk, news) }));
+        if closing {
+            notices.push_back(Notice { order, what: What::Closing { stream: facts.stream, at } });
+        }
+    }
+    if closing && let Some(server) = closed_by_server(connection, at) {
+        let stream = connection.facts.stream;
+        notices.push_back(Notice { order, what: What::ServerClosed { server, stream, at } });
+    }
+    if flows {
+        connection.reader.keep_room(news);
+    }
+}
+
+/// The server, if it closed the connection at `at` of its own accord.
+fn closed_by_server(connection: &Connection<Dialogue>, at: Moment) -> Option<Endpoint> {
+    let reader = &connection.reader;
+    let client = reader.client().or_else(|| reader.client_inside_tls())?;
+    let wire = Wire::new(&connection.facts, client);
+    let close = wire.close()?;
+    if close.by != Side::Server || close.at != at || reader.end_was_announced(at) {
+        return None;
+    }
+    // A goodbye that the capture lacks would make it no close of the server's own accord.
+    (!wire.sent.client.is_incomplete()).then_some(wire.peers.server.endpoint)
+}

@@ -1,0 +1,93 @@
+//! Frames read many at once are those read one by one, in the same order, under the same numbers.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods)] // a test
+
+mod files_build;
+
+use std::path::{Path, PathBuf};
+use std::slice::from_ref;
+
+use files_build::{Order, Packet, little, pcap, pcapng};
+use mqttcap::capture::{Batch, Frame};
+use mqttcap::source::Captures;
+use proptest::prelude::*;
+
+fn text(frame: Frame<'_>) -> String {
+    format!("{frame:?}")
+}
+
+fn one_by_one(paths: &[PathBuf]) -> (Vec<String>, u64, String) {
+    let mut captures = Captures::open(paths).unwrap();
+    let mut frames = Vec::new();
+    while let Some(frame) = captures.next_frame() {
+        frames.push(text(frame));
+    }
+    (frames, captures.bytes(), format!("{:?}{:?}", captures.damage(), captures.gaps()))
+}
+
+fn many_at_once(paths: &[PathBuf]) -> (Vec<String>, u64, String) {
+    let mut captures = Captures::open(paths).unwrap();
+    let (mut frames, mut batch) = (Vec::new(), Batch::new());
+    while captures.next_batch(&mut batch) {
+        frames.extend(batch.iter().map(text));
+        batch.clear();
+    }
+    assert!(!captures.next_batch(&mut batch) && batch.is_empty(), "the end stays the end");
+    (frames, captures.bytes(), format!("{:?}{:?}", captures.damage(), captures.gaps()))
+}
+
+fn packets() -> impl Strategy<Value = Vec<Packet>> {
+    let packet = (0_i64..40, prop::collection::vec(any::<u8>(), 0..40));
+    let packet = packet.prop_map(|(time, data)| (time * 1_000_000_000, 99, data));
+    prop::collection::vec(packet, 0..30)
+}
+
+proptest! {
+    #[test]
+    fn of_files_that_follow_and_overlap_one_another(
+        files in prop::collection::vec((packets(), any::<bool>(), any::<bool>(), 0_usize..30), 1..5),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut paths = Vec::new();
+        for (name, (mut packets, sorted, ng, cut)) in files.into_iter().enumerate() {
+            if sorted {
+                packets.sort();
+            }
+            let file = if ng { pcapng(Order::Big, 6, 0, &packets) } else { pcap(Order::Little, 0xa1b2_c3d4, 1, &packets) };
+            // The header stays whole.
+            let length = file.len().saturating_sub(cut).max(file.len().min(120));
+            paths.push(folder.path().join(name.to_string()));
+            std::fs::write(&paths[name], &file[..length]).unwrap();
+        }
+        prop_assert_eq!(many_at_once(&paths), one_by_one(&paths));
+    }
+}
+
+#[test]
+fn of_every_capture_alone_and_of_all_together() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "pcapng"));
+    assert!(paths.len() > 20);
+    for path in &paths {
+        assert_eq!(many_at_once(from_ref(path)), one_by_one(from_ref(path)), "{}", path.display());
+    }
+    assert_eq!(many_at_once(&paths), one_by_one(&paths));
+}
+
+#[test]
+fn of_a_file_with_more_packets_than_a_batch_holds_and_journal_entries_between_them() {
+    const JOURNAL: u32 = 9;
+    let mut file = little().section().interface(1, 0, |options| options);
+    for number in 0..20_000_u32 {
+        file = file.enhanced(0, u64::from(number), 90, &[number.to_le_bytes()[0]; 80]);
+        if number % 3 == 0 {
+            file = file.block(JOURNAL, |body| body.padded(b"MESSAGE=x"));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.pcapng");
+    std::fs::write(&path, file.1).unwrap();
+    let (frames, ..) = many_at_once(from_ref(&path));
+    assert_eq!(frames.len(), 20_000);
+    assert_eq!(frames, one_by_one(from_ref(&path)).0);
+}
