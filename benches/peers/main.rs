@@ -15,7 +15,6 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use program::Mqttcap;
 use workload::{Tally, Workload};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
@@ -29,20 +28,19 @@ fn main() -> io::Result<()> {
     let megabytes = numbers.next().unwrap_or(1000);
     let runs = usize::try_from(numbers.next().unwrap_or(5)).unwrap_or(5).max(1);
 
-    let mqttcap = Mqttcap::look();
     let mut page = Page { text: String::new() };
-    page.add(&program::machine(&mqttcap, runs));
+    page.add(&program::machine(runs));
     for workload in Workload::ALL {
         let capture = Capture::of(workload, megabytes * 1000)?;
-        page.add(&tables::speed(workload, &capture, &mqttcap, runs)?);
+        page.add(&tables::speed(workload, &capture, runs)?);
     }
     let capture = Capture::of(Workload::Small, (megabytes / 50).max(1) * 1000)?;
-    page.add(&tables::tshark(&capture, &mqttcap, runs.min(3))?);
+    page.add(&tables::tshark(&capture, runs.min(3))?);
     drop(capture);
     let sizes = [megabytes / 10, megabytes, megabytes * 10];
     let sizes = if asked("huge") { &sizes[..] } else { &sizes[..2] };
-    page.add(&tables::memory_by_size(sizes, &mqttcap)?);
-    page.add(&tables::memory_by_sessions(&mqttcap)?);
+    page.add(&tables::memory_by_size(sizes)?);
+    page.add(&tables::memory_by_sessions()?);
     if asked("write") { put(&page.text) } else { Ok(()) }
 }
 

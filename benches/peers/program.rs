@@ -29,35 +29,23 @@ impl Program {
         Program { name: "a plain read".into(), words: Vec::new() }
     }
 
+    /// `read` with its table on this many threads.
+    pub(crate) fn read_on(threads: usize) -> Program {
+        Program::called(&format!("mqttcap read --threads {threads} FILE"))
+    }
+
     /// What to run; nothing for [`Program::plain_read`].
     pub(crate) fn command(&self, path: &Path) -> Option<Command> {
         let (program, arguments) = self.words.split_first()?;
         let mut command = Command::new(program);
         for argument in arguments {
-            if argument == "FILE" { command.arg(path) } else { command.arg(argument) };
+            if argument == "FILE" {
+                command.arg(path)
+            } else {
+                command.arg(argument)
+            };
         }
         Some(command)
-    }
-}
-
-/// What this build of mqttcap can do.
-pub(crate) struct Mqttcap {
-    threads: bool,
-}
-
-impl Mqttcap {
-    pub(crate) fn look() -> Mqttcap {
-        let help = Command::new(env!("CARGO_BIN_EXE_mqttcap")).args(["read", "--help"]).output();
-        Mqttcap { threads: help.is_ok_and(|said| String::from_utf8_lossy(&said.stdout).contains("--threads")) }
-    }
-
-    /// `read` on this many threads; nothing where it cannot be told how many.
-    pub(crate) fn read_on(&self, threads: usize) -> Option<Program> {
-        match (self.threads, threads) {
-            (true, _) => Some(Program::called(&format!("mqttcap read --threads {threads} FILE"))),
-            (false, 1) => Some(Program::called("mqttcap read FILE")),
-            (false, _) => None,
-        }
     }
 }
 
@@ -68,15 +56,14 @@ pub(crate) fn is_installed(program: &str) -> bool {
 }
 
 /// The machine, and the version of everything that runs.
-pub(crate) fn machine(mqttcap: &Mqttcap, runs: usize) -> String {
+pub(crate) fn machine(runs: usize) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processor.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
     let cores = available_parallelism().map_or(1, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_else(|_| "unknown".into());
     let programs = ["rustc", "tcpdump", "capinfos", "tshark"].map(version);
-    let threads = if mqttcap.threads { "" } else { " This build reads on one thread only." };
     format!(
-        "{cores} cores of {}, kernel {}. mqttcap {}, {}.{threads} Medians of {runs} runs in turn, file in page cache.\n",
+        "{cores} cores of {}, kernel {}. mqttcap {}, {}. Medians of {runs} runs in turn, file in page cache.\n",
         model.trim_start_matches([' ', '\t', ':']),
         kernel.trim(),
         env!("CARGO_PKG_VERSION"),

@@ -5,7 +5,7 @@ use std::io;
 
 use super::Capture;
 use super::measure::{Measured, in_turn};
-use super::program::{Mqttcap, Program, is_installed};
+use super::program::{Program, is_installed};
 use super::workload::{CLIENTS, Workload, small};
 
 const TCPDUMP: &str = "tcpdump -r FILE -w /dev/null";
@@ -26,7 +26,7 @@ fn targets(workload: Workload) -> [Option<f64>; 2] {
 }
 
 /// `read` beside tcpdump and others.
-pub(crate) fn speed(workload: Workload, capture: &Capture, mqttcap: &Mqttcap, runs: usize) -> io::Result<String> {
+pub(crate) fn speed(workload: Workload, capture: &Capture, runs: usize) -> io::Result<String> {
     let mut programs = vec![Program::plain_read()];
     let with_tcpdump = is_installed("tcpdump");
     if with_tcpdump {
@@ -38,10 +38,8 @@ pub(crate) fn speed(workload: Workload, capture: &Capture, mqttcap: &Mqttcap, ru
     let [one, two] = targets(workload);
     let mut wanted = vec![None; programs.len()];
     for (threads, target) in [(1, one), (2, two)] {
-        if let Some(program) = mqttcap.read_on(threads) {
-            programs.push(program);
-            wanted.push(target);
-        }
+        programs.push(Program::read_on(threads));
+        wanted.push(target);
     }
     let measured = in_turn(&programs, &capture.path, runs)?;
     let tcpdump = measured.get(1).filter(|_| with_tcpdump).map(|measured| measured.seconds);
@@ -55,39 +53,47 @@ pub(crate) fn speed(workload: Workload, capture: &Capture, mqttcap: &Mqttcap, ru
         grouped(tally.frames),
         grouped(tally.packets.iter().sum())
     );
-    text.push_str("| program | seconds | million packets/s | × tcpdump | target | peak memory |\n|---|---|---|---|---|---|\n");
+    text.push_str(
+        "| program | seconds | million packets/s | × tcpdump | target | peak memory |\n|---|---|---|---|---|---|\n",
+    );
     for ((program, measured), target) in programs.iter().zip(&measured).zip(wanted) {
         let ratio = tcpdump.map(|tcpdump| measured.seconds / tcpdump);
         let said = ratio.map_or("–".into(), |ratio| format!("{ratio:.2}"));
-        let target = target.map_or(String::new(), |target| {
-            format!("≤ {target}{}", ratio.map_or("", |ratio| met(ratio <= target)))
-        });
+        let target = target
+            .map_or(String::new(), |target| format!("≤ {target}{}", ratio.map_or("", |ratio| met(ratio <= target))));
         let rate = per_second(tally.frames, measured) / 1e6;
-        line(&mut text, &[&code(program), &format!("{:.3}", measured.seconds), &format!("{rate:.2}"), &said, &target, &memory(measured)]);
+        line(
+            &mut text,
+            &[
+                &code(program),
+                &format!("{:.3}", measured.seconds),
+                &format!("{rate:.2}"),
+                &said,
+                &target,
+                &memory(measured),
+            ],
+        );
     }
     Ok(text)
 }
 
 /// `read` and `packets` beside tshark.
-pub(crate) fn tshark(capture: &Capture, mqttcap: &Mqttcap, runs: usize) -> io::Result<String> {
+pub(crate) fn tshark(capture: &Capture, runs: usize) -> io::Result<String> {
     let tally = &capture.tally;
-    let mut text = format!(
-        "### Beside tshark: `small`, {} MB, {} packets\n\n",
-        tally.bytes / 1_000_000,
-        grouped(tally.frames)
-    );
+    let mut text =
+        format!("### Beside tshark: `small`, {} MB, {} packets\n\n", tally.bytes / 1_000_000, grouped(tally.frames));
     if !is_installed("tshark") {
         text.push_str("tshark is not installed and left out.\n");
         return Ok(text);
     }
-    let read = mqttcap.read_on(1).into_iter().chain(mqttcap.read_on(2));
-    let mut programs = vec![Program::called(FIELDS)];
-    programs.extend(read);
+    let mut programs = vec![Program::called(FIELDS), Program::read_on(1), Program::read_on(2)];
     let fields = (programs.len(), 400.0);
     programs.push(Program::called(EK));
     programs.push(Program::called("mqttcap packets --format ndjson FILE"));
     let measured = in_turn(&programs, &capture.path, runs)?;
-    text.push_str("| program | seconds | packets/s | times as fast | target | peak memory |\n|---|---|---|---|---|---|\n");
+    text.push_str(
+        "| program | seconds | packets/s | times as fast | target | peak memory |\n|---|---|---|---|---|---|\n",
+    );
     let mut theirs = 0.0;
     for (number, (program, measured)) in programs.iter().zip(&measured).enumerate() {
         let target = if number < fields.0 { fields.1 } else { 500.0 };
@@ -102,15 +108,25 @@ pub(crate) fn tshark(capture: &Capture, mqttcap: &Mqttcap, runs: usize) -> io::R
             (format!("{times:.0} ×"), format!("≥ {target} ×{}", met(times >= target)))
         };
         let rate = per_second(tally.frames, measured);
-        line(&mut text, &[&code(program), &format!("{:.3}", measured.seconds), &format!("{rate:.0}"), &said, &target, &memory(measured)]);
+        line(
+            &mut text,
+            &[
+                &code(program),
+                &format!("{:.3}", measured.seconds),
+                &format!("{rate:.0}"),
+                &said,
+                &target,
+                &memory(measured),
+            ],
+        );
     }
     Ok(text)
 }
 
 /// Peak memory on the same traffic for longer.
-pub(crate) fn memory_by_size(megabytes: &[u64], mqttcap: &Mqttcap) -> io::Result<String> {
+pub(crate) fn memory_by_size(megabytes: &[u64]) -> io::Result<String> {
     let mut text = format!("### Memory and the size of the capture: `small`, {} clients\n\n", grouped(CLIENTS.into()));
-    let programs: Vec<Program> = mqttcap.read_on(1).into_iter().chain(mqttcap.read_on(2)).collect();
+    let programs = [1, 2].map(Program::read_on);
     head(&mut text, "capture", &programs);
     for megabytes in megabytes {
         let capture = Capture::written("memory", |out| small::write(out, CLIENTS, megabytes * 1_000_000))?;
@@ -123,9 +139,9 @@ pub(crate) fn memory_by_size(megabytes: &[u64], mqttcap: &Mqttcap) -> io::Result
 }
 
 /// Peak memory by how many sessions are open at once.
-pub(crate) fn memory_by_sessions(mqttcap: &Mqttcap) -> io::Result<String> {
+pub(crate) fn memory_by_sessions() -> io::Result<String> {
     let mut text = "### Memory and open sessions: every client publishes a few times, then leaves\n\n".to_owned();
-    let programs: Vec<Program> = mqttcap.read_on(1).into_iter().chain(mqttcap.read_on(2)).collect();
+    let programs = [1, 2].map(Program::read_on);
     head(&mut text, "sessions open at once | target", &programs);
     for clients in [1_000, 10_000, 100_000_u32] {
         let capture = Capture::written("sessions", |out| small::write(out, clients, u64::from(clients) * 2_500))?;

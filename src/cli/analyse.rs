@@ -14,6 +14,7 @@ use super::arguments::Input;
 use super::failure::Failure;
 use super::file_notes::{name, notes_on_files};
 use super::judging::Judging;
+use super::progress::Progress;
 use super::sieve::Sieve;
 
 /// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
@@ -34,10 +35,13 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let threads = input.threads.map_or_else(processors, usize::from);
     let mut judging = Judging::new(&limits, threads);
     let mut batch = Batch::new();
+    let mut progress = Progress::of(&captures);
     while sieve.next_batch(&mut captures, &mut batch) {
+        progress.tell(&captures);
         engine.push_all(&batch, threads, &mut |session| judging.take(session));
         batch.clear();
     }
+    drop(progress);
     let facts = engine.finish(&mut |session| judging.take(session));
     if facts.packets == 0
         && let Some(wrong) = nothing_read(&captures)
