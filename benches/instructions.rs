@@ -42,7 +42,8 @@ fn main() -> io::Result<ExitCode> {
     if std::env::args().any(|argument| argument == "record") {
         return record(here);
     }
-    let on_record: Table = fs::read_to_string(RECORD)?.parse().map_err(io::Error::other)?;
+    // Before the first record there is no file.
+    let on_record: Table = fs::read_to_string(RECORD).unwrap_or_default().parse().map_err(io::Error::other)?;
     for (what, now) in &here {
         let then = on_record.get(what);
         if then != Some(now) {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 use workload::{Tally, Workload};
 
-const KILOBYTES: u64 = 2000;
+const KILOBYTES: u64 = 1000;
 /// The packet types by their numbers (MQTT 5.0 §2.1.2).
 const TYPES: [&str; 16] = [
     "Reserved",

@@ -14,6 +14,9 @@ const FIELDS: &str =
     "tshark -n -r FILE -Y mqtt -T fields -e frame.number -e mqtt.msgtype -e mqtt.clientid -e mqtt.topic";
 const EK: &str = "tshark -n -r FILE -T ek -Y mqtt";
 
+/// How much faster two threads should be than one.
+const SPEED_UP: f64 = 1.6;
+
 /// Most of tcpdump's time that `read` may take, on one thread and on two.
 fn targets(workload: Workload) -> [Option<f64>; 2] {
     match workload {
@@ -72,6 +75,14 @@ pub(crate) fn speed(workload: Workload, capture: &Capture, runs: usize) -> io::R
                 &target,
                 &memory(measured),
             ],
+        );
+    }
+    if let [.., one, two] = measured.as_slice() {
+        let times = one.seconds / two.seconds;
+        let _ = writeln!(
+            text,
+            "\nTwo threads are {times:.2} × as fast as one (target ≥ {SPEED_UP}{}).",
+            met(times >= SPEED_UP)
         );
     }
     Ok(text)
