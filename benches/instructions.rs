@@ -152,7 +152,7 @@ fn of_profile(profile: &str) -> Counts {
     let mut lines = profile.lines();
     while let Some(line) = lines.next() {
         if let Some(name) = line.strip_prefix("fn=") {
-            function = without_hash(name).to_owned();
+            without_hash(name).clone_into(&mut function);
         } else if line.starts_with("calls=") {
             lines.next(); // what the called function cost
         } else if line.starts_with(|first: char| first.is_ascii_digit()) {

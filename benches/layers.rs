@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench layers`. Each layer is given what the layer below it made, made beforehand. That packets in order
 //! allocate nothing below `session` is held by `tests/mqtt_zero_copy.rs`.
-#![allow(clippy::unwrap_used)] // what is read here was just generated
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // what is read here was just generated
 
 mod workload;
 
@@ -19,7 +19,7 @@ use mqttcap::mqtt::{Framer, Hints, RawPacket, Version, parse};
 use mqttcap::net::{Decoded, Segment, decode};
 use mqttcap::session::Detail;
 use mqttcap::source::CaptureFile;
-use mqttcap::stream::{Chunk, End, Piece};
+use mqttcap::stream::{Chunk, End, Piece, StreamOffset};
 use mqttcap::tcp::{Facts, FlowTable, Interest, Reader};
 use workload::Workload;
 
@@ -67,33 +67,30 @@ impl Traffic {
         })
     }
 
-    /// What each direction's stream brings, and which of them it is.
+    /// What the streams bring, each with the number of its stream and direction. Of this workload it is one packet.
     fn chunks(&self) -> Vec<(usize, Chunk<'_>)> {
         let mut table = FlowTable::new(&Limits::default());
         let mut chunks = Vec::new();
         for (at, segment) in self.segments() {
-            let mut offset = None;
-            table.push(&segment, at, |_| Notes::default(), &mut |_| {});
-            if let Some(connection) = table.latest_mut() {
-                offset = connection.reader.0.take().map(|(end, chunk)| (connection.facts.stream, end, chunk));
-            }
-            if let Some((stream, end, (offset, starts_segment))) = offset {
-                let chunk = Chunk { offset, data: segment.payload, at, starts_segment };
-                chunks.push((2 * stream as usize + usize::from(end == End::B), chunk));
+            table.push(&segment, at, |_| Place::default(), &mut |_| {});
+            let Some(connection) = table.latest_mut() else { continue };
+            if let Some((from, offset)) = connection.reader.0.take() {
+                let direction = 2 * connection.facts.stream as usize + usize::from(from == End::B);
+                chunks.push((direction, Chunk { offset, data: segment.payload, at, starts_segment: true }));
             }
         }
         chunks
     }
 }
 
-/// Where the last piece stood in its stream.
+/// Where the last piece stood, and who sent it.
 #[derive(Default)]
-struct Notes(Option<(End, (mqttcap::stream::StreamOffset, bool))>);
+struct Place(Option<(End, StreamOffset)>);
 
-impl Reader for Notes {
+impl Reader for Place {
     fn piece(&mut self, from: End, piece: Piece<'_>, _: &Facts) -> Interest {
         if let Piece::Chunk(chunk) = piece {
-            self.0 = Some((from, (chunk.offset, chunk.starts_segment)));
+            self.0 = Some((from, chunk.offset));
         }
         Interest::Wanted
     }
@@ -162,11 +159,8 @@ fn d_framer(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn e_parse(bencher: Bencher<'_, '_>) {
-    let mut packets: Vec<&[u8]> = Vec::new();
-    for (_, chunk) in TRAFFIC.chunks() {
-        packets.push(chunk.data); // of this workload each segment is one packet
-    }
-    let packets: Vec<RawPacket<'_>> = packets.into_iter().filter_map(RawPacket::from_bytes).collect();
+    let chunks = TRAFFIC.chunks();
+    let packets: Vec<_> = chunks.iter().filter_map(|(_, chunk)| RawPacket::from_bytes(chunk.data)).collect();
     counted(bencher).bench_local(|| {
         for packet in &packets {
             let _ = black_box(parse(packet, HINTS.version));
