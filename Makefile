@@ -5,7 +5,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test matrix bench deps test-deps fmt lint doc captures
+.PHONY: demo test matrix bench performance instructions deps test-deps fmt lint doc captures
 
 demo: deps
 	$(CARGO) build --release --quiet
@@ -17,8 +17,18 @@ test: deps test-deps
 matrix: deps
 	@$(CARGO) test --quiet --test confusion the_matrix -- --nocapture
 
+# Times mqttcap beside tcpdump, capinfos, tshark and a plain read, on captures that it generates.
 bench: deps
-	$(CARGO) bench --bench read_capture
+	$(CARGO) bench --bench peers
+
+# The same, written into docs/performance.md; memory on 10 GB, too.
+performance: deps
+	$(CARGO) bench --bench peers -- 1000 5 huge write
+
+# Records the instruction counts that `.ci/run` compares with.
+instructions: deps
+	@./.ci/install valgrind
+	$(CARGO) bench --bench instructions -- record
 
 # libpcap's headers: for capturing on an interface.
 deps:

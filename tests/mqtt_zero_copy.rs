@@ -1,9 +1,72 @@
 //! In-order packets are read where they stand in the captured frame, without any allocation.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test may fail
+
+#[path = "../benches/workload/mod.rs"]
+mod workload;
+
+use std::io::Cursor;
+use std::path::Path;
 
 use mqttcap::capture::Moment;
 use mqttcap::limits::Limits;
 use mqttcap::mqtt::{Framed, Framer, Hints, Packet, Version, conformance, parse};
-use mqttcap::stream::{Chunk, Side, StreamOffset};
+use mqttcap::net::{Decoded, decode};
+use mqttcap::source::CaptureFile;
+use mqttcap::stream::{Chunk, End, Piece, Side, StreamOffset};
+use mqttcap::tcp::{Facts, FlowTable, Interest, Reader};
+
+/// Everything between the file and `session`.
+struct Mqtt {
+    framers: [Framer; 2],
+    packets: u64,
+}
+
+impl Mqtt {
+    fn new() -> Mqtt {
+        Mqtt { framers: [(); 2].map(|()| Framer::at_start(&Limits::default())), packets: 0 }
+    }
+}
+
+impl Reader for Mqtt {
+    fn piece(&mut self, from: End, piece: Piece<'_>, _: &Facts) -> Interest {
+        let Piece::Chunk(chunk) = piece else { panic!("nothing is missing") };
+        let hints = Hints { sender: None, version: Some(Version::V5) };
+        let packets = &mut self.packets;
+        self.framers[usize::from(from == End::B)].push(chunk, &hints, &mut |framed| {
+            let Framed::Packet(raw) = framed else { panic!() };
+            parse(&raw, hints.version).unwrap();
+            *packets += 1;
+        });
+        Interest::Wanted
+    }
+}
+
+#[test]
+fn no_layer_below_session_allocates_for_packets_in_order() {
+    let mut file = Vec::new();
+    let clients = 100;
+    let tally = workload::small::write(&mut file, clients, 1_000_000).unwrap();
+    // What connecting takes is taken; what closing a connection costs is not asked.
+    let connected = 6 * u64::from(clients);
+    let left = tally.frames - 4 * u64::from(clients);
+    let mut capture = CaptureFile::read_from(Path::new("small.pcap"), Cursor::new(file)).unwrap();
+    let mut table = FlowTable::new(&Limits::default());
+    let mut read_to = |last: u64| {
+        while let Some(frame) = capture.next_frame() {
+            let Decoded::Segment(segment) = decode(frame.link, frame.data, frame.original_length) else { panic!() };
+            table.push(&segment, frame.at, |_| Mqtt::new(), &mut |_| panic!("all are open"));
+            if frame.at.frame.0 == last {
+                break;
+            }
+        }
+    };
+    // The first publishes too: segments of data are remembered from then on.
+    read_to(connected + 3 * u64::from(clients));
+    let measured = allocation_counter::measure(|| read_to(left));
+    assert_eq!(measured.count_total, 0);
+    let packets: u64 = table.iter().map(|connection| connection.reader.packets).sum();
+    assert_eq!(packets, tally.packets.iter().sum::<u64>() - u64::from(clients), "all but the DISCONNECTs");
+}
 
 #[test]
 fn cutting_reading_and_checking_allocate_nothing() {

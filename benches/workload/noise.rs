@@ -86,7 +86,7 @@ impl Others {
         Ok(())
     }
 
-    /// A tunnel: a packet each way (WireGuard §5.4.6: type, receiver, counter, then encrypted data).
+    /// A tunnel: a packet each way (`WireGuard` §5.4.6: type, receiver, counter, then encrypted data).
     fn datagrams(&mut self, capture: &mut Capture<impl Write>) -> io::Result<()> {
         let pair = self.dice.u8(0..20);
         let ends =

@@ -13,6 +13,7 @@ use super::arguments::Input;
 use super::failure::Failure;
 use super::file_notes::{name, notes_on_files};
 use super::judging::Judging;
+use super::progress::Progress;
 use super::reading;
 use super::sieve::Sieve;
 
@@ -34,15 +35,18 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let threads = input.threads.map_or_else(processors, usize::from);
     let mut judging = Judging::new(&limits, threads);
     let parts = engine.parts();
+    let mut progress = Progress::of(&captures);
     let next = |sorted: &mut Sorted| {
         sorted.clear();
         let more = sieve.next_batch(&mut captures, sorted.frames_mut());
+        progress.tell(&captures);
         sorted.sort(parts);
         more
     };
     reading::ahead(threads > 1, next, |sorted| {
         engine.push_all(sorted, threads, &mut |session| judging.take(session));
     });
+    drop(progress);
     let facts = engine.finish_all(threads, &mut |session| judging.take(session));
     if facts.packets == 0
         && let Some(wrong) = nothing_read(&captures)

@@ -23,6 +23,7 @@ mod keeping;
 mod live;
 mod output;
 mod packets;
+mod progress;
 mod reading;
 mod selection;
 #[cfg(feature = "live")]

@@ -1,7 +1,7 @@
 //! Where a report goes, and how wide and how colourful it may be there.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
@@ -52,6 +52,11 @@ pub(super) fn open_text(look: &Look) -> Result<Box<dyn Write>, Failure> {
         }
         path => open(path),
     }
+}
+
+/// Whether somebody watches what is written.
+pub(super) fn is_terminal(look: &Look) -> bool {
+    look.output.is_none() && io::stdout().is_terminal()
 }
 
 /// How text is set there.

@@ -29,7 +29,7 @@ use crate::text;
 #[cfg(feature = "live")]
 use super::INTERRUPTED;
 use super::analyse::analyse;
-use super::arguments::{Input, Packets, PacketsFormat};
+use super::arguments::{Input, Look, Packets, PacketsFormat};
 use super::failure::Failure;
 #[cfg(feature = "live")]
 use super::file_notes::gaps;
@@ -37,10 +37,14 @@ use super::file_notes::notes_on_files;
 #[cfg(feature = "live")]
 use super::live;
 use super::output;
+use super::progress::Progress;
 use super::selection::Selection;
 #[cfg(feature = "live")]
 use super::service::Signals;
 use super::sieve::Sieve;
+
+/// Progress is told once in so many frames.
+const LOOKED_AT: u64 = 4096;
 
 /// Writes the packets of a capture.
 pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
@@ -87,20 +91,27 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
     if let Some(path) = followed {
         return follow(path, pass);
     }
-    write(input, pass)?;
+    write(input, look, pass)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads the captures and writes their packets.
-fn write(input: &Input, mut pass: Pass<'_>) -> Result<(), Failure> {
+fn write(input: &Input, look: &Look, mut pass: Pass<'_>) -> Result<(), Failure> {
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
+    // Where packets run over the terminal they are progress enough.
+    let mut progress = (!output::is_terminal(look)).then(|| Progress::of(&captures));
     pass.begin()?;
     while let Some(frame) = captures.next_frame() {
+        let number = frame.at.frame.0;
         if sieve.passes(&frame) {
             pass.push(&frame)?;
         }
+        if let Some(progress) = progress.as_mut().filter(|_| number.is_multiple_of(LOOKED_AT)) {
+            progress.tell(&captures);
+        }
     }
+    drop(progress);
     pass.finish()?;
     for note in notes_on_files(&captures) {
         say(&note.text);

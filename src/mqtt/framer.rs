@@ -17,8 +17,9 @@ const KEPT_BUFFER: usize = 4096;
 /// Cuts one direction of a stream into control packets.
 #[derive(Clone, Debug)]
 pub struct Framer {
-    packet_bytes: usize,
-    resync_bytes: usize,
+    /// Most bytes kept of a packet, and of what is searched for one.
+    packet_bytes: u32,
+    resync_bytes: u32,
     state: State,
     /// The packet that straddles chunks, and its buffers for the next one. Most framers never need it.
     pending: Option<Box<Pending>>,
@@ -71,8 +72,8 @@ impl Framer {
     #[must_use]
     pub fn at_start(limits: &Limits) -> Framer {
         Framer {
-            packet_bytes: limits.packet_bytes,
-            resync_bytes: limits.resync_bytes,
+            packet_bytes: u32::try_from(limits.packet_bytes).unwrap_or(u32::MAX),
+            resync_bytes: u32::try_from(limits.resync_bytes).unwrap_or(u32::MAX),
             state: State::Between,
             pending: None,
             share: Share::default(),
@@ -248,7 +249,7 @@ impl Framer {
                 self.begin(Some(header), after_header, StreamOffset(offset), chunk.at);
                 break;
             };
-            let kept = body.get(..self.packet_bytes);
+            let kept = body.get(..self.packet_bytes as usize);
             on(Framed::Packet(RawPacket {
                 header,
                 body: kept.unwrap_or(body),
@@ -298,7 +299,7 @@ impl Framer {
         }
         straddle.taken += u32::try_from(data.len()).unwrap_or(u32::MAX);
         if straddle.missing.is_none() {
-            let room = self.packet_bytes.saturating_sub(buffer.len());
+            let room = (self.packet_bytes as usize).saturating_sub(buffer.len());
             let kept = data.get(..room);
             let whole = kept.is_none_or(|kept| kept.len() == data.len());
             if !self.append(buffer, kept.unwrap_or(data), straddle.header) || !whole {
@@ -310,7 +311,7 @@ impl Framer {
     /// Adds to what is kept of the body of a packet that begins with `header`; false when there is no room.
     fn append(&mut self, buffer: &mut Vec<u8>, data: &[u8], header: Option<FixedHeader>) -> bool {
         let body = header.map_or(0, |header| usize::try_from(header.remaining_length).unwrap_or(usize::MAX));
-        let fits = self.share.make_room(buffer, data.len(), body.min(self.packet_bytes));
+        let fits = self.share.make_room(buffer, data.len(), body.min(self.packet_bytes as usize));
         if fits {
             buffer.extend_from_slice(data);
         }
@@ -404,7 +405,7 @@ impl Framer {
         };
         // Without room, what there is decides.
         let has_room = self.share.hold(kept + search.heap_bytes() + chunk.data.len());
-        let found = search.push(chunk, hints, if has_room { self.resync_bytes } else { 0 });
+        let found = search.push(chunk, hints, if has_room { self.resync_bytes as usize } else { 0 });
         if has_room {
             self.share.hold(kept + search.heap_bytes());
         } else {

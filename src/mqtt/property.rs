@@ -51,7 +51,8 @@ const CLAUSE: &str = "§2.2.2.2";
 
 /// One property as nearly every one is: whole, and each of its Variable Byte Integers one byte long. For any other form
 /// and for what is wrong with it there is [`any`].
-#[inline]
+#[allow(clippy::inline_always)] // where only the length counts, no value is made
+#[inline(always)]
 fn usual(input: &[u8]) -> Option<(&[u8], Property<'_>)> {
     fn binary(input: &[u8]) -> Option<(&[u8], &[u8])> {
         let (length, rest) = input.split_first_chunk()?;

@@ -15,18 +15,17 @@ const HEADER: usize = 20;
 #[inline]
 pub(super) fn segment(frame: &[u8]) -> Option<Segment<'_>> {
     let (&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, e0, e1], packet) = frame.split_first_chunk()?;
-    let packet = match ([e0, e1], packet) {
-        ([0x08, 0x00], packet) | ([0x81, 0x00], [_, _, 0x08, 0x00, packet @ ..]) => packet,
-        _ => return None,
+    let (([0x08, 0x00], packet) | ([0x81, 0x00], [_, _, 0x08, 0x00, packet @ ..])) = ([e0, e1], packet) else {
+        return None;
     };
-    // Version 4 with five words of header; of the fragment's place only bits that do not fragment; TCP.
-    let &[0x45, _, l0, l1, _, _, place, 0, hop_limit, 6, _, _, a0, a1, a2, a3, b0, b1, b2, b3] =
+    // Version 4 with five words of header; no more fragments, at offset 0; TCP.
+    let &[0x45, _, l0, l1, _, _, 0x00 | 0x40 | 0x80 | 0xc0, 0, hop_limit, 6, _, _, a0, a1, a2, a3, b0, b1, b2, b3] =
         packet.first_chunk::<HEADER>()?
     else {
         return None;
     };
     let total = usize::from(u16::from_be_bytes([l0, l1]));
-    let covered = packet.get(HEADER..total).filter(|_| place & 0x3f == 0)?;
+    let covered = packet.get(HEADER..total)?;
     let &[p0, p1, q0, q1, n0, n1, n2, n3, k0, k1, k2, k3, offset, flags, w0, w1, _, _, _, _] =
         covered.first_chunk::<HEADER>()?;
     let header = usize::from(offset >> 4) * 4;

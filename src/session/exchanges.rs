@@ -105,28 +105,29 @@ pub(super) struct Acknowledged {
 pub(super) struct Exchanges {
     open: Open,
     finished: Vec<Finished>,
-    /// Once that is full: which of it is the oldest.
-    oldest: usize,
-    by_sender: PerSide<usize>,
-    limit: usize,
+    by_sender: PerSide<u32>,
+    limit: u32,
+    /// Once `finished` is full: which of it is the oldest.
+    oldest: u8,
 }
 
 impl Exchanges {
     pub(super) fn new(limit: usize) -> Exchanges {
         let (open, by_sender) = (Open::default(), PerSide::default());
-        Exchanges { open, finished: Vec::new(), oldest: 0, by_sender, limit }
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        Exchanges { open, finished: Vec::new(), by_sender, limit, oldest: 0 }
     }
 
     /// How many exchanges of `sender` are open.
     #[inline]
     pub(super) fn open(&self, sender: Side) -> usize {
-        *self.by_sender.of(sender)
+        *self.by_sender.of(sender) as usize
     }
 
     /// Whether one more exchange would not be kept.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.open.len() >= self.limit
+        self.open.len() >= self.limit as usize
     }
 
     /// When the open exchange of `sender` with this packet identifier was started.
@@ -157,7 +158,7 @@ impl Exchanges {
             sender,
             state: ExchangeState::Sent,
         };
-        if let Some(exchange) = self.open.get_mut(key) {
+        if let Some(exchange) = self.open.place(key).and_then(|place| self.open.at_mut(place)) {
             let repeats = exchange.topic == topic && exchange.qos == qos;
             let comparable = exchange.topic.is_some() && topic.is_some();
             let before = Some(Before { same: comparable.then_some(repeats), ..exchange.before() });
@@ -182,7 +183,7 @@ impl Exchanges {
     pub(super) fn finished(&self, sender: Side, packet_identifier: u16, fingerprint: Option<u64>) -> Option<&Finished> {
         let same = |done: &&Finished| done.publisher == sender && done.packet_identifier == packet_identifier;
         let fingerprint = fingerprint.and_then(NonZeroU64::new);
-        let (newer, older) = self.finished.split_at_checked(self.oldest)?;
+        let (newer, older) = self.finished.split_at_checked(self.oldest.into())?;
         older
             .iter()
             .chain(newer)
@@ -197,7 +198,8 @@ impl Exchanges {
         let Answer { at, from, packet, packet_identifier, code, end } = *answer;
         let publisher = if packet == PacketType::PUBREL { from } else { from.other() };
         let key = (publisher, packet_identifier);
-        let Some(exchange) = self.open.get_mut(key) else {
+        let place = self.open.place(key);
+        let Some((place, exchange)) = place.and_then(|place| Some((place, self.open.at_mut(place)?))) else {
             facts.unmatched_acknowledgments += 1;
             return Acknowledged { refused: None, before: None };
         };
@@ -206,7 +208,7 @@ impl Exchanges {
         if code.0 >= 0x80 && packet != PacketType::PUBREL {
             let refused = Refused { topic: exchange.topic, request: exchange.started };
             facts.refused += 1;
-            self.remove(key);
+            self.remove(publisher, place);
             return Acknowledged { refused: Some(refused), before };
         }
         match packet {
@@ -220,29 +222,30 @@ impl Exchanges {
                 if took > LATE {
                     book.late.add(exchange.started, at, took);
                 }
-                self.finish(key, at, end);
+                let Waiting { started, fingerprint, topic, packet_identifier, qos, .. } = *exchange;
+                let finished =
+                    Finished { started, answered: at, end, fingerprint, topic, packet_identifier, qos, publisher };
+                self.remove(publisher, place);
+                self.remember(finished);
             }
         }
         Acknowledged { refused: None, before }
     }
 
-    fn remove(&mut self, key: (Side, u16)) -> Option<Waiting> {
-        let exchange = self.open.remove(key)?;
-        let open = self.by_sender.of_mut(key.0);
+    #[inline]
+    fn remove(&mut self, publisher: Side, place: usize) {
+        self.open.remove(place);
+        let open = self.by_sender.of_mut(publisher);
         *open = open.saturating_sub(1);
-        Some(exchange)
     }
 
     #[inline]
-    fn finish(&mut self, key: (Side, u16), answered: Moment, end: u64) {
-        let Some(exchange) = self.remove(key) else { return };
-        let Waiting { started, fingerprint, topic, packet_identifier, qos, sender: publisher, .. } = exchange;
-        let finished = Finished { started, answered, end, fingerprint, topic, packet_identifier, qos, publisher };
+    fn remember(&mut self, finished: Finished) {
         if self.finished.len() < FINISHED {
             super::push_tight(&mut self.finished, finished);
-        } else if let Some(oldest) = self.finished.get_mut(self.oldest) {
+        } else if let Some(oldest) = self.finished.get_mut(usize::from(self.oldest)) {
             *oldest = finished;
-            self.oldest = (self.oldest + 1) % FINISHED;
+            self.oldest = if usize::from(self.oldest) + 1 < FINISHED { self.oldest + 1 } else { 0 };
         }
     }
 
@@ -262,7 +265,7 @@ impl Exchanges {
     /// into the ledger of its publisher.
     pub(super) fn close(mut self, topics: &Topics, wire: &Wire, ledger: &mut PerSide<Book>) -> Vec<Exchange> {
         let text = |topic: Option<TopicId>| topics.text(topic?).cloned();
-        self.finished.rotate_left(self.oldest);
+        self.finished.rotate_left(self.oldest.into());
         for done in self.finished {
             if arrived(wire, done.publisher.other(), done.end) == Arrived::No {
                 let Finished { publisher, packet_identifier, qos, topic, fingerprint, started, answered, .. } = done;

@@ -26,9 +26,9 @@ pub(super) struct TopicId(NonZeroU32);
 pub(super) struct Topics {
     /// Most clients publish to one topic.
     names: SmallVec<[Name; 1]>,
-    newest: usize,
+    newest: u32,
     /// Names that were spoken of when this was last looked at.
-    live: usize,
+    live: u32,
     /// Boxed: most clients use none.
     aliases: Option<Box<PerSide<HashMap<u16, TextFact>>>>,
 }
@@ -41,8 +41,8 @@ struct Name {
 }
 
 impl TopicId {
-    fn at(place: usize) -> Option<TopicId> {
-        u32::try_from(place + 1).ok().and_then(NonZeroU32::new).map(TopicId)
+    fn at(place: u32) -> Option<TopicId> {
+        place.checked_add(1).and_then(NonZeroU32::new).map(TopicId)
     }
 
     fn place(self) -> usize {
@@ -59,7 +59,7 @@ impl Topics {
     /// The place of a topic. `spoken_of` names every place that is still spoken of.
     #[inline]
     pub(super) fn intern(&mut self, bytes: &[u8], spoken_of: impl Fn(&mut dyn FnMut(TopicId))) -> Option<TopicId> {
-        if let Some(Name { text: Some(text), .. }) = self.names.get(self.newest)
+        if let Some(Name { text: Some(text), .. }) = self.names.get(self.newest as usize)
             && *text.0 == *bytes
         {
             return TopicId::at(self.newest);
@@ -72,9 +72,10 @@ impl Topics {
         let hash = FixedState::default().hash_one(bytes) as u32;
         let is = |name: &Name| name.hash == hash && name.text.as_ref().is_some_and(|text| *text.0 == *bytes);
         let known = self.names.iter().position(is);
-        self.newest = known.unwrap_or_else(|| {
+        let place = known.unwrap_or_else(|| {
             let name = Name { text: Some(TextFact::new(bytes)), hash };
-            if self.names.len() >= FEW.max(2 * self.live) && !self.names.iter().any(|name| name.text.is_none()) {
+            if self.names.len() >= FEW.max(2 * self.live as usize) && !self.names.iter().any(|name| name.text.is_none())
+            {
                 self.let_go(spoken_of);
             }
             let free =
@@ -86,6 +87,7 @@ impl Topics {
             }
             free.unwrap_or(self.names.len() - 1)
         });
+        self.newest = u32::try_from(place).ok()?;
         TopicId::at(self.newest)
     }
 

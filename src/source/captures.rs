@@ -6,6 +6,7 @@
 //! of its packets is kept, even where its clock went back.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use super::damage::{Damage, Fault};
@@ -31,6 +32,7 @@ pub struct Captures {
     secrets: u64,
     drops: Option<Drops>,
     untimed: u64,
+    length: Option<u64>,
     bytes: u64,
     passed_over: Vec<Error>,
     /// Paths of files that were named before.
@@ -41,6 +43,8 @@ pub struct Captures {
 struct Waiting {
     first: Option<Timestamp>,
     path: PathBuf,
+    /// Bytes that will be read of it, where that is known.
+    length: Option<u64>,
     /// What can be read only once, such as standard input, stays open.
     file: Option<CaptureFile>,
 }
@@ -101,6 +105,7 @@ impl Captures {
         waiting.sort_by_key(|file| file.first);
         Ok(Captures {
             paths: waiting.iter().map(|file| file.path.clone()).collect(),
+            length: waiting.iter().map(|file| file.length).sum(),
             waiting: waiting.into(),
             open: Vec::new(),
             number: 0,
@@ -201,6 +206,11 @@ impl Captures {
         self.untimed
     }
 
+    /// Bytes of all files; `None` where a file is compressed or is no plain file, so that nobody knows.
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
     /// Bytes read of all files so far.
     pub fn bytes(&self) -> u64 {
         self.open.iter().fold(self.bytes, |sum, open| sum + open.file.bytes())
@@ -270,7 +280,8 @@ impl Waiting {
     fn open(path: &Path) -> Result<Waiting, Error> {
         let mut file = CaptureFile::open(path)?;
         let first = file.next_time();
-        let reopens = path.metadata().is_ok_and(|metadata| metadata.is_file()) && path != Path::new("-");
-        Ok(Waiting { first, path: path.to_path_buf(), file: (!reopens).then_some(file) })
+        let plain = path.metadata().ok().filter(|metadata| metadata.is_file() && path != Path::new("-"));
+        let length = plain.as_ref().filter(|_| !file.is_compressed()).map(Metadata::len);
+        Ok(Waiting { first, path: path.to_path_buf(), length, file: plain.is_none().then_some(file) })
     }
 }

@@ -117,8 +117,34 @@ impl Pcapng {
         self.numbers_lost |= !self.packets;
     }
 
-    /// What stands at the start of `input`.
+    /// The packet at the start of `input`, if it is as most are: whole, in an Enhanced Packet Block without options, of an
+    /// interface that is described.
     #[inline]
+    pub(super) fn usual(&mut self, input: &[u8]) -> Option<Record> {
+        const START: usize = BLOCK_HEADER + PACKET_HEADER;
+        let (words, _) = input.first_chunk::<START>()?.as_chunks::<4>();
+        let [kind, total, number, high, low, captured, original] =
+            words.first_chunk()?.map(|word| self.order.word(word));
+        let size = usize::try_from(captured).ok()?;
+        let length = START + size.checked_next_multiple_of(4)? + 4;
+        let end = input.get(length - 4..length)?.first_chunk()?;
+        let interface = self.interfaces.get(usize::try_from(number).ok()?)?.as_ref()?;
+        if kind != EPB_MAGIC || u32::try_from(length) != Ok(total) || self.order.word(*end) != total {
+            return None;
+        }
+        let time = interface.clock.time(u64::from(high) << 32 | u64::from(low));
+        self.last_time = time;
+        self.packets = true;
+        Some(Record {
+            time,
+            link: interface.link,
+            original_length: original.max(captured),
+            data: START..START + size,
+            length,
+        })
+    }
+
+    /// What stands at the start of `input`.
     pub(super) fn step(&mut self, input: &[u8]) -> Step {
         let Some(&block_type) = input.first_chunk::<4>() else {
             return Step::More;

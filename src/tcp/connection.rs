@@ -135,6 +135,12 @@ impl<R: Reader> Flow<R> {
         self.closed.map(|closed| closed.after(linger))
     }
 
+    /// Whether data waits behind a hole.
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.a.assembler.is_waiting() || self.b.assembler.is_waiting()
+    }
+
     /// Since when the longest confirmed hole waits for frames out of order, if one does.
     pub(super) fn confirmed(&self) -> Option<Timestamp> {
         [self.a.assembler.confirmed(), self.b.assembler.confirmed()].into_iter().flatten().min()
@@ -170,7 +176,7 @@ impl<R: Reader> Flow<R> {
             self.take(from, segment, at, budget);
         }
 
-        if self.a.assembler.is_waiting() || self.b.assembler.is_waiting() {
+        if self.is_waiting() {
             self.judge_holes(from, at, None, budget);
         }
         if self.closed.is_some() != self.connection.facts.is_closed() {

@@ -3,6 +3,8 @@
 //!
 //! Invariant: facts only count and remember; they never decide what is delivered.
 
+use smallvec::SmallVec;
+
 use crate::capture::{Moment, Timestamp};
 use crate::net::Segment;
 use crate::stream::StreamOffset;
@@ -24,20 +26,23 @@ impl Repeated {
 /// Size records in flight that are remembered; see [`Sender::sizes`].
 const SIZES: usize = 4;
 
+/// A segment in flight: its end offset and its payload length.
+type Size = (u64, u32);
+
 /// What must be remembered of one end, beside its facts, to keep them.
 #[derive(Debug, Default)]
 pub(super) struct Sender {
     /// Its last segment with SYN, FIN or payload.
-    latest: Option<Latest>,
-    /// Segments in flight that are larger than any acknowledged and any before them in flight:
-    /// (end offset, payload length), both rising. The first `filled` are in use.
-    sizes: [(u64, u32); SIZES],
-    filled: usize,
+    latest: Latest,
+    /// Segments in flight that are larger than any acknowledged and any before them in flight: both numbers rise.
+    sizes: SmallVec<[Size; 1]>,
 }
 
 /// What tells two copies of one segment from two segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Latest {
+    /// Whether there was one.
+    known: bool,
     time: Timestamp,
     sequence: u32,
     acknowledgment: u32,
@@ -53,6 +58,7 @@ impl Sender {
             return false;
         }
         let this = Latest {
+            known: true,
             time: at.time,
             sequence: segment.sequence,
             acknowledgment: segment.acknowledgment,
@@ -60,32 +66,27 @@ impl Sender {
             window: segment.window,
             flags: segment.flags.0,
         };
-        if let Some(latest) = self.latest
-            && (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(latest.time))
-            && (Latest { time: at.time, ..latest }) == this
-        {
-            return true;
+        let is_copy = (Latest { time: at.time, ..self.latest }) == this
+            && (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(self.latest.time));
+        if !is_copy {
+            self.latest = this;
         }
-        self.latest = Some(this);
-        false
+        is_copy
     }
 
+    #[inline]
     fn sent(&mut self, end: u64, length: u32, direction: &Direction) {
-        let largest = self.sizes.get(self.filled.wrapping_sub(1)).map_or(0, |(_, length)| *length);
-        if length > direction.largest_acknowledged.max(largest)
-            && let Some(record) = self.sizes.get_mut(self.filled)
-        {
-            *record = (end, length);
-            self.filled += 1;
+        let largest = self.sizes.last().map_or(0, |(_, length)| *length);
+        if length > direction.largest_acknowledged.max(largest) && self.sizes.len() < SIZES {
+            self.sizes.push((end, length));
         }
     }
 
     fn acknowledged(&mut self, to: u64, direction: &mut Direction) {
-        let whole = self.sizes.iter().take(self.filled).take_while(|(end, _)| *end <= to).count();
+        let whole = self.sizes.iter().take_while(|(end, _)| *end <= to).count();
         if let Some((_, length)) = whole.checked_sub(1).and_then(|last| self.sizes.get(last)) {
             direction.largest_acknowledged = *length;
-            self.sizes.rotate_left(whole);
-            self.filled -= whole;
+            self.sizes.drain(..whole);
         }
     }
 }
@@ -140,6 +141,7 @@ impl Direction {
     }
 
     /// Payload of this end that ends at offset `end`.
+    #[inline]
     pub(super) fn data(&mut self, sender: &mut Sender, end: u64, length: u32, new: Novelty, at: Moment) {
         self.first_data.get_or_insert(at);
         self.conflict(new.conflicting, at);
@@ -160,10 +162,15 @@ impl Direction {
     }
 
     /// So many bytes differ from their first copy.
+    #[inline]
     pub(super) fn conflict(&mut self, bytes: u64, at: Moment) {
-        if bytes == 0 {
-            return;
+        if bytes > 0 {
+            self.differs(bytes, at);
         }
+    }
+
+    #[cold]
+    fn differs(&mut self, bytes: u64, at: Moment) {
         if self.conflicting_overlaps == 0 {
             self.conflict = at;
         }

@@ -10,8 +10,9 @@ const KEPT: usize = 64;
 /// The last bytes delivered of one direction.
 #[derive(Debug)]
 pub(super) struct Recent {
-    /// The byte at an offset stands at that offset modulo `KEPT`.
+    /// The byte at an offset stands at its distance from `origin` modulo `KEPT`.
     bytes: [u8; KEPT],
+    origin: u64,
     /// The offsets that are there: a gap empties it.
     from: u64,
     to: u64,
@@ -19,20 +20,24 @@ pub(super) struct Recent {
 
 impl Recent {
     pub(super) fn new() -> Recent {
-        Recent { bytes: [0; KEPT], from: 0, to: 0 }
+        Recent { bytes: [0; KEPT], origin: 0, from: 0, to: 0 }
     }
 
     /// `data` was delivered at `offset`.
     pub(super) fn delivered(&mut self, offset: u64, data: &[u8]) {
         let end = offset + data.len() as u64;
+        if let Some(tail) = data.last_chunk::<KEPT>() {
+            let from = end - KEPT as u64;
+            *self = Recent { bytes: *tail, origin: from, from, to: end };
+            return;
+        }
         if offset != self.to {
             self.from = offset;
         }
         self.to = end;
         self.from = self.from.max(end.saturating_sub(KEPT as u64));
-        let tail = data.get(data.len().saturating_sub(KEPT)..).unwrap_or_default();
-        let place = place(end - tail.len() as u64);
-        let (first, second) = tail.split_at(tail.len().min(KEPT - place));
+        let place = self.place(offset);
+        let (first, second) = data.split_at(data.len().min(KEPT - place));
         for (at, part) in [(place, first), (0, second)] {
             if let Some(to) = self.bytes.get_mut(at..at + part.len()) {
                 to.copy_from_slice(part);
@@ -46,14 +51,14 @@ impl Recent {
         let from = offset.max(0).cast_unsigned().max(self.from);
         let differs = |at: &u64| {
             let copy = data.get(index((at.cast_signed() - offset).cast_unsigned()));
-            copy != self.bytes.get(place(*at))
+            copy != self.bytes.get(self.place(*at))
         };
         (from..end).filter(differs).count() as u64
     }
-}
 
-fn place(offset: u64) -> usize {
-    index(offset % KEPT as u64)
+    fn place(&self, offset: u64) -> usize {
+        index(offset.wrapping_sub(self.origin) % KEPT as u64)
+    }
 }
 
 #[cfg(test)]
@@ -74,5 +79,21 @@ mod tests {
         assert_eq!(recent.differing(204, b"XX"), 0);
         assert_eq!(recent.differing(299, b"Xafter"), 0);
         assert_eq!(recent.differing(300, b"After a gapX"), 1);
+    }
+
+    #[test]
+    fn however_the_stream_is_cut_the_same_bytes_are_kept() {
+        let stream: Vec<u8> = (0..=255).collect();
+        for cuts in [[1, 2, 66], [64, 70, 200], [10, 100, 163], [63, 127, 128]] {
+            let mut recent = Recent::new();
+            let mut at = 0;
+            for cut in cuts.into_iter().chain([256]) {
+                recent.delivered(at as u64, &stream[at..cut]);
+                at = cut;
+                let other: Vec<u8> = stream[..at].iter().map(|byte| !byte).collect();
+                assert_eq!(recent.differing(0, &stream[..at]), 0, "{cuts:?} at {at}");
+                assert_eq!(recent.differing(0, &other), at.min(KEPT) as u64, "{cuts:?} at {at}");
+            }
+        }
     }
 }

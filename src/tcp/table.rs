@@ -388,7 +388,8 @@ impl<R: Reader> FlowTable<R> {
         let is_a = from_low == slot.a_is_low || segment.source == segment.destination;
         flow.push(if is_a { End::A } else { End::B }, segment, at, &mut self.budget);
         let stream = flow.connection.facts.stream;
-        if !slot.is_due
+        if flow.is_waiting()
+            && !slot.is_due
             && let Some(since) = flow.confirmed()
         {
             slot.is_due = true;

@@ -11,25 +11,21 @@ use super::sequence::advance;
 /// Both endpoints, the lower one first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    low: u128,
-    high: u128,
-    /// Port of the low end, port of the high end, and the IP versions.
+    /// Halves of the addresses.
+    low: (u64, u64),
+    high: (u64, u64),
+    /// IP version and port of the low end, IP version and port of the high end.
     rest: u64,
 }
 
 impl Key {
     /// The key of a segment, and whether its sender is the low end.
+    #[inline]
     pub(super) fn of(source: Endpoint, destination: Endpoint) -> (Key, bool) {
-        let (from, from_v6) = number(source.address);
-        let (to, to_v6) = number(destination.address);
-        let from_low = (from, from_v6, source.port) <= (to, to_v6, destination.port);
-        let (low, low_v6, low_port, high, high_v6, high_port) = if from_low {
-            (from, from_v6, source.port, to, to_v6, destination.port)
-        } else {
-            (to, to_v6, destination.port, from, from_v6, source.port)
-        };
-        let rest = (low_v6 | (high_v6 << 1)) << 32 | u64::from(low_port) << 16 | u64::from(high_port);
-        (Key { low, high, rest }, from_low)
+        let (from, to) = (words(source), words(destination));
+        let from_low = from <= to;
+        let ([a0, a1, a2], [b0, b1, b2]) = if from_low { (from, to) } else { (to, from) };
+        (Key { low: (a0, a1), high: (b0, b1), rest: a2 << 32 | b2 }, from_low)
     }
 }
 
@@ -37,18 +33,26 @@ impl Key {
 /// can fill one part, not more.
 pub fn spread(one: Endpoint, other: Endpoint, parts: usize) -> usize {
     let fold = |end: Endpoint| {
-        let (address, _) = number(end.address);
-        (address >> 64) as u64 ^ address as u64 ^ u64::from(end.port) << 40
+        let [upper, lower, _] = words(end);
+        upper ^ lower ^ u64::from(end.port) << 40
     };
     let mixed = (fold(one) ^ fold(other)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     // The high bits are mixed best: they count, as the digits of a fraction.
-    (mixed * parts as u64 >> 32) as usize
+    ((mixed * parts as u64) >> 32) as usize
 }
 
-fn number(address: IpAddr) -> (u128, u64) {
-    match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), 0),
-        IpAddr::V6(address) => (address.to_bits(), 1),
+/// An address in two halves; the IP version and the port.
+#[inline]
+fn words(endpoint: Endpoint) -> [u64; 3] {
+    let port = u64::from(endpoint.port);
+    match endpoint.address {
+        IpAddr::V4(address) => [0, u64::from(address.to_bits()), port],
+        IpAddr::V6(address) => {
+            let octets = address.octets();
+            let number = |half: Option<&[u8; 8]>| half.map_or(0, |half| u64::from_be_bytes(*half));
+            let [upper, lower] = [octets.first_chunk(), octets.last_chunk()].map(number);
+            [upper, lower, 1 << 16 | port]
+        }
     }
 }
 

@@ -129,7 +129,7 @@ impl Several {
         let tale = Tale::connected().with(|session| {
             let topic = text("plant/7/state");
             let will = WillFacts { topic, qos: QoS(1), retain: false, fingerprint: Some(1) };
-            session.connect.as_mut().unwrap().will = Some(will);
+            session.connect.as_mut().unwrap().will = Some(Box::new(will));
         });
         let tale = match goodbye {
             Some(code) => tale.disconnect(Side::Client, code, 5.0),

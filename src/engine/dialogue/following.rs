@@ -44,7 +44,7 @@ pub(super) struct Following {
     pub(super) client: End,
     pub(super) evidence: ClientEvidence,
     framers: PerSide<Framer>,
-    pub(super) tracker: Box<Tracker>,
+    pub(super) tracker: Tracker,
     inference: Option<Box<VersionEvidence>>,
     pub(super) probation: bool,
     answer: Answer,
@@ -72,7 +72,7 @@ impl Following {
             client,
             evidence,
             framers: PerSide { client: framer(), server: framer() },
-            tracker: Box::new(Tracker::new(limits, detail)),
+            tracker: Tracker::new(limits, detail),
             inference: None,
             probation: beginning == Beginning::Somewhere,
             answer: match beginning {
@@ -158,11 +158,11 @@ impl Following {
 
     /// What it is, now that the streams have ended.
     pub(super) fn turned_out(self, facts: &Facts) -> Ended {
-        let Following { client, evidence, tracker, .. } = self;
-        if self.probation {
+        let Following { client, evidence, tracker, probation, .. } = self;
+        if probation {
             return Ended::Other { protocol: Protocol::Unknown, server_port: server_port(facts, client) };
         }
-        Ended::Mqtt { client, evidence, tracker }
+        Ended::Mqtt { client, evidence, tracker: Box::new(tracker) }
     }
 
     /// What it would be if the streams ended now. Nobody is shown the packets once more.

@@ -236,7 +236,7 @@ impl WebSocket {
                 if following.probation {
                     return other;
                 }
-                (following.tracker, following.evidence)
+                (Box::new(following.tracker), following.evidence)
             }
             None if self.is_meant_for_mqtt() => self.handshake_only(),
             None => return other,
@@ -252,7 +252,7 @@ impl WebSocket {
     pub(super) fn as_it_stands(&self, facts: &Facts) -> Ended {
         let followed = self.following.as_ref().map(|following| following.as_it_stands(false));
         let (mut tracker, evidence) = match followed {
-            Some(following) if !following.probation => (following.tracker, following.evidence),
+            Some(following) if !following.probation => (Box::new(following.tracker), following.evidence),
             None if self.is_meant_for_mqtt() => self.handshake_only(),
             _ => return Ended::Other { protocol: Protocol::Http, server_port: server_port(facts, self.client) },
         };

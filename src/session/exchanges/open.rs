@@ -38,9 +38,9 @@ impl Open {
         self.all.get(self.place(key)?)
     }
 
+    /// The exchange at a place.
     #[inline]
-    pub(super) fn get_mut(&mut self, key: (Side, u16)) -> Option<&mut Waiting> {
-        let place = self.place(key)?;
+    pub(super) fn at_mut(&mut self, place: usize) -> Option<&mut Waiting> {
         self.all.get_mut(place)
     }
 
@@ -69,31 +69,37 @@ impl Open {
         }
     }
 
+    /// Removes the exchange at a place.
     #[inline]
-    pub(super) fn remove(&mut self, key: (Side, u16)) -> Option<Waiting> {
-        let place = self.place(key)?;
-        let Open { all, places } = self;
-        if let Some(places) = places {
-            if let Ok(entry) = places.find_entry(hash(key), |known| *known == place) {
-                entry.remove();
-            }
-            // The last one comes into the free place.
-            let last = all.len() - 1;
-            if let Some(moved) = all.last().filter(|_| place != last)
-                && let Some(entry) = places.find_mut(hash(key_of(moved)), |known| *known == last)
-            {
-                *entry = place;
-            }
+    pub(super) fn remove(&mut self, place: usize) {
+        let Some(last) = self.all.len().checked_sub(1) else { return };
+        if self.places.is_some() {
+            self.leave(place, last);
         }
-        let removed = all.swap_remove(place);
-        if all.is_empty() {
+        self.all.swap(place.min(last), last);
+        self.all.truncate(last);
+        if last == 0 {
             self.places = None;
         }
-        Some(removed)
     }
 
+    /// Takes a place out of the table; the `last` exchange comes into it.
+    fn leave(&mut self, place: usize, last: usize) {
+        let Open { all, places } = self;
+        let (Some(places), Some(leaves), Some(moved)) = (places, all.get(place), all.last()) else { return };
+        if let Ok(entry) = places.find_entry(hash(key_of(leaves)), |known| *known == place) {
+            entry.remove();
+        }
+        if place != last
+            && let Some(entry) = places.find_mut(hash(key_of(moved)), |known| *known == last)
+        {
+            *entry = place;
+        }
+    }
+
+    /// Where the exchange with this key is.
     #[inline]
-    fn place(&self, key: (Side, u16)) -> Option<usize> {
+    pub(super) fn place(&self, key: (Side, u16)) -> Option<usize> {
         match &self.places {
             None => self.all.iter().position(|one| key_of(one) == key),
             Some(places) => {
@@ -153,8 +159,11 @@ mod tests {
                 open.add(waiting(key, step));
                 map.insert(key, step);
             } else {
-                let removed = open.remove(key).map(|exchange| exchange.started.frame.0);
+                let removed = open.get(key).map(|exchange| exchange.started.frame.0);
                 assert_eq!(removed, map.remove(&key));
+                if let Some(place) = open.place(key) {
+                    open.remove(place);
+                }
             }
             assert_eq!(open.len(), map.len());
             let known = open.get(key).map(|exchange| exchange.started.frame.0);

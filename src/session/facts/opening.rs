@@ -26,7 +26,7 @@ pub struct ConnectFacts {
     /// Keep Alive in seconds.
     pub keep_alive: u16,
     /// Will, if any.
-    pub will: Option<WillFacts>,
+    pub will: Option<Box<WillFacts>>,
     /// Length of the whole packet in bytes.
     pub length: u64,
     /// Session Expiry Interval in seconds (5.0).

@@ -46,11 +46,13 @@ impl Tracker {
                 has_password: connect.has_password(),
                 clean_start: connect.clean_start(),
                 keep_alive: connect.keep_alive,
-                will: connect.will.map(|will| WillFacts {
-                    topic: fact(will.topic),
-                    qos: will.qos,
-                    retain: will.retain,
-                    fingerprint: will_fingerprint(&will),
+                will: connect.will.map(|will| {
+                    Box::new(WillFacts {
+                        topic: fact(will.topic),
+                        qos: will.qos,
+                        retain: will.retain,
+                        fingerprint: will_fingerprint(&will),
+                    })
                 }),
                 length: packet_length(raw).into(),
                 session_expiry_interval: connect.session_expiry_interval(),

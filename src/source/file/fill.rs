@@ -1,6 +1,6 @@
 //! Reading many packets of a file at once.
 //!
-//! Invariant: what is put into a batch is what [`CaptureFile::next_frame`] would have handed out. Records of pcap that
+//! Invariant: what is put into a batch is what [`CaptureFile::next_frame`] would have handed out. Records that
 //! are whole and in no way odd are walked in the buffer; all else goes the way of single packets.
 
 use super::{CaptureFile, Format};
@@ -30,18 +30,29 @@ impl CaptureFile {
 
     /// Takes the usual records at the start of what is read and not consumed.
     fn walk(&mut self, batch: &mut Batch, before: u64, is_early: impl Fn(&Record) -> bool) {
-        let Format::Pcap(pcap) = &mut self.format else { return };
-        let mut rest = self.buffer.unread();
-        let length = rest.len();
-        while !batch.is_full()
-            && let Some(record) = pcap.usual(rest).filter(&is_early)
-        {
-            self.packets += 1;
-            self.number += 1;
-            batch.push(&record.frame(rest, FrameNumber(before + self.number)));
-            rest = rest.get(record.length..).unwrap_or_default();
-        }
-        let walked = length - rest.len();
+        let (unread, number) = (self.buffer.unread(), before + self.number);
+        let taken = batch.len();
+        let walked = match &mut self.format {
+            Format::Pcap(pcap) => walk(unread, batch, number, |rest| pcap.usual(rest).filter(&is_early)),
+            Format::Pcapng(pcapng) => walk(unread, batch, number, |rest| pcapng.usual(rest).filter(&is_early)),
+        };
+        let taken = (batch.len() - taken) as u64;
+        self.packets += taken;
+        self.number += taken;
         self.buffer.consume(walked);
     }
+}
+
+/// Puts records into `batch`, numbered on from `number`, as long as `usual` finds one; returns how many bytes they are.
+fn walk(input: &[u8], batch: &mut Batch, mut number: u64, mut usual: impl FnMut(&[u8]) -> Option<Record>) -> usize {
+    let mut walked = 0;
+    while !batch.is_full()
+        && let Some(rest) = input.get(walked..)
+        && let Some(record) = usual(rest)
+    {
+        number += 1;
+        batch.push(&record.frame(rest, FrameNumber(number)));
+        walked += record.length;
+    }
+    walked
 }
