@@ -189,18 +189,15 @@ impl Engine {
     /// Hears in order what the frames say aside, and what the parts noticed.
     fn hear_of(&mut self, frames: &Batch, places: &[Place]) {
         let Engine { parts, rest, .. } = self;
-        let first = |parts: &[Part]| parts.iter().filter_map(|part| Some(part.notices.front()?.order)).min();
-        let mut next = first(parts);
+        let notices = notice::all_of(parts.iter_mut().map(|part| &mut part.notices));
+        let mut notices = notices.into_iter().peekable();
         for (frame, place) in frames.iter().zip(places) {
             rest.note_frame(&frame);
             if place.says_aside() {
                 rest.aside(&net::decode(frame.link, frame.data, frame.original_length), frame.at);
             }
-            while next.is_some_and(|next| next.is_of(frame.at.frame)) {
-                if let Some(what) = notice::next_of(parts.iter_mut().map(|part| &mut part.notices)) {
-                    rest.hear(what);
-                }
-                next = first(parts);
+            while let Some(notice) = notices.next_if(|notice| notice.order.is_of(frame.at.frame)) {
+                rest.hear(notice.what);
             }
             rest.now = rest.now.max(frame.at.time);
         }

@@ -173,9 +173,7 @@ impl Engine {
             rest.changes.note(connection);
         }
         rest.streams = part.table.streams();
-        while let Some(notice) = part.notices.pop_front() {
-            rest.hear(notice.what);
-        }
+        part.notices.drain(..).for_each(|notice| rest.hear(notice.what));
     }
 
     #[cold]
@@ -206,8 +204,8 @@ impl Engine {
     /// Hears the notices of all parts, in their order.
     fn hear_all(&mut self) {
         let Engine { parts, rest, .. } = self;
-        while let Some(what) = notice::next_of(parts.iter_mut().map(|part| &mut part.notices)) {
-            rest.hear(what);
+        for notice in notice::all_of(parts.iter_mut().map(|part| &mut part.notices)) {
+            rest.hear(notice.what);
         }
     }
 

@@ -3,7 +3,6 @@
 //! Invariant: notices have an order that does not depend on who worked when: by frame, what the frame's segment brought
 //! before what its time brought, then as they were written.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use crate::capture::{FrameNumber, Moment};
@@ -98,9 +97,11 @@ impl What {
     }
 }
 
-/// Takes the first notice of all `queues`.
-pub(super) fn next_of<'q>(queues: impl Iterator<Item = &'q mut VecDeque<Notice>>) -> Option<What> {
-    let waiting = queues.filter_map(|queue| Some((queue.front()?.order, queue)));
-    let (_, queue) = waiting.min_by_key(|(order, _)| *order)?;
-    queue.pop_front().map(|notice| notice.what)
+/// The notices of all `queues`, in their order; each queue is in order.
+pub(super) fn all_of<'q>(queues: impl Iterator<Item = &'q mut Vec<Notice>>) -> Vec<Notice> {
+    let mut all: Vec<Notice> = Vec::new();
+    queues.for_each(|queue| all.append(queue));
+    // A stable sort that finds what is in order already.
+    all.sort_by_key(|notice| notice.order);
+    all
 }

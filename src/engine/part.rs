@@ -2,7 +2,6 @@
 //!
 //! Invariant: a part knows nothing of the others but its [`Hints`], so that parts can be worked on side by side.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
@@ -75,7 +74,7 @@ pub(super) struct Part {
     /// For what is not whole, over all connections of the part.
     room: Room,
     /// What happened, in order, and was not heard yet.
-    pub(super) notices: VecDeque<Notice>,
+    pub(super) notices: Vec<Notice>,
 }
 
 impl Part {
@@ -87,7 +86,7 @@ impl Part {
             limits: Arc::new(limits),
             detail,
             observer,
-            notices: VecDeque::new(),
+            notices: Vec::new(),
         }
     }
 
@@ -140,7 +139,7 @@ impl Part {
         let Part { table, notices, .. } = self;
         table.advance(at.time, &mut |connection| {
             let order = Order::time(at.frame, connection.facts.last.frame);
-            notices.push_back(over(connection, order));
+            notices.push(over(connection, order));
         });
     }
 
@@ -149,7 +148,7 @@ impl Part {
         let Part { table, notices, .. } = self;
         table.give_up_unanswered(now, &mut |connection| {
             let last = connection.facts.last.frame;
-            notices.push_back(over(connection, Order::time(last, last)));
+            notices.push(over(connection, Order::time(last, last)));
         });
     }
 
@@ -158,7 +157,7 @@ impl Part {
         let Part { table, notices, .. } = self;
         table.finish(&mut |connection| {
             let order = Order::end(connection.facts.stream);
-            notices.push_back(over(connection, order));
+            notices.push(over(connection, order));
         });
     }
 }
@@ -176,20 +175,20 @@ fn hear(
     segment: &Segment<'_>,
     at: Moment,
     hints: Hints<'_>,
-    notices: &mut VecDeque<Notice>,
+    notices: &mut Vec<Notice>,
 ) {
     let flags = segment.flags;
     let order = Order::segment(at.frame);
     if flags.syn() && flags.ack() {
         let what = What::HopLimit { server: segment.source.address, hop_limit: segment.hop_limit };
-        notices.push_back(Notice { order, what });
+        notices.push(Notice { order, what });
     }
     if connection.reader.is_tls_untold()
         && connection.facts.initiator.is_some_and(|client| connection.facts.endpoint(client.other()) == segment.source)
         && Protocol::of(segment.payload) == Protocol::Tls
     {
         connection.reader.told_tls();
-        notices.push_back(Notice { order, what: What::SpeaksTls { server: segment.source, at } });
+        notices.push(Notice { order, what: What::SpeaksTls { server: segment.source, at } });
     }
     let closing = flags.fin() || flags.rst();
     if closing || connection.reader.has_news() {
@@ -198,13 +197,7 @@ fn hear(
 }
 
 #[inline(never)]
-fn tell(
-    connection: &mut Connection<Dialogue>,
-    closing: bool,
-    at: Moment,
-    hints: Hints<'_>,
-    notices: &mut VecDeque<Notice>,
-) {
+fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints: Hints<'_>, notices: &mut Vec<Notice>) {
     let order = Order::segment(at.frame);
     let facts = &connection.facts;
     let mut news = connection.reader.take_news();
@@ -220,12 +213,12 @@ fn tell(
         };
         notices.extend(news.drain(..).map(|news| Notice { order, what: What::News(talk, news) }));
         if closing {
-            notices.push_back(Notice { order, what: What::Closing { stream: facts.stream, at } });
+            notices.push(Notice { order, what: What::Closing { stream: facts.stream, at } });
         }
     }
     if closing && let Some(server) = closed_by_server(connection, at) {
         let stream = connection.facts.stream;
-        notices.push_back(Notice { order, what: What::ServerClosed { server, stream, at } });
+        notices.push(Notice { order, what: What::ServerClosed { server, stream, at } });
     }
     if flows {
         connection.reader.keep_room(news);

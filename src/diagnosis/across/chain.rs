@@ -1,6 +1,10 @@
 //! Sessions that belong together, and the pauses between them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hash};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use crate::diagnosis::words;
 
@@ -21,6 +25,21 @@ pub(super) fn by_key<'s, 'a, K: Ord>(
         }
     }
     groups
+}
+
+/// As [`by_key`], without keys that only one session has: in most captures those are nearly all.
+pub(super) fn repeated<'s, 'a, K: Ord + Hash>(
+    sessions: &'s [Judged<'a>],
+    key: impl Fn(&'s Judged<'a>) -> Option<K>,
+) -> BTreeMap<K, Vec<&'s Judged<'a>>> {
+    let hasher = FixedState::default();
+    let mut counts: HashMap<u64, u32> = HashMap::new();
+    for key in sessions.iter().filter_map(&key) {
+        *counts.entry(hasher.hash_one(key)).or_default() += 1;
+    }
+    // Two keys with one hash would both be kept: no harm.
+    let again = |key: &K| counts.get(&hasher.hash_one(key)).is_some_and(|count| *count > 1);
+    by_key(sessions, |judged| key(judged).filter(again))
 }
 
 /// Judged sessions by their `tcp.stream`.

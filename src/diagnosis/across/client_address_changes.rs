@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::diagnosis::{Confidence, Severity, words};
 
-use super::chain::{accepted, by_key};
+use super::chain::{accepted, repeated};
 use super::client_id_fight::TAKEN_OVER;
 use super::{About, Found, Judged, Spanning};
 
@@ -23,7 +23,7 @@ pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
         let server = judged.session.wire.peers.server.endpoint;
         (!id.is_empty() && accepted(judged)).then(|| (id.0.clone(), server))
     };
-    by_key(sessions, key).into_values().filter_map(|same_id| changes(&same_id)).collect()
+    repeated(sessions, key).into_values().filter_map(|same_id| changes(&same_id)).collect()
 }
 
 fn address(judged: &Judged<'_>) -> IpAddr {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::session::Session;
 
-use super::chain::{by_key, pauses, rhythm};
+use super::chain::{pauses, repeated, rhythm};
 use super::{About, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -25,7 +25,7 @@ pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
         let server = judged.session.wire.peers.server.endpoint.address;
         (!id.is_empty()).then(|| (id.0.clone(), server))
     };
-    by_key(sessions, key).into_values().filter_map(|same_id| fight(&same_id)).collect()
+    repeated(sessions, key).into_values().filter_map(|same_id| fight(&same_id)).collect()
 }
 
 /// The fight over a client id, of the sessions that used it.

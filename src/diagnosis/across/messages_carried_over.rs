@@ -6,7 +6,7 @@ use crate::mqtt::PacketType;
 use crate::session::{Carried, Session, TextFact};
 use crate::stream::Side;
 
-use super::chain::{accepted, by_key, client};
+use super::chain::{accepted, client, repeated};
 use super::{About, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -21,7 +21,7 @@ pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
         let server = judged.session.wire.peers.server.endpoint;
         (!id.is_empty() && accepted(judged)).then(|| (id.0.clone(), server))
     };
-    let groups = by_key(sessions, key);
+    let groups = repeated(sessions, key);
     let pairs = groups.values().flat_map(|group| group.iter().zip(group.iter().skip(1)));
     let both = pairs.flat_map(|(before, after)| [(before, after, Side::Client), (before, after, Side::Server)]);
     both.filter_map(|(before, after, sender)| carried(before, after, sender)).collect()

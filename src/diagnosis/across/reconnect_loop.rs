@@ -1,7 +1,9 @@
 //! `reconnect-loop`: a client tries again and again, and fails each time.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
+
+use hashbrown::HashMap;
 
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
@@ -9,7 +11,7 @@ use crate::session::TextFact;
 use crate::stream::Side;
 
 use super::broker_unreachable::least;
-use super::chain::{accepted, by_key, pauses, rhythm};
+use super::chain::{accepted, pauses, repeated, rhythm};
 use super::{About, Counted, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -29,22 +31,24 @@ const LOOKED: &str = "A load balancer or a monitor that only looks whether the p
 /// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there.
 pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>, counted: &[Counted]) -> Vec<Spanning> {
     let host = |judged: &Judged<'_>| judged.session.wire.peers.client.endpoint.address;
-    let mut ids: BTreeMap<IpAddr, BTreeSet<&[u8]>> = BTreeMap::new();
+    // The client id of each host; none where it has several.
+    let mut ids: HashMap<IpAddr, Option<&[u8]>> = HashMap::new();
     for judged in sessions {
         if let Some(id) = client_id(judged) {
-            ids.entry(host(judged)).or_default().insert(&id.0);
+            let known = ids.entry(host(judged)).or_insert(Some(&id.0));
+            *known = known.filter(|known| **known == *id.0);
         }
     }
     // An attempt without CONNECT is of the host's one client, if it has one only.
-    let only = |host: IpAddr| ids.get(&host).filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
+    let only = |host: IpAddr| ids.get(&host).copied().flatten();
     let key = |judged: &Judged<'_>| {
         let id = client_id(judged).map(|id| &*id.0).or_else(|| only(host(judged)));
         Some((host(judged), judged.session.wire.peers.server.endpoint, id.map(<[u8]>::to_vec)))
     };
     let mut loops = Vec::new();
-    for ((host, server, id), tries) in by_key(sessions, key) {
+    for ((host, server, id), tries) in repeated(sessions, key) {
         // Attempts of a host with several clients may be each of another one.
-        if id.is_none() && ids.get(&host).is_some_and(|ids| ids.len() > 1) {
+        if id.is_none() && ids.get(&host).is_some_and(Option::is_none) {
             continue;
         }
         let client = id.map_or_else(|| host.to_string(), |id| words::plain(&TextFact::new(&id)));

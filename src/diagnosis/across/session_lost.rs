@@ -6,7 +6,7 @@ use crate::mqtt::Version;
 use crate::session::{ConnackFacts, ConnectFacts, Session, TextFact};
 use crate::stream::Side;
 
-use super::chain::by_key;
+use super::chain::repeated;
 use super::{About, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -21,7 +21,7 @@ pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
         let server = judged.session.wire.peers.server.endpoint;
         (!connect.client_id.is_empty()).then(|| (connect.client_id.0.clone(), server))
     };
-    let groups = by_key(sessions, key);
+    let groups = repeated(sessions, key);
     let pairs = groups.values().flat_map(|group| group.iter().zip(group.iter().skip(1)));
     pairs.filter_map(|(before, after)| lost(before, after)).collect()
 }
