@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::capture::Batch;
 use crate::diagnosis::{self, explain};
-use crate::engine::{Config, Engine};
+use crate::engine::{Config, Engine, Sorted};
 use crate::limits::Limits;
 use crate::report::{CaptureSummary, Report};
 use crate::session::Detail;
@@ -15,6 +14,7 @@ use super::failure::Failure;
 use super::file_notes::{name, notes_on_files};
 use super::judging::Judging;
 use super::progress::Progress;
+use super::reading;
 use super::sieve::Sieve;
 
 /// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
@@ -34,15 +34,20 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut engine = Engine::divided(config);
     let threads = input.threads.map_or_else(processors, usize::from);
     let mut judging = Judging::new(&limits, threads);
-    let mut batch = Batch::new();
+    let parts = engine.parts();
     let mut progress = Progress::of(&captures);
-    while sieve.next_batch(&mut captures, &mut batch) {
+    let next = |sorted: &mut Sorted| {
+        sorted.clear();
+        let more = sieve.next_batch(&mut captures, sorted.frames_mut());
+        sorted.sort(parts);
         progress.tell(&captures);
-        engine.push_all(&batch, threads, &mut |session| judging.take(session));
-        batch.clear();
-    }
+        more
+    };
+    reading::ahead(threads > 1, next, |sorted| {
+        engine.push_all(sorted, threads, &mut |session| judging.take(session));
+    });
     drop(progress);
-    let facts = engine.finish(&mut |session| judging.take(session));
+    let facts = engine.finish_all(threads, &mut |session| judging.take(session));
     if facts.packets == 0
         && let Some(wrong) = nothing_read(&captures)
     {

@@ -6,9 +6,10 @@
 
 use std::thread;
 
-use crate::capture::{Batch, FrameNumber, Timestamp};
+use crate::capture::{Batch, Frame, FrameNumber, Timestamp};
 use crate::net::{self, Decoded};
-use crate::session::Session;
+use crate::session::{CaptureFacts, Session};
+use crate::tcp;
 
 use super::notice;
 use super::part::{Hints, Part};
@@ -22,28 +23,111 @@ const UNCOUNTED: u32 = 1 << 31;
 
 /// Where a frame belongs: the number of a part, or none; and whether it also says something aside.
 #[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    part: Option<u8>,
-    aside: bool,
-    fragment: bool,
+struct Place(u8);
+
+impl Place {
+    /// No part's.
+    const NONE: u8 = 0x0f;
+    /// It says something aside.
+    const ASIDE: u8 = 0x10;
+    /// It is a fragment of an IP packet.
+    const FRAGMENT: u8 = 0x20;
+
+    #[inline]
+    fn of(frame: &Frame<'_>, parts: usize) -> Place {
+        // A DNS message is worth a closer look.
+        if let Some((source, destination)) = net::usual_ends(frame.link, frame.data)
+            && source.port != net::DNS_PORT
+            && destination.port != net::DNS_PORT
+        {
+            return Place(u8::try_from(tcp::spread(source, destination, parts)).unwrap_or(Place::NONE));
+        }
+        Place::of_any(frame, parts)
+    }
+
+    fn of_any(frame: &Frame<'_>, parts: usize) -> Place {
+        let decoded = &net::decode(frame.link, frame.data, frame.original_length);
+        let part = part_of(decoded, parts).and_then(|part| u8::try_from(part).ok()).unwrap_or(Place::NONE);
+        let aside = match decoded {
+            Decoded::Segment(segment) => net::dns_of_segment(segment).is_some(),
+            Decoded::Other => false,
+            _ => true,
+        };
+        let fragment = matches!(decoded, Decoded::Fragment(_));
+        Place(part | if aside { Place::ASIDE } else { 0 } | if fragment { Place::FRAGMENT } else { 0 })
+    }
+
+    fn part(self) -> usize {
+        usize::from(self.0 & 0x0f)
+    }
+
+    fn says_aside(self) -> bool {
+        self.0 & Place::ASIDE != 0
+    }
+
+    fn is_fragment(self) -> bool {
+        self.0 & Place::FRAGMENT != 0
+    }
+}
+
+/// Frames, and in which parts their connections are.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    frames: Batch,
+    places: Vec<Place>,
+}
+
+impl Sorted {
+    /// Holds no frame; `batch` fills it.
+    pub fn frames_mut(&mut self) -> &mut Batch {
+        &mut self.frames
+    }
+
+    /// Finds out where the frames belong.
+    pub fn sort(&mut self, parts: usize) {
+        self.places.clear();
+        self.places.extend(self.frames.iter().map(|frame| Place::of(&frame, parts)));
+    }
+
+    /// Forgets all frames.
+    pub fn clear(&mut self) {
+        self.frames.clear();
+        self.places.clear();
+    }
 }
 
 impl Engine {
-    /// Takes the next frames by at most so many threads; hands out the sessions that ended.
-    pub fn push_all(&mut self, frames: &Batch, threads: usize, out: &mut impl FnMut(Session)) {
+    /// How many parts there are, for [`Sorted::sort`].
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Takes the next frames, which were sorted, by at most so many threads; hands out the sessions that ended.
+    pub fn push_all(&mut self, sorted: &Sorted, threads: usize, out: &mut impl FnMut(Session)) {
+        let Sorted { frames, places } = sorted;
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
-        if alone || !self.rest.hosts.is_empty() || self.rest.facts.packets < self.one_by_one {
+        let few = self.rest.facts.packets < self.one_by_one;
+        if alone || few || !self.rest.hosts.is_empty() || places.iter().any(|place| place.is_fragment()) {
             return self.push_each(frames, out);
         }
-        let threads = threads.clamp(1, self.parts.len());
-        let places = find_places(frames, threads, self.parts.len());
-        if places.iter().any(|place| place.fragment) {
-            return self.push_each(frames, out);
-        }
-        self.follow(frames, &places, threads);
+        self.follow(frames, places, threads.clamp(1, self.parts.len()));
         self.count_streams();
-        self.hear_of(frames, &places);
+        self.hear_of(frames, places);
         self.rest.ended.drain(..).for_each(out);
+    }
+
+    /// As [`Engine::finish`], by at most so many threads.
+    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Session)) -> CaptureFacts {
+        let share = self.parts.len().div_ceil(threads.max(1));
+        thread::scope(|scope| {
+            let mut shares = self.parts.chunks_mut(share);
+            let own = shares.next();
+            for parts in shares {
+                scope.spawn(|| parts.iter_mut().for_each(Part::finish));
+            }
+            own.into_iter().flatten().for_each(Part::finish);
+        });
+        self.conclude(out)
     }
 
     fn push_each(&mut self, frames: &Batch, out: &mut impl FnMut(Session)) {
@@ -109,7 +193,7 @@ impl Engine {
         let mut next = first(parts);
         for (frame, place) in frames.iter().zip(places) {
             rest.note_frame(&frame);
-            if place.aside {
+            if place.says_aside() {
                 rest.aside(&net::decode(frame.link, frame.data, frame.original_length), frame.at);
             }
             while next.is_some_and(|next| next.is_of(frame.at.frame)) {
@@ -123,46 +207,12 @@ impl Engine {
     }
 }
 
-fn find_places(frames: &Batch, threads: usize, parts: usize) -> Vec<Place> {
-    let mut places = vec![Place::default(); frames.len()];
-    let share = frames.len().div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        let mut shares = places.chunks_mut(share).enumerate();
-        let own = shares.next();
-        for (number, places) in shares {
-            scope.spawn(move || find(frames, number * share, places, parts));
-        }
-        if let Some((_, places)) = own {
-            find(frames, 0, places, parts);
-        }
-    });
-    places
-}
-
-/// Finds the places of the frames from the one at `first` on.
-fn find(frames: &Batch, first: usize, places: &mut [Place], parts: usize) {
-    for (frame, place) in frames.iter().skip(first).zip(places) {
-        let decoded = net::decode(frame.link, frame.data, frame.original_length);
-        *place = Place {
-            part: part_of(&decoded, parts).and_then(|part| u8::try_from(part).ok()),
-            aside: match &decoded {
-                Decoded::Segment(segment) => net::dns_of_segment(segment).is_some(),
-                Decoded::Other => false,
-                _ => true,
-            },
-            fragment: matches!(decoded, Decoded::Fragment(_)),
-        };
-    }
-}
-
 /// Follows the connections of the parts of one thread.
 fn work(crew: &mut [Option<&mut Part>], frames: &Batch, places: &[Place], hints: Hints<'_>) {
     let first = |crew: &[Option<&mut Part>]| crew.iter().flatten().map(|part| part.table.due_at()).min();
     let mut due_at = first(crew);
     for (frame, place) in frames.iter().zip(places) {
-        if let Some(number) = place.part
-            && let Some(Some(part)) = crew.get_mut(usize::from(number))
-        {
+        if let Some(Some(part)) = crew.get_mut(place.part()) {
             part.take(&net::decode(frame.link, frame.data, frame.original_length), frame.at, hints);
             due_at = due_at.min(Some(part.table.due_at()));
         }

@@ -25,6 +25,7 @@ use crate::net::{self, Decoded, Endpoint, Fragment};
 use crate::session::{CaptureFacts, Detail, FragmentFacts, PacketObserver, Session};
 use crate::tcp::{self, Facts};
 
+pub use batch::Sorted;
 use changes::Changes;
 use ended::Word;
 use notice::What;
@@ -213,6 +214,11 @@ impl Engine {
     /// The capture is over: hands out all sessions that are left and the facts of the capture.
     pub fn finish(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
         self.parts.iter_mut().for_each(Part::finish);
+        self.conclude(out)
+    }
+
+    /// What is left once all connections are over.
+    fn conclude(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
         self.hear_all();
         let Engine { fragments, parts, mut rest, .. } = self;
         fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));

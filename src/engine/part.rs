@@ -128,8 +128,10 @@ impl Part {
         if let Some(connection) = table.latest_mut() {
             hear(connection, segment, at, hints, notices);
         }
-        let order = Order::segment(at.frame);
-        notices.extend(ended.into_iter().map(|connection| over(connection, order)));
+        if !ended.is_empty() {
+            let order = Order::segment(at.frame);
+            notices.extend(ended.into_iter().map(|connection| over(connection, order)));
+        }
         self.table.latest_mut()
     }
 

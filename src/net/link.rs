@@ -8,7 +8,7 @@ use etherparse::{EtherType, Ethernet2HeaderSlice, SingleVlanSlice, ether_type};
 use super::encapsulation::{decode_cisco_hdlc, decode_encapsulated, decode_nflog, decode_ppp, decode_pppoe};
 use super::ip::{decode_ipv4, decode_ipv6};
 use super::rest::Rest;
-use super::{Decoded, Layer, MacAddress, Undecodable, Why, usual, wireless};
+use super::{Decoded, Endpoint, Layer, MacAddress, Undecodable, Why, usual, wireless};
 use crate::capture::LinkType;
 
 /// `DLT_RAW` as most systems and as `OpenBSD` number it; old captures carry it instead of 101.
@@ -55,6 +55,13 @@ pub fn decode(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> 
         return Decoded::Segment(segment);
     }
     decode_any(link, data, original_length)
+}
+
+/// The ends of the TCP connection that a frame is for, if all about the frame is usual: sender and receiver.
+#[inline]
+pub fn usual_ends(link: LinkType, data: &[u8]) -> Option<(Endpoint, Endpoint)> {
+    let segment = usual::segment(data).filter(|_| link == LinkType::ETHERNET)?;
+    Some((segment.source, segment.destination))
 }
 
 /// As [`decode`], whatever the frame is.

@@ -32,20 +32,21 @@ fn told(path: &PathBuf, frames_at_once: usize, threads: usize) -> String {
         told.push_str(&format!("{session:?}\n{verdict:?}\n"));
     };
     let mut file = CaptureFile::open(path).unwrap();
-    let mut batch = Batch::new();
+    let mut sorted = Sorted::default();
     loop {
         let frame = file.next_frame();
         let ended = frame.is_none();
-        frame.iter().for_each(|frame| batch.push(frame));
-        if ended || batch.len() >= frames_at_once {
-            engine.push_all(&batch, threads, &mut tell);
-            batch.clear();
+        frame.iter().for_each(|frame| sorted.frames_mut().push(frame));
+        if ended || sorted.frames.len() >= frames_at_once {
+            sorted.sort(engine.parts());
+            engine.push_all(&sorted, threads, &mut tell);
+            sorted.clear();
         }
         if ended {
             break;
         }
     }
-    let facts = engine.finish(&mut tell);
+    let facts = engine.finish_all(threads, &mut tell);
     format!("{told}{facts:?}")
 }
 
