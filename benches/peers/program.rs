@@ -71,13 +71,14 @@ pub(crate) fn machine(runs: usize) -> String {
     )
 }
 
-/// The first line of what a program says about itself, without what follows in brackets.
+/// A program with its version: the first number that it says about itself.
 fn version(program: &str) -> String {
     let Ok(said) = Command::new(program).arg("--version").output() else {
         return format!("{program} is not installed and left out");
     };
     let said = [said.stdout, said.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    let first = said.lines().find(|line| line.to_lowercase().contains(program)).unwrap_or(program);
-    first.split('(').next().unwrap_or(first).trim().trim_end_matches('.').to_owned()
+    let mut words = said.split_whitespace();
+    let number = words.find(|word| word.starts_with(|first: char| first.is_ascii_digit())).unwrap_or("unknown");
+    format!("{program} {}", number.trim_end_matches('.'))
 }

@@ -64,16 +64,26 @@ impl Topics {
         {
             return TopicId::at(self.newest);
         }
-        self.find_or_add(bytes, spoken_of)
+        self.find_or_add(bytes, || TextFact::new(bytes), spoken_of)
     }
 
-    fn find_or_add(&mut self, bytes: &[u8], spoken_of: impl Fn(&mut dyn FnMut(TopicId))) -> Option<TopicId> {
+    /// The place of a topic that is stored already.
+    pub(super) fn share(&mut self, text: &TextFact, spoken_of: impl Fn(&mut dyn FnMut(TopicId))) -> Option<TopicId> {
+        self.find_or_add(&text.0, || text.clone(), spoken_of)
+    }
+
+    fn find_or_add(
+        &mut self,
+        bytes: &[u8],
+        store: impl FnOnce() -> TextFact,
+        spoken_of: impl Fn(&mut dyn FnMut(TopicId)),
+    ) -> Option<TopicId> {
         #[allow(clippy::cast_possible_truncation)] // a part of a hash is one too
         let hash = FixedState::default().hash_one(bytes) as u32;
         let is = |name: &Name| name.hash == hash && name.text.as_ref().is_some_and(|text| *text.0 == *bytes);
         let known = self.names.iter().position(is);
         let place = known.unwrap_or_else(|| {
-            let name = Name { text: Some(TextFact::new(bytes)), hash };
+            let name = Name { text: Some(store()), hash };
             if self.names.len() >= FEW.max(2 * self.live as usize) && !self.names.iter().any(|name| name.text.is_none())
             {
                 self.let_go(spoken_of);
@@ -123,7 +133,7 @@ impl Topics {
         let Some(alias) = alias else { return self.intern(name, spoken_of) };
         if name.is_empty() {
             let known = self.aliases.as_ref()?.of(from).get(&alias)?.clone();
-            return self.intern(&known.0, spoken_of);
+            return self.share(&known, spoken_of);
         }
         let topic = self.intern(name, spoken_of);
         if let Some(text) = topic.and_then(|topic| self.text(topic)).cloned() {

@@ -327,10 +327,10 @@ impl Tracker {
         }
     }
 
-    /// The topic of a name or filter, by its place.
-    fn intern(&mut self, name: &[u8]) -> Option<TopicId> {
+    /// A name or filter among the topics, by its place.
+    fn share(&mut self, name: &TextFact) -> Option<TopicId> {
         let Tracker { topics, exchanges, last_packets, .. } = self;
-        topics.intern(name, |mark| spoken_of(exchanges, last_packets).for_each(mark))
+        topics.share(name, |mark| spoken_of(exchanges, last_packets).for_each(mark))
     }
 
     fn parsed(&mut self, from: Side, raw: &RawPacket<'_>, parsed: &Packet<'_>, last: &mut Newest) {

@@ -152,9 +152,9 @@ mod tests {
         for step in 0..40_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // Few at times, and many at times.
-            most = if step % 1000 == 0 { 2 + state >> 40 & 63 } else { most };
+            most = if step % 1000 == 0 { 2 + (state >> 40 & 63) } else { most };
             let side = if state >> 40 & 1 == 0 { Side::Client } else { Side::Server };
-            let key = (side, (state >> 48) as u16 % (most as u16 + 1));
+            let key = (side, u16::try_from((state >> 48) % most).unwrap());
             if state >> 33 & 1 == 0 && !map.contains_key(&key) {
                 open.add(waiting(key, step));
                 map.insert(key, step);

@@ -84,17 +84,13 @@ impl Counts {
     #[inline]
     pub(super) fn add(&mut self, from: Side, packet: PacketType) {
         let Some(low) = self.low.of_mut(from).get_mut(usize::from(packet.0)) else { return };
-        match low.checked_add(1) {
-            Some(more) => *low = more,
-            None => {
-                let high = self.high.get_or_insert_default().of_mut(from).get_mut(usize::from(packet.0));
-                if let Some(high) = high
-                    && let Some(more) = high.checked_add(1)
-                {
-                    *high = more;
-                    *low = 0;
-                }
-            }
+        if let Some(more) = low.checked_add(1) {
+            *low = more;
+        } else if let Some(high) = self.high.get_or_insert_default().of_mut(from).get_mut(usize::from(packet.0))
+            && let Some(more) = high.checked_add(1)
+        {
+            *high = more;
+            *low = 0;
         }
     }
 

@@ -116,7 +116,7 @@ impl Tracker {
             let (known, rules) = self.known();
             rules.request_in_use(&known, at, last.packet, packet_identifier, open);
         }
-        last.topic = first_filter.as_ref().and_then(|filter| self.intern(&filter.0));
+        last.topic = first_filter.as_ref().and_then(|filter| self.share(filter));
         let request = Request { packet: last.packet, packet_identifier, at, subscriptions, first_filter, filters };
         if let Some(early) = self.early.as_mut().and_then(|early| early.take(&request)) {
             self.answers_matched += 1;
