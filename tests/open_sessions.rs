@@ -44,7 +44,7 @@ impl Capture {
         builder.write(&mut bytes, data).unwrap();
         self.frames += 1;
         let time = Timestamp(1_700_000_000_000_000_000 + i64::try_from(self.frames).unwrap() * 100_000);
-        let at = Moment { frame: FrameNumber(self.frames), time };
+        let at = Moment { frame: FrameNumber::new(self.frames), time };
         let original_length = u32::try_from(bytes.len()).unwrap();
         self.engine
             .push(&Frame { at, link: LinkType::RAW, data: &bytes, original_length }, &mut |_| panic!("it is open"));

@@ -186,7 +186,7 @@ impl Engine {
 
     /// Tells the engine what time it is in the capture; hands out the sessions that ended.
     pub fn advance(&mut self, now: Timestamp, out: &mut impl FnMut(Session)) {
-        self.let_pass(Moment { frame: FrameNumber(self.rest.facts.packets), time: now });
+        self.let_pass(Moment { frame: FrameNumber::new(self.rest.facts.packets), time: now });
         self.rest.ended.drain(..).for_each(out);
     }
 

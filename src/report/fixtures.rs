@@ -25,7 +25,7 @@ pub(crate) fn style(width: usize) -> Style {
 }
 
 pub(super) fn at(frame: u64, nanoseconds: i64) -> Moment {
-    Moment { frame: FrameNumber(frame), time: Timestamp(START + nanoseconds) }
+    Moment { frame: FrameNumber::new(frame), time: Timestamp(START + nanoseconds) }
 }
 
 fn peer(address: &str, mac: u8) -> Peer {
@@ -127,7 +127,7 @@ pub(super) fn verdict(
             code: None,
             code_name: None,
             reason_string: None,
-            frames: frames.iter().copied().map(FrameNumber).collect(),
+            frames: frames.iter().copied().map(FrameNumber::new).collect(),
         },
         qualifiers: Vec::new(),
         findings: Vec::new(),
@@ -146,7 +146,7 @@ pub(super) fn finding(id: &'static str, severity: Severity, headline: &str, fram
         detail: None,
         clause: None,
         side: None,
-        frames: vec![FrameNumber(frame)],
+        frames: vec![FrameNumber::new(frame)],
     }
 }
 
@@ -354,7 +354,7 @@ pub(super) fn report() -> Report {
     let notes = vec![Note {
         id: "capture-truncated",
         text: "The file ends in the middle of a packet; it was analysed up to there.".to_owned(),
-        frames: vec![FrameNumber(1_204)],
+        frames: vec![FrameNumber::new(1_204)],
     }];
     let capture = CaptureSummary { files: vec!["trace.pcap".to_owned()], facts, notes };
     let sessions = vec![

@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn never_when_several_sessions_end_together() {
         let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).close(Side::Server, 0.05);
-        let many = tale.with(|session| session.neighbours.closed_together = vec![FrameNumber(1), FrameNumber(2)]);
+        let many = tale.with(|session| session.neighbours.closed_together = vec![FrameNumber::new(1), FrameNumber::new(2)]);
         assert_eq!(outcome(&many.build()).id, "server-shutdown");
     }
 }

@@ -118,7 +118,7 @@ impl Tale {
     fn step(&mut self, after: f64) -> Moment {
         self.now += nanoseconds(after);
         self.frame += 1;
-        let at = Moment { frame: FrameNumber(self.frame), time: Timestamp(self.now) };
+        let at = Moment { frame: FrameNumber::new(self.frame), time: Timestamp(self.now) };
         if self.frame == 1 {
             self.session.wire.first = at;
         }
