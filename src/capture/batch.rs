@@ -6,9 +6,9 @@
 use super::{Frame, LinkType, Moment};
 
 /// A batch is full from so many bytes of frames on: few enough to stay in the processor's cache.
-const FULL: usize = 256 << 10;
+const FULL: usize = 1 << 20;
 /// A batch is full from so many frames on.
-const MOST: usize = 4096;
+const MOST: usize = 8192;
 
 /// Frames that own their bytes together.
 #[derive(Clone, Debug, Default)]

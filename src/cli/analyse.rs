@@ -14,7 +14,6 @@ use super::failure::Failure;
 use super::file_notes::{name, notes_on_files};
 use super::judging::Judging;
 use super::progress::Progress;
-use super::reading;
 use super::sieve::Sieve;
 
 /// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
@@ -36,16 +35,21 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut judging = Judging::new(&limits, threads);
     let parts = engine.parts();
     let mut progress = Progress::of(&captures);
-    let next = |sorted: &mut Sorted| {
+    let mut next = |sorted: &mut Sorted| {
         sorted.clear();
         let more = sieve.next_batch(&mut captures, sorted.frames_mut());
         progress.tell(&captures);
         sorted.sort(parts);
         more
     };
-    reading::ahead(threads > 1, next, |sorted| {
-        engine.push_all(sorted, threads, &mut |session| judging.take(session));
-    });
+    // While some frames are worked on, the next are read.
+    let (mut now, mut ahead) = (Sorted::default(), Sorted::default());
+    let mut more = next(&mut now);
+    while more {
+        let mut read_ahead = || more = next(&mut ahead);
+        engine.push_all(&now, threads, &mut read_ahead, &mut |session| judging.take(session));
+        std::mem::swap(&mut now, &mut ahead);
+    }
     drop(progress);
     let facts = engine.finish_all(threads, &mut |session| judging.take(session));
     if facts.packets == 0

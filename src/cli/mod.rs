@@ -24,7 +24,6 @@ mod live;
 mod output;
 mod packets;
 mod progress;
-mod reading;
 mod selection;
 #[cfg(feature = "live")]
 mod service;

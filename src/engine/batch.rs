@@ -4,9 +4,10 @@
 //! the order of the capture; what the parts notice is heard in that order too, once all of them are done. What a part
 //! knows of the others is as old as the last frames that were pushed together.
 
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::capture::{Batch, Frame, FrameNumber, Timestamp};
+use crate::capture::{Batch, Frame, FrameNumber, Moment, Timestamp};
 use crate::net::{self, Decoded};
 use crate::session::{CaptureFacts, Session};
 use crate::tcp;
@@ -75,6 +76,11 @@ impl Place {
 pub struct Sorted {
     frames: Batch,
     places: Vec<Place>,
+    /// Of each frame the latest time up to it.
+    latest: Vec<Timestamp>,
+    /// For each part the indices of its frames.
+    own: Vec<Vec<u32>>,
+    fragments: bool,
 }
 
 impl Sorted {
@@ -85,14 +91,37 @@ impl Sorted {
 
     /// Finds out where the frames belong.
     pub fn sort(&mut self, parts: usize) {
-        self.places.clear();
-        self.places.extend(self.frames.iter().map(|frame| Place::of(&frame, parts)));
+        let Sorted { frames, places, latest, own, fragments } = self;
+        own.resize_with(parts, Vec::new);
+        let mut until = Timestamp(i64::MIN);
+        for (index, frame) in (0..).zip(frames.iter()) {
+            let place = Place::of(&frame, parts);
+            places.push(place);
+            until = until.max(frame.at.time);
+            latest.push(until);
+            *fragments |= place.is_fragment();
+            if let Some(own) = own.get_mut(place.part()) {
+                own.push(index);
+            }
+        }
     }
 
     /// Forgets all frames.
     pub fn clear(&mut self) {
         self.frames.clear();
         self.places.clear();
+        self.latest.clear();
+        self.own.iter_mut().for_each(Vec::clear);
+        self.fragments = false;
+    }
+
+    /// The first frame from `first` on and before `end` that was captured at `time` or later.
+    fn first_since(&self, time: Timestamp, first: usize, end: usize) -> Option<Moment> {
+        let latest = self.latest.get(end.checked_sub(1)?)?;
+        if *latest < time {
+            return None;
+        }
+        (first..end).filter_map(|index| self.frames.get(index)).map(|frame| frame.at).find(|at| at.time >= time)
     }
 }
 
@@ -103,16 +132,25 @@ impl Engine {
     }
 
     /// Takes the next frames, which were sorted, by at most so many threads; hands out the sessions that ended.
-    pub fn push_all(&mut self, sorted: &Sorted, threads: usize, out: &mut impl FnMut(Session)) {
-        let Sorted { frames, places } = sorted;
+    /// `meanwhile` is called once, by a thread that has nothing better to do.
+    pub fn push_all(
+        &mut self,
+        sorted: &Sorted,
+        threads: usize,
+        meanwhile: &mut (dyn FnMut() + Send),
+        out: &mut impl FnMut(Session),
+    ) {
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
         let few = self.rest.facts.packets < self.one_by_one;
-        if alone || few || !self.rest.hosts.is_empty() || places.iter().any(|place| place.is_fragment()) {
-            return self.push_each(frames, out);
+        if alone || few || !self.rest.hosts.is_empty() || sorted.fragments {
+            for frame in sorted.frames.iter() {
+                self.push(&frame, out);
+            }
+            return meanwhile();
         }
-        self.follow(frames, places, threads.clamp(1, self.parts.len()));
+        self.follow(sorted, threads.clamp(1, self.parts.len()), meanwhile);
         self.count_streams();
-        self.hear_of(frames, places);
+        self.hear_of(sorted);
         self.rest.ended.drain(..).for_each(out);
     }
 
@@ -130,33 +168,32 @@ impl Engine {
         self.conclude(out)
     }
 
-    fn push_each(&mut self, frames: &Batch, out: &mut impl FnMut(Session)) {
-        for frame in frames.iter() {
-            self.push(&frame, out);
-        }
-    }
-
-    /// Gives each part its frames.
-    fn follow(&mut self, frames: &Batch, places: &[Place], threads: usize) {
+    /// Gives each part its frames. A part is worked on by one thread; who is done takes the next.
+    fn follow(&mut self, sorted: &Sorted, threads: usize, meanwhile: &mut (dyn FnMut() + Send)) {
         let Engine { parts, rest, .. } = self;
         let hints = rest.hints();
-        let mut crews: Vec<Vec<Option<&mut Part>>> = Vec::new();
-        crews.resize_with(threads, || (0..parts.len()).map(|_| None).collect());
-        for (number, part) in parts.iter_mut().enumerate() {
-            part.table.count_streams_from(UNCOUNTED);
-            if let Some(seat) = crews.get_mut(number % threads).and_then(|crew| crew.get_mut(number)) {
-                *seat = Some(part);
+        parts.iter_mut().for_each(|part| part.table.count_streams_from(UNCOUNTED));
+        let tasks = Mutex::new(parts.iter_mut().zip(&sorted.own));
+        let meanwhile = Mutex::new(Some(meanwhile));
+        let work = || {
+            while let Some((part, own)) = taken(&tasks, Iterator::next) {
+                work(part, own, sorted, hints);
             }
-        }
-        let mut crews = crews.into_iter();
-        let own = crews.next();
+        };
+        let meanwhile = || {
+            if let Some(meanwhile) = taken(&meanwhile, Option::take) {
+                meanwhile();
+            }
+        };
         thread::scope(|scope| {
-            for mut crew in crews {
-                scope.spawn(move || work(&mut crew, frames, places, hints));
+            for _ in 1..threads {
+                scope.spawn(|| {
+                    meanwhile();
+                    work();
+                });
             }
-            if let Some(mut crew) = own {
-                work(&mut crew, frames, places, hints);
-            }
+            work();
+            meanwhile();
         });
     }
 
@@ -187,11 +224,11 @@ impl Engine {
     }
 
     /// Hears in order what the frames say aside, and what the parts noticed.
-    fn hear_of(&mut self, frames: &Batch, places: &[Place]) {
+    fn hear_of(&mut self, sorted: &Sorted) {
         let Engine { parts, rest, .. } = self;
         let notices = notice::all_of(parts.iter_mut().map(|part| &mut part.notices));
         let mut notices = notices.into_iter().peekable();
-        for (frame, place) in frames.iter().zip(places) {
+        for (frame, place) in sorted.frames.iter().zip(&sorted.places) {
             rest.note_frame(&frame);
             if place.says_aside() {
                 rest.aside(&net::decode(frame.link, frame.data, frame.original_length), frame.at);
@@ -204,24 +241,29 @@ impl Engine {
     }
 }
 
-/// Follows the connections of the parts of one thread.
-fn work(crew: &mut [Option<&mut Part>], frames: &Batch, places: &[Place], hints: Hints<'_>) {
-    let first = |crew: &[Option<&mut Part>]| crew.iter().flatten().map(|part| part.table.due_at()).min();
-    let mut due_at = first(crew);
-    for (frame, place) in frames.iter().zip(places) {
-        if let Some(Some(part)) = crew.get_mut(place.part()) {
-            part.take(&net::decode(frame.link, frame.data, frame.original_length), frame.at, hints);
-            due_at = due_at.min(Some(part.table.due_at()));
-        }
-        if is_past(due_at, frame.at.time) {
-            crew.iter_mut().flatten().for_each(|part| part.advance(frame.at));
-            due_at = first(crew);
-        }
-    }
+/// What `take` takes from behind the lock, which is free again by then.
+fn taken<T, U>(from: &Mutex<T>, take: impl FnOnce(&mut T) -> Option<U>) -> Option<U> {
+    take(&mut from.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn is_past(due_at: Option<Timestamp>, now: Timestamp) -> bool {
-    due_at.is_some_and(|due_at| due_at <= now)
+/// Follows the connections of a part, whose `own` frames are at these indices.
+fn work(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
+    let mut passed = 0;
+    let indices = own.iter().filter_map(|index| usize::try_from(*index).ok());
+    for (index, frame) in indices.filter_map(|index| Some((index, sorted.frames.get(index)?))) {
+        let_pass(part, sorted, passed, index);
+        part.take(&net::decode(frame.link, frame.data, frame.original_length), frame.at, hints);
+        passed = index;
+    }
+    let_pass(part, sorted, passed, sorted.frames.len());
+}
+
+/// Lets the time of the frames from `first` on and before `end` pass.
+#[inline]
+fn let_pass(part: &mut Part, sorted: &Sorted, first: usize, end: usize) {
+    while let Some(at) = sorted.first_since(part.table.due_at(), first, end) {
+        part.advance(at);
+    }
 }
 
 #[cfg(test)]

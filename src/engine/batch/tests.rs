@@ -39,7 +39,7 @@ fn told(path: &PathBuf, frames_at_once: usize, threads: usize) -> String {
         frame.iter().for_each(|frame| sorted.frames_mut().push(frame));
         if ended || sorted.frames.len() >= frames_at_once {
             sorted.sort(engine.parts());
-            engine.push_all(&sorted, threads, &mut tell);
+            engine.push_all(&sorted, threads, &mut || (), &mut tell);
             sorted.clear();
         }
         if ended {
