@@ -216,9 +216,13 @@ impl Engine {
     }
 
     /// What is left once all connections are over.
-    fn conclude(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
-        self.hear_all();
-        let Engine { fragments, parts, mut rest, .. } = self;
+    fn conclude(self, out: &mut impl FnMut(Session)) -> CaptureFacts {
+        let Engine { fragments, mut parts, mut rest, .. } = self;
+        // One by one: a session takes more room than the connection that it was.
+        for notice in notice::all_of(parts.iter_mut().map(|part| &mut part.notices)) {
+            rest.hear(notice.what);
+            rest.ended.drain(..).for_each(&mut *out);
+        }
         fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
         rest.end_attempts();
         rest.end_questions();
