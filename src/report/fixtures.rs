@@ -200,14 +200,14 @@ pub(crate) fn refused(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -
         ClientReport { client: "PubSubClient", reports: "rc=5 (MQTT_CONNECT_UNAUTHORIZED)" },
     ];
     verdict.causes = vec![
-        "The token or password is no longer valid; the broker says so itself.".to_owned(),
+        "The token or password is no longer valid; the broker says so itself.".into(),
         "On mosquitto this code also means a wrong user name or password, so the credentials are \
          the first thing to compare."
-            .to_owned(),
+            .into(),
     ];
     verdict.next_steps = vec![
-        "Renew the token of user dev and connect again.".to_owned(),
-        "Look at the broker's log at this time; it names the rule that refused the client.".to_owned(),
+        "Renew the token of user dev and connect again.".into(),
+        "Look at the broker's log at this time; it names the rule that refused the client.".into(),
     ];
     verdict.findings = vec![finding(
         "plain-text-password",
@@ -311,7 +311,7 @@ pub(crate) fn healthy(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -
         "The broker denied the subscription to alarm: Not authorized (0x87).",
         frame + 3,
     );
-    denied.detail = Some("It granted the other filters of the same SUBSCRIBE.".to_owned());
+    denied.detail = Some("It granted the other filters of the same SUBSCRIBE.".into());
     denied.clause = Some("MQTT-3.9.3-2");
     verdict.findings = vec![denied];
     (session, verdict)
@@ -330,7 +330,7 @@ pub(super) fn report() -> Report {
                         1.5 × its Keep Alive of 60 s, so the broker closed.";
         let mut verdict = verdict("keepalive-expired", "ended-by-server", Severity::Warning, sentence, &[77, 1_180]);
         verdict.outcome.confidence = Confidence::VeryLikely;
-        verdict.causes = vec!["The device slept, or its program was blocked longer than its Keep Alive.".to_owned()];
+        verdict.causes = vec!["The device slept, or its program was blocked longer than its Keep Alive.".into()];
         verdict.qualifiers = vec![Qualifier::PartialStart, Qualifier::CaptureGaps];
         (session, verdict)
     };

@@ -2,6 +2,7 @@
 //!
 //! Invariant: names are never changed, only added to. Every field is always there.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
@@ -185,8 +186,8 @@ struct Session<'r> {
     qualifiers: Vec<&'static str>,
     client_saw: Vec<ClientSaw>,
     /// Most likely first.
-    causes: &'r [String],
-    next_steps: &'r [String],
+    causes: &'r [Cow<'static, str>],
+    next_steps: &'r [Cow<'static, str>],
     findings: Vec<Finding<'r>>,
     counts: Counts,
     /// What became of the messages.
