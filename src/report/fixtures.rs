@@ -8,8 +8,8 @@ use crate::diagnosis::{ClientReport, Confidence, Finding, Note, Outcome, Qualifi
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::{Endpoint, MacAddress};
 use crate::session::{
-    AuthFacts, CaptureEdge, CaptureFacts, ClientEvidence, ConnackFacts, ConnectFacts, Detail, EventKind,
-    KeepAliveFacts, Neighbours, Peer, PerSide, PingFacts, Session, TextFact, Timeline, VersionFrom, Wire,
+    CaptureEdge, CaptureFacts, ClientEvidence, ConnackFacts, ConnectFacts, Detail, EventKind, KeepAliveFacts,
+    Neighbours, Peer, PerSide, PingFacts, Session, TextFact, Timeline, VersionFrom, Wire,
 };
 use crate::stream::Side;
 
@@ -58,8 +58,6 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         request_response_information: None,
     };
     Session {
-        attempt: None,
-        undeliverable: None,
         wire: Wire {
             stream: Some(stream),
             peers: PerSide {
@@ -79,13 +77,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         version_from: Some(VersionFrom::Connect),
         connect: Some(connect),
         connack: None,
-        second_connect: None,
-        foreign_opening: None,
-        foreign_answer: None,
-        http_answer: None,
-        websocket: None,
         tls: None,
-        auth: AuthFacts::default(),
         disconnect: PerSide::default(),
         counts: PerSide::default(),
         first_packet: PerSide::default(),
@@ -94,19 +86,12 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         open_exchanges: Vec::new(),
         published: PerSide::default(),
         ledger: PerSide::default(),
-        retained: None,
-        overlap: None,
-        refusals: Vec::new(),
         ping: PingFacts::default(),
         keep_alive: KeepAliveFacts::default(),
-        violations: Vec::new(),
-        malformed: Vec::new(),
-        partial_packets: PerSide::default(),
-        skipped_bytes: PerSide::default(),
-        unfinished_packet: PerSide::default(),
         timeline: Timeline::new(Detail::Full, 400),
         neighbours: Neighbours::default(),
         capture: CaptureEdge::default(),
+        oddities: None,
     }
 }
 

@@ -172,7 +172,7 @@ impl Talk {
     }
 
     pub(super) fn violations(self) -> Vec<ViolationFact> {
-        self.end(wire()).violations
+        self.end(wire()).violations.clone()
     }
 }
 
