@@ -155,8 +155,10 @@ impl<'o> Pass<'o> {
         out: &'o mut dyn Write,
     ) -> Result<Pass<'o>, Failure> {
         let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
+        // Where messages go is for `read` to tell.
+        let usual = Limits { followed_messages: 0, ..Limits::default() };
         let config = Config {
-            limits: input.bounds.over(Limits::default())?,
+            limits: input.bounds.over(usual)?,
             ports: input.ports.clone(),
             detail: Detail::None,
             hosts: Vec::new(),

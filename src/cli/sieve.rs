@@ -33,6 +33,7 @@ impl Sieve {
     }
 
     /// Puts the next frames of `captures` that are read into `batch`; `false` when there is none.
+    #[cfg_attr(not(feature = "live"), allow(clippy::unused_self))] // as with libpcap
     pub(super) fn next_batch(&mut self, captures: &mut Captures, batch: &mut Batch) -> bool {
         #[cfg(feature = "live")]
         if self.filter.is_some() {

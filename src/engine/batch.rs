@@ -172,7 +172,9 @@ impl Engine {
     fn follow(&mut self, sorted: &Sorted, threads: usize, meanwhile: &mut (dyn FnMut() + Send)) {
         let Engine { parts, rest, .. } = self;
         let hints = rest.hints();
-        parts.iter_mut().for_each(|part| part.table.count_streams_from(UNCOUNTED));
+        for part in parts.iter_mut() {
+            part.table.count_streams_from(UNCOUNTED);
+        }
         let tasks = Mutex::new(parts.iter_mut().zip(&sorted.own));
         let meanwhile = Mutex::new(Some(meanwhile));
         let work = || {

@@ -110,30 +110,33 @@ struct Rest {
 impl Engine {
     /// An engine that has seen nothing.
     pub fn new(config: Config) -> Engine {
-        Engine::in_parts(config, 1, None)
+        let part = Part::new(config.limits, config.detail, None);
+        Engine::of(config, vec![part], false)
     }
 
     /// An engine that shows every control packet to `observer` as it passes.
     pub fn observed(config: Config, observer: SharedObserver) -> Engine {
-        Engine::in_parts(config, 1, Some(observer))
+        let part = Part::new(config.limits, config.detail, Some(observer));
+        Engine::of(config, vec![part], true)
     }
 
     /// An engine on which several threads can work at once, when it is given [many frames](Engine::push_all).
     pub fn divided(config: Config) -> Engine {
         let parts = part::how_many(&config.limits);
-        Engine::in_parts(config, parts, None)
+        let limits = part::share(&config.limits, parts);
+        let parts = (0..parts).map(|_| Part::new(limits, config.detail, None)).collect();
+        Engine::of(config, parts, false)
     }
 
-    fn in_parts(config: Config, parts: usize, observer: Option<SharedObserver>) -> Engine {
-        let limits = part::share(&config.limits, parts);
+    fn of(config: Config, parts: Vec<Part>, observed: bool) -> Engine {
         Engine {
             fragments: Fragments::new(&config.limits),
-            parts: (0..parts).map(|_| Part::new(limits, config.detail, observer.clone())).collect(),
+            parts,
             rest: Rest {
                 limits: Arc::new(config.limits),
                 detail: config.detail,
                 ports: config.ports,
-                observed: observer.is_some(),
+                observed,
                 hosts: config.hosts,
                 mqtt_connections: 0,
                 watch: attempt::Watch::new(&config.limits),

@@ -60,8 +60,7 @@ pub fn decode(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> 
 /// The ends of the TCP connection that a frame is for, if all about the frame is usual: sender and receiver.
 #[inline]
 pub fn usual_ends(link: LinkType, data: &[u8]) -> Option<(Endpoint, Endpoint)> {
-    let segment = usual::segment(data).filter(|_| link == LinkType::ETHERNET)?;
-    Some((segment.source, segment.destination))
+    if link == LinkType::ETHERNET { usual::ends(data) } else { None }
 }
 
 /// As [`decode`], whatever the frame is.

@@ -347,6 +347,7 @@ proptest! {
         }
         frame.truncate((frame.len() + 40).saturating_sub(cut).min(frame.len()));
         let general = link::decode_any(LinkType::ETHERNET, &frame, original);
+        prop_assert_eq!(usual::ends(&frame), usual::segment(&frame).map(|usual| (usual.source, usual.destination)));
         if let Some(usual) = usual::segment(&frame) {
             let Decoded::Segment(general) = general else { panic!("{general:?}") };
             prop_assert_eq!(format!("{usual:?}"), format!("{general:?}"));
@@ -363,6 +364,7 @@ proptest! {
         let frame = ethernet(0x0800, &ipv4(6, &tcp(b"hello")));
         let frame = [&frame[..[0, 14, 24, 34][head]], &rest].concat();
         let original = u32::try_from(frame.len()).unwrap();
+        prop_assert_eq!(usual::ends(&frame), usual::segment(&frame).map(|usual| (usual.source, usual.destination)));
         if let Some(usual) = usual::segment(&frame) {
             let general = link::decode_any(LinkType::ETHERNET, &frame, original);
             prop_assert_eq!(format!("{:?}", Decoded::Segment(usual)), format!("{general:?}"));

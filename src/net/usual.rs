@@ -11,28 +11,26 @@ use super::{Endpoint, MacAddress, Segment, TcpFlags};
 /// Length of an IPv4 header and of a TCP header without options.
 const HEADER: usize = 20;
 
+/// The sender and the receiver of [`segment`], for less.
+#[inline]
+pub(super) fn ends(frame: &[u8]) -> Option<(Endpoint, Endpoint)> {
+    let (internet, covered) = headers(frame)?;
+    let (transport, _, _) = transport(covered)?;
+    Some(ends_of(internet, transport))
+}
+
 /// The segment in an Ethernet frame, if all about it is usual.
 #[inline]
 pub(super) fn segment(frame: &[u8]) -> Option<Segment<'_>> {
-    let (&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, e0, e1], packet) = frame.split_first_chunk()?;
-    let (([0x08, 0x00], packet) | ([0x81, 0x00], [_, _, 0x08, 0x00, packet @ ..])) = ([e0, e1], packet) else {
-        return None;
-    };
-    // Version 4 with five words of header; no more fragments, at offset 0; TCP.
-    let &[0x45, _, l0, l1, _, _, 0x00 | 0x40 | 0x80 | 0xc0, 0, hop_limit, 6, _, _, a0, a1, a2, a3, b0, b1, b2, b3] =
-        packet.first_chunk::<HEADER>()?
-    else {
-        return None;
-    };
-    let total = usize::from(u16::from_be_bytes([l0, l1]));
-    let covered = packet.get(HEADER..total)?;
-    let &[p0, p1, q0, q1, n0, n1, n2, n3, k0, k1, k2, k3, offset, flags, w0, w1, _, _, _, _] =
-        covered.first_chunk::<HEADER>()?;
-    let header = usize::from(offset >> 4) * 4;
-    let payload = covered.get(header..)?;
+    let &[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5] = frame.first_chunk()?;
+    let (internet, covered) = headers(frame)?;
+    let (transport, options, payload) = transport(covered)?;
+    let &[_, _, _, _, n0, n1, n2, n3, k0, k1, k2, k3, _, flags, w0, w1, ..] = transport;
+    let &[_, _, _, _, _, _, _, _, hop_limit, ..] = internet;
+    let (source, destination) = ends_of(internet, transport);
     Some(Segment {
-        source: Endpoint { address: IpAddr::from([a0, a1, a2, a3]), port: u16::from_be_bytes([p0, p1]) },
-        destination: Endpoint { address: IpAddr::from([b0, b1, b2, b3]), port: u16::from_be_bytes([q0, q1]) },
+        source,
+        destination,
         source_mac: Some(MacAddress([s0, s1, s2, s3, s4, s5])),
         destination_mac: Some(MacAddress([d0, d1, d2, d3, d4, d5])),
         hop_limit,
@@ -40,9 +38,43 @@ pub(super) fn segment(frame: &[u8]) -> Option<Segment<'_>> {
         acknowledgment: u32::from_be_bytes([k0, k1, k2, k3]),
         flags: TcpFlags(flags),
         window: u16::from_be_bytes([w0, w1]),
-        options: covered.get(HEADER..header)?,
+        options,
         payload,
         payload_length: u32::try_from(payload.len()).ok()?,
         covered,
     })
+}
+
+/// The IPv4 header of a frame, and what is behind it.
+#[inline]
+fn headers(frame: &[u8]) -> Option<(&[u8; HEADER], &[u8])> {
+    let ([0x08, 0x00, packet @ ..] | [0x81, 0x00, _, _, 0x08, 0x00, packet @ ..]) = frame.get(12..)? else {
+        return None;
+    };
+    let internet = packet.first_chunk::<HEADER>()?;
+    // Version 4 with five words of header; of the fragment's place only bits that do not fragment; TCP.
+    let &[0x45, _, l0, l1, _, _, place, 0, _, 6, ..] = internet else { return None };
+    let total = usize::from(u16::from_be_bytes([l0, l1]));
+    let covered = packet.get(HEADER..total).filter(|_| place.trailing_zeros() >= 6)?;
+    Some((internet, covered))
+}
+
+/// The TCP header without options, the options, the payload.
+#[inline]
+fn transport(covered: &[u8]) -> Option<(&[u8; HEADER], &[u8], &[u8])> {
+    let (transport, behind) = covered.split_first_chunk::<HEADER>()?;
+    let &[_, _, _, _, _, _, _, _, _, _, _, _, offset, ..] = transport;
+    let options = (usize::from(offset >> 4) * 4).checked_sub(HEADER)?;
+    let (options, payload) = behind.split_at_checked(options)?;
+    Some((transport, options, payload))
+}
+
+#[inline]
+fn ends_of(internet: &[u8; HEADER], transport: &[u8; HEADER]) -> (Endpoint, Endpoint) {
+    let &[_, _, _, _, _, _, _, _, _, _, _, _, a0, a1, a2, a3, b0, b1, b2, b3] = internet;
+    let &[p0, p1, q0, q1, ..] = transport;
+    (
+        Endpoint { address: IpAddr::from([a0, a1, a2, a3]), port: u16::from_be_bytes([p0, p1]) },
+        Endpoint { address: IpAddr::from([b0, b1, b2, b3]), port: u16::from_be_bytes([q0, q1]) },
+    )
 }

@@ -1,6 +1,7 @@
 //! However many threads work, and however many frames they are given at once, the same is told.
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::diagnosis;
@@ -22,21 +23,23 @@ fn captures() -> Vec<PathBuf> {
 }
 
 /// Everything that is told of a capture, in the order in which it is told.
-fn told(path: &PathBuf, frames_at_once: usize, threads: usize) -> String {
+fn told(path: &Path, frames_at_once: usize, threads: usize) -> String {
     let limits = Limits::default();
     let mut engine = Engine::divided(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded });
     engine.one_by_one = 0;
     let mut told = String::new();
     let mut tell = |session: Session| {
         let verdict = diagnosis::diagnose(&session);
-        told.push_str(&format!("{session:?}\n{verdict:?}\n"));
+        writeln!(told, "{session:?}\n{verdict:?}").unwrap();
     };
     let mut file = CaptureFile::open(path).unwrap();
     let mut sorted = Sorted::default();
     loop {
         let frame = file.next_frame();
         let ended = frame.is_none();
-        frame.iter().for_each(|frame| sorted.frames_mut().push(frame));
+        if let Some(frame) = &frame {
+            sorted.frames_mut().push(frame);
+        }
         if ended || sorted.frames.len() >= frames_at_once {
             sorted.sort(engine.parts());
             engine.push_all(&sorted, threads, &mut || (), &mut tell);
