@@ -6,16 +6,51 @@
 mod batch;
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 pub use batch::Batch;
 
 /// Number of a frame in the capture, from 1, as Wireshark's `frame.number`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FrameNumber(pub u64);
+///
+/// It holds the next number, which is never 0: an `Option` of it, or of a [`Moment`], takes no more room than the thing
+/// itself.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameNumber(NonZeroU64);
+
+impl FrameNumber {
+    /// That of frame `number`; 0 is before the first. The largest `u64` becomes the one before it.
+    pub const fn new(number: u64) -> FrameNumber {
+        FrameNumber(NonZeroU64::MIN.saturating_add(number))
+    }
+
+    /// The number.
+    #[inline]
+    pub const fn get(self) -> u64 {
+        self.0.get() - 1
+    }
+
+    /// The number of the frame so many frames later.
+    #[must_use]
+    pub const fn after(self, frames: u64) -> FrameNumber {
+        FrameNumber(self.0.saturating_add(frames))
+    }
+}
+
+impl Default for FrameNumber {
+    fn default() -> FrameNumber {
+        FrameNumber::new(0)
+    }
+}
+
+impl fmt::Debug for FrameNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FrameNumber({})", self.get())
+    }
+}
 
 impl fmt::Display for FrameNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.get().fmt(f)
     }
 }
 
@@ -105,7 +140,7 @@ mod tests {
     use super::*;
 
     fn at(frame: u64, milliseconds: i64) -> Moment {
-        Moment { frame: FrameNumber(frame), time: Timestamp(milliseconds * 1_000_000) }
+        Moment { frame: FrameNumber::new(frame), time: Timestamp(milliseconds * 1_000_000) }
     }
 
     #[test]

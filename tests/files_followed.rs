@@ -38,7 +38,7 @@ fn take(followed: &mut Followed, seen: &mut Vec<(u64, Packet)>, count: usize) {
     while seen.len() < count {
         assert!(begun.elapsed() < PATIENCE, "{} of {count}", seen.len());
         if let Some(frame) = followed.next_frame().unwrap() {
-            seen.push((frame.at.frame.0, (frame.at.time.0, frame.original_length, frame.data.to_vec())));
+            seen.push((frame.at.frame.get(), (frame.at.time.0, frame.original_length, frame.data.to_vec())));
         }
     }
 }
@@ -61,7 +61,7 @@ fn a_file_is_read_as_it_grows() {
             from = to;
             for _ in 0..2 {
                 while let Some(frame) = followed.next_frame().unwrap() {
-                    seen.push((frame.at.frame.0, (frame.at.time.0, frame.original_length, frame.data.to_vec())));
+                    seen.push((frame.at.frame.get(), (frame.at.time.0, frame.original_length, frame.data.to_vec())));
                 }
             }
         }

@@ -51,7 +51,7 @@ fn ours(path: &Path) -> Vec<Line> {
             _ => None,
         };
         lines.push(Line {
-            frame: frame.at.frame.0,
+            frame: frame.at.frame.get(),
             time: i128::from(frame.at.time.0),
             captured: frame.data.len() as u64,
             original: u64::from(frame.original_length),

@@ -84,7 +84,7 @@ fn several_files_read_as_one_capture_in_time_order() {
         assert_eq!(captures.paths(), [&none, &early, &middle, &late, &cut].map(Clone::clone));
         let mut seen = Vec::new();
         while let Some(frame) = captures.next_frame() {
-            seen.push((frame.at.frame.0, frame.data[0]));
+            seen.push((frame.at.frame.get(), frame.data[0]));
         }
         // 6 follows 8 in its own file, whose clock went back.
         let expected: Vec<_> = (1..).zip([1, 2, 3, 4, 5, 7, 8, 8, 6, 9, 10]).collect();
@@ -99,6 +99,6 @@ fn several_files_read_as_one_capture_in_time_order() {
 #[test]
 fn frames_may_be_numbered_on_from_another_file() {
     let file = CaptureFile::read_from(Path::new("test"), Cursor::new(at(&[1]))).unwrap();
-    let mut file = file.numbered_after(mqttcap::capture::FrameNumber(41));
-    assert_eq!(file.next_frame().unwrap().at.frame.0, 42);
+    let mut file = file.numbered_after(mqttcap::capture::FrameNumber::new(41));
+    assert_eq!(file.next_frame().unwrap().at.frame.get(), 42);
 }

@@ -46,7 +46,7 @@ impl Run {
     fn frame(&mut self, link: LinkType, data: &[u8]) {
         let time = Timestamp(1_700_000_000_000_000_000 + i64::try_from(self.frames).unwrap() * 10_000);
         self.frames += 1;
-        let at = Moment { frame: FrameNumber(self.frames), time };
+        let at = Moment { frame: FrameNumber::new(self.frames), time };
         self.push(&Frame { at, link, data, original_length: u32::try_from(data.len()).unwrap() });
     }
 

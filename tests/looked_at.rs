@@ -36,7 +36,7 @@ fn look(path: &Path) -> (BTreeMap<u32, Told>, Vec<Session>) {
             let verdict = diagnose(&session);
             let told = told.entry(session.wire.stream.unwrap()).or_default();
             for finding in verdict.findings.iter().filter(|finding| is_told(finding)) {
-                told.findings.entry(finding.id.to_string()).or_insert(frame.at.frame.0);
+                told.findings.entry(finding.id.to_string()).or_insert(frame.at.frame.get());
             }
             told.outcome = session.wire.is_over().then_some(verdict.outcome.id);
         });

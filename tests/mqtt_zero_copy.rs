@@ -55,7 +55,7 @@ fn no_layer_below_session_allocates_for_packets_in_order() {
         while let Some(frame) = capture.next_frame() {
             let Decoded::Segment(segment) = decode(frame.link, frame.data, frame.original_length) else { panic!() };
             table.push(&segment, frame.at, |_| Mqtt::new(), &mut |_| panic!("all are open"));
-            if frame.at.frame.0 == last {
+            if frame.at.frame.get() == last {
                 break;
             }
         }

@@ -47,7 +47,7 @@ fn streams(lines: &[Line], seconds_between: i64) -> Vec<u32> {
                 covered: &[],
             };
             table.advance(time, &mut |_| {});
-            table.push(&segment, Moment { frame: FrameNumber(frame), time }, |_| Deaf, &mut |_| {})
+            table.push(&segment, Moment { frame: FrameNumber::new(frame), time }, |_| Deaf, &mut |_| {})
         })
         .collect()
 }

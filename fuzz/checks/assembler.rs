@@ -64,7 +64,7 @@ pub(crate) fn check(mut data: &[u8]) {
             payload_length: payload.len() as u32,
             covered: &[],
         };
-        let at = Moment { frame: FrameNumber(frame), time: Timestamp(frame as i64 * 3_000_000) };
+        let at = Moment { frame: FrameNumber::new(frame), time: Timestamp(frame as i64 * 3_000_000) };
         table.push(&segment, at, |_| Heard::default(), &mut |connection| ended.push(connection.reader));
         assert!(table.out_of_order_bytes() <= limits.out_of_order_bytes_total);
     };

@@ -59,7 +59,7 @@ pub(crate) fn check(mut data: &[u8]) {
         segment.write(&mut bytes, payload).expect("writing to memory does not fail");
         let cut = if flags & 0b1110_0000 == 0b1110_0000 { bytes.len() / 2 } else { bytes.len() };
         analysis.push(&Frame {
-            at: Moment { frame: FrameNumber(number), time: Timestamp(time) },
+            at: Moment { frame: FrameNumber::new(number), time: Timestamp(time) },
             link: LinkType::RAW,
             data: &bytes[..cut],
             original_length: u32::try_from(bytes.len()).expect("a segment is short"),

@@ -73,7 +73,7 @@ pub(crate) fn check(mut data: &[u8]) {
             macs: (None, None),
         };
         let fragment = Fragment { header, offset, more, payload: &payload, length: payload.len() as u32 };
-        let at = Moment { frame: FrameNumber(frame), time: Timestamp(0) };
+        let at = Moment { frame: FrameNumber::new(frame), time: Timestamp(0) };
         let found = fragments.push(&fragment, at, &mut |_, _| ());
         let naive = packets.entry(packet).or_default();
         naive.add(offset, more, &payload);

@@ -68,7 +68,7 @@ fn frame(mut framer: Framer, hints: Hints, stream: &[u8], pieces: &[u8]) -> Vec<
     let lengths = pieces.iter().map(|piece| (usize::from(piece & !HOLE), piece & HOLE != 0)).chain([(rest, false)]);
     for (number, (length, hole)) in (1..).zip(lengths) {
         let end = begin + length.min(stream.len() - begin);
-        let at = Moment { frame: FrameNumber(number), ..Moment::default() };
+        let at = Moment { frame: FrameNumber::new(number), ..Moment::default() };
         let offset = StreamOffset(begin as u64);
         if hole {
             framer.gap(Gap { offset, length: (end - begin) as u64, why: GapReason::NotCaptured, at }, &hints, &mut on);

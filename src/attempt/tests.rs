@@ -55,7 +55,7 @@ impl Story {
 
     fn at(&mut self) -> Moment {
         self.frame += 1;
-        Moment { frame: FrameNumber(self.frame), time: Timestamp(self.now) }
+        Moment { frame: FrameNumber::new(self.frame), time: Timestamp(self.now) }
     }
 
     fn datagram(mut self, from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Story {

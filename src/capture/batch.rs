@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn frames_come_out_as_they_went_in_also_on_another_thread() {
         let frame = |number: u64, data| Frame {
-            at: Moment { frame: FrameNumber(number), time: Timestamp(-5) },
+            at: Moment { frame: FrameNumber::new(number), time: Timestamp(-5) },
             link: LinkType::RAW,
             data,
             original_length: 99,

@@ -103,7 +103,7 @@ fn write(input: &Input, look: &Look, mut pass: Pass<'_>) -> Result<(), Failure> 
     let mut progress = (!output::is_terminal(look)).then(|| Progress::of(&captures));
     pass.begin()?;
     while let Some(frame) = captures.next_frame() {
-        let number = frame.at.frame.0;
+        let number = frame.at.frame.get();
         if sieve.passes(&frame) {
             pass.push(&frame)?;
         }
@@ -261,7 +261,7 @@ impl Sessions {
     fn of_packet(&self, packet: &SeenPacket<'_>) -> Option<&Known> {
         let (began, frame) = (packet.raw.started.frame, packet.raw.completed.frame);
         let until = (packet.stream, began.max(frame));
-        let (_, known) = self.0.range((packet.stream, FrameNumber(0))..=until).next_back()?;
+        let (_, known) = self.0.range((packet.stream, FrameNumber::new(0))..=until).next_back()?;
         (began <= known.last).then_some(known)
     }
 }

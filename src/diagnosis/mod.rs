@@ -161,7 +161,7 @@ pub struct Finding {
     /// One sentence.
     pub headline: String,
     /// More, if there is more to say.
-    pub detail: Option<String>,
+    pub detail: Option<Cow<'static, str>>,
     /// The statement of the specification it rests on.
     pub clause: Option<&'static str>,
     /// The side at fault, if one is.
@@ -206,9 +206,9 @@ pub struct Verdict {
     /// What the client's library printed.
     pub client_saw: Vec<ClientReport>,
     /// Why that usually happens, most likely first; only what this capture does not rule out.
-    pub causes: Vec<String>,
+    pub causes: Vec<Cow<'static, str>>,
     /// What to try, first things first.
-    pub next_steps: Vec<String>,
+    pub next_steps: Vec<Cow<'static, str>>,
 }
 
 /// Something to say of the capture as a whole.

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     fn tally(count: u64) -> Tally {
-        Tally { count, first: FrameNumber(7) }
+        Tally { count, first: FrameNumber::new(7) }
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         capture.other.insert((Protocol::Tls, 8883), tally(2));
         let notes = notes(&capture);
         assert_eq!(notes[0].text, "2 connections to port 8883 carried TLS; MQTT inside cannot be read.");
-        assert_eq!(notes[0].frames, [FrameNumber(7)]);
+        assert_eq!(notes[0].frames, [FrameNumber::new(7)]);
     }
 
     #[test]

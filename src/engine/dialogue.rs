@@ -14,6 +14,8 @@ mod websocket;
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::capture::Moment;
 use crate::limits::{Limits, Room, Share};
 use crate::mqtt::{self, Likelihood};
@@ -47,6 +49,9 @@ pub(super) enum News {
     Subscribed(Box<[Subscription]>),
 }
 
+/// Most segments bring one thing or nothing.
+type NewsList = SmallVec<[News; 1]>;
+
 /// How a connection turned out.
 #[derive(Debug)]
 pub(super) enum Ended {
@@ -72,7 +77,7 @@ pub(super) struct Dialogue {
     hinted: bool,
     state: State,
     undeliverable: Option<Box<(Moment, Undeliverable)>>,
-    news: Vec<News>,
+    news: NewsList,
     watch: Option<Arc<Watch>>,
     windows: Windows,
     room: Room,
@@ -122,7 +127,7 @@ impl Dialogue {
             hinted,
             state: State::Opening(Vec::new()),
             undeliverable: None,
-            news: Vec::new(),
+            news: NewsList::new(),
             watch: watch.map(Arc::new),
             windows: windows.clone(),
             room: room.clone(),
@@ -175,15 +180,9 @@ impl Dialogue {
         !self.news.is_empty()
     }
 
-    /// What happened since this was last asked. To be given back by [`Dialogue::keep_room`], so that its room is used again.
-    pub(super) fn take_news(&mut self) -> Vec<News> {
+    /// What happened since this was last asked.
+    pub(super) fn take_news(&mut self) -> NewsList {
         std::mem::take(&mut self.news)
-    }
-
-    /// Takes back the room of what [`Dialogue::take_news`] gave.
-    pub(super) fn keep_room(&mut self, mut news: Vec<News>) {
-        news.clear();
-        self.news = news;
     }
 
     /// Whether messages are news.

@@ -189,7 +189,7 @@ impl Engine {
 
     /// Tells the engine what time it is in the capture; hands out the sessions that ended.
     pub fn advance(&mut self, now: Timestamp, out: &mut impl FnMut(Session)) {
-        self.let_pass(Moment { frame: FrameNumber(self.rest.facts.packets), time: now });
+        self.let_pass(Moment { frame: FrameNumber::new(self.rest.facts.packets), time: now });
         self.rest.ended.drain(..).for_each(out);
     }
 
@@ -219,9 +219,13 @@ impl Engine {
     }
 
     /// What is left once all connections are over.
-    fn conclude(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
-        self.hear_all();
-        let Engine { fragments, parts, mut rest, .. } = self;
+    fn conclude(self, out: &mut impl FnMut(Session)) -> CaptureFacts {
+        let Engine { fragments, mut parts, mut rest, .. } = self;
+        // One by one: a session takes more room than the connection that it was.
+        for notice in notice::all_of(parts.iter_mut().map(|part| &mut part.notices)) {
+            rest.hear(notice.what);
+            rest.ended.drain(..).for_each(&mut *out);
+        }
         fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
         rest.end_attempts();
         rest.end_questions();

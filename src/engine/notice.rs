@@ -37,12 +37,12 @@ impl Order {
 
     /// The time of `frame` brought it; `last` is the connection's last frame.
     pub(super) fn time(frame: FrameNumber, last: FrameNumber) -> Order {
-        Order { frame, by_time: true, then: last.0 }
+        Order { frame, by_time: true, then: last.get() }
     }
 
     /// The end of the capture brought it.
     pub(super) fn end(stream: u32) -> Order {
-        Order { frame: FrameNumber(u64::MAX), by_time: true, then: stream.into() }
+        Order { frame: FrameNumber::new(u64::MAX), by_time: true, then: stream.into() }
     }
 
     /// Whether it is to be heard before the frames after `frame`.

@@ -15,7 +15,7 @@ use crate::tcp::{Connection, Facts, FlowTable};
 use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
 
-use super::dialogue::{Dialogue, News, Watch};
+use super::dialogue::{Dialogue, Watch};
 use super::notice::{Gone, Notice, Order, Talk, What};
 use super::{MQTT_PORTS, SharedObserver};
 
@@ -200,9 +200,7 @@ fn hear(
 fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints: Hints<'_>, notices: &mut Vec<Notice>) {
     let order = Order::segment(at.frame);
     let facts = &connection.facts;
-    let mut news = connection.reader.take_news();
-    // Most connections are idle: room is kept where messages flow.
-    let flows = news.iter().any(|news| matches!(news, News::Message { .. }));
+    let news = connection.reader.take_news();
     connection.reader.tell_messages(hints.messages);
     if let Some(client) = connection.reader.client() {
         let talk = Talk {
@@ -211,7 +209,7 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
             server: facts.endpoint(client.other()),
             websocket: connection.reader.is_websocket(),
         };
-        notices.extend(news.drain(..).map(|news| Notice { order, what: What::News(talk, news) }));
+        notices.extend(news.into_iter().map(|news| Notice { order, what: What::News(talk, news) }));
         if closing {
             notices.push(Notice { order, what: What::Closing { stream: facts.stream, at } });
         }
@@ -219,9 +217,6 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
     if closing && let Some(server) = closed_by_server(connection, at) {
         let stream = connection.facts.stream;
         notices.push(Notice { order, what: What::ServerClosed { server, stream, at } });
-    }
-    if flows {
-        connection.reader.keep_room(news);
     }
 }
 

@@ -21,7 +21,7 @@ fn fragment(identification: u32, offset: u32, more: bool, payload: &[u8]) -> Fra
 }
 
 fn at(frame: u64, seconds: i64) -> Moment {
-    Moment { frame: FrameNumber(frame), time: Timestamp(seconds * 1_000_000_000) }
+    Moment { frame: FrameNumber::new(frame), time: Timestamp(seconds * 1_000_000_000) }
 }
 
 /// What comes out of fragments that arrive one after another at the same time.
@@ -125,13 +125,13 @@ fn packets_are_told_apart_and_time_runs_out() {
     let bytes = [9_u8; 8];
     let mut lost = Vec::new();
     let mut push = |fragments: &mut Fragments, fragment: &Fragment<'_>, when| {
-        fragments.push(fragment, when, &mut |why, first| lost.push((why, first.0))).is_some()
+        fragments.push(fragment, when, &mut |why, first| lost.push((why, first.get()))).is_some()
     };
     assert!(!push(&mut fragments, &fragment(1, 0, true, &bytes), at(1, 0)));
     assert!(!push(&mut fragments, &fragment(2, 8, false, &bytes), at(2, 20)));
     assert!(push(&mut fragments, &fragment(1, 8, false, &bytes), at(3, 30)));
     assert!(!push(&mut fragments, &fragment(2, 0, true, &bytes), at(4, 51)), "the first part is gone");
-    fragments.finish(&mut |why, first| lost.push((why, first.0)));
+    fragments.finish(&mut |why, first| lost.push((why, first.get())));
     assert_eq!(lost, [(GivenUp::Incomplete, 2), (GivenUp::Incomplete, 4)]);
 }
 

@@ -112,13 +112,13 @@ mod tests {
     use crate::capture::{FrameNumber, Timestamp};
 
     fn frame(number: u64, data: &[u8]) -> Frame<'_> {
-        let at = Moment { frame: FrameNumber(number), time: Timestamp::default() };
+        let at = Moment { frame: FrameNumber::new(number), time: Timestamp::default() };
         Frame { at, link: LinkType::ETHERNET, data, original_length: 2000 }
     }
 
     fn held(ring: &Ring) -> Vec<(u64, Vec<u8>)> {
         let mut held = Vec::new();
-        ring.each(|_, _| true, &mut |frame| held.push((frame.at.frame.0, frame.data.to_vec())));
+        ring.each(|_, _| true, &mut |frame| held.push((frame.at.frame.get(), frame.data.to_vec())));
         held
     }
 

@@ -1,5 +1,6 @@
 //! What went wrong, in prose: under the table of `read`, alike sessions together, and in `show`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -56,8 +57,8 @@ struct Alike<'r> {
     outcome: &'static str,
     code: Option<u8>,
     server: Endpoint,
-    causes: &'r [String],
-    next_steps: &'r [String],
+    causes: &'r [Cow<'static, str>],
+    next_steps: &'r [Cow<'static, str>],
 }
 
 /// The sessions to explain, grouped, in order of each group's first session.
@@ -219,7 +220,7 @@ fn advice(verdict: &Verdict, page: &mut Page<'_>) -> io::Result<()> {
 /// the usual case inside one network, and is told by `show`.
 fn is_new(finding: &Finding, verdict: &Verdict) -> bool {
     let told = |clause: &str| {
-        let mut texts = verdict.causes.iter().chain([&verdict.outcome.sentence]);
+        let mut texts = verdict.causes.iter().map(Cow::as_ref).chain([verdict.outcome.sentence.as_str()]);
         texts.any(|text| text.contains(clause))
     };
     // These two outcomes are about a CONNECT that breaks a rule, in plainer words.
@@ -235,7 +236,7 @@ fn heading(text: &str, page: &mut Page<'_>) -> io::Result<()> {
     page.line(&[(Ink::Faint, "  "), (Ink::Accent, text)])
 }
 
-fn list(name: &str, items: &[String], page: &mut Page<'_>) -> io::Result<()> {
+fn list(name: &str, items: &[Cow<'static, str>], page: &mut Page<'_>) -> io::Result<()> {
     if items.is_empty() {
         return Ok(());
     }

@@ -8,8 +8,8 @@ use crate::diagnosis::{ClientReport, Confidence, Finding, Note, Outcome, Qualifi
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::{Endpoint, MacAddress};
 use crate::session::{
-    AuthFacts, CaptureEdge, CaptureFacts, ClientEvidence, ConnackFacts, ConnectFacts, Detail, EventKind,
-    KeepAliveFacts, Neighbours, Peer, PerSide, PingFacts, Session, TextFact, Timeline, VersionFrom, Wire,
+    CaptureEdge, CaptureFacts, ClientEvidence, ConnackFacts, ConnectFacts, Detail, EventKind, KeepAliveFacts,
+    Neighbours, Peer, PerSide, PingFacts, Session, TextFact, Timeline, VersionFrom, Wire,
 };
 use crate::stream::Side;
 
@@ -25,7 +25,7 @@ pub(crate) fn style(width: usize) -> Style {
 }
 
 pub(super) fn at(frame: u64, nanoseconds: i64) -> Moment {
-    Moment { frame: FrameNumber(frame), time: Timestamp(START + nanoseconds) }
+    Moment { frame: FrameNumber::new(frame), time: Timestamp(START + nanoseconds) }
 }
 
 fn peer(address: &str, mac: u8) -> Peer {
@@ -58,8 +58,6 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         request_response_information: None,
     };
     Session {
-        attempt: None,
-        undeliverable: None,
         wire: Wire {
             stream: Some(stream),
             peers: PerSide {
@@ -79,13 +77,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         version_from: Some(VersionFrom::Connect),
         connect: Some(connect),
         connack: None,
-        second_connect: None,
-        foreign_opening: None,
-        foreign_answer: None,
-        http_answer: None,
-        websocket: None,
         tls: None,
-        auth: AuthFacts::default(),
         disconnect: PerSide::default(),
         counts: PerSide::default(),
         first_packet: PerSide::default(),
@@ -94,19 +86,12 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         open_exchanges: Vec::new(),
         published: PerSide::default(),
         ledger: PerSide::default(),
-        retained: None,
-        overlap: None,
-        refusals: Vec::new(),
         ping: PingFacts::default(),
         keep_alive: KeepAliveFacts::default(),
-        violations: Vec::new(),
-        malformed: Vec::new(),
-        partial_packets: PerSide::default(),
-        skipped_bytes: PerSide::default(),
-        unfinished_packet: PerSide::default(),
         timeline: Timeline::new(Detail::Full, 400),
         neighbours: Neighbours::default(),
         capture: CaptureEdge::default(),
+        oddities: None,
     }
 }
 
@@ -127,7 +112,7 @@ pub(super) fn verdict(
             code: None,
             code_name: None,
             reason_string: None,
-            frames: frames.iter().copied().map(FrameNumber).collect(),
+            frames: frames.iter().copied().map(FrameNumber::new).collect(),
         },
         qualifiers: Vec::new(),
         findings: Vec::new(),
@@ -146,7 +131,7 @@ pub(super) fn finding(id: &'static str, severity: Severity, headline: &str, fram
         detail: None,
         clause: None,
         side: None,
-        frames: vec![FrameNumber(frame)],
+        frames: vec![FrameNumber::new(frame)],
     }
 }
 
@@ -200,14 +185,14 @@ pub(crate) fn refused(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -
         ClientReport { client: "PubSubClient", reports: "rc=5 (MQTT_CONNECT_UNAUTHORIZED)" },
     ];
     verdict.causes = vec![
-        "The token or password is no longer valid; the broker says so itself.".to_owned(),
+        "The token or password is no longer valid; the broker says so itself.".into(),
         "On mosquitto this code also means a wrong user name or password, so the credentials are \
          the first thing to compare."
-            .to_owned(),
+            .into(),
     ];
     verdict.next_steps = vec![
-        "Renew the token of user dev and connect again.".to_owned(),
-        "Look at the broker's log at this time; it names the rule that refused the client.".to_owned(),
+        "Renew the token of user dev and connect again.".into(),
+        "Look at the broker's log at this time; it names the rule that refused the client.".into(),
     ];
     verdict.findings = vec![finding(
         "plain-text-password",
@@ -311,7 +296,7 @@ pub(crate) fn healthy(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -
         "The broker denied the subscription to alarm: Not authorized (0x87).",
         frame + 3,
     );
-    denied.detail = Some("It granted the other filters of the same SUBSCRIBE.".to_owned());
+    denied.detail = Some("It granted the other filters of the same SUBSCRIBE.".into());
     denied.clause = Some("MQTT-3.9.3-2");
     verdict.findings = vec![denied];
     (session, verdict)
@@ -330,7 +315,7 @@ pub(super) fn report() -> Report {
                         1.5 × its Keep Alive of 60 s, so the broker closed.";
         let mut verdict = verdict("keepalive-expired", "ended-by-server", Severity::Warning, sentence, &[77, 1_180]);
         verdict.outcome.confidence = Confidence::VeryLikely;
-        verdict.causes = vec!["The device slept, or its program was blocked longer than its Keep Alive.".to_owned()];
+        verdict.causes = vec!["The device slept, or its program was blocked longer than its Keep Alive.".into()];
         verdict.qualifiers = vec![Qualifier::PartialStart, Qualifier::CaptureGaps];
         (session, verdict)
     };
@@ -354,7 +339,7 @@ pub(super) fn report() -> Report {
     let notes = vec![Note {
         id: "capture-truncated",
         text: "The file ends in the middle of a packet; it was analysed up to there.".to_owned(),
-        frames: vec![FrameNumber(1_204)],
+        frames: vec![FrameNumber::new(1_204)],
     }];
     let capture = CaptureSummary { files: vec!["trace.pcap".to_owned()], facts, notes };
     let sessions = vec![

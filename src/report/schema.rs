@@ -2,6 +2,7 @@
 //!
 //! Invariant: names are never changed, only added to. Every field is always there.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
@@ -185,8 +186,8 @@ struct Session<'r> {
     qualifiers: Vec<&'static str>,
     client_saw: Vec<ClientSaw>,
     /// Most likely first.
-    causes: &'r [String],
-    next_steps: &'r [String],
+    causes: &'r [Cow<'static, str>],
+    next_steps: &'r [Cow<'static, str>],
     findings: Vec<Finding<'r>>,
     counts: Counts,
     /// What became of the messages.
@@ -394,8 +395,8 @@ impl Counted {
             attempts: counted.attempts,
             sessions: counted.sessions,
             addresses_at_least: counted.addresses.len() as u64,
-            first_frame: counted.first.frame.0,
-            last_frame: counted.last.frame.0,
+            first_frame: counted.first.frame.get(),
+            last_frame: counted.last.frame.get(),
         }
     }
 }
@@ -440,8 +441,8 @@ impl<'r> Session<'r> {
             session_present: accepted.map(|connack| connack.session_present),
             started: Time::of(wire.first.time),
             ended: Time::of(last.time),
-            first_frame: wire.first.frame.0,
-            last_frame: last.frame.0,
+            first_frame: wire.first.frame.get(),
+            last_frame: last.frame.get(),
             outcome: Outcome::of(&verdict.outcome),
             qualifiers: verdict.qualifiers.iter().map(|qualifier| qualifier.id()).collect(),
             client_saw: verdict
@@ -510,19 +511,19 @@ impl Event {
         Event {
             time: Time::of(event.at.time),
             offset: event.at.time.seconds_since(session.wire.first.time),
-            frame: event.at.frame.0,
+            frame: event.at.frame.get(),
             side: event.side.map(words::side),
             kind: event_kind(&event.kind),
             text: event_text(event, session.version),
             count: event.count,
             until: Time::of(event.until.time),
-            until_frame: event.until.frame.0,
+            until_frame: event.until.frame.get(),
         }
     }
 }
 
 fn numbers(frames: &[FrameNumber]) -> Vec<u64> {
-    frames.iter().map(|frame| frame.0).collect()
+    frames.iter().map(|frame| frame.get()).collect()
 }
 
 fn counts(counts: &PacketCounts) -> BTreeMap<&'static str, u64> {

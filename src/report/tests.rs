@@ -154,7 +154,7 @@ fn an_end_that_was_not_the_clients_own_doing_is_explained() {
 #[test]
 fn nothing_is_said_twice() {
     let (session, mut verdict) = refused(b"sensor-17", 4, 31, 5);
-    verdict.causes = vec!["CONNECT breaks the protocol (MQTT-3.1.2-22).".to_owned()];
+    verdict.causes = vec!["CONNECT breaks the protocol (MQTT-3.1.2-22).".into()];
     let mut broken = finding("rule-violated", Severity::Warning, "sensor-17 broke a rule.", 34);
     broken.clause = Some("MQTT-3.1.2-22");
     verdict.findings = vec![broken, finding("anonymous", Severity::Info, "sensor-17 sent no user name.", 34)];

@@ -70,7 +70,7 @@ impl Tls {
                 side: words::side(side),
                 name: Alert::name(alert.alert),
                 number: alert.alert.0,
-                frame: alert.at.frame.0,
+                frame: alert.at.frame.get(),
             })
         });
         Tls {

@@ -17,7 +17,7 @@ pub(super) type RowKey = (u64, Option<u32>);
 /// The key of a session.
 pub(super) fn key(case: &Case) -> RowKey {
     let wire = &case.session.wire;
-    (wire.first.frame.0, wire.stream)
+    (wire.first.frame.get(), wire.stream)
 }
 
 /// What rows are sorted by.

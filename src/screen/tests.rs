@@ -1,6 +1,7 @@
 //! Rows are bounded, and a session that goes on is renewed.
 
 use super::*;
+use crate::capture::FrameNumber;
 use crate::report::fixtures::{healthy, refused, style};
 
 /// A session that ended well and one that did not.
@@ -21,7 +22,7 @@ fn the_oldest_that_ended_well_goes_first() {
     let (good, bad) = cases();
     let later = |case: &Case, frame: u64| {
         let mut case = case.clone();
-        case.session.wire.first.frame.0 = frame;
+        case.session.wire.first.frame = FrameNumber::new(frame);
         case
     };
     screen.take(&later(&bad, 1), true);

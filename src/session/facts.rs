@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::attempt::Attempt;
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
-use crate::net::Undeliverable;
 use crate::tcp::Direction;
-use crate::transport::Protocol;
 
 use super::timeline::Timeline;
 use super::tls::TlsFacts;
@@ -16,6 +13,7 @@ use super::wire::{PerSide, Wire};
 mod broken;
 mod ledger;
 mod messages;
+mod oddities;
 mod opening;
 mod surroundings;
 mod websocket;
@@ -23,6 +21,7 @@ mod websocket;
 pub use broken::{MalformedFact, Proof, ViolationFact};
 pub use ledger::{Arrived, Book, Carried, Late, Ledger, Overlap, RetainedBurst, Twice, Unheard, Window};
 pub use messages::{Delivery, Exchange, ExchangeState, PublishFacts, Refusal, Subscription};
+pub use oddities::Oddities;
 pub use opening::{AuthFacts, ConnackFacts, ConnectFacts, WillFacts};
 pub use surroundings::{CaptureEdge, Neighbours, Rival};
 pub use websocket::{CloseFrame, HttpAnswer, TextMessages, UpgradeRequest, WebSocketFacts, close_code_name};
@@ -53,32 +52,16 @@ impl TextFact {
 pub struct Session {
     /// The connection under it.
     pub wire: Wire,
-    /// What was tried, if it came to no TCP connection.
-    pub attempt: Option<Box<Attempt>>,
     /// How it is known which end is the client.
     pub client_evidence: ClientEvidence,
     /// Protocol version, if known.
     pub version: Option<Version>,
     /// How the version is known.
     pub version_from: Option<VersionFrom>,
-    /// The first word of a router or host that a segment of the connection could not be delivered.
-    pub undeliverable: Option<Box<(Moment, Undeliverable)>>,
     /// The first CONNECT.
     pub connect: Option<ConnectFacts>,
     /// The first CONNACK.
     pub connack: Option<ConnackFacts>,
-    /// A second CONNECT on the same connection.
-    pub second_connect: Option<Moment>,
-    /// What the client's first bytes were, when they were not MQTT although the server's port is taken for it.
-    pub foreign_opening: Option<(Protocol, Moment)>,
-    /// What the server's first bytes were, when they were not MQTT.
-    pub foreign_answer: Option<(Protocol, Moment)>,
-    /// The HTTP answer that those were, as far as it could be read.
-    pub http_answer: Option<Box<HttpAnswer>>,
-    /// The WebSocket around it, if there is one.
-    pub websocket: Option<Box<WebSocketFacts>>,
-    /// AUTH packets.
-    pub auth: AuthFacts,
     /// Each side's DISCONNECT.
     pub disconnect: PerSide<Option<Box<DisconnectFacts>>>,
     /// Control packets by sender and type.
@@ -95,26 +78,10 @@ pub struct Session {
     pub published: PerSide<PublishFacts>,
     /// What became of what each side published.
     pub ledger: PerSide<Book>,
-    /// The largest row of retained messages after one SUBSCRIBE.
-    pub retained: Option<Box<RetainedBurst>>,
-    /// Messages that the server delivered twice at once, because two filters match.
-    pub overlap: Option<Box<Overlap>>,
-    /// Requests that were answered with a failure code, the first of them.
-    pub refusals: Vec<Refusal>,
     /// PINGREQ and PINGRESP.
     pub ping: PingFacts,
     /// Keep-alive observations.
     pub keep_alive: KeepAliveFacts,
-    /// Packets that break a rule, the first of each kind: by their bytes alone, then by what was sent before.
-    pub violations: Vec<ViolationFact>,
-    /// Packets that could not be decoded, the first of them.
-    pub malformed: Vec<MalformedFact>,
-    /// Packets known only in part, by sender.
-    pub partial_packets: PerSide<u64>,
-    /// Bytes passed over while looking for the next packet, by sender.
-    pub skipped_bytes: PerSide<u64>,
-    /// A packet begun and not finished when the sender's stream ended: when it began, its type, length and bytes seen.
-    pub unfinished_packet: PerSide<Option<UnfinishedPacket>>,
     /// What happened, in order.
     pub timeline: Timeline,
     /// What TLS shows, when the packets are encrypted.
@@ -123,6 +90,8 @@ pub struct Session {
     pub neighbours: Neighbours,
     /// The capture around it.
     pub capture: CaptureEdge,
+    /// What few sessions have; it reads as fields of this.
+    pub(crate) oddities: Option<Box<Oddities>>,
 }
 
 impl Session {

@@ -21,9 +21,9 @@ pub use capture::{CaptureFacts, FragmentFacts, Tally};
 pub use facts::{
     Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts, ConnectFacts, Delivery,
     DisconnectFacts, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket, Late, Ledger, MalformedFact,
-    Neighbours, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Rival, Session,
-    Subscription, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom, ViolationFact,
-    WebSocketFacts, WillFacts, Window, close_code_name,
+    Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Rival,
+    Session, Subscription, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom,
+    ViolationFact, WebSocketFacts, WillFacts, Window, close_code_name,
 };
 pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};

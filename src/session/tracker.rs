@@ -28,9 +28,8 @@ use crate::transport::Protocol;
 
 use super::exchanges::Exchanges;
 use super::facts::{
-    AuthFacts, Book, ConnackFacts, ConnectFacts, DisconnectFacts, HttpAnswer, KeepAliveFacts, MalformedFact, Overlap,
-    PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Subscription, TextFact, UnfinishedPacket, ViolationFact,
-    WebSocketFacts,
+    Book, ConnackFacts, ConnectFacts, DisconnectFacts, HttpAnswer, KeepAliveFacts, MalformedFact, Oddities, PingFacts,
+    Proof, PublishFacts, Refusal, RetainedBurst, Subscription, TextFact, UnfinishedPacket, ViolationFact,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
@@ -64,29 +63,6 @@ use known;
 /// Refusals, violations and malformed packets kept, each.
 const ODDITIES: usize = 32;
 
-/// What few sessions have.
-#[derive(Clone, Debug, Default)]
-struct Rare {
-    undeliverable: Option<Box<(Moment, Undeliverable)>>,
-    attempt: Option<Box<Attempt>>,
-    second_connect: Option<Moment>,
-    foreign_opening: Option<(Protocol, Moment)>,
-    foreign_answer: Option<(Protocol, Moment)>,
-    http_answer: Option<Box<HttpAnswer>>,
-    websocket: Option<Box<WebSocketFacts>>,
-    auth: AuthFacts,
-    retained: Option<Box<RetainedBurst>>,
-    overlap: Option<Box<Overlap>>,
-    refusals: Vec<Refusal>,
-    violations: Vec<ViolationFact>,
-    /// What the version was inferred from.
-    inferred: Option<&'static str>,
-    malformed: Vec<MalformedFact>,
-    partial_packets: PerSide<u64>,
-    skipped_bytes: PerSide<u64>,
-    unfinished_packet: PerSide<Option<UnfinishedPacket>>,
-}
-
 /// Follows the packets of one connection.
 ///
 /// In this order: what every message changes or is held against lies together at the beginning, so that the session of
@@ -112,8 +88,10 @@ pub struct Tracker {
     last_packets: PerSide<LastPackets>,
     last_delivered: Option<Delivered>,
     limits: Arc<Limits>,
-    /// Boxed: most sessions have none of it.
-    rare: Option<Box<Rare>>,
+    /// What the version was inferred from.
+    inferred: Option<&'static str>,
+    /// Boxed: most sessions have none.
+    oddities: Option<Box<Oddities>>,
     connect: Option<Box<ConnectFacts>>,
     connack: Option<Box<ConnackFacts>>,
     disconnect: PerSide<Option<Box<DisconnectFacts>>>,
@@ -147,7 +125,8 @@ impl Tracker {
             last_packets: PerSide::default(),
             last_delivered: None,
             limits: Arc::clone(limits),
-            rare: None,
+            inferred: None,
+            oddities: None,
             connect: None,
             connack: None,
             disconnect: PerSide::default(),
@@ -165,7 +144,7 @@ impl Tracker {
     pub fn infer_version(&mut self, version: Version, why: &'static str) {
         if self.version.is_none() {
             self.version = Some(version);
-            self.rare().inferred = Some(why);
+            self.inferred = Some(why);
         }
     }
 
@@ -182,8 +161,8 @@ impl Tracker {
         self.exchanges.swap_sides();
         self.timeline.swap_sides();
         self.rules.swap_sides();
-        if let Some(rare) = &mut self.rare {
-            rare.swap_sides();
+        if let Some(oddities) = &mut self.oddities {
+            oddities.swap_sides();
         }
         self.keep_alive = KeepAliveFacts::default();
         if let Some(tls) = &mut self.tls {
@@ -193,29 +172,29 @@ impl Tracker {
 
     /// A router or host says that a segment could not be delivered.
     pub fn undeliverable(&mut self, at: Moment, error: Undeliverable) {
-        self.rare().undeliverable.get_or_insert_with(|| Box::new((at, error)));
+        self.odd().undeliverable.get_or_insert_with(|| Box::new((at, error)));
     }
 
     /// What was tried, when it came to no connection.
     pub fn attempt(&mut self, attempt: Attempt) {
-        self.rare().attempt = Some(Box::new(attempt));
+        self.odd().attempt = Some(Box::new(attempt));
     }
 
     /// The client's first bytes are not MQTT.
     pub fn foreign_opening(&mut self, protocol: Protocol, at: Moment) {
-        self.rare().foreign_opening = Some((protocol, at));
+        self.odd().foreign_opening = Some((protocol, at));
         self.timeline.push(at, Some(Side::Client), EventKind::ForeignOpening(protocol));
     }
 
     /// The server's first bytes are not MQTT.
     pub fn foreign_answer(&mut self, protocol: Protocol, at: Moment) {
-        self.rare().foreign_answer = Some((protocol, at));
+        self.odd().foreign_answer = Some((protocol, at));
         self.timeline.push(at, Some(Side::Server), EventKind::ForeignAnswer(protocol));
     }
 
     /// That answer is HTTP, and says this.
     pub fn http_answer(&mut self, answer: HttpAnswer) {
-        self.rare().http_answer = Some(Box::new(answer));
+        self.odd().http_answer = Some(Box::new(answer));
     }
 
     /// Bytes that the capture does not hold.
@@ -231,7 +210,7 @@ impl Tracker {
         self.rules.doubt(skipped.until);
         let bytes = skipped.length.saturating_sub(skipped.missing);
         if bytes > 0 {
-            *self.rare().skipped_bytes.of_mut(from) += bytes;
+            *self.odd().skipped_bytes.of_mut(from) += bytes;
             self.timeline.push(skipped.until, Some(from), EventKind::Skipped { bytes });
         }
     }
@@ -253,7 +232,7 @@ impl Tracker {
 
     /// A packet that the stream ended in.
     pub fn unfinished(&mut self, from: Side, raw: &RawPacket<'_>) {
-        *self.rare().unfinished_packet.of_mut(from) = Some(UnfinishedPacket {
+        *self.odd().unfinished_packet.of_mut(from) = Some(UnfinishedPacket {
             packet: raw.header.packet_type(),
             length: packet_length(raw).into(),
             started: raw.started,
@@ -264,7 +243,7 @@ impl Tracker {
     pub fn violation(&mut self, at: Moment, packet: PacketType, violation: &Violation) {
         let Some(clause) = violation.clause(self.version()) else { return };
         let what = violation.in_words();
-        let violations = &mut self.rare().violations;
+        let violations = &mut self.odd().violations;
         let known = violations.iter_mut().find(|known| {
             known.side == violation.side && known.packet == packet && known.clause == clause && known.what == what
         });
@@ -298,7 +277,7 @@ impl Tracker {
             Some(_) => {}
         }
         if raw.missing.is_some() {
-            *self.rare().partial_packets.of_mut(from) += 1;
+            *self.odd().partial_packets.of_mut(from) += 1;
         }
         let length = packet_length(raw);
         let arrival = Arrival { from, at, packet, length: length.into(), first: raw.offset.0 == 0 };
@@ -363,7 +342,7 @@ impl Tracker {
                 rules.auth(&known, from, at, auth);
                 rules.problem_information(&known, from, at, last.packet, auth.properties);
                 let code = auth.reason_code.unwrap_or_default();
-                self.rare().auth.last = Some((at, from, code));
+                self.odd().auth.last = Some((at, from, code));
                 self.timeline.push(at, Some(from), EventKind::Auth { code });
             }
             Packet::Reserved => {
@@ -379,7 +358,7 @@ impl Tracker {
 
     fn malformed(&mut self, from: Side, at: Moment, packet: PacketType, malformed: Malformed) {
         self.rules.doubt(at);
-        let known = &mut self.rare().malformed;
+        let known = &mut self.odd().malformed;
         if known.len() < ODDITIES {
             known.push(MalformedFact { at, side: from, packet, malformed });
         }
@@ -391,19 +370,19 @@ impl Tracker {
     }
 
     fn refuse(&mut self, refusal: Refusal) {
-        let known = &mut self.rare().refusals;
+        let known = &mut self.odd().refusals;
         if known.len() < ODDITIES {
             known.push(refusal);
         }
     }
 
-    /// The rare facts, to add one.
-    fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+    /// The oddities, to add one.
+    fn odd(&mut self) -> &mut Oddities {
+        self.oddities.get_or_insert_default()
     }
 }
 
-impl Rare {
+impl Oddities {
     fn swap_sides(&mut self) {
         self.partial_packets.swap();
         self.skipped_bytes.swap();

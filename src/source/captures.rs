@@ -134,9 +134,9 @@ impl Captures {
         let open = self.open.get_mut(index)?;
         let mut frame = open.file.next_frame()?;
         // The file counts its own packets, and whatever else Wireshark numbers between them.
-        self.number += frame.at.frame.0 - open.last;
-        open.last = frame.at.frame.0;
-        frame.at.frame = FrameNumber(self.number);
+        self.number += frame.at.frame.get() - open.last;
+        open.last = frame.at.frame.get();
+        frame.at.frame = FrameNumber::new(self.number);
         Some(frame)
     }
 
@@ -151,7 +151,7 @@ impl Captures {
                 // All comes from this file until the next one begins.
                 let until = self.waiting.front().and_then(|next| next.first);
                 let others = self.number - open.last;
-                open.last = open.file.fill(batch, others, until).0;
+                open.last = open.file.fill(batch, others, until).get();
                 self.number = open.last + others;
             } else if let Some(frame) = self.take(index) {
                 batch.push(&frame);
@@ -260,7 +260,7 @@ impl Captures {
     #[cold]
     fn close(&mut self, index: usize) {
         let Open { file, last } = self.open.remove(index);
-        self.number += file.last_number().0.saturating_sub(last);
+        self.number += file.last_number().get().saturating_sub(last);
         self.bytes += file.bytes();
         self.untimed += file.untimed();
         self.gaps.extend(file.gaps());

@@ -97,7 +97,7 @@ impl CaptureFile {
     /// Numbers the frames from the one after `last`: for the files that follow a first one.
     #[must_use]
     pub fn numbered_after(mut self, last: FrameNumber) -> CaptureFile {
-        self.number = last.0;
+        self.number = last.get();
         self
     }
 
@@ -116,7 +116,7 @@ impl CaptureFile {
     fn take(&mut self, record: &Record) -> Frame<'_> {
         self.packets += 1;
         self.number += 1;
-        record.frame(self.buffer.consume(record.length), FrameNumber(self.number))
+        record.frame(self.buffer.consume(record.length), FrameNumber::new(self.number))
     }
 
     /// Capture time of the next packet, without taking it.
@@ -146,7 +146,7 @@ impl CaptureFile {
 
     /// Number of the last frame, or of what Wireshark numbers without it being a packet.
     pub(super) fn last_number(&self) -> FrameNumber {
-        FrameNumber(self.number)
+        FrameNumber::new(self.number)
     }
 
     /// Packets handed out so far.

@@ -57,7 +57,7 @@ impl Followed {
             looked: None,
             gaps: Gaps::default(),
             drops: 0,
-            number: FrameNumber(0),
+            number: FrameNumber::new(0),
         };
         if path == Path::new("-") {
             followed.pipe(io::stdin())?;

@@ -411,7 +411,7 @@ impl<R: Reader> Flow<R> {
         let at = self.connection.facts.last;
         let closed = self.closed.is_some();
         self.connection.facts.ending = Some(if closed { Ending::Closed } else { ending });
-        let oldest = |end: End| self.assembler(end).first_waiting().map_or(u64::MAX, |(_, at)| at.frame.0);
+        let oldest = |end: End| self.assembler(end).first_waiting().map_or(u64::MAX, |(_, at)| at.frame.get());
         let order = if oldest(End::B) < oldest(End::A) { [End::B, End::A] } else { [End::A, End::B] };
         for end in order {
             let acknowledged = self.connection.facts.from(end).acknowledged.0;

@@ -194,7 +194,7 @@ mod tests {
     use crate::capture::{FrameNumber, Timestamp};
 
     fn at(frame: u64) -> Moment {
-        Moment { frame: FrameNumber(frame), time: Timestamp(0) }
+        Moment { frame: FrameNumber::new(frame), time: Timestamp(0) }
     }
 
     /// Draws the store: letters are bytes, `#` cut bytes, `.` nothing.

@@ -103,8 +103,8 @@ impl Reader for Recorder {
                 if chunk.starts_segment {
                     self.starts[i].push(chunk.offset.0);
                 }
-                self.frames[i].push(chunk.at.frame.0);
-                self.order.push((from, chunk.at.frame.0));
+                self.frames[i].push(chunk.at.frame.get());
+                self.order.push((from, chunk.at.frame.get()));
                 match self.heard[i].last_mut() {
                     Some(Heard::Bytes(bytes)) => bytes.extend_from_slice(chunk.data),
                     _ => self.heard[i].push(Heard::Bytes(chunk.data.to_vec())),
@@ -155,7 +155,7 @@ impl Wire {
     pub(super) fn send(&mut self, segment: &Segment<'_>) -> u32 {
         self.now += self.tick;
         self.frame += 1;
-        let at = Moment { frame: FrameNumber(self.frame), time: Timestamp(self.now) };
+        let at = Moment { frame: FrameNumber::new(self.frame), time: Timestamp(self.now) };
         self.table.advance(at.time, &mut |connection| self.ended.push(connection));
         let range = segment.payload.as_ptr_range();
         if let Some(connection) = self.table.get_mut(segment.source, segment.destination) {

@@ -45,7 +45,7 @@ pub struct Trouble {
     pub zero_window: Option<Moment>,
 }
 
-const NO_MOMENT: Moment = Moment { frame: FrameNumber(0), time: Timestamp(0) };
+const NO_MOMENT: Moment = Moment { frame: FrameNumber::new(0), time: Timestamp(0) };
 const NEVER: Repeated = Repeated { count: 0, first: NO_MOMENT, last: NO_MOMENT };
 
 static NONE: Trouble = Trouble {

@@ -109,7 +109,7 @@ pub fn read(file: impl Read + Send + 'static) -> Result<Seen, Error> {
     let mut file = CaptureFile::read_from(Path::new("test"), file)?;
     let mut frames = Vec::new();
     while let Some(frame) = file.next_frame() {
-        frames.push((frame.at.frame.0, frame.at.time.0, frame.link.0, frame.original_length, frame.data.to_vec()));
+        frames.push((frame.at.frame.get(), frame.at.time.0, frame.link.0, frame.original_length, frame.data.to_vec()));
     }
     assert!(file.next_frame().is_none(), "the end stays the end");
     Ok((frames, file.damage().map(|damage| (damage.packets, damage.offset, damage.fault))))

@@ -87,7 +87,7 @@ fn found(segments: &[OwnedSegment]) -> Found {
     let mut engine = Engine::observed(config, Arc::<Mutex<Found>>::clone(&found));
     for (number, segment) in (1..).zip(segments) {
         let data = segment.frame();
-        let at = Moment { frame: FrameNumber(number), time: Timestamp(i64::try_from(number).unwrap() * PACE) };
+        let at = Moment { frame: FrameNumber::new(number), time: Timestamp(i64::try_from(number).unwrap() * PACE) };
         let original_length = u32::try_from(data.len()).unwrap();
         engine.push(&Frame { at, link: LinkType::RAW, data: &data, original_length }, &mut |_| {});
     }

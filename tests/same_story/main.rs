@@ -67,7 +67,7 @@ fn analysed(
     for (segment, place) in segments.iter().zip(0..) {
         for data in wrap(place, segment) {
             number += 1;
-            let at = Moment { frame: FrameNumber(number), time: segment.time };
+            let at = Moment { frame: FrameNumber::new(number), time: segment.time };
             let original_length = u32::try_from(data.len()).unwrap();
             let frame = Frame { at, link: LinkType(link), data: &data, original_length };
             engine.push(&frame, &mut |session| sessions.push(session));

@@ -154,7 +154,7 @@ pub fn analyse_segments(segments: &[OwnedSegment]) -> Vec<Session> {
     for (number, segment) in (1..).zip(segments) {
         let data = segment.frame();
         let frame = Frame {
-            at: Moment { frame: FrameNumber(number), time: segment.time },
+            at: Moment { frame: FrameNumber::new(number), time: segment.time },
             link: LinkType::RAW,
             data: &data,
             original_length: u32::try_from(data.len()).unwrap(),

@@ -122,8 +122,8 @@ fn blocks(flown: &Flown<Case>, source: &str) -> std::io::Result<(Vec<u8>, Vec<Ru
         let proof = proofs.get(&live).map(|says| format!("{says} (frame {live} of the live capture)"));
         section.frame(&frame, proof.as_deref(), &mut out)?;
         match runs.last_mut() {
-            Some(run) if run.live + run.count == live.0 => run.count += 1,
-            _ => runs.push(Run { file: number, live: live.0, count: 1 }),
+            Some(run) if run.live + run.count == live.get() => run.count += 1,
+            _ => runs.push(Run { file: number, live: live.get(), count: 1 }),
         }
     }
     Ok((out, runs))

@@ -304,7 +304,7 @@ fn opened_anew_a_file_that_was_moved_goes_on_under_its_name_and_one_that_was_not
         let mut recording = recording(&path, Rotation::default());
         let mut file = CaptureFile::open(&capture).unwrap();
         while let Some(frame) = file.next_frame() {
-            if frame.at.frame == FrameNumber(50) {
+            if frame.at.frame == FrameNumber::new(50) {
                 if moved {
                     std::fs::rename(&path, &old).unwrap();
                 }

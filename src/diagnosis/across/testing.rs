@@ -37,7 +37,7 @@ impl Several {
         let later = (self.seconds * 1e9) as i64;
         let frames = FRAMES * self.sessions.len() as u64;
         let shift = |at: &mut Moment| {
-            at.frame.0 += frames;
+            at.frame = at.frame.after(frames);
             at.time.0 += later;
         };
         shift(&mut session.wire.first);

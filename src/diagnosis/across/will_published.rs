@@ -123,7 +123,7 @@ mod tests {
     fn a_goodbye_that_breaks_the_rules_takes_nothing_back() {
         let several = Several::default().with_will(Some(0)).healthy().sees_will(1, 0, 30.0);
         let broken = several.change(0, |session| {
-            session.violations.extend(Tale::connected().violation(Side::Client, true).build().violations);
+            session.violations.extend(Tale::connected().violation(Side::Client, true).build().violations.clone());
             session.violations[0].packet = PacketType::DISCONNECT;
         });
         assert!(find(&broken, "will-published").is_some());

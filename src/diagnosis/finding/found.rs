@@ -26,7 +26,7 @@ pub(crate) struct Found {
     /// One sentence.
     pub(crate) headline: String,
     /// More.
-    pub(crate) detail: Option<String>,
+    pub(crate) detail: Option<Cow<'static, str>>,
     /// The statement it rests on.
     pub(crate) clause: Option<&'static str>,
     /// The side at fault.
@@ -79,7 +79,7 @@ impl Found {
     }
 
     /// More to say.
-    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Found {
+    pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Found {
         self.detail = Some(detail.into());
         self
     }

@@ -55,6 +55,7 @@ pub(crate) fn all(story: &Story<'_>) -> Vec<Finding> {
         })
         .collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings.shrink_to_fit();
     findings
 }
 

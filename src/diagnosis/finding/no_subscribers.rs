@@ -36,11 +36,11 @@ mod tests {
     #[test]
     fn messages_for_nobody() {
         let session = Tale::connected_v5().with(|session| {
-            session.published.client.no_subscribers.add(FrameNumber(9));
+            session.published.client.no_subscribers.add(FrameNumber::new(9));
         });
         let found = finding(&session.build(), "no-subscribers").unwrap();
         assert_eq!(found.headline, "Nobody had subscribed to 1 message of sensor-17.");
-        assert_eq!(found.frames, [FrameNumber(9)]);
+        assert_eq!(found.frames, [FrameNumber::new(9)]);
         assert!(finding(&Tale::connected_v5().build(), "no-subscribers").is_none());
     }
 }

@@ -40,14 +40,14 @@ mod tests {
     fn copies_that_differ() {
         let tale = Tale::healthy().with(|session| {
             session.wire.sent.client.conflicting_overlaps = 12;
-            session.wire.sent.client.conflict = Moment { frame: FrameNumber(9), ..Moment::default() };
+            session.wire.sent.client.conflict = Moment { frame: FrameNumber::new(9), ..Moment::default() };
         });
         let found = finding(&tale.build(), "overlaps-differ").unwrap();
         assert_eq!(
             found.headline,
             "12 bytes that sensor-17 sent came a second time with other content: segments may have been forged."
         );
-        assert_eq!(found.frames, [FrameNumber(9)]);
+        assert_eq!(found.frames, [FrameNumber::new(9)]);
     }
 
     #[test]

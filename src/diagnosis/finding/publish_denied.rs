@@ -57,8 +57,9 @@ mod tests {
     fn a_refused_message() {
         let tale = Tale::connected_v5().publish(Side::Client, "a/b", 1, 40, 1.0);
         let session = tale.with(|session| {
+            let at = session.wire.last;
             session.refusals.push(Refusal {
-                at: session.wire.last,
+                at,
                 by: Side::Server,
                 packet: PacketType::PUBACK,
                 code: ReasonCode(0x87),

@@ -56,9 +56,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
             .at([last.at, close.at])
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
-            .cause_if(large && reset, too_large.as_str())
+            .cause_if(large && reset, too_large.clone())
             .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
-            .cause_if(large && !reset, too_large.as_str())
+            .cause_if(large && !reset, too_large.clone())
             .cause("The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
             .step("Compare the topic with the broker's rules for this user and client id.")
             .step_if(large, "Try a message of a few bytes to the same topic: if it passes, the size was the reason.")
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn never_when_several_sessions_end_together() {
         let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).close(Side::Server, 0.05);
-        let many = tale.with(|session| session.neighbours.closed_together = vec![FrameNumber(1), FrameNumber(2)]);
+        let many = tale.with(|session| session.neighbours.closed_together = vec![FrameNumber::new(1), FrameNumber::new(2)]);
         assert_eq!(outcome(&many.build()).id, "server-shutdown");
     }
 }

@@ -1,5 +1,7 @@
 //! What a rule says when it matches.
 
+use std::borrow::Cow;
+
 use crate::capture::{FrameNumber, Moment};
 use crate::diagnosis::Confidence;
 use crate::diagnosis::qualifier::Ground;
@@ -24,9 +26,9 @@ pub(crate) struct Judgement {
     /// Frames that show it, in order.
     pub(crate) frames: Vec<FrameNumber>,
     /// Why, most likely first.
-    pub(crate) causes: Vec<String>,
+    pub(crate) causes: Vec<Cow<'static, str>>,
     /// What to try.
-    pub(crate) next_steps: Vec<String>,
+    pub(crate) next_steps: Vec<Cow<'static, str>>,
     /// What the client's end saw.
     pub(crate) sight: Sight,
 }
@@ -79,24 +81,24 @@ impl Judgement {
     }
 
     /// The next likely cause.
-    pub(crate) fn cause(mut self, cause: impl Into<String>) -> Judgement {
+    pub(crate) fn cause(mut self, cause: impl Into<Cow<'static, str>>) -> Judgement {
         self.causes.push(cause.into());
         self
     }
 
     /// The next likely cause, if the facts allow it.
-    pub(crate) fn cause_if(self, allowed: bool, cause: impl Into<String>) -> Judgement {
+    pub(crate) fn cause_if(self, allowed: bool, cause: impl Into<Cow<'static, str>>) -> Judgement {
         if allowed { self.cause(cause) } else { self }
     }
 
     /// The next thing to try.
-    pub(crate) fn step(mut self, step: impl Into<String>) -> Judgement {
+    pub(crate) fn step(mut self, step: impl Into<Cow<'static, str>>) -> Judgement {
         self.next_steps.push(step.into());
         self
     }
 
     /// The next thing to try, if it fits the facts.
-    pub(crate) fn step_if(self, fits: bool, step: impl Into<String>) -> Judgement {
+    pub(crate) fn step_if(self, fits: bool, step: impl Into<Cow<'static, str>>) -> Judgement {
         if fits { self.step(step) } else { self }
     }
 

@@ -7,6 +7,8 @@ mod attempted;
 mod judgement;
 mod refusal;
 
+use std::borrow::Cow;
+
 use super::story::Story;
 use super::{Confidence, Outcome, Severity, qualifier, words};
 
@@ -106,9 +108,9 @@ pub(crate) struct Judged {
     /// How the session ended.
     pub(crate) outcome: Outcome,
     /// Why that usually happens, most likely first.
-    pub(crate) causes: Vec<String>,
+    pub(crate) causes: Vec<Cow<'static, str>>,
     /// What to try.
-    pub(crate) next_steps: Vec<String>,
+    pub(crate) next_steps: Vec<Cow<'static, str>>,
     /// What the client's end saw.
     pub(crate) sight: Sight,
 }

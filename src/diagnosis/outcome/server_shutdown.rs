@@ -92,7 +92,7 @@ mod tests {
         let closed = |others: u64| {
             let tale = Tale::connected().close(Side::Server, 5.0);
             tale.with(|session| {
-                session.neighbours.closed_together = (0..others).map(|n| FrameNumber(50 + n)).collect();
+                session.neighbours.closed_together = (0..others).map(|n| FrameNumber::new(50 + n)).collect();
                 session.neighbours.closed_together_count = others;
             })
         };
@@ -110,7 +110,7 @@ mod tests {
                 session.wire.syn.count = 0;
                 session.wire.syn_ack.count = 0;
                 session.wire.established = None;
-                session.neighbours.closed_together = vec![FrameNumber(50), FrameNumber(51)];
+                session.neighbours.closed_together = vec![FrameNumber::new(50), FrameNumber::new(51)];
                 session.neighbours.closed_together_count = 2;
             });
             outcome(&tale.ended_after(2.0).build()).id
@@ -127,7 +127,7 @@ mod tests {
             // The end of TLS that the client sends is no goodbye from before the close.
             let tale = if answers { tale.data(Side::Client, 19, 0.01) } else { tale.close(Side::Client, 0.01) };
             let tale = tale.with(|session| {
-                session.neighbours.closed_together = vec![FrameNumber(50), FrameNumber(51)];
+                session.neighbours.closed_together = vec![FrameNumber::new(50), FrameNumber::new(51)];
                 session.neighbours.closed_together_count = 2;
             });
             outcome(&tale.build()).id

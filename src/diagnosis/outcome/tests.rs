@@ -83,7 +83,8 @@ fn every_sentence_can_be_printed() {
     for session in testing::gallery() {
         let verdict = diagnose(&session);
         let outcome = verdict.outcome;
-        let sentences = [&outcome.sentence].into_iter().chain(&verdict.causes).chain(&verdict.next_steps);
+        let advice = verdict.causes.iter().chain(&verdict.next_steps).map(AsRef::as_ref);
+        let sentences = [outcome.sentence.as_str()].into_iter().chain(advice);
         for sentence in sentences {
             assert!(sentence.ends_with('.'), "{}: {sentence}", outcome.id);
             assert!(!sentence.contains("  "), "{}: {sentence}", outcome.id);

@@ -11,9 +11,9 @@ use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
 use crate::session::{
-    Arrived, AuthFacts, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange,
-    ExchangeState, KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Proof, Refusal, Rival, Session,
-    Subscription, TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
+    Arrived, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
+    KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Proof, Refusal, Rival, Session, Subscription,
+    TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
 };
 use crate::stream::{Side, StreamOffset};
 
@@ -62,8 +62,6 @@ impl Tale {
         let zero = Moment::default();
         Tale {
             session: Session {
-                attempt: None,
-                undeliverable: None,
                 wire: Wire {
                     stream: Some(0),
                     peers: PerSide { client: peer(21, 49152), server: peer(5, 1883) },
@@ -80,13 +78,7 @@ impl Tale {
                 version_from: None,
                 connect: None,
                 connack: None,
-                second_connect: None,
-                foreign_opening: None,
-                foreign_answer: None,
-                http_answer: None,
-                websocket: None,
                 tls: None,
-                auth: AuthFacts::default(),
                 disconnect: PerSide::default(),
                 counts: PerSide::default(),
                 first_packet: PerSide::default(),
@@ -95,19 +87,12 @@ impl Tale {
                 open_exchanges: Vec::new(),
                 published: PerSide::default(),
                 ledger: PerSide::default(),
-                retained: None,
-                overlap: None,
-                refusals: Vec::new(),
                 ping: PingFacts::default(),
                 keep_alive: KeepAliveFacts::default(),
-                violations: Vec::new(),
-                malformed: Vec::new(),
-                partial_packets: PerSide::default(),
-                skipped_bytes: PerSide::default(),
-                unfinished_packet: PerSide::default(),
                 timeline: Timeline::default(),
                 neighbours: Neighbours::default(),
                 capture: CaptureEdge::default(),
+                oddities: None,
             },
             now: nanoseconds(1000.0),
             frame: 0,
@@ -118,7 +103,7 @@ impl Tale {
     fn step(&mut self, after: f64) -> Moment {
         self.now += nanoseconds(after);
         self.frame += 1;
-        let at = Moment { frame: FrameNumber(self.frame), time: Timestamp(self.now) };
+        let at = Moment { frame: FrameNumber::new(self.frame), time: Timestamp(self.now) };
         if self.frame == 1 {
             self.session.wire.first = at;
         }

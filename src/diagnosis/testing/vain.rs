@@ -7,7 +7,7 @@ use crate::session::{Session, Wire};
 use super::Tale;
 
 fn at(frame: u64, seconds: i64) -> Moment {
-    Moment { frame: FrameNumber(frame), time: Timestamp(seconds * 1_000_000_000) }
+    Moment { frame: FrameNumber::new(frame), time: Timestamp(seconds * 1_000_000_000) }
 }
 
 fn asked() -> Seen {

@@ -14,7 +14,7 @@ use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
 use crate::transport::Protocol;
 
-use super::{Beginning, Ended, Held, News, Watch, http, server_port};
+use super::{Beginning, Ended, Held, News, NewsList, Watch, http, server_port};
 
 /// On probation, so many packets in a row make MQTT on a port that is taken for it.
 const ENOUGH_HINTED: u64 = 1;
@@ -94,7 +94,7 @@ impl Following {
         Hints { sender, version: self.tracker.version() }
     }
 
-    pub(super) fn chunk(&mut self, from: End, chunk: Chunk<'_>, news: &mut Vec<News>, hinted: bool) {
+    pub(super) fn chunk(&mut self, from: End, chunk: Chunk<'_>, news: &mut NewsList, hinted: bool) {
         let side = self.side(from);
         if self.probation {
             self.searched += chunk.data.len() as u64;
@@ -118,7 +118,7 @@ impl Following {
         self.after(hinted, news);
     }
 
-    pub(super) fn gap(&mut self, from: End, gap: &Gap, news: &mut Vec<News>, hinted: bool) {
+    pub(super) fn gap(&mut self, from: End, gap: &Gap, news: &mut NewsList, hinted: bool) {
         let side = self.side(from);
         if side == Side::Server {
             if matches!(self.answer, Answer::Foreign) {
@@ -131,14 +131,14 @@ impl Following {
     }
 
     /// A hole in the stream that the tracker has been told of.
-    pub(super) fn hole(&mut self, from: End, gap: &Gap, news: &mut Vec<News>, hinted: bool) {
+    pub(super) fn hole(&mut self, from: End, gap: &Gap, news: &mut NewsList, hinted: bool) {
         let side = self.side(from);
         let mut scene = Scene::new(self, side, news);
         scene.framer.gap(*gap, &scene.hints, &mut |framed| scene.stage.take(framed));
         self.after(hinted, news);
     }
 
-    pub(super) fn end(&mut self, news: &mut Vec<News>, hinted: bool) {
+    pub(super) fn end(&mut self, news: &mut NewsList, hinted: bool) {
         if let Answer::Awaited(held) = &self.answer
             && !held.is_empty()
         {
@@ -169,12 +169,12 @@ impl Following {
     pub(super) fn as_it_stands(&self, hinted: bool) -> Following {
         let mut alike = self.clone();
         alike.watch = None;
-        alike.end(&mut Vec::new(), hinted);
+        alike.end(&mut NewsList::new(), hinted);
         alike
     }
 
     /// Looks at the server's first bytes, which do not begin like a CONNACK.
-    fn weigh_answer(&mut self, news: &mut Vec<News>, hinted: bool) {
+    fn weigh_answer(&mut self, news: &mut NewsList, hinted: bool) {
         let Answer::Awaited(held) = &self.answer else { return };
         let bytes: Vec<u8> = held.iter().flat_map(|held| &held.data).copied().collect();
         let verdict = match mqtt::chain(&bytes, Side::Server, self.tracker.version()) {
@@ -190,7 +190,7 @@ impl Following {
         self.settle_answer(verdict, news, hinted);
     }
 
-    fn settle_answer(&mut self, verdict: Answer, news: &mut Vec<News>, hinted: bool) {
+    fn settle_answer(&mut self, verdict: Answer, news: &mut NewsList, hinted: bool) {
         let Answer::Awaited(held) = std::mem::replace(&mut self.answer, verdict) else { return };
         let Some(first) = held.first() else { return };
         if matches!(self.answer, Answer::Foreign) {
@@ -207,7 +207,7 @@ impl Following {
     }
 
     /// Draws the conclusions of what was just read.
-    fn after(&mut self, hinted: bool, news: &mut Vec<News>) {
+    fn after(&mut self, hinted: bool, news: &mut NewsList) {
         if self.evidence == ClientEvidence::Port
             && let Some(client) = self.tracker.side_that_acts_as_client()
         {
@@ -250,7 +250,7 @@ struct Stage<'f> {
     side: Side,
     pub(super) tracker: &'f mut Tracker,
     inference: &'f mut Option<Box<VersionEvidence>>,
-    news: &'f mut Vec<News>,
+    news: &'f mut NewsList,
     watch: Option<Watched<'f>>,
     messages: bool,
 }
@@ -263,7 +263,7 @@ struct Watched<'f> {
 }
 
 impl<'f> Scene<'f> {
-    fn new(following: &'f mut Following, side: Side, news: &'f mut Vec<News>) -> Scene<'f> {
+    fn new(following: &'f mut Following, side: Side, news: &'f mut NewsList) -> Scene<'f> {
         let hints = following.hints(side);
         let (client, confirmed) = (following.client, !following.probation);
         let from = if side == Side::Client { client } else { client.other() };

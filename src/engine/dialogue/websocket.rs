@@ -17,7 +17,7 @@ use crate::transport::Protocol;
 use crate::transport::websocket::{self, Carried, Frames, Head, Read, Windows};
 
 use super::following::Following;
-use super::{Ended, HELD_AT_MOST, Held, News, Watch, http, server_port};
+use super::{Ended, HELD_AT_MOST, Held, News, NewsList, Watch, http, server_port};
 
 /// Where the capture joins the WebSocket.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl WebSocket {
         self.ahead = other.acknowledged > other.sent;
     }
 
-    pub(super) fn chunk(&mut self, from: End, chunk: Chunk<'_>, news: &mut Vec<News>, hinted: bool) -> Verdict {
+    pub(super) fn chunk(&mut self, from: End, chunk: Chunk<'_>, news: &mut NewsList, hinted: bool) -> Verdict {
         let side = self.side(from);
         let rest = match self.directions.of_mut(side) {
             Direction::Head(head) if side == Side::Client => match head.request(&chunk) {
@@ -202,7 +202,7 @@ impl WebSocket {
         self.verdict()
     }
 
-    pub(super) fn gap(&mut self, from: End, gap: &Gap, news: &mut Vec<News>, hinted: bool) -> Verdict {
+    pub(super) fn gap(&mut self, from: End, gap: &Gap, news: &mut NewsList, hinted: bool) -> Verdict {
         let side = self.side(from);
         match self.directions.of_mut(side) {
             // Without the request it is not known what this is.
@@ -221,7 +221,7 @@ impl WebSocket {
 
     pub(super) fn end(
         mut self: Box<Self>,
-        news: &mut Vec<News>,
+        news: &mut NewsList,
         hinted: bool,
         undeliverable: Option<&(Moment, Undeliverable)>,
         facts: &Facts,
@@ -304,7 +304,7 @@ impl WebSocket {
     fn frames(
         &mut self,
         side: Side,
-        news: &mut Vec<News>,
+        news: &mut NewsList,
         hinted: bool,
         step: impl FnOnce(&mut Frames, &mut dyn FnMut(Carried<'_>)),
     ) {
@@ -317,7 +317,7 @@ impl WebSocket {
         *self.directions.of_mut(side) = Direction::Frames(frames);
     }
 
-    fn take(&mut self, side: Side, carried: Carried<'_>, news: &mut Vec<News>, hinted: bool) {
+    fn take(&mut self, side: Side, carried: Carried<'_>, news: &mut NewsList, hinted: bool) {
         let from = if side == Side::Client { self.client } else { self.client.other() };
         match carried {
             Carried::Data(chunk) => self.data(from, chunk, news, hinted),
@@ -359,7 +359,7 @@ impl WebSocket {
     }
 
     /// Payload: MQTT, or held until that is decided.
-    fn data(&mut self, from: End, chunk: Chunk<'_>, news: &mut Vec<News>, hinted: bool) {
+    fn data(&mut self, from: End, chunk: Chunk<'_>, news: &mut NewsList, hinted: bool) {
         if self.foreign {
             return;
         }
@@ -388,7 +388,7 @@ impl WebSocket {
     }
 
     /// Decides by the client's payload what is held.
-    fn weigh(&mut self, news: &mut Vec<News>, hinted: bool) {
+    fn weigh(&mut self, news: &mut NewsList, hinted: bool) {
         let begin = self.held.iter().filter(|held| held.from == self.client).flat_map(|held| &held.data).copied();
         let begin: Vec<u8> = begin.take(self.limits.probe_bytes).collect();
         match mqtt::looks_like_connect(&begin) {
@@ -419,7 +419,7 @@ impl WebSocket {
         }
     }
 
-    fn start(&mut self, evidence: ClientEvidence, news: &mut Vec<News>, hinted: bool) {
+    fn start(&mut self, evidence: ClientEvidence, news: &mut NewsList, hinted: bool) {
         news.push(News::Mqtt);
         let mut following = Box::new(self.follow(evidence, super::Beginning::Start));
         self.tell(&mut following.tracker);

@@ -10,7 +10,10 @@ const SECOND: i64 = 1_000_000_000;
 const SERVER: Endpoint = Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5)), port: 1883 };
 
 fn at(milliseconds: i64) -> Moment {
-    Moment { frame: FrameNumber(1 + u64::try_from(milliseconds).unwrap()), time: Timestamp(milliseconds * 1_000_000) }
+    Moment {
+        frame: FrameNumber::new(1 + u64::try_from(milliseconds).unwrap()),
+        time: Timestamp(milliseconds * 1_000_000),
+    }
 }
 
 fn passing(milliseconds: i64, topic: &str, content: u64, qos: u8) -> Passing {

@@ -7,7 +7,7 @@ const CLIENT_311: Hints = Hints { sender: Some(Side::Client), version: Some(Vers
 const NO_HINTS: Hints = Hints { sender: None, version: None };
 
 fn at(frame: u64) -> Moment {
-    Moment { frame: FrameNumber(frame), time: Timestamp(i64::try_from(frame).unwrap() * 1000) }
+    Moment { frame: FrameNumber::new(frame), time: Timestamp(i64::try_from(frame).unwrap() * 1000) }
 }
 
 fn chunk(offset: u64, frame: u64, data: &[u8]) -> Chunk<'_> {
@@ -127,8 +127,8 @@ fn the_first_64_frames_and_the_last_are_kept() {
         framer.push(chunk(index, index, &[*byte]), &NO_HINTS, &mut |framed| {
             let Framed::Packet(raw) = framed else { panic!() };
             assert_eq!(raw.frames.len(), MAX_FRAMES + 1);
-            assert_eq!(raw.frames[63], FrameNumber(63));
-            assert_eq!(raw.frames[64], FrameNumber(205));
+            assert_eq!(raw.frames[63], FrameNumber::new(63));
+            assert_eq!(raw.frames[64], FrameNumber::new(205));
             assert_eq!((raw.started, raw.completed), (at(0), at(205)));
         });
     }

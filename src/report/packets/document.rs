@@ -87,8 +87,8 @@ impl Document {
         let flags = raw.header.flags();
         let publish = raw.packet_type() == PacketType::PUBLISH;
         Document {
-            frame: raw.completed.frame.0,
-            frames: raw.frames.iter().map(|frame| frame.0).collect(),
+            frame: raw.completed.frame.get(),
+            frames: raw.frames.iter().map(|frame| frame.get()).collect(),
             time: Time::of(raw.completed.time),
             session: place.session,
             tcp_stream: packet.stream,

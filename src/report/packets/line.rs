@@ -67,11 +67,11 @@ impl Lines {
     fn head(&mut self, packet: &SeenPacket<'_>, place: Place, out: &mut Vec<u8>) {
         let raw = packet.raw;
         put(out, "{\"frame\":");
-        put_number(out, raw.completed.frame.0);
+        put_number(out, raw.completed.frame.get());
         put(out, ",\"frames\":[");
         for (place, frame) in raw.frames.iter().enumerate() {
             put(out, if place == 0 { "" } else { "," });
-            put_number(out, frame.0);
+            put_number(out, frame.get());
         }
         put(out, "],\"time\":\"");
         self.put_time(raw.completed.time, out);

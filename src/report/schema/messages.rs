@@ -135,7 +135,7 @@ impl<'r> Unacknowledged<'r> {
             topic: exchange.topic.as_ref().map(Text::of),
             qos: exchange.qos.0,
             packet_identifier: exchange.packet_identifier,
-            frame: exchange.started.frame.0,
+            frame: exchange.started.frame.get(),
             missing: missing(exchange).name(),
             arrived: match exchange.arrived {
                 Arrived::Unknown => None,
@@ -171,7 +171,7 @@ impl<'r> Correspondent<'r> {
             retained: route.retained,
             ambiguous: route.ambiguous,
             topic: Text::of(&route.topic),
-            frames: [route.first.0.frame.0, route.first.1.frame.0],
+            frames: [route.first.0.frame.get(), route.first.1.frame.get()],
             latency: latency.median().map(|median| Latency {
                 measured: latency.count,
                 least: seconds(latency.least),

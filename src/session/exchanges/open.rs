@@ -128,7 +128,7 @@ mod tests {
     use crate::session::facts::ExchangeState;
 
     fn waiting((sender, packet_identifier): (Side, u16), step: u64) -> Waiting {
-        let at = Moment { frame: FrameNumber(step), time: Timestamp(0) };
+        let at = Moment { frame: FrameNumber::new(step), time: Timestamp(0) };
         let (qos, state) = (QoS(1), ExchangeState::Sent);
         Waiting {
             started: at,
@@ -159,14 +159,14 @@ mod tests {
                 open.add(waiting(key, step));
                 map.insert(key, step);
             } else {
-                let removed = open.get(key).map(|exchange| exchange.started.frame.0);
+                let removed = open.get(key).map(|exchange| exchange.started.frame.get());
                 assert_eq!(removed, map.remove(&key));
                 if let Some(place) = open.place(key) {
                     open.remove(place);
                 }
             }
             assert_eq!(open.len(), map.len());
-            let known = open.get(key).map(|exchange| exchange.started.frame.0);
+            let known = open.get(key).map(|exchange| exchange.started.frame.get());
             assert_eq!(known, map.get(&key).copied());
         }
     }

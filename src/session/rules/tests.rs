@@ -112,7 +112,7 @@ pub(super) fn suback5(id: u8, codes: &[u8]) -> Vec<u8> {
 /// A connection captured from its SYN.
 pub(super) fn wire() -> Wire {
     let peer = |port| Peer { endpoint: Endpoint { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port }, mac: None };
-    let at = |milliseconds: i64| Moment { frame: FrameNumber(1), time: Timestamp(milliseconds * 1_000_000) };
+    let at = |milliseconds: i64| Moment { frame: FrameNumber::new(1), time: Timestamp(milliseconds * 1_000_000) };
     let mut wire = Wire {
         stream: Some(0),
         peers: PerSide { client: peer(50_000), server: peer(1883) },
@@ -141,13 +141,13 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn new(steps: Vec<Step>) -> Talk {
         let tracker = Tracker::new(&Arc::new(Limits::default()), Detail::Full);
-        let now = Moment { frame: FrameNumber(3), time: Timestamp(10_000_000) };
+        let now = Moment { frame: FrameNumber::new(3), time: Timestamp(10_000_000) };
         Talk { tracker, now, offsets: PerSide::default() }.on(steps)
     }
 
     pub(super) fn on(mut self, steps: Vec<Step>) -> Talk {
         for Step(side, after, bytes) in steps {
-            self.now.frame.0 += 1;
+            self.now.frame = self.now.frame.after(1);
             self.now.time.0 += i64::try_from(after).unwrap() * 1000;
             let mut raw = RawPacket::from_bytes(&bytes).unwrap();
             raw.offset = StreamOffset(*self.offsets.of(side));
@@ -172,7 +172,7 @@ impl Talk {
     }
 
     pub(super) fn violations(self) -> Vec<ViolationFact> {
-        self.end(wire()).violations
+        self.end(wire()).violations.clone()
     }
 }
 
@@ -202,7 +202,7 @@ fn what_a_gap_may_excuse_is_not_said() {
     let reused = || vec![c(connect4()), s(connack4(0)), c(publish4(2, "a", 1)), c(publish4(2, "b", 1))];
     let certain = Talk::new(reused()).violations();
     assert_eq!((certain[0].clause, certain[0].proof), ("MQTT-2.3.1-2", Proof::Connection));
-    assert_eq!(certain[0].earlier.map(|at| at.frame), Some(FrameNumber(6)));
+    assert_eq!(certain[0].earlier.map(|at| at.frame), Some(FrameNumber::new(6)));
     assert!(Talk::new(reused()).gap(Side::Server).violations().is_empty());
     let after = vec![c(publish4(2, "b", 2)), c(publish4(2, "c", 2))];
     let opened = Talk::new(vec![c(connect4()), s(connack4(0))]).gap(Side::Client).on(after);
@@ -237,5 +237,5 @@ fn the_same_breach_is_counted() {
     let talk = Talk::new(vec![c(connect5(&[])), s(connack5(0, &[0x25, 0]))]).on(more.into_iter().skip(1).collect());
     let facts = talk.violations();
     assert_eq!(facts.len(), 1);
-    assert_eq!((facts[0].count, facts[0].at.frame.0, facts[0].latest.frame.0), (2, 6, 7));
+    assert_eq!((facts[0].count, facts[0].at.frame.get(), facts[0].latest.frame.get()), (2, 6, 7));
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::capture::{FrameNumber, Timestamp};
 
 fn at(frame: u64) -> Moment {
-    Moment { frame: FrameNumber(frame), time: Timestamp(i64::try_from(frame).unwrap() * 1_000_000) }
+    Moment { frame: FrameNumber::new(frame), time: Timestamp(i64::try_from(frame).unwrap() * 1_000_000) }
 }
 
 fn publish(topic: &str) -> EventKind {
@@ -30,7 +30,7 @@ fn a_long_stretch_keeps_both_ends_and_counts_the_middle() {
     assert_eq!(events.iter().map(|event| event.count).sum::<u64>(), 1002);
     let run = events[1 + VERBATIM];
     assert_eq!(run.count, 1000 - 2 * VERBATIM as u64);
-    assert_eq!((run.at.frame.0, run.until.frame.0), (6, 997));
+    assert_eq!((run.at.frame.get(), run.until.frame.get()), (6, 997));
     let EventKind::Publish { payload_length, .. } = &run.kind else { panic!("a run of PUBLISH") };
     assert_eq!(*payload_length, 10 * run.count);
 }
@@ -55,7 +55,7 @@ fn a_full_timeline_keeps_its_end_and_says_what_it_left_out() {
     timeline.finish(Vec::new());
     let shown = timeline.events().count() as u64;
     assert_eq!(shown + timeline.left_out(), 1000);
-    assert_eq!(timeline.events().last().unwrap().at.frame.0, 999);
+    assert_eq!(timeline.events().last().unwrap().at.frame.get(), 999);
 }
 
 #[test]
@@ -66,6 +66,6 @@ fn connection_events_take_their_place() {
         Event { at: at(1), until: at(1), count: 1, side: Some(Side::Client), kind: EventKind::Syn },
         Event { at: at(9), until: at(9), count: 1, side: Some(Side::Server), kind: EventKind::Fin },
     ]);
-    let frames: Vec<_> = timeline.events().map(|event| event.at.frame.0).collect();
+    let frames: Vec<_> = timeline.events().map(|event| event.at.frame.get()).collect();
     assert_eq!(frames, [1, 4, 9]);
 }

@@ -5,7 +5,7 @@ use crate::session::rules::Known;
 use crate::session::wire::{PerSide, Wire};
 use crate::stream::Side;
 
-use super::{Rare, Tracker, asked, known};
+use super::{Tracker, asked, known};
 
 impl Tracker {
     /// The finished session over its connection.
@@ -17,15 +17,17 @@ impl Tracker {
         capture: CaptureEdge,
     ) -> Session {
         self.keep_largest_row();
-        let rare = self.rare.take().map_or_else(Rare::default, |rare| *rare);
-        let mut events = wire.events(rare.undeliverable.as_deref());
+        let odd = self.oddities.as_deref();
+        let mut events = wire.events(odd.and_then(|odd| odd.undeliverable.as_deref()));
         let search = neighbours.searched.iter().map(|search| asked::search(search));
-        events.extend(search.chain(rare.attempt.iter().flat_map(|attempt| asked::events(attempt))));
+        events.extend(search.chain(odd.and_then(|odd| odd.attempt.as_deref()).into_iter().flat_map(asked::events)));
         self.timeline.finish(events);
         let known = known!(self);
         self.rules.kept_open(&known, &wire, capture.ended);
-        let mut violations = rare.violations;
-        violations.extend(self.rules.finish(&wire));
+        let violations = self.rules.finish(&wire);
+        if !violations.is_empty() {
+            self.oddities.get_or_insert_default().violations.extend(violations);
+        }
         for side in [Side::Client, Side::Server] {
             self.ledger.of_mut(side).close(side, &wire, capture.ended);
         }
@@ -37,19 +39,11 @@ impl Tracker {
         open_exchanges.sort_by_key(|exchange| exchange.started);
         Session {
             wire,
-            attempt: rare.attempt,
             client_evidence,
-            undeliverable: rare.undeliverable,
             version: self.version,
-            version_from: self.version.map(|_| rare.inferred.map_or(VersionFrom::Connect, VersionFrom::Inferred)),
+            version_from: self.version.map(|_| self.inferred.map_or(VersionFrom::Connect, VersionFrom::Inferred)),
             connect: self.connect.map(|connect| *connect),
             connack: self.connack.map(|connack| *connack),
-            second_connect: rare.second_connect,
-            foreign_opening: rare.foreign_opening,
-            foreign_answer: rare.foreign_answer,
-            http_answer: rare.http_answer,
-            websocket: rare.websocket,
-            auth: rare.auth,
             disconnect: self.disconnect,
             counts: PerSide { client: self.counts.facts(Side::Client), server: self.counts.facts(Side::Server) },
             first_packet: self.first_packet,
@@ -64,20 +58,13 @@ impl Tracker {
                 server: self.published.server.map_or_else(PublishFacts::default, |facts| *facts),
             },
             ledger: self.ledger,
-            retained: rare.retained,
-            overlap: rare.overlap,
-            refusals: rare.refusals,
             ping: self.ping,
             keep_alive: self.keep_alive,
-            violations,
-            malformed: rare.malformed,
-            partial_packets: rare.partial_packets,
-            skipped_bytes: rare.skipped_bytes,
-            unfinished_packet: rare.unfinished_packet,
             timeline: self.timeline,
             tls: self.tls,
             neighbours,
             capture,
+            oddities: self.oddities,
         }
     }
 }

@@ -117,10 +117,10 @@ impl Tracker {
             return;
         }
         let Some(topic) = topic.and_then(|topic| self.topics.text(topic)).cloned() else { return };
-        if let Some(overlap) = self.rare.as_mut().and_then(|rare| rare.overlap.as_mut()) {
+        if let Some(overlap) = self.oddities.as_mut().and_then(|oddities| oddities.overlap.as_mut()) {
             overlap.count += 1;
         } else if let Some(filters) = self.two_filters(&topic) {
-            self.rare().overlap = Some(Box::new(Overlap { count: 1, topic, filters, moments: (last.at, at) }));
+            self.odd().overlap = Some(Box::new(Overlap { count: 1, topic, filters, moments: (last.at, at) }));
         }
     }
 
@@ -165,7 +165,7 @@ impl Tracker {
 
     pub(super) fn keep_largest_row(&mut self) {
         let Some(row) = self.row.take().filter(|row| row.messages > 0) else { return };
-        let retained = &mut self.rare().retained;
+        let retained = &mut self.odd().retained;
         if retained.as_ref().is_none_or(|largest| row.messages > largest.messages) {
             *retained = Some(row);
         }

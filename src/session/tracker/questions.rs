@@ -75,6 +75,6 @@ impl Tracker {
 
     /// Packets that could not be decoded so far (the first few are counted).
     pub fn malformed_packets(&self) -> usize {
-        self.rare.as_ref().map_or(0, |rare| rare.malformed.len())
+        self.oddities.as_ref().map_or(0, |oddities| oddities.malformed.len())
     }
 }

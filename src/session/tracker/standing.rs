@@ -27,15 +27,13 @@ impl Tracker {
     pub(super) fn connect_packet(&mut self, at: Moment, raw: &RawPacket<'_>, connect: &Connect<'_>) {
         let version = connect.version();
         if self.connect.is_some() {
-            self.rare().second_connect.get_or_insert(at);
+            self.odd().second_connect.get_or_insert(at);
             let (known, rules) = self.known();
             rules.connect_again(&known, at);
         } else {
             if let Some(version) = version {
                 self.version = Some(version);
-                if let Some(rare) = &mut self.rare {
-                    rare.inferred = None;
-                }
+                self.inferred = None;
             }
             let facts = ConnectFacts {
                 at,

@@ -15,7 +15,7 @@ impl Tracker {
     pub fn passed(&mut self, from: Side, bytes: u64, at: Moment) {
         self.topics.forget_aliases(from);
         self.rules.doubt(at);
-        *self.rare().skipped_bytes.of_mut(from) += bytes;
+        *self.odd().skipped_bytes.of_mut(from) += bytes;
         self.timeline.push(at, Some(from), EventKind::Skipped { bytes });
     }
 
@@ -62,7 +62,7 @@ impl Tracker {
             let what = "the answer to the WebSocket upgrade before it does not choose the subprotocol mqtt";
             self.break_of_websocket((Side::Server, PacketType::CONNACK), answer.at, 1, "MQTT-6.0.0-4", what);
         }
-        self.rare().websocket = Some(facts);
+        self.odd().websocket = Some(facts);
     }
 
     fn break_of_websocket(
@@ -73,7 +73,7 @@ impl Tracker {
         clause: &'static str,
         what: &'static str,
     ) {
-        let violations = &mut self.rare().violations;
+        let violations = &mut self.odd().violations;
         if violations.len() < ODDITIES {
             violations.push(ViolationFact {
                 at,

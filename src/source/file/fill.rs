@@ -12,7 +12,7 @@ impl CaptureFile {
     /// the packets that are numbered before this file's. Returns this file's number of the last one.
     pub(in crate::source) fn fill(&mut self, batch: &mut Batch, before: u64, until: Option<Timestamp>) -> FrameNumber {
         let is_early = |record: &Record| until.is_none_or(|until| record.time < until);
-        let mut last = FrameNumber(self.number);
+        let mut last = FrameNumber::new(self.number);
         while !batch.is_full() {
             let Some(record) = self.ahead.take().or_else(|| self.advance()) else { break };
             if !is_early(&record) {
@@ -20,10 +20,10 @@ impl CaptureFile {
                 break;
             }
             let mut frame = self.take(&record);
-            frame.at.frame.0 += before;
+            frame.at.frame = frame.at.frame.after(before);
             batch.push(&frame);
             self.walk(batch, before, is_early);
-            last = FrameNumber(self.number);
+            last = FrameNumber::new(self.number);
         }
         last
     }
@@ -51,7 +51,7 @@ fn walk(input: &[u8], batch: &mut Batch, mut number: u64, mut usual: impl FnMut(
         && let Some(record) = usual(rest)
     {
         number += 1;
-        batch.push(&record.frame(rest, FrameNumber(number)));
+        batch.push(&record.frame(rest, FrameNumber::new(number)));
         walked += record.length;
     }
     walked

@@ -175,7 +175,7 @@ impl Interfaces {
 fn frame<'a>(taken: &Taken<'a>, number: &mut u64) -> Frame<'a> {
     *number += 1;
     Frame {
-        at: Moment { frame: FrameNumber(*number), time: taken.time },
+        at: Moment { frame: FrameNumber::new(*number), time: taken.time },
         link: taken.link,
         data: taken.data,
         original_length: taken.original_length,

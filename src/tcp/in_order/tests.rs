@@ -94,7 +94,7 @@ proptest! {
                 6 => segment.covered = &[0; 24],
                 _ => {}
             }
-            let at = Moment { frame: FrameNumber(frame), time: Timestamp(time) };
+            let at = Moment { frame: FrameNumber::new(frame), time: Timestamp(time) };
             let from = if from_a { End::A } else { End::B };
             if !short.take_in_order(from, &segment, at, &mut short_budget) {
                 prop_assert_eq!(format!("{short:?}"), format!("{general:?}"), "what is left to the general way is untouched");
@@ -132,7 +132,7 @@ fn usual_traffic_goes_the_short_way() {
     .enumerate()
     {
         let number = i64::try_from(number).unwrap();
-        let at = Moment { frame: FrameNumber(1), time: Timestamp(number * 50_000_000) };
+        let at = Moment { frame: FrameNumber::new(1), time: Timestamp(number * 50_000_000) };
         let (source, destination) = if from == End::A { (client(), server()) } else { (server(), client()) };
         let segment = segment(source, destination, sequence, acknowledgment, flags, payload);
         short.push(flow.take_in_order(from, &segment, at, &mut budget));

@@ -92,7 +92,7 @@ fn a_reset_stays_when_only_what_was_under_way_follows() {
     wire.c(106, 501, RST | ACK, b"");
     wire.s(501, 106, ACK, b"under way");
     wire.c(106, 0, RST, b"");
-    assert_eq!(wire.facts().reset.unwrap().at.frame.0, 6);
+    assert_eq!(wire.facts().reset.unwrap().at.frame.get(), 6);
     wire.wait(2.0);
     assert_eq!(wire.ended.len(), 1);
     // A reset behind a hole of the capture is one too, after a while.

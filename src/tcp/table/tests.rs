@@ -24,11 +24,11 @@ fn a_whole_connection_in_order_is_never_copied() {
     assert_eq!(wire.live().reader.starts, [vec![0, 5], vec![0]]);
     assert_eq!(facts.initiator, Some(End::A));
     assert_eq!((facts.syn.count, facts.syn_ack.count), (1, 1));
-    assert_eq!(facts.established.unwrap().frame.0, 3);
+    assert_eq!(facts.established.unwrap().frame.get(), 3);
     assert_eq!((facts.from_a.sent.0, facts.from_a.acknowledged.0), (8, 8));
-    assert_eq!(facts.from_a.fin.unwrap().frame.0, 6);
-    assert_eq!(facts.from_a.fin_acknowledged.unwrap().frame.0, 7);
-    assert_eq!(facts.from_b.fin_acknowledged.unwrap().frame.0, 8);
+    assert_eq!(facts.from_a.fin.unwrap().frame.get(), 6);
+    assert_eq!(facts.from_a.fin_acknowledged.unwrap().frame.get(), 7);
+    assert_eq!(facts.from_b.fin_acknowledged.unwrap().frame.get(), 8);
     assert_eq!(facts.from_a.waiting_since, None);
     assert_eq!(facts.from_b.waiting_since, None);
     assert_eq!((facts.from_a.ignored, facts.from_b.ignored), (0, 0));
@@ -70,13 +70,13 @@ fn retransmissions_deliver_only_what_is_new() {
     wire.c(101, 501, ACK, b"abc");
     wire.c(101, 501, ACK, b"abc");
     assert_eq!(wire.facts().from_a.retries.count, 1);
-    assert_eq!(wire.facts().from_a.waiting_since.unwrap().frame.0, 4);
+    assert_eq!(wire.facts().from_a.waiting_since.unwrap().frame.get(), 4);
     wire.c(101, 501, ACK, b"abcdef");
     assert_eq!(wire.a(), "abcdef");
     assert_eq!(wire.live().reader.starts[0], [0]);
     let direction = &wire.facts().from_a;
     assert_eq!((direction.retransmitted, direction.retries.count, direction.smallest_retried), (2, 2, 3));
-    assert_eq!(direction.last_data.unwrap().frame.0, 6);
+    assert_eq!(direction.last_data.unwrap().frame.get(), 6);
     wire.s(501, 104, ACK, b"");
     let direction = &wire.facts().from_a;
     assert_eq!((direction.retransmitted, direction.retries.count), (2, 0));
@@ -263,7 +263,7 @@ fn a_reset_after_the_fins_is_still_a_fact() {
     wire.s(501, 103, ACK | FIN, b"y");
     wire.c(103, 503, RST, b"not stream data");
     let reset = wire.facts().reset.unwrap();
-    assert_eq!((reset.by, reset.at.frame.0), (End::A, 6));
+    assert_eq!((reset.by, reset.at.frame.get()), (End::A, 6));
     assert_eq!(wire.a(), "x");
     assert_eq!(wire.b(), "y");
 }
@@ -430,7 +430,7 @@ fn a_zero_window_is_remembered_until_it_opens() {
     wire.send(&with(0));
     wire.c(100, 501, ACK, b"");
     assert_eq!((wire.facts().from_a.window_probes, wire.facts().from_a.keep_alive_probes), (1, 0));
-    assert_eq!(wire.facts().from_b.zero_window.unwrap().frame.0, 4);
+    assert_eq!(wire.facts().from_b.zero_window.unwrap().frame.get(), 4);
     wire.send(&with(9));
     assert_eq!(wire.facts().from_b.zero_window, None);
 }

@@ -11,8 +11,8 @@ use crate::stream::Side;
 
 /// A line by hand, and one by serde.
 fn both(bytes: &[u8], version: Option<Version>, topic: Option<&[u8]>, time: i64, session: Option<u64>) -> [String; 2] {
-    let frames = [FrameNumber(17), FrameNumber(u64::MAX)];
-    let at = Moment { frame: FrameNumber(u64::MAX), time: Timestamp(time) };
+    let frames = [FrameNumber::new(17), FrameNumber::new(u64::MAX)];
+    let at = Moment { frame: FrameNumber::new(u64::MAX), time: Timestamp(time) };
     let raw = RawPacket { frames: &frames, completed: at, ..RawPacket::from_bytes(bytes).unwrap() };
     let parsed = parse(&raw, version);
     let sender = Endpoint { address: [10, 0, 0, 1].into(), port: 50_000 };

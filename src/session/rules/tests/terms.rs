@@ -10,7 +10,7 @@ fn maximum_packet_size() {
     let fact = talk.violations().remove(0);
     assert_eq!(fact.what, "it is 30 bytes long, but the broker's Maximum Packet Size is 20");
     assert_eq!((fact.clause, fact.side, fact.grave), ("MQTT-3.2.2-15", Side::Client, true));
-    assert_eq!(fact.earlier.map(|at| at.frame), Some(FrameNumber(5)));
+    assert_eq!(fact.earlier.map(|at| at.frame), Some(FrameNumber::new(5)));
     assert_eq!(broken5(&TWENTY, &[], vec![s(publish5(0, long, 0, &[]))]), ["MQTT-3.1.2-24"]);
     assert_eq!(broken5(&TWENTY, &[], vec![c(publish5(0, long, 0, &[]))]), NONE);
     assert_eq!(broken5(&[], &TWENTY, vec![c(publish5(0, "0123456789abcd", 0, &[]))]), NONE);
@@ -24,7 +24,7 @@ fn what_was_under_way_is_no_breach() {
     assert_eq!(broken(vec![c(connect5(&[])), c(publish5(1, "a", 0, &[])), s(connack5(0, &[0x25, 0]))]), NONE);
     // The way to the client takes 40 ms.
     let mut far = wire();
-    far.established = Some(Moment { frame: FrameNumber(1), time: Timestamp(41_000_000) });
+    far.established = Some(Moment { frame: FrameNumber::new(1), time: Timestamp(41_000_000) });
     let talk = Talk::new(vec![c(connect5(&[])), s(connack5(0, &[0x25, 0]))]).on(early(50_000));
     assert!(talk.end(far).violations.is_empty());
 }

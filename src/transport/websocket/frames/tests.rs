@@ -3,7 +3,7 @@ use crate::capture::FrameNumber;
 use crate::stream::GapReason;
 
 fn at(frame: u64) -> Moment {
-    Moment { frame: FrameNumber(frame), ..Moment::default() }
+    Moment { frame: FrameNumber::new(frame), ..Moment::default() }
 }
 
 fn chunk(data: &[u8], frame: u64) -> Chunk<'_> {
