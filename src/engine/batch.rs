@@ -103,7 +103,7 @@ impl Engine {
     }
 
     /// Takes the next frames, which were sorted, by at most so many threads; hands out the sessions that ended.
-    pub fn push_all(&mut self, sorted: &Sorted, threads: usize, out: &mut impl FnMut(Session)) {
+    pub fn push_all(&mut self, sorted: &Sorted, threads: usize, out: &mut impl FnMut(Box<Session>)) {
         let Sorted { frames, places } = sorted;
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
         let few = self.rest.facts.packets < self.one_by_one;
@@ -117,7 +117,7 @@ impl Engine {
     }
 
     /// As [`Engine::finish`], by at most so many threads.
-    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Session)) -> CaptureFacts {
+    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
         let share = self.parts.len().div_ceil(threads.max(1));
         thread::scope(|scope| {
             let mut shares = self.parts.chunks_mut(share);
@@ -130,7 +130,7 @@ impl Engine {
         self.conclude(out)
     }
 
-    fn push_each(&mut self, frames: &Batch, out: &mut impl FnMut(Session)) {
+    fn push_each(&mut self, frames: &Batch, out: &mut impl FnMut(Box<Session>)) {
         for frame in frames.iter() {
             self.push(&frame, out);
         }

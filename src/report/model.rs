@@ -108,7 +108,7 @@ impl Report {
         let (mut cases, tallies) = kept.into_cases();
         let counted = tallies.into_kinds();
         capture.notes.extend(diagnosis::notes_on_counted(&counted));
-        cases.sort_unstable_by_key(|case| (case.session.wire.first.frame, case.session.wire.stream));
+        cases.sort_by_cached_key(|case| (case.session.wire.first.frame, case.session.wire.stream));
         let mut summary = Summary::default();
         let (mut clients, mut named, mut nameless) = (HashSet::new(), HashSet::new(), HashSet::new());
         for (number, case) in (1..).zip(&mut cases) {

@@ -66,7 +66,9 @@ impl LastPackets {
             qos: newest.qos,
             topic: newest.topic.and_then(|topic| topics.text(topic)).cloned(),
         };
-        self.packets.into_iter().flatten().map(fact).collect()
+        let mut facts = Vec::with_capacity(self.iter().count());
+        facts.extend(self.packets.into_iter().flatten().map(fact));
+        facts
     }
 }
 
