@@ -48,7 +48,12 @@ rules! {
 pub(crate) fn all(story: &Story<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for rule in RULES {
-        for found in rule(story) {
+        let found = rule(story);
+        // Most rules find nothing in most sessions.
+        if found.is_empty() {
+            continue;
+        }
+        for found in found {
             if let Some(confidence) = qualifier::cap(found.confidence, found.grounds, &story.qualifiers) {
                 findings.push(found.into_finding(confidence));
             }

@@ -18,10 +18,12 @@ impl Tracker {
     ) -> Session {
         self.keep_largest_row();
         let rare = self.rare.take().map_or_else(Rare::default, |rare| *rare);
-        let mut events = wire.events(rare.undeliverable.as_deref());
-        let search = neighbours.searched.iter().map(|search| asked::search(search));
-        events.extend(search.chain(rare.attempt.iter().flat_map(|attempt| asked::events(attempt))));
-        self.timeline.finish(events);
+        if self.timeline.is_kept() {
+            let mut events = wire.events(rare.undeliverable.as_deref());
+            let search = neighbours.searched.iter().map(|search| asked::search(search));
+            events.extend(search.chain(rare.attempt.iter().flat_map(|attempt| asked::events(attempt))));
+            self.timeline.finish(events);
+        }
         let known = known!(self);
         self.rules.kept_open(&known, &wire, capture.ended);
         let mut violations = rare.violations;
