@@ -18,7 +18,7 @@ const ALONE: usize = 64;
 #[derive(Debug)]
 pub(super) struct Judging {
     kept: Kept,
-    waiting: Vec<Session>,
+    waiting: Vec<Box<Session>>,
     threads: usize,
 }
 
@@ -29,7 +29,7 @@ impl Judging {
     }
 
     /// Takes a session that ended.
-    pub(super) fn take(&mut self, session: Session) {
+    pub(super) fn take(&mut self, session: Box<Session>) {
         self.waiting.push(session);
         if self.waiting.len() >= AT_ONCE {
             self.judge();
@@ -65,7 +65,7 @@ impl Judging {
     }
 }
 
-fn diagnose(sessions: &[Session], verdicts: &mut [Option<Verdict>]) {
+fn diagnose(sessions: &[Box<Session>], verdicts: &mut [Option<Verdict>]) {
     for (session, verdict) in sessions.iter().zip(verdicts) {
         *verdict = Some(diagnosis::diagnose(session));
     }

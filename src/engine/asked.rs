@@ -62,15 +62,15 @@ impl Rest {
         let watch = std::mem::replace(&mut self.watch, attempt::Watch::new(&self.limits));
         self.facts.questions_let_go = watch.let_go();
         for attempt in watch.finish(&self.surroundings()) {
-            self.ended.push(self.question(attempt));
+            self.ended.push(Box::new(self.question(attempt)));
         }
     }
 
     /// What [`Rest::end_questions`] would hand out if the capture ended now.
-    pub(super) fn questions(&self, out: &mut impl FnMut(Session)) {
+    pub(super) fn questions(&self, out: &mut impl FnMut(Box<Session>)) {
         let attempts = self.watch.clone().finish(&self.surroundings());
         for attempt in attempts {
-            out(self.question(attempt));
+            out(Box::new(self.question(attempt)));
         }
     }
 

@@ -138,7 +138,7 @@ impl Engine {
         sorted: &Sorted,
         threads: usize,
         meanwhile: &mut (dyn FnMut() + Send),
-        out: &mut impl FnMut(Session),
+        out: &mut impl FnMut(Box<Session>),
     ) {
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
         let few = self.rest.facts.packets < self.one_by_one;
@@ -155,7 +155,7 @@ impl Engine {
     }
 
     /// As [`Engine::finish`], by at most so many threads.
-    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Session)) -> CaptureFacts {
+    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
         let share = self.parts.len().div_ceil(threads.max(1));
         thread::scope(|scope| {
             let mut shares = self.parts.chunks_mut(share);

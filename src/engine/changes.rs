@@ -37,13 +37,13 @@ impl Changes {
 
 impl Rest {
     /// The session on a connection that is followed, if it is one, as it would be if the capture ended now.
-    fn as_it_stands(&self, connection: &Connection<Dialogue>) -> Option<Session> {
+    fn as_it_stands(&self, connection: &Connection<Dialogue>) -> Option<Box<Session>> {
         let facts = &connection.facts;
         let Turned::Session(mut session) = self.turned_out(connection.reader.as_it_stands(facts), facts) else {
             return None;
         };
         session.capture.goes_on = true;
-        Some(*session)
+        Some(session)
     }
 }
 
@@ -55,7 +55,7 @@ impl Engine {
 
     /// Hands out, of at most `most` connections that changed since they were last looked at, the sessions as they
     /// would be if the capture ended now. How many connections still wait.
-    pub fn changed(&mut self, most: usize, out: &mut impl FnMut(Session)) -> usize {
+    pub fn changed(&mut self, most: usize, out: &mut impl FnMut(Box<Session>)) -> usize {
         let Engine { parts, rest, .. } = self;
         let count = parts.len();
         for _ in 0..most {
@@ -77,18 +77,18 @@ impl Engine {
     }
 
     /// The session between two endpoints, in either order, as it would be if the capture ended now.
-    pub fn look_at(&self, one: Endpoint, other: Endpoint) -> Option<Session> {
+    pub fn look_at(&self, one: Endpoint, other: Endpoint) -> Option<Box<Session>> {
         let part = self.parts.get(tcp::spread(one, other, self.parts.len()))?;
         self.rest.as_it_stands(part.table.get(one, other)?)
     }
 
     /// The attempts to reach a broker that came to no connection, as they would be if the capture ended now.
-    pub fn attempts(&self, out: &mut impl FnMut(Session)) {
+    pub fn attempts(&self, out: &mut impl FnMut(Box<Session>)) {
         self.rest.questions(out);
     }
 
     /// Ends connections whose SYN nobody answered for [`UNANSWERED`](crate::tcp::patience::UNANSWERED): while capturing goes on, nobody will.
-    pub fn give_up_unanswered(&mut self, out: &mut impl FnMut(Session)) {
+    pub fn give_up_unanswered(&mut self, out: &mut impl FnMut(Box<Session>)) {
         let now = self.rest.latest();
         self.parts.iter_mut().for_each(|part| part.give_up_unanswered(now));
         self.hear_all();

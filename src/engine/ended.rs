@@ -33,7 +33,7 @@ impl Rest {
         }
         self.note_contact(&ended, &facts);
         match self.turned_out(ended, &facts) {
-            Turned::Session(session) => self.ended.push(*session),
+            Turned::Session(session) => self.ended.push(session),
             Turned::Other { protocol, server_port } => self.note_other(protocol, server_port, &facts),
             Turned::Nothing { undeliverable } if self.attempts.len() < self.limits.attempts => {
                 self.attempts.push((facts, undeliverable));
@@ -120,7 +120,7 @@ impl Rest {
     /// Connections without data whose server was found to speak MQTT after they had ended.
     pub(super) fn end_attempts(&mut self) {
         for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
-            self.ended.extend(self.attempt_at_mqtt(&facts, undeliverable.as_deref()));
+            self.ended.extend(self.attempt_at_mqtt(&facts, undeliverable.as_deref()).map(Box::new));
         }
     }
 

@@ -98,7 +98,7 @@ struct Rest {
     /// Connections without data to a server of which it is not known if it speaks MQTT.
     attempts: Vec<(Facts, Word)>,
     /// Sessions that ended, not yet handed out.
-    ended: Vec<Session>,
+    ended: Vec<Box<Session>>,
     /// How many streams there have been.
     streams: u32,
     last_clock_jump: Option<Timestamp>,
@@ -154,7 +154,7 @@ impl Engine {
     }
 
     /// Takes the next frame; hands out the sessions that ended.
-    pub fn push(&mut self, frame: &Frame<'_>, out: &mut impl FnMut(Session)) {
+    pub fn push(&mut self, frame: &Frame<'_>, out: &mut impl FnMut(Box<Session>)) {
         self.rest.note_frame(frame);
         match net::decode(frame.link, frame.data, frame.original_length) {
             Decoded::Fragment(fragment) => self.fragment(&fragment, frame.at),
@@ -188,7 +188,7 @@ impl Engine {
     }
 
     /// Tells the engine what time it is in the capture; hands out the sessions that ended.
-    pub fn advance(&mut self, now: Timestamp, out: &mut impl FnMut(Session)) {
+    pub fn advance(&mut self, now: Timestamp, out: &mut impl FnMut(Box<Session>)) {
         self.let_pass(Moment { frame: FrameNumber::new(self.rest.facts.packets), time: now });
         self.rest.ended.drain(..).for_each(out);
     }
@@ -213,13 +213,13 @@ impl Engine {
     }
 
     /// The capture is over: hands out all sessions that are left and the facts of the capture.
-    pub fn finish(mut self, out: &mut impl FnMut(Session)) -> CaptureFacts {
+    pub fn finish(mut self, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
         self.parts.iter_mut().for_each(Part::finish);
         self.conclude(out)
     }
 
     /// What is left once all connections are over.
-    fn conclude(self, out: &mut impl FnMut(Session)) -> CaptureFacts {
+    fn conclude(self, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
         let Engine { fragments, mut parts, mut rest, .. } = self;
         // One by one: a session takes more room than the connection that it was.
         for notice in notice::all_of(parts.iter_mut().map(|part| &mut part.notices)) {

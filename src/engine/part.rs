@@ -9,7 +9,7 @@ use hashbrown::HashSet;
 use crate::capture::{Moment, Timestamp};
 use crate::limits::{Limits, Room};
 use crate::net::{Decoded, Endpoint, Segment};
-use crate::session::{Detail, Wire};
+use crate::session::{Close, Detail};
 use crate::stream::Side;
 use crate::tcp::{Connection, Facts, FlowTable};
 use crate::transport::Protocol;
@@ -224,11 +224,11 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
 fn closed_by_server(connection: &Connection<Dialogue>, at: Moment) -> Option<Endpoint> {
     let reader = &connection.reader;
     let client = reader.client().or_else(|| reader.client_inside_tls())?;
-    let wire = Wire::new(&connection.facts, client);
-    let close = wire.close()?;
+    let facts = &connection.facts;
+    let close = Close::of(facts, client)?;
     if close.by != Side::Server || close.at != at || reader.end_was_announced(at) {
         return None;
     }
     // A goodbye that the capture lacks would make it no close of the server's own accord.
-    (!wire.sent.client.is_incomplete()).then_some(wire.peers.server.endpoint)
+    (!facts.from(client).is_incomplete()).then_some(facts.endpoint(client.other()))
 }

@@ -239,7 +239,7 @@ impl Population {
         if close.is_some_and(|close| close.by == Side::Server)
             && let Some(closes) = self.closes.get(&wire.peers.server.endpoint)
         {
-            together = Together::of(closes, end, wire.stream);
+            together = Together::of(closes, end, wire);
         }
         let server = wire.peers.server.endpoint;
         let broker = self.brokers.get(&server);
@@ -265,12 +265,19 @@ struct Together {
 }
 
 impl Together {
-    /// Those of `closes` within one second of `end`, but for that of `stream` itself.
-    fn of(closes: &VecDeque<ServerClose>, end: Moment, stream: Option<u32>) -> Together {
+    /// Those of `closes` within one second of `end`, but for that of the connection of `wire` itself.
+    fn of(closes: &VecDeque<ServerClose>, end: Moment, wire: &Wire) -> Together {
         let early = closes.partition_point(|other| end.time.nanoseconds_since(other.at.time) > TOGETHER);
-        let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER);
-        let near = || closes.range(early..late.max(early)).filter(|other| other.stream != stream);
-        Together { frames: near().take(NAMED).map(|other| other.at.frame).collect(), count: near().count() as u64 }
+        let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER).max(early);
+        // Its own is between its frames: there may be thousands of others.
+        let begun = closes.partition_point(|other| other.at.frame < wire.first.frame).clamp(early, late);
+        let over = closes.partition_point(|other| other.at.frame <= wire.last.frame).clamp(begun, late);
+        let own = closes.range(begun..over).filter(|close| close.stream == wire.stream).count();
+        let others = closes.range(early..late).filter(|other| other.stream != wire.stream);
+        Together {
+            frames: others.take(NAMED).map(|other| other.at.frame).collect(),
+            count: (late - early).saturating_sub(own) as u64,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What every renderer renders.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use hashbrown::{HashMap, HashSet};
 use jiff::tz::TimeZone;
 
 use crate::attempt::{Attempt, Question, Search, Tie};
@@ -108,29 +109,16 @@ impl Report {
         let (mut cases, tallies) = kept.into_cases();
         let counted = tallies.into_kinds();
         capture.notes.extend(diagnosis::notes_on_counted(&counted));
-        cases.sort_unstable_by_key(|case| (case.session.wire.first.frame, case.session.wire.stream));
+        cases.sort_by_cached_key(|case| (case.session.wire.first.frame, case.session.wire.stream));
         let mut summary = Summary::default();
-        let (mut clients, mut named, mut nameless) = (HashSet::new(), HashSet::new(), HashSet::new());
         for (number, case) in (1..).zip(&mut cases) {
             case.number = number;
             summary.count(case.verdict.outcome.id, case.verdict.outcome.severity, 1);
-            let address = case.session.wire.peers.client.endpoint.address;
-            match client_id(&case.session) {
-                Some(id) => {
-                    named.insert(address);
-                    clients.insert(id.clone());
-                }
-                None => {
-                    nameless.insert(address);
-                }
-            }
         }
         for kind in &counted {
             summary.count(kind.outcome, kind.severity, kind.sessions);
-            nameless.extend(&kind.addresses);
         }
-        // An attempt that came to no CONNECT is taken for one by a client of the same host.
-        summary.clients = (clients.len() + nameless.difference(&named).count()) as u64;
+        summary.clients = clients(&cases, &counted);
         let judged: Vec<Judged<'_>> = cases.iter().map(Case::judged).collect();
         let across = diagnosis::across(&judged, &capture.facts.traffic, &counted);
         for spanning in &across {
@@ -153,6 +141,27 @@ impl Report {
         let kept: HashSet<u64> = self.cases.iter().map(|case| case.number).collect();
         self.across.retain(|spanning| spanning.sessions.iter().any(|number| kept.contains(number)));
     }
+}
+
+/// How many clients there are. An attempt that came to no CONNECT is taken for one by a client of the same host.
+fn clients(cases: &[Case], counted: &[Counted]) -> u64 {
+    let (mut clients, mut named, mut nameless) = (HashSet::new(), HashSet::new(), HashSet::new());
+    for case in cases {
+        let address = case.session.wire.peers.client.endpoint.address;
+        match client_id(&case.session) {
+            Some(id) => {
+                named.insert(address);
+                clients.insert(&*id.0);
+            }
+            None => {
+                nameless.insert(address);
+            }
+        }
+    }
+    for kind in counted {
+        nameless.extend(&kind.addresses);
+    }
+    (clients.len() + nameless.difference(&named).count()) as u64
 }
 
 /// Tells each session with which others it had messages in common.

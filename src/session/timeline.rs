@@ -327,6 +327,11 @@ impl Timeline {
         }
     }
 
+    /// Whether anything is kept.
+    pub fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The events in order.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         self.0.iter().flat_map(|course| &course.entries)

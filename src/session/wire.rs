@@ -78,6 +78,19 @@ pub struct WireReset {
     pub skips: bool,
 }
 
+impl WireReset {
+    fn of(facts: &Facts, client: End) -> Option<WireReset> {
+        let reset = facts.reset?;
+        Some(WireReset {
+            by: if reset.by == client { Side::Client } else { Side::Server },
+            at: reset.at,
+            hop_limit: reset.hop_limit,
+            acknowledges: reset.acknowledges,
+            skips: reset.skips,
+        })
+    }
+}
+
 /// How one side ended the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseHow {
@@ -96,6 +109,37 @@ pub struct Close {
     pub how: CloseHow,
     /// When.
     pub at: Moment,
+}
+
+impl Close {
+    /// The first of a connection whose client is `client`.
+    pub fn of(facts: &Facts, client: End) -> Option<Close> {
+        let sent = PerSide { client: facts.from(client), server: facts.from(client.other()) };
+        Close::first(sent, WireReset::of(facts, client))
+    }
+
+    /// A FIN acknowledges what its sender had received, and so comes after it, though a capture of two directions may
+    /// hold them the other way round, or lack the other side's FIN.
+    fn first(sent: PerSide<&Direction>, reset: Option<WireReset>) -> Option<Close> {
+        let fin = |by: Side| {
+            let (own, other) = (*sent.of(by), *sent.of(by.other()));
+            let mut at = own.fin?;
+            let data = other.last_data.filter(|_| own.fin_acknowledges >= other.sent);
+            let end = other.fin.filter(|_| own.fin_acknowledges > other.sent);
+            for received in [data, end].into_iter().flatten() {
+                if at.is_before(received) {
+                    at.time = Timestamp(received.time.0.saturating_add(1));
+                }
+            }
+            // No packet is one byte long: what the capture lacks is the other side's FIN.
+            let answers = other.fin.is_none() && other.sent.0 > 0 && own.fin_acknowledges.0 == other.sent.0 + 1;
+            let by = if answers { by.other() } else { by };
+            Some(Close { by, how: CloseHow::Closed, at })
+        };
+        let reset = reset.map(|reset| Close { by: reset.by, how: CloseHow::Reset, at: reset.at });
+        let all = [fin(Side::Client), fin(Side::Server), reset].into_iter().flatten();
+        all.reduce(|first, next| if next.at.is_before(first.at) { next } else { first })
+    }
 }
 
 /// The TCP connection under a session.
@@ -125,9 +169,6 @@ impl Wire {
     /// The facts of a connection whose client is `client`.
     pub fn new(facts: &Facts, client: End) -> Wire {
         let server = client.other();
-        let side = |end: End| {
-            if end == client { Side::Client } else { Side::Server }
-        };
         let peer = |end: End| Peer {
             endpoint: facts.endpoint(end),
             mac: match end {
@@ -143,13 +184,7 @@ impl Wire {
             syn: facts.syn,
             syn_ack: facts.syn_ack,
             established: facts.established,
-            reset: facts.reset.map(|reset| WireReset {
-                by: side(reset.by),
-                at: reset.at,
-                hop_limit: reset.hop_limit,
-                acknowledges: reset.acknowledges,
-                skips: reset.skips,
-            }),
+            reset: WireReset::of(facts, client),
             sent: PerSide { client: facts.from(client).clone(), server: facts.from(server).clone() },
         }
     }
@@ -179,27 +214,14 @@ impl Wire {
         }
     }
 
-    /// The first FIN or RST of either side. A FIN acknowledges what its sender had received, and so comes
-    /// after it, though a capture of two directions may hold them the other way round, or lack the other side's FIN.
+    /// The first FIN or RST of either side.
     pub fn close(&self) -> Option<Close> {
-        let fin = |by: Side| {
-            let (own, other) = (self.sent.of(by), self.sent.of(by.other()));
-            let mut at = own.fin?;
-            let data = other.last_data.filter(|_| own.fin_acknowledges >= other.sent);
-            let end = other.fin.filter(|_| own.fin_acknowledges > other.sent);
-            for received in [data, end].into_iter().flatten() {
-                if at.is_before(received) {
-                    at.time = Timestamp(received.time.0.saturating_add(1));
-                }
-            }
-            // No packet is one byte long: what the capture lacks is the other side's FIN.
-            let answers = other.fin.is_none() && other.sent.0 > 0 && own.fin_acknowledges.0 == other.sent.0 + 1;
-            let by = if answers { by.other() } else { by };
-            Some(Close { by, how: CloseHow::Closed, at })
-        };
-        let reset = self.reset.map(|reset| Close { by: reset.by, how: CloseHow::Reset, at: reset.at });
-        let all = [fin(Side::Client), fin(Side::Server), reset].into_iter().flatten();
-        all.reduce(|first, next| if next.at.is_before(first.at) { next } else { first })
+        Close::first(PerSide { client: &self.sent.client, server: &self.sent.server }, self.reset)
+    }
+
+    /// Whether there is a [`Wire::close`].
+    pub fn is_closing(&self) -> bool {
+        self.reset.is_some() || self.sent.client.fin.is_some() || self.sent.server.fin.is_some()
     }
 
     /// Whether the connection is over: by a RST, or by the FINs of both sides.

@@ -37,7 +37,7 @@ pub(super) fn follow(
         }
         return Err(failure);
     }
-    let mut open: Vec<Session> = Vec::new();
+    let mut open: Vec<Box<Session>> = Vec::new();
     let facts = engine.finish(&mut |session| open.push(session));
     for session in open {
         let verdict = diagnosis::diagnose(&session);
@@ -76,7 +76,7 @@ fn run(
     let begun = Instant::now();
     let mut watch = Watch::new(begun);
     let mut pulse = Pulse::new(begun);
-    let mut ended: Vec<Session> = Vec::new();
+    let mut ended: Vec<Box<Session>> = Vec::new();
     let mut latest: Option<(Timestamp, Instant)> = None;
     loop {
         let over =

@@ -240,7 +240,7 @@ impl Watch {
     }
 
     /// A session was judged.
-    pub(super) fn judged(&mut self, session: Session, teller: &mut dyn Teller) -> Result<Case, Failure> {
+    pub(super) fn judged(&mut self, session: Box<Session>, teller: &mut dyn Teller) -> Result<Case, Failure> {
         self.judged += 1;
         let case = case(session, self.judged);
         self.findings(&case, |_| true, teller)?;
@@ -254,7 +254,7 @@ impl Watch {
     }
 }
 
-fn case(session: Session, number: u64) -> Case {
+fn case(session: Box<Session>, number: u64) -> Case {
     let verdict = diagnosis::diagnose(&session);
     Case::alone(number, session, verdict)
 }

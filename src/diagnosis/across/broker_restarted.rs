@@ -52,8 +52,10 @@ pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
 
 /// The moment at which the server ended the session, if it did so without a reason that concerns this session alone.
 fn ended(judged: &Judged<'_>) -> Option<Moment> {
-    let close = judged.session.wire.close().filter(|close| close.by == Side::Server)?;
-    (ENDED.contains(&judged.verdict.outcome.id) && accepted(judged)).then_some(close.at)
+    if !ENDED.contains(&judged.verdict.outcome.id) || !accepted(judged) {
+        return None;
+    }
+    judged.session.wire.close().filter(|close| close.by == Side::Server).map(|close| close.at)
 }
 
 fn outages<'s, 'a>(all: &[&'s Judged<'a>]) -> Vec<Outage<'s, 'a>> {

@@ -28,8 +28,8 @@ pub(super) fn find(sessions: &[Judged<'_>], counted: &[Counted]) -> Vec<Spanning
             let hosts = these.iter().map(|judged| judged.session.wire.peers.client.endpoint.address);
             let hosts = hosts.collect::<BTreeSet<_>>().len();
             // Whoever was connected all the time could reach it.
-            let connected = tries.iter().any(|judged| goes_on(judged, these));
-            if hosts >= HOSTS && !connected {
+            let connected = || tries.iter().any(|judged| goes_on(judged, these));
+            if hosts >= HOSTS && !connected() {
                 found.extend(told(server, these, (hosts, least), later.first().copied()));
             }
             rest = later;

@@ -41,17 +41,17 @@ pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>, counted: &[
     }
     // An attempt without CONNECT is of the host's one client, if it has one only.
     let only = |host: IpAddr| ids.get(&host).copied().flatten();
-    let key = |judged: &Judged<'_>| {
+    let tries = repeated(sessions, |judged| {
         let id = client_id(judged).map(|id| &*id.0).or_else(|| only(host(judged)));
-        Some((host(judged), judged.session.wire.peers.server.endpoint, id.map(<[u8]>::to_vec)))
-    };
+        Some((host(judged), judged.session.wire.peers.server.endpoint, id))
+    });
     let mut loops = Vec::new();
-    for ((host, server, id), tries) in repeated(sessions, key) {
+    for ((host, server, id), tries) in tries {
         // Attempts of a host with several clients may be each of another one.
         if id.is_none() && ids.get(&host).is_some_and(Option::is_none) {
             continue;
         }
-        let client = id.map_or_else(|| host.to_string(), |id| words::plain(&TextFact::new(&id)));
+        let client = id.map_or_else(|| host.to_string(), |id| words::plain(&TextFact::new(id)));
         let mut rest = tries.as_slice();
         while let Some(start) = rest.iter().position(|judged| failed(judged)) {
             let here = rest.get(start..).unwrap_or_default();

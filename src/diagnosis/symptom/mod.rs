@@ -18,8 +18,9 @@ mod websocket;
 pub(crate) use broker_log::LogLine;
 pub(crate) use library::Library;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use hashbrown::HashMap;
 
 use super::ClientReport;
 use super::story::Story;
@@ -217,15 +218,15 @@ pub(crate) fn reports(story: &Story<'_>, sight: Sight) -> Vec<ClientReport> {
         Sight::Disconnected(_) if !v5 => Sight::Lost,
         seen => seen,
     };
-    let of = |sight| BY_SIGHT.get(&sight).into_iter().flatten();
+    let of = |sight| BY_SIGHT.get(&sight).map_or(&[][..], Vec::as_slice);
+    let known = !(v5 && matches!(sight, Sight::Refused(_)));
+    let own = if known { of(sight) } else { &[] };
     let any = matches!(sight, Sight::UpgradeRefused(_)).then_some(websocket::ANY_STATUS).filter(|any| *any != sight);
-    let own = of(sight)
-        .chain(any.into_iter().flat_map(of))
-        .filter(|_| !(v5 && matches!(sight, Sight::Refused(_))))
-        .map(|symptom| (symptom.library, symptom.prints));
+    let any = any.map_or(&[][..], of);
     let named = if v5 { version5::reports(sight) } else { Vec::new() };
-    let mut reports: Vec<(Library, &'static str)> =
-        own.chain(named).filter(|(library, _)| library.fits(story)).collect();
+    let mut reports: Vec<(Library, &'static str)> = Vec::with_capacity(own.len() + any.len() + named.len());
+    let all = own.iter().chain(any).map(|symptom| (symptom.library, symptom.prints)).chain(named);
+    reports.extend(all.filter(|(library, _)| library.fits(story)));
     let hint = library::hinted(story);
     reports.sort_by_key(|(library, _)| (Some(*library) != hint, *library));
     reports.into_iter().map(|(library, reports)| ClientReport { client: library.name(), reports }).collect()

@@ -17,11 +17,13 @@ impl Tracker {
         capture: CaptureEdge,
     ) -> Session {
         self.keep_largest_row();
-        let odd = self.oddities.as_deref();
-        let mut events = wire.events(odd.and_then(|odd| odd.undeliverable.as_deref()));
-        let search = neighbours.searched.iter().map(|search| asked::search(search));
-        events.extend(search.chain(odd.and_then(|odd| odd.attempt.as_deref()).into_iter().flat_map(asked::events)));
-        self.timeline.finish(events);
+        if self.timeline.is_kept() {
+            let odd = self.oddities.as_deref();
+            let mut events = wire.events(odd.and_then(|odd| odd.undeliverable.as_deref()));
+            let search = neighbours.searched.iter().map(|search| asked::search(search));
+            events.extend(search.chain(odd.and_then(|odd| odd.attempt.as_deref()).into_iter().flat_map(asked::events)));
+            self.timeline.finish(events);
+        }
         let known = known!(self);
         self.rules.kept_open(&known, &wire, capture.ended);
         let violations = self.rules.finish(&wire);

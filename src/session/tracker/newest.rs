@@ -56,9 +56,8 @@ impl LastPackets {
     }
 
     /// All of them, the newest last.
-    pub(super) fn into_facts(mut self, topics: &Topics) -> Vec<LastPacket> {
-        self.packets.rotate_left((usize::from(self.newest) + 1) % KEPT);
-        let fact = |newest: Newest| LastPacket {
+    pub(super) fn into_facts(self, topics: &Topics) -> Vec<LastPacket> {
+        let fact = |newest: &Newest| LastPacket {
             at: newest.at,
             packet: newest.packet,
             length: newest.length.into(),
@@ -66,7 +65,12 @@ impl LastPackets {
             qos: newest.qos,
             topic: newest.topic.and_then(|topic| topics.text(topic)).cloned(),
         };
-        self.packets.into_iter().flatten().map(fact).collect()
+        let mut facts = Vec::with_capacity(self.iter().count());
+        let (newer, older) = self.packets.split_at(usize::from(self.newest) + 1);
+        for packet in older.iter().chain(newer).flatten() {
+            facts.push(fact(packet));
+        }
+        facts
     }
 }
 
@@ -102,8 +106,10 @@ impl Counts {
     /// The numbers of one side.
     pub(super) fn facts(&self, side: Side) -> PacketCounts {
         let mut counts = self.low.of(side).map(u32::from);
-        for (count, high) in counts.iter_mut().zip(self.high.iter().flat_map(|high| high.of(side))) {
-            *count |= u32::from(*high) << 16;
+        if let Some(high) = &self.high {
+            for (count, high) in counts.iter_mut().zip(high.of(side)) {
+                *count |= u32::from(*high) << 16;
+            }
         }
         PacketCounts::from(counts)
     }
