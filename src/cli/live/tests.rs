@@ -245,8 +245,8 @@ fn assert_same(files: &[PathBuf], capture: &Path) {
     let joined: Vec<_> = files.iter().flat_map(|file| frames_of(file)).collect();
     assert_eq!(joined, frames_of(capture));
     let told = |sessions: Vec<Box<Session>>| -> Vec<_> {
-        let told = |session: &Box<Session>| (diagnosis::diagnose(session).outcome.sentence, session.wire.first.frame);
-        sessions.iter().map(told).collect()
+        let sentence = |session: &Session| diagnosis::diagnose(session).outcome.sentence;
+        sessions.iter().map(|session| (sentence(session), session.wire.first.frame)).collect()
     };
     assert_eq!(told(sessions(files)), told(sessions(std::slice::from_ref(&capture.to_owned()))));
 }
