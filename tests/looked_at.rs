@@ -30,7 +30,7 @@ fn look(path: &Path) -> (BTreeMap<u32, Told>, Vec<Session>) {
     let (mut told, mut sessions) = (BTreeMap::<u32, Told>::new(), Vec::new());
     let mut file = CaptureFile::open(path).unwrap();
     while let Some(frame) = file.next_frame() {
-        engine.push(&frame, &mut |session| sessions.push(session));
+        engine.push(&frame, &mut |session| sessions.push(*session));
         engine.look_at_all();
         engine.changed(usize::MAX, &mut |session| {
             let verdict = diagnose(&session);
@@ -41,7 +41,7 @@ fn look(path: &Path) -> (BTreeMap<u32, Told>, Vec<Session>) {
             told.outcome = session.wire.is_over().then_some(verdict.outcome.id);
         });
     }
-    engine.finish(&mut |session| sessions.push(session));
+    engine.finish(&mut |session| sessions.push(*session));
     sessions.sort_by_key(|session| session.wire.first.frame);
     (told, sessions)
 }

@@ -60,7 +60,7 @@ impl Kept {
     }
 
     /// Judges a session, and keeps it or counts it.
-    pub fn judge(&mut self, session: Session) {
+    pub fn judge(&mut self, session: Box<Session>) {
         let verdict = diagnosis::diagnose(&session);
         self.keep(session, verdict);
     }

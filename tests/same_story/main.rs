@@ -70,10 +70,10 @@ fn analysed(
             let at = Moment { frame: FrameNumber(number), time: segment.time };
             let original_length = u32::try_from(data.len()).unwrap();
             let frame = Frame { at, link: LinkType(link), data: &data, original_length };
-            engine.push(&frame, &mut |session| sessions.push(session));
+            engine.push(&frame, &mut |session| sessions.push(*session));
         }
     }
-    let facts = engine.finish(&mut |session| sessions.push(session));
+    let facts = engine.finish(&mut |session| sessions.push(*session));
     sessions.sort_by_key(|session| session.wire.first.frame);
     (sessions, facts)
 }
@@ -117,9 +117,9 @@ fn every_file_format_tells_the_same_story() {
         let mut sessions = Vec::new();
         let mut file = CaptureFile::read_from(Path::new("trace"), Cursor::new(bytes)).unwrap();
         while let Some(frame) = file.next_frame() {
-            engine.push(&frame, &mut |session| sessions.push(session));
+            engine.push(&frame, &mut |session| sessions.push(*session));
         }
-        engine.finish(&mut |session| sessions.push(session));
+        engine.finish(&mut |session| sessions.push(*session));
         sessions.sort_by_key(|session| session.wire.first.frame);
         assert!(sessions.iter().map(story).eq(expected.iter().cloned()), "{name}");
     }

@@ -69,10 +69,10 @@ pub fn analyse(path: &Path) -> (Vec<Session>, CaptureFacts) {
     let mut sessions = Vec::new();
     if let Ok(mut file) = CaptureFile::open(path) {
         while let Some(frame) = file.next_frame() {
-            engine.push(&frame, &mut |session| sessions.push(session));
+            engine.push(&frame, &mut |session| sessions.push(*session));
         }
     }
-    let facts = engine.finish(&mut |session| sessions.push(session));
+    let facts = engine.finish(&mut |session| sessions.push(*session));
     sessions.sort_by_key(|session| session.wire.first.frame);
     (sessions, facts)
 }
@@ -159,9 +159,9 @@ pub fn analyse_segments(segments: &[OwnedSegment]) -> Vec<Session> {
             data: &data,
             original_length: u32::try_from(data.len()).unwrap(),
         };
-        engine.push(&frame, &mut |session| sessions.push(session));
+        engine.push(&frame, &mut |session| sessions.push(*session));
     }
-    engine.finish(&mut |session| sessions.push(session));
+    engine.finish(&mut |session| sessions.push(*session));
     sessions.sort_by_key(|session| session.wire.first.frame);
     sessions
 }

@@ -27,7 +27,7 @@ fn told(path: &PathBuf, frames_at_once: usize, threads: usize) -> String {
     let mut engine = Engine::divided(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded });
     engine.one_by_one = 0;
     let mut told = String::new();
-    let mut tell = |session: Session| {
+    let mut tell = |session: Box<Session>| {
         let verdict = diagnosis::diagnose(&session);
         told.push_str(&format!("{session:?}\n{verdict:?}\n"));
     };
