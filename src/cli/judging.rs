@@ -18,6 +18,7 @@ const ALONE: usize = 64;
 #[derive(Debug)]
 pub(super) struct Judging {
     kept: Kept,
+    #[expect(clippy::vec_box, reason = "a session is large, and is passed on several times")]
     waiting: Vec<Box<Session>>,
     threads: usize,
 }

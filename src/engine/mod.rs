@@ -98,6 +98,7 @@ struct Rest {
     /// Connections without data to a server of which it is not known if it speaks MQTT.
     attempts: Vec<(Facts, Word)>,
     /// Sessions that ended, not yet handed out.
+    #[expect(clippy::vec_box, reason = "a session is large, and is passed on several times")]
     ended: Vec<Box<Session>>,
     /// How many streams there have been.
     streams: u32,

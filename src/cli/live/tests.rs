@@ -120,9 +120,9 @@ fn sessions(files: &[PathBuf]) -> Vec<Box<Session>> {
     let mut engine = Engine::new(config());
     let mut found = Vec::new();
     while let Some(frame) = captures.next_frame() {
-        engine.push(&frame, &mut |session| found.push(session));
+        engine.push(&frame, &mut |session| found.push(*session));
     }
-    engine.finish(&mut |session| found.push(session));
+    engine.finish(&mut |session| found.push(*session));
     found.sort_by_key(|session| session.wire.first.frame);
     found
 }
