@@ -115,7 +115,7 @@ fn sorted(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 /// The sessions of files that follow one another.
-fn sessions(files: &[PathBuf]) -> Vec<Box<Session>> {
+fn sessions(files: &[PathBuf]) -> Vec<Session> {
     let mut captures = crate::source::Captures::open(files).unwrap();
     let mut engine = Engine::new(config());
     let mut found = Vec::new();
@@ -244,9 +244,9 @@ fn rotated(path: &Path, folder: &Path, rotation: Rotation) -> Vec<PathBuf> {
 fn assert_same(files: &[PathBuf], capture: &Path) {
     let joined: Vec<_> = files.iter().flat_map(|file| frames_of(file)).collect();
     assert_eq!(joined, frames_of(capture));
-    let told = |sessions: Vec<Box<Session>>| -> Vec<_> {
-        let sentence = |session: &Session| diagnosis::diagnose(session).outcome.sentence;
-        sessions.iter().map(|session| (sentence(session), session.wire.first.frame)).collect()
+    let told = |sessions: Vec<Session>| -> Vec<_> {
+        let told = |session: &Session| (diagnosis::diagnose(session).outcome.sentence, session.wire.first.frame);
+        sessions.iter().map(told).collect()
     };
     assert_eq!(told(sessions(files)), told(sessions(std::slice::from_ref(&capture.to_owned()))));
 }
