@@ -40,8 +40,12 @@ const TYPES: [&str; 16] = [
 type Counts = BTreeMap<&'static str, u64>;
 
 fn written(workload: Workload) -> (NamedTempFile, Tally) {
+    written_as(workload, KILOBYTES)
+}
+
+fn written_as(workload: Workload, kilobytes: u64) -> (NamedTempFile, Tally) {
     let mut bytes = Vec::new();
-    let tally = workload.write(&mut bytes, KILOBYTES).unwrap();
+    let tally = workload.write(&mut bytes, kilobytes).unwrap();
     assert_eq!(tally.bytes, bytes.len() as u64);
     let file = NamedTempFile::new().unwrap();
     fs::write(file.path(), bytes).unwrap();
@@ -130,5 +134,19 @@ fn mqttcap_counts_what_was_written() {
             *outcomes.entry(session["outcome"]["id"].as_str().unwrap()).or_default() += 1;
         }
         assert_eq!(outcomes, tally.outcomes, "{}", workload.name());
+    }
+}
+
+/// More frames than are taken one by one: several threads truly work.
+#[test]
+fn one_thread_or_eight_write_the_same_bytes() {
+    for (workload, kilobytes) in [(Workload::Connections, 20_000), (Workload::Lossy, 4_000)] {
+        let (file, tally) = written_as(workload, kilobytes);
+        assert!(tally.frames > 30_000, "{} frames", tally.frames);
+        let read = |threads: &str| mqttcap(file.path(), &["read", "--format", "ndjson", "--threads", threads]);
+        let one = read("1");
+        for threads in ["2", "3", "8"] {
+            assert!(read(threads) == one, "{} with {threads} threads", workload.name());
+        }
     }
 }

@@ -31,9 +31,10 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
     let mut engine = Engine::divided(config);
-    let threads = input.threads.map_or_else(processors, usize::from);
-    let mut judging = Judging::new(&limits, threads);
     let parts = engine.parts();
+    // More threads would find nothing to do.
+    let threads = input.threads.map_or_else(processors, usize::from).min(parts);
+    let mut judging = Judging::new(&limits, threads);
     let mut progress = Progress::of(&captures);
     let mut next = |sorted: &mut Sorted| {
         sorted.clear();
