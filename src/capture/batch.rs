@@ -14,6 +14,10 @@ const MOST: usize = 8192;
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
+    /// Where in `bytes` what is used begins.
+    origin: usize,
+    /// How many bytes are used from there on.
+    used: usize,
     frames: Vec<Placed>,
 }
 
@@ -21,6 +25,7 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug)]
 struct Placed {
     at: Moment,
+    /// Where its bytes begin, from the batch's origin on.
     start: usize,
     length: u32,
     original_length: u32,
@@ -28,6 +33,9 @@ struct Placed {
 }
 
 impl Batch {
+    /// A batch takes no more once it holds so many bytes.
+    pub(crate) const BYTES: usize = FULL;
+
     /// An empty batch.
     pub fn new() -> Batch {
         Batch::default()
@@ -36,24 +44,59 @@ impl Batch {
     /// Takes a copy of a frame.
     #[inline]
     pub fn push(&mut self, frame: &Frame<'_>) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(frame.data);
+        let start = self.used;
+        self.write(start, frame.data);
+        self.place(frame, start);
+    }
+
+    /// Takes a frame without its bytes: they stand, or will, from `start` on.
+    #[inline]
+    pub(crate) fn place(&mut self, frame: &Frame<'_>, start: usize) {
         let Frame { at, link, data, original_length } = *frame;
         // No frame is longer than a source's buffer.
         let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
         self.frames.push(Placed { at, start, length, original_length, link });
+        self.used = start + data.len();
+    }
+
+    /// Copies the bytes of placed frames to where they were said to stand.
+    pub(crate) fn write(&mut self, start: usize, bytes: &[u8]) {
+        self.used = start + bytes.len();
+        let (from, to) = (self.origin + start, self.origin + self.used);
+        if self.bytes.len() < to {
+            self.bytes.resize(to.max(self.bytes.len() * 2), 0);
+        }
+        if let Some(place) = self.bytes.get_mut(from..to) {
+            place.copy_from_slice(bytes);
+        }
+    }
+
+    /// Has placed frames in a buffer, from its byte `origin` on; returns the buffer it had, whatever is in that.
+    pub(crate) fn lie_in(&mut self, buffer: Vec<u8>, origin: usize) -> Vec<u8> {
+        self.origin = origin;
+        std::mem::replace(&mut self.bytes, buffer)
+    }
+
+    /// The buffer the frames lie in.
+    pub(crate) fn buffer(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Bytes used.
+    pub(crate) fn used(&self) -> usize {
+        self.used
     }
 
     /// Forgets all frames.
     pub fn clear(&mut self) {
-        self.bytes.clear();
+        (self.origin, self.used) = (0, 0);
         self.frames.clear();
     }
 
     /// Whether it holds as much as is well handed on at once.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL || self.frames.len() >= MOST
+        self.used >= FULL || self.frames.len() >= MOST
     }
 
     /// How many frames it holds.
@@ -80,6 +123,7 @@ impl Batch {
     #[inline]
     fn frame(&self, placed: &Placed) -> Frame<'_> {
         let Placed { at, start, length, original_length, link } = *placed;
+        let start = self.origin + start;
         let data = self.bytes.get(start..start + length as usize).unwrap_or_default();
         Frame { at, link, data, original_length }
     }

@@ -1,10 +1,12 @@
 //! The one buffer that a capture file is read through: refilled from the front, never the whole file.
 //!
-//! Invariant: memory is bounded by twice [`MAXIMUM`] whatever the file holds, and the bytes not yet
-//! consumed are one slice.
+//! Invariant: memory is bounded by twice [`MAXIMUM`], here and in each batch that a buffer is handed over to, whatever the
+//! file holds, and the bytes not yet consumed are one slice.
 
 use std::io::{self, Cursor, Read};
 use std::ops::Range;
+
+use crate::capture::Batch;
 
 /// Size of one `read()`: larger pieces fall out of the processor's cache.
 const PIECE: usize = 256 << 10;
@@ -20,11 +22,13 @@ pub(super) struct Buffer {
     unread: Range<usize>,
     /// Offset in the file of `unread.start`.
     offset: u64,
+    /// Why reading ahead failed, while what was read before is not consumed.
+    failed: Option<io::Error>,
 }
 
 impl Buffer {
     pub(super) fn new(input: Box<dyn Read + Send>) -> Self {
-        Buffer { input, bytes: vec![0; PIECE], unread: 0..0, offset: 0 }
+        Buffer { input, bytes: vec![0; PIECE], unread: 0..0, offset: 0, failed: None }
     }
 
     /// Everything from the first unread byte on.
@@ -58,6 +62,9 @@ impl Buffer {
     /// The buffer doubles only when it is full of unread bytes, so a length that lies allocates no
     /// more than the file has.
     pub(super) fn refill(&mut self) -> io::Result<bool> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         if self.unread.is_empty() {
             self.unread = 0..0;
         } else if self.unread.start > 0 && self.bytes.len().saturating_sub(self.unread.end) < PIECE {
@@ -80,5 +87,40 @@ impl Buffer {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Reads until so many bytes are unread, or no more come.
+    pub(super) fn fill(&mut self, wanted: usize) {
+        while self.unread.len() < wanted {
+            match self.refill() {
+                Ok(true) => {}
+                Ok(false) => break,
+                // What was read before comes first.
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Gives the first `count` unread bytes to the frames of `batch` that were placed from `start` on: the buffer itself if
+    /// nothing else lies in the batch and little is left here, else a copy.
+    pub(super) fn hand_over(&mut self, count: usize, batch: &mut Batch, start: usize) {
+        let (from, until) = (self.unread.start, self.unread.end);
+        let left = self.consume(count).len()..until - from;
+        if start > 0 || left.len() > count {
+            let bytes = self.bytes.get(from..from + left.start).unwrap_or_default();
+            return batch.write(start, bytes);
+        }
+        self.bytes = batch.lie_in(std::mem::take(&mut self.bytes), from);
+        let left = batch.buffer().get(self.unread.clone()).unwrap_or_default();
+        if self.bytes.len() < left.len().max(PIECE) {
+            self.bytes.resize(left.len().max(PIECE), 0);
+        }
+        if let Some(place) = self.bytes.get_mut(..left.len()) {
+            place.copy_from_slice(left);
+        }
+        self.unread = 0..left.len();
     }
 }

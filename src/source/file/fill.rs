@@ -19,40 +19,53 @@ impl CaptureFile {
                 self.ahead = Some(record);
                 break;
             }
-            let mut frame = self.take(&record);
-            frame.at.frame = frame.at.frame.after(before);
-            batch.push(&frame);
-            self.walk(batch, before, is_early);
+            if batch.is_empty() {
+                self.buffer.fill(Batch::BYTES);
+            }
+            let start = batch.used();
+            let walked = self.walk(&record, batch, before, is_early);
+            self.buffer.hand_over(walked, batch, start);
             last = FrameNumber::new(self.number);
         }
         last
     }
 
-    /// Takes the usual records at the start of what is read and not consumed.
-    fn walk(&mut self, batch: &mut Batch, before: u64, is_early: impl Fn(&Record) -> bool) {
-        let (unread, number) = (self.buffer.unread(), before + self.number);
-        let taken = batch.len();
-        let walked = match &mut self.format {
-            Format::Pcap(pcap) => walk(unread, batch, number, |rest| pcap.usual(rest).filter(&is_early)),
-            Format::Pcapng(pcapng) => walk(unread, batch, number, |rest| pcapng.usual(rest).filter(&is_early)),
+    /// Takes the first record of what is read and not consumed, and the usual ones behind it. Returns how many bytes they
+    /// are.
+    fn walk(&mut self, first: &Record, batch: &mut Batch, before: u64, is_early: impl Fn(&Record) -> bool) -> usize {
+        let CaptureFile { buffer, format, packets, number, .. } = self;
+        let (unread, start) = (buffer.unread(), batch.used());
+        let mut put = |record: &Record, walked: usize| {
+            *packets += 1;
+            *number += 1;
+            let frame = record.frame(unread.get(walked..).unwrap_or_default(), FrameNumber::new(before + *number));
+            batch.place(&frame, start + walked + record.data.start);
+            !batch.is_full()
         };
-        let taken = (batch.len() - taken) as u64;
-        self.packets += taken;
-        self.number += taken;
-        self.buffer.consume(walked);
+        if !put(first, 0) {
+            return first.length;
+        }
+        match format {
+            Format::Pcap(pcap) => walk(unread, first.length, |rest| pcap.usual(rest).filter(&is_early), put),
+            Format::Pcapng(pcapng) => walk(unread, first.length, |rest| pcapng.usual(rest).filter(&is_early), put),
+        }
     }
 }
 
-/// Puts records into `batch`, numbered on from `number`, as long as `usual` finds one; returns how many bytes they are.
-fn walk(input: &[u8], batch: &mut Batch, mut number: u64, mut usual: impl FnMut(&[u8]) -> Option<Record>) -> usize {
-    let mut walked = 0;
-    while !batch.is_full()
-        && let Some(rest) = input.get(walked..)
-        && let Some(record) = usual(rest)
-    {
-        number += 1;
-        batch.push(&record.frame(rest, FrameNumber::new(number)));
+/// Puts records behind the first `walked` bytes as long as `usual` finds one and `put` wants more; returns how many bytes
+/// of `input` are walked then.
+fn walk(
+    input: &[u8],
+    mut walked: usize,
+    mut usual: impl FnMut(&[u8]) -> Option<Record>,
+    mut put: impl FnMut(&Record, usize) -> bool,
+) -> usize {
+    while let Some(record) = input.get(walked..).and_then(&mut usual) {
+        let more = put(&record, walked);
         walked += record.length;
+        if !more {
+            break;
+        }
     }
     walked
 }
