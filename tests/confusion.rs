@@ -15,7 +15,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use mqttcap::diagnosis::{diagnose, explain};
+use mqttcap::diagnosis::{Ruling, diagnose, explain, rule};
 use support::truth::{expected, sessions, text, texts};
 use support::{analyse, captures, name};
 
@@ -53,6 +53,15 @@ fn table(matrix: &Matrix) -> String {
 fn outcomes() -> BTreeSet<String> {
     let groups = explain::all().into_iter().filter(|group| group.kind == explain::Kind::Outcome);
     groups.flat_map(|group| group.topics).map(|topic| topic.name).collect()
+}
+
+#[test]
+fn what_is_decided_in_silence_is_what_is_said() {
+    for path in captures() {
+        for session in analyse(&path).0 {
+            assert_eq!(rule(&session), Ruling::from(&diagnose(&session)), "{}", name(&path));
+        }
+    }
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Run {
         let Run { engine, mut kept, .. } = self;
         let facts = engine.finish(&mut |session| kept.judge(session));
         let notes = diagnosis::notes(&facts);
-        let report = Report::new(CaptureSummary { files: vec!["flood".into()], facts, notes }, kept);
+        let report = Report::new(CaptureSummary { files: vec!["flood".into()], facts, notes }, kept, 1);
         json::write_lines(&report, &mut std::io::sink()).unwrap();
         report
     }

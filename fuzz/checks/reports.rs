@@ -44,7 +44,7 @@ impl Analysis {
     pub(super) fn finish(mut self) {
         let facts = self.engine.finish(&mut |session| self.kept.judge(session));
         let notes = diagnosis::notes(&facts);
-        let report = Report::new(CaptureSummary { files: vec!["fuzz".into()], facts, notes }, self.kept);
+        let report = Report::new(CaptureSummary { files: vec!["fuzz".into()], facts, notes }, self.kept, 1);
         for style in styles() {
             shown(&style, |out| table::write(&report, table::Extent::Everything, &style, out));
             for case in &report.cases {

@@ -64,7 +64,7 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut notes = notes_on_files(&captures);
     notes.extend(diagnosis::notes(&facts));
     let files = captures.paths().iter().map(|path| name(path)).collect();
-    let mut report = Report::new(CaptureSummary { files, facts, notes }, judging.finish());
+    let mut report = Report::new(CaptureSummary { files, facts, notes }, judging.finish(), threads);
     report.name_servers(|address| captures.names().of(address));
     Ok(report)
 }

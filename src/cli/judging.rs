@@ -1,10 +1,10 @@
-//! Sessions that ended, judged many at once by several threads.
+//! Sessions that ended, decided on many at once by several threads.
 //!
-//! Invariant: they are kept in the order in which they ended, whoever judged them.
+//! Invariant: they are kept in the order in which they ended, whoever decided on them.
 
 use std::thread;
 
-use crate::diagnosis::{self, Verdict};
+use crate::diagnosis::{self, Ruling};
 use crate::limits::Limits;
 use crate::report::Kept;
 use crate::session::Session;
@@ -45,29 +45,29 @@ impl Judging {
 
     fn judge(&mut self) {
         let sessions = std::mem::take(&mut self.waiting);
-        let mut verdicts: Vec<Option<Verdict>> = sessions.iter().map(|_| None).collect();
+        let mut rulings: Vec<Option<Ruling>> = sessions.iter().map(|_| None).collect();
         let threads = if sessions.len() < ALONE { 1 } else { self.threads };
         let share = sessions.len().div_ceil(threads).max(1);
         thread::scope(|scope| {
-            let mut shares = sessions.chunks(share).zip(verdicts.chunks_mut(share));
+            let mut shares = sessions.chunks(share).zip(rulings.chunks_mut(share));
             let own = shares.next();
-            for (sessions, verdicts) in shares {
-                scope.spawn(move || diagnose(sessions, verdicts));
+            for (sessions, rulings) in shares {
+                scope.spawn(move || rule(sessions, rulings));
             }
-            if let Some((sessions, verdicts)) = own {
-                diagnose(sessions, verdicts);
+            if let Some((sessions, rulings)) = own {
+                rule(sessions, rulings);
             }
         });
-        for (session, verdict) in sessions.into_iter().zip(verdicts) {
-            if let Some(verdict) = verdict {
-                self.kept.keep(session, verdict);
+        for (session, ruling) in sessions.into_iter().zip(rulings) {
+            if let Some(ruling) = ruling {
+                self.kept.keep(session, ruling);
             }
         }
     }
 }
 
-fn diagnose(sessions: &[Box<Session>], verdicts: &mut [Option<Verdict>]) {
-    for (session, verdict) in sessions.iter().zip(verdicts) {
-        *verdict = Some(diagnosis::diagnose(session));
+fn rule(sessions: &[Box<Session>], rulings: &mut [Option<Ruling>]) {
+    for (session, ruling) in sessions.iter().zip(rulings) {
+        *ruling = Some(diagnosis::rule(session));
     }
 }

@@ -9,7 +9,7 @@ use crate::capture::Moment;
 use crate::net::Endpoint;
 use crate::session::Session;
 
-use super::{Note, Severity, Verdict, words};
+use super::{Note, Ruling, Severity, words};
 
 /// Kinds of counted sessions told apart.
 const KINDS: usize = 64;
@@ -74,11 +74,11 @@ pub struct Tallies {
 
 impl Tallies {
     /// Counts a session.
-    pub fn add(&mut self, session: &Session, verdict: &Verdict) {
+    pub fn add(&mut self, session: &Session, ruling: Ruling) {
         let wire = &session.wire;
         let attempts = session.carried_nothing();
         let server = Some(wire.peers.server.endpoint);
-        let outcome = verdict.outcome.id;
+        let outcome = ruling.outcome;
         let is = |kind: &Counted, server| (kind.server, kind.outcome, kind.attempts) == (server, outcome, attempts);
         let known = self.kinds.iter().position(|kind| is(kind, server));
         // Of servers beyond those told apart, the outcomes still are.
@@ -91,7 +91,7 @@ impl Tallies {
             self.kinds.push(Counted {
                 server,
                 outcome,
-                severity: verdict.outcome.severity,
+                severity: ruling.severity,
                 attempts,
                 sessions: 0,
                 addresses: HashSet::new(),

@@ -28,7 +28,14 @@ pub use counted::{Counted, Tallies, notes_on_counted};
 pub use notes::notes;
 use story::Story;
 
-/// Judges one session.
+/// Decides on one session, without a word of why.
+pub fn rule(session: &Session) -> Ruling {
+    let story = Story::new(session);
+    let Outcome { id, severity, .. } = outcome::judge(&story).outcome;
+    Ruling { outcome: id, severity, telling: severity >= Severity::Warning || finding::any_grave(&story) }
+}
+
+/// Judges one session, and says why.
 pub fn diagnose(session: &Session) -> Verdict {
     let story = Story::new(session);
     let judged = outcome::judge(&story);
@@ -192,6 +199,25 @@ pub struct ClientReport {
     pub client: &'static str,
     /// What it reports.
     pub reports: &'static str,
+}
+
+/// What is decided of one session: enough to keep it, or to count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// Which outcome of the closed list.
+    pub outcome: &'static str,
+    /// How bad that is.
+    pub severity: Severity,
+    /// Whether the outcome, or a finding beside it, is a warning or worse.
+    pub telling: bool,
+}
+
+impl From<&Verdict> for Ruling {
+    fn from(Verdict { outcome, findings, .. }: &Verdict) -> Ruling {
+        let grave = findings.iter().any(|finding| finding.severity >= Severity::Warning);
+        let telling = outcome.severity >= Severity::Warning || grave;
+        Ruling { outcome: outcome.id, severity: outcome.severity, telling }
+    }
 }
 
 /// All that is said of one session.

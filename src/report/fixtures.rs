@@ -13,8 +13,7 @@ use crate::session::{
 };
 use crate::stream::Side;
 
-use super::kept::Kept;
-use super::model::{CaptureSummary, Report, Style};
+use super::model::{CaptureSummary, Case, Report, Style};
 
 /// 2026-11-21T14:21:55Z.
 const START: i64 = 1_795_270_915_000_000_000;
@@ -351,5 +350,13 @@ pub(super) fn report() -> Report {
         refused(b"sensor-17", 8, 120, 9),
         nameless,
     ];
-    Report::new(capture, Kept::of(sessions))
+    report_on(capture, sessions)
+}
+
+/// A report on these sessions, of which this is said.
+pub(super) fn report_on(capture: CaptureSummary, sessions: impl IntoIterator<Item = (Session, Verdict)>) -> Report {
+    let alone = |(session, verdict)| Case::alone(0, Box::new(session), verdict);
+    let mut cases: Vec<Case> = sessions.into_iter().map(alone).collect();
+    cases.sort_by_key(|case| case.session.wire.first.frame);
+    Report::of(capture, cases, Vec::new())
 }

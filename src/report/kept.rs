@@ -4,13 +4,17 @@
 //! something, and healthy sessions never one that went wrong. Which are kept depends on nothing but their order.
 
 use std::collections::HashMap;
+use std::thread;
 
-use crate::diagnosis::{self, Severity, Tallies, Verdict};
+use crate::diagnosis::{self, Counted, Ruling, Tallies};
 use crate::limits::Limits;
 use crate::net::Endpoint;
 use crate::session::Session;
 
 use super::model::Case;
+
+/// Fewer sessions are not worth a thread.
+const FEWEST: usize = 64;
 
 /// How useful a session is to who reads the report, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,13 +27,20 @@ enum Use {
     Telling,
 }
 
+/// A session that was decided on, and of which nothing was said yet.
+#[derive(Debug)]
+struct Ruled {
+    session: Box<Session>,
+    ruling: Ruling,
+}
+
 /// Sessions as they end, up to the limits.
 #[derive(Debug)]
 pub struct Kept {
     sessions: usize,
     attempts: usize,
     attempts_of_server: usize,
-    cases: [Vec<Case>; 3],
+    ruled: [Vec<Ruled>; 3],
     servers: HashMap<Endpoint, usize>,
     tallies: Tallies,
 }
@@ -41,53 +52,40 @@ impl Kept {
             sessions: limits.finished_sessions,
             attempts: limits.finished_attempts,
             attempts_of_server: limits.attempts_of_server,
-            cases: [const { Vec::new() }; 3],
+            ruled: [const { Vec::new() }; 3],
             servers: HashMap::new(),
             tallies: Tallies::default(),
         }
     }
 
-    /// These sessions, however many there are.
-    pub fn of(sessions: impl IntoIterator<Item = (Session, Verdict)>) -> Kept {
-        let most = usize::MAX;
-        let limits =
-            Limits { finished_sessions: most, finished_attempts: most, attempts_of_server: most, ..Limits::default() };
-        let mut kept = Kept::new(&limits);
-        for (session, verdict) in sessions {
-            kept.keep(session, verdict);
-        }
-        kept
-    }
-
-    /// Judges a session, and keeps it or counts it.
+    /// Decides on a session, and keeps it or counts it.
     pub fn judge(&mut self, session: Box<Session>) {
-        let verdict = diagnosis::diagnose(&session);
-        self.keep(session, verdict);
+        let ruling = diagnosis::rule(&session);
+        self.keep(session, ruling);
     }
 
-    /// Keeps a session that was judged, or counts it.
-    pub fn keep(&mut self, session: impl Into<Box<Session>>, verdict: Verdict) {
-        let session: Box<Session> = session.into();
-        let class = class_of(&session, &verdict);
-        let kept: usize = self.cases.iter().map(Vec::len).sum();
+    /// Keeps a session that was decided on, or counts it.
+    pub fn keep(&mut self, session: Box<Session>, ruling: Ruling) {
+        let class = class_of(&session, ruling);
+        let kept: usize = self.ruled.iter().map(Vec::len).sum();
         if class == Use::Attempt && !self.has_room_for_attempt(session.wire.peers.server.endpoint) {
-            self.tallies.add(&session, &verdict);
+            self.tallies.add(&session, ruling);
             return;
         }
         if kept >= self.sessions {
-            let [attempts, healthy, _] = &mut self.cases;
+            let [attempts, healthy, _] = &mut self.ruled;
             let less = match class {
                 Use::Attempt => None,
                 Use::Healthy => attempts.pop(),
                 Use::Telling => attempts.pop().or_else(|| healthy.pop()),
             };
             let Some(less) = less else {
-                self.tallies.add(&session, &verdict);
+                self.tallies.add(&session, ruling);
                 return;
             };
-            self.tallies.add(&less.session, &less.verdict);
+            self.tallies.add(&less.session, less.ruling);
         }
-        let [attempts, healthy, telling] = &mut self.cases;
+        let [attempts, healthy, telling] = &mut self.ruled;
         let list = match class {
             Use::Attempt => {
                 *self.servers.entry(session.wire.peers.server.endpoint).or_default() += 1;
@@ -96,30 +94,48 @@ impl Kept {
             Use::Healthy => healthy,
             Use::Telling => telling,
         };
-        list.push(Case::alone(0, session, verdict));
+        list.push(Ruled { session, ruling });
     }
 
-    /// The kept sessions, in no order that means anything, and what was counted.
-    pub(super) fn into_cases(self) -> (Vec<Case>, Tallies) {
-        let [attempts, healthy, mut all] = self.cases;
-        all.reserve_exact(attempts.len() + healthy.len());
-        all.extend(healthy);
-        all.extend(attempts);
-        (all, self.tallies)
+    /// The kept sessions in order of their first frame, put into words by at most so many threads, and what was counted.
+    pub(super) fn tell(self, threads: usize) -> (Vec<Case>, Vec<Counted>) {
+        let Kept { ruled: [attempts, healthy, telling], tallies, .. } = self;
+        let ruled = [telling, healthy, attempts].into_iter().flatten();
+        let mut sessions: Vec<Box<Session>> = ruled.map(|ruled| ruled.session).collect();
+        sessions.sort_by_cached_key(|session| (session.wire.first.frame, session.wire.stream));
+        let share = sessions.len().div_ceil(threads.max(1)).max(FEWEST);
+        let mut shares: Vec<Vec<Box<Session>>> = Vec::new();
+        while sessions.len() > share {
+            shares.push(sessions.split_off(sessions.len() - share));
+        }
+        let mut cases = Vec::with_capacity(sessions.len());
+        thread::scope(|scope| {
+            let others: Vec<_> = shares.into_iter().rev().map(|share| scope.spawn(|| told(share))).collect();
+            cases.extend(told(sessions));
+            cases.extend(others.into_iter().flat_map(|other| other.join().unwrap_or_default()));
+        });
+        (cases, tallies.into_kinds())
     }
 
     fn has_room_for_attempt(&self, server: Endpoint) -> bool {
-        let [attempts, ..] = &self.cases;
+        let [attempts, ..] = &self.ruled;
         attempts.len() < self.attempts
             && self.servers.get(&server).is_none_or(|attempts| *attempts < self.attempts_of_server)
     }
 }
 
-fn class_of(session: &Session, verdict: &Verdict) -> Use {
-    let grave = verdict.findings.iter().any(|finding| finding.severity >= Severity::Warning);
+fn told(sessions: Vec<Box<Session>>) -> Vec<Case> {
+    let told = sessions.into_iter().map(|session| {
+        let verdict = diagnosis::diagnose(&session);
+        Case::alone(0, session, verdict)
+    });
+    told.collect()
+}
+
+fn class_of(session: &Session, ruling: Ruling) -> Use {
     if session.carried_nothing() {
         Use::Attempt
-    } else if verdict.outcome.severity >= Severity::Warning || grave {
+    } else if ruling.telling {
         Use::Telling
     } else {
         Use::Healthy

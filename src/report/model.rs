@@ -104,12 +104,15 @@ impl Report {
         }
     }
 
-    /// Numbers and counts the sessions of a capture, and notes those that were too many to keep.
-    pub fn new(mut capture: CaptureSummary, kept: Kept) -> Report {
-        let (mut cases, tallies) = kept.into_cases();
-        let counted = tallies.into_kinds();
+    /// Says of the sessions of a capture what there is to say, by at most so many threads.
+    pub fn new(capture: CaptureSummary, kept: Kept, threads: usize) -> Report {
+        let (cases, counted) = kept.tell(threads);
+        Report::of(capture, cases, counted)
+    }
+
+    /// Numbers and counts the sessions, which come in order of their first frame, and notes those that were too many to keep.
+    pub(super) fn of(mut capture: CaptureSummary, mut cases: Vec<Case>, counted: Vec<Counted>) -> Report {
         capture.notes.extend(diagnosis::notes_on_counted(&counted));
-        cases.sort_by_cached_key(|case| (case.session.wire.first.frame, case.session.wire.stream));
         let mut summary = Summary::default();
         for (number, case) in (1..).zip(&mut cases) {
             case.number = number;

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::fixtures::{finding, healthy, refused, report, style};
+use super::fixtures::{finding, healthy, refused, report, report_on, style};
 use super::table::Extent;
 use super::*;
 use crate::diagnosis::Severity;
@@ -111,7 +111,7 @@ fn colour_changes_nothing_but_colour() {
 
 #[test]
 fn an_empty_capture_is_said() {
-    let empty = Report::new(CaptureSummary::default(), Kept::of([]));
+    let empty = report_on(CaptureSummary::default(), []);
     assert_eq!(as_table(&empty, &style(80)), "capture: 0 packets.\nNo MQTT session in it.\n");
 }
 
@@ -129,7 +129,7 @@ fn thousands_of_alike_sessions_stay_readable() {
         0 => refused(format!("meter-{number}").as_bytes(), number, u64::from(number) * 500 + 1, 5),
         _ => healthy(b"gateway", number, u64::from(number) * 500 + 1, 5),
     });
-    let report = Report::new(CaptureSummary::default(), Kept::of(many));
+    let report = report_on(CaptureSummary::default(), many);
     let table = as_table(&report, &style(80));
     assert!(table.contains("1,500 sessions without trouble not listed here"), "{table}");
     assert!(table.contains("… and 497 more like these."), "{table}");
@@ -145,7 +145,7 @@ fn an_end_that_was_not_the_clients_own_doing_is_explained() {
     verdict.outcome.group = "refused";
     verdict.outcome.severity = Severity::Info;
     verdict.outcome.sentence = "The broker told gateway-3 to use another server, “b2”.".to_owned();
-    let report = Report::new(CaptureSummary::default(), Kept::of([(session, verdict)]));
+    let report = report_on(CaptureSummary::default(), [(session, verdict)]);
     let table = as_table(&report, &style(80));
     assert!(table.contains("1 session of 1 client: 1 sent away by the broker."), "{table}");
     assert!(table.contains("Session 1 · gateway-3") && table.contains("another server, “b2”."), "{table}");
@@ -158,7 +158,7 @@ fn nothing_is_said_twice() {
     let mut broken = finding("rule-violated", Severity::Warning, "sensor-17 broke a rule.", 34);
     broken.clause = Some("MQTT-3.1.2-22");
     verdict.findings = vec![broken, finding("anonymous", Severity::Info, "sensor-17 sent no user name.", 34)];
-    let report = Report::new(CaptureSummary::default(), Kept::of([(session, verdict)]));
+    let report = report_on(CaptureSummary::default(), [(session, verdict)]);
     let table = as_table(&report, &style(80));
     assert!(!table.contains("Also seen"), "{table}");
     let ladder = as_ladder(&report.cases[0], &style(80));
@@ -174,7 +174,7 @@ fn attempts_of_one_host_are_one_client() {
         verdict.outcome.sentence = "10.0.0.5 refused the connection of 10.0.0.30.".to_owned();
         (session, verdict)
     };
-    let report = Report::new(CaptureSummary::default(), Kept::of((0..3).map(attempt)));
+    let report = report_on(CaptureSummary::default(), (0..3).map(attempt));
     let table = as_table(&report, &style(80));
     assert!(table.contains("Sessions 1–3 · 10.0.0.30 → 10.0.0.5:1883"), "{table}");
     assert!(table.contains("3 sessions of 1 client"), "{table}");
@@ -198,7 +198,7 @@ fn hostile_names_harm_no_format() {
     let sessions = HOSTILE.iter().zip(0..).map(|(id, number)| refused(id, number, u64::from(number) * 10 + 1, 0));
     let files = vec!["\x1b[2Jtrace\n.pcap".to_owned()];
     let capture = CaptureSummary { files, ..CaptureSummary::default() };
-    let report = Report::new(capture, Kept::of(sessions));
+    let report = report_on(capture, sessions);
     for width in [80, 200] {
         let table = as_table(&report, &style(width));
         assert!(is_harmless(&table), "{table}");
@@ -235,8 +235,8 @@ fn documents_fit_the_schema() {
         case.session.wire.peers.client.mac = None;
     }
     let hostile = HOSTILE.iter().map(|id| refused(id, 1, 1, 0));
-    let hostile = Report::new(CaptureSummary::default(), Kept::of(hostile));
-    for report in [report(), emptied, hostile, Report::new(CaptureSummary::default(), Kept::of([]))] {
+    let hostile = report_on(CaptureSummary::default(), hostile);
+    for report in [report(), emptied, hostile, report_on(CaptureSummary::default(), [])] {
         let document: Value = serde_json::from_str(&text(|out| json::write(&report, out))).unwrap();
         let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::capture::{Frame, Timestamp};
-use crate::diagnosis;
+use crate::diagnosis::{self, Ruling};
 use crate::engine::{Config, Engine};
 use crate::report::{CaptureSummary, Case, Kept, Report};
 use crate::session::Session;
@@ -44,12 +44,12 @@ pub(super) fn follow(
         status.ended += 1;
         let case = Case::alone(status.ended, session, verdict);
         teller.left(&case)?;
-        kept.keep(case.session, case.verdict);
+        kept.keep(case.session, Ruling::from(&case.verdict));
     }
     let mut notes = diagnosis::notes(&facts);
     notes.extend(feed.notes());
     notes.extend(teller.notes());
-    Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, kept))
+    Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, kept, 1))
 }
 
 /// What was done before it had to be given up.
@@ -106,7 +106,7 @@ fn run(
             let case = watch.judged(session, teller)?;
             status.ended += 1;
             status.problems += u64::from(case.is_problem());
-            kept.keep(case.session, case.verdict);
+            kept.keep(case.session, Ruling::from(&case.verdict));
         }
         if over {
             return Ok(());

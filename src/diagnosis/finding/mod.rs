@@ -22,6 +22,9 @@ pub(crate) struct About {
     pub(crate) text: &'static str,
 }
 
+/// One rule: what it is about, and what it finds.
+type Rule = (&'static About, fn(&Story<'_>) -> Vec<Found>);
+
 /// Names the rule modules, and makes the tables of what they are about and what they find.
 macro_rules! rules {
     ($($module:ident)*) => {
@@ -31,7 +34,7 @@ macro_rules! rules {
         pub(crate) const ABOUT: &[&About] = &[$(&$module::ABOUT),*];
 
         /// The rules.
-        const RULES: &[fn(&Story<'_>) -> Vec<Found>] = &[$($module::find),*];
+        const RULES: &[Rule] = &[$((&$module::ABOUT, $module::find)),*];
     };
 }
 
@@ -47,8 +50,8 @@ rules! {
 /// All findings of the session of `story`, worst first.
 pub(crate) fn all(story: &Story<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for rule in RULES {
-        let found = rule(story);
+    for (_, find) in RULES {
+        let found = find(story);
         // Most rules find nothing in most sessions.
         if found.is_empty() {
             continue;
@@ -62,6 +65,17 @@ pub(crate) fn all(story: &Story<'_>) -> Vec<Finding> {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings.shrink_to_fit();
     findings
+}
+
+/// Whether one of them is a warning or worse.
+pub(crate) fn any_grave(story: &Story<'_>) -> bool {
+    // How grave a broken rule is depends on the rule.
+    let may_be = |about: &About| about.severity >= Severity::Warning || about.id == rule_violated::ABOUT.id;
+    let is = |found: &Found| {
+        found.severity >= Severity::Warning
+            && qualifier::cap(found.confidence, found.grounds, &story.qualifiers).is_some()
+    };
+    RULES.iter().any(|(about, find)| may_be(about) && find(story).iter().any(is))
 }
 
 #[cfg(test)]
