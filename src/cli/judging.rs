@@ -2,9 +2,11 @@
 //!
 //! Invariant: they are kept in the order in which they ended, whoever decided on them.
 
-use std::thread;
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
 
 use crate::diagnosis::{self, Ruling};
+use crate::engine::Finished;
 use crate::limits::Limits;
 use crate::report::Kept;
 use crate::session::Session;
@@ -18,19 +20,18 @@ const ALONE: usize = 64;
 #[derive(Debug)]
 pub(super) struct Judging {
     kept: Kept,
-    #[expect(clippy::vec_box, reason = "a session is large, and is passed on several times")]
-    waiting: Vec<Box<Session>>,
+    waiting: Vec<Finished>,
     threads: usize,
 }
 
 impl Judging {
     /// None yet; of those that come, no more are kept than `limits` allow.
     pub(super) fn new(limits: &Limits, threads: usize) -> Judging {
-        Judging { kept: Kept::new(limits), waiting: Vec::new(), threads }
+        Judging { kept: Kept::new(limits), waiting: Vec::with_capacity(AT_ONCE), threads }
     }
 
     /// Takes a session that ended.
-    pub(super) fn take(&mut self, session: Box<Session>) {
+    pub(super) fn take(&mut self, session: Finished) {
         self.waiting.push(session);
         if self.waiting.len() >= AT_ONCE {
             self.judge();
@@ -44,30 +45,32 @@ impl Judging {
     }
 
     fn judge(&mut self) {
-        let sessions = std::mem::take(&mut self.waiting);
-        let mut rulings: Vec<Option<Ruling>> = sessions.iter().map(|_| None).collect();
-        let threads = if sessions.len() < ALONE { 1 } else { self.threads };
-        let share = sessions.len().div_ceil(threads).max(1);
+        let threads = if self.waiting.len() < ALONE { 1 } else { self.threads };
+        let share = self.waiting.len().div_ceil(threads).max(1);
+        let mut shares = Vec::with_capacity(threads);
+        while self.waiting.len() > share {
+            shares.push(self.waiting.split_off(self.waiting.len() - share));
+        }
+        let Judging { kept, waiting, .. } = self;
         thread::scope(|scope| {
-            let mut shares = sessions.chunks(share).zip(rulings.chunks_mut(share));
-            let own = shares.next();
-            for (sessions, rulings) in shares {
-                scope.spawn(move || rule(sessions, rulings));
+            let others = shares.into_iter().rev().map(|share| scope.spawn(|| ruled(share.into_iter()).collect()));
+            let others: Vec<ScopedJoinHandle<'_, Vec<_>>> = others.collect();
+            for (session, ruling) in ruled(waiting.drain(..)) {
+                kept.keep(session, ruling);
             }
-            if let Some((sessions, rulings)) = own {
-                rule(sessions, rulings);
+            for (session, ruling) in
+                others.into_iter().flat_map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            {
+                kept.keep(session, ruling);
             }
         });
-        for (session, ruling) in sessions.into_iter().zip(rulings) {
-            if let Some(ruling) = ruling {
-                self.kept.keep(session, ruling);
-            }
-        }
     }
 }
 
-fn rule(sessions: &[Box<Session>], rulings: &mut [Option<Ruling>]) {
-    for (session, ruling) in sessions.iter().zip(rulings) {
-        *ruling = Some(diagnosis::rule(session));
-    }
+fn ruled(finished: impl Iterator<Item = Finished>) -> impl Iterator<Item = (Box<Session>, Ruling)> {
+    finished.map(|finished| {
+        let session = finished.into_session();
+        let ruling = diagnosis::rule(&session);
+        (session, ruling)
+    })
 }

@@ -30,7 +30,7 @@ use story::Story;
 
 /// Decides on one session, without a word of why.
 pub fn rule(session: &Session) -> Ruling {
-    let story = Story::new(session);
+    let story = Story::silent(session);
     let Outcome { id, severity, .. } = outcome::judge(&story).outcome;
     Ruling { outcome: id, severity, telling: severity >= Severity::Warning || finding::any_grave(&story) }
 }

@@ -23,6 +23,9 @@ pub(crate) struct Story<'a> {
     pub(crate) qualifiers: Vec<Qualifier>,
     /// The first FIN or RST.
     pub(crate) close: Option<Close>,
+    said: Option<Said<'a>>,
+    /// Nobody will read it: names and spans are left empty, since to spell them is what costs most.
+    silent: bool,
 }
 
 /// The packet by which one side said in so many words that it is over.
@@ -39,7 +42,15 @@ pub(crate) enum Said<'a> {
 impl<'a> Story<'a> {
     /// The story of `session`.
     pub(crate) fn new(session: &'a Session) -> Story<'a> {
-        Story { session, qualifiers: qualifier::of(session), close: websocket::first_close(session) }
+        let (qualifiers, close) = (qualifier::of(session), websocket::first_close(session));
+        let mut story = Story { session, qualifiers, close, said: None, silent: false };
+        story.said = story.find_said();
+        story
+    }
+
+    /// The story of `session`, to be judged and told to nobody.
+    pub(crate) fn silent(session: &'a Session) -> Story<'a> {
+        Story { silent: true, ..Story::new(session) }
     }
 
     /// Whether `qualifier` holds.
@@ -49,6 +60,9 @@ impl<'a> Story<'a> {
 
     /// The client as a name: its client id, or else its address.
     pub(crate) fn client(&self) -> String {
+        if self.silent {
+            return String::new();
+        }
         let own = self.session.connect.as_ref().map(|c| &c.client_id);
         let given = self.session.connack.as_ref().and_then(|c| c.assigned_client_id.as_ref());
         match own.filter(|id| !id.is_empty()).or(given) {
@@ -59,12 +73,16 @@ impl<'a> Story<'a> {
 
     /// The client as the first word of a sentence that speaks of it as a host.
     pub(crate) fn client_host(&self) -> String {
-        self.session.wire.peers.client.endpoint.address.to_string()
+        self.spelt(&self.session.wire.peers.client.endpoint.address)
     }
 
     /// The server's address and port.
     pub(crate) fn server(&self) -> String {
-        self.session.wire.peers.server.endpoint.to_string()
+        self.spelt(&self.session.wire.peers.server.endpoint)
+    }
+
+    fn spelt(&self, name: &impl ToString) -> String {
+        if self.silent { String::new() } else { name.to_string() }
     }
 
     /// The server's port.
@@ -91,6 +109,10 @@ impl<'a> Story<'a> {
     /// What was said outright, first words first. A DISCONNECT that a client sends in answer to
     /// the server's close is no goodbye of its own.
     pub(crate) fn said(&self) -> Option<Said<'a>> {
+        self.said
+    }
+
+    fn find_said(&self) -> Option<Said<'a>> {
         if let Some(connack) = &self.session.connack
             && connack.code.0 != 0
         {
@@ -286,6 +308,9 @@ impl<'a> Story<'a> {
 
     /// From the session's start to `end`: `4.2 s`, or `at least 4.2 s` when the start is missing.
     pub(crate) fn age(&self, end: Moment) -> String {
+        if self.silent {
+            return String::new();
+        }
         let session = self.session;
         let start = match &session.connect {
             Some(connect) => connect.at.time,

@@ -4,11 +4,13 @@
 use crate::attempt::{self, Attempt, Contact, Question, Surroundings};
 use crate::capture::Moment;
 use crate::net::{Decoded, Neighbour};
-use crate::session::{CaptureEdge, ClientEvidence, Neighbours, Session, TextFact, Tracker, Wire};
+use crate::session::{CaptureEdge, Neighbours, Session, TextFact, Tracker, Wire};
+use crate::stream::End;
 use crate::tcp::Facts;
 
 use super::Rest;
 use super::dialogue::Ended;
+use super::ended::Finished;
 
 impl Rest {
     /// Counts what is from or to a host that was asked for.
@@ -46,14 +48,14 @@ impl Rest {
         });
     }
 
-    /// What other sessions, and questions, had to do with the one over `wire`.
-    pub(super) fn neighbours(&self, wire: &Wire, client_id: Option<&TextFact>, connect: Option<Moment>) -> Neighbours {
-        let (client, server) = (wire.peers.client.endpoint.address, wire.peers.server.endpoint.address);
-        let unheard = wire.syn.count > 0 && wire.sent.server.segments == 0;
+    /// What other sessions, and questions, had to do with the one over the connection of `facts`.
+    pub(super) fn neighbours(&self, facts: &Facts, client: End, connect: Option<(&TextFact, Moment)>) -> Neighbours {
+        let (asker, server) = (facts.endpoint(client).address, facts.endpoint(client.other()).address);
+        let unheard = facts.syn.count > 0 && facts.from(client.other()).segments == 0;
         Neighbours {
-            resolution: self.watch.resolution(client, server, wire.first).map(Box::new),
-            searched: unheard.then(|| self.watch.unanswered(server, wire.first)).flatten().map(Box::new),
-            ..self.population.neighbours(wire, client_id, connect)
+            resolution: self.watch.resolution(asker, server, facts.first).map(Box::new),
+            searched: unheard.then(|| self.watch.unanswered(server, facts.first)).flatten().map(Box::new),
+            ..self.population.neighbours(facts, client, connect)
         }
     }
 
@@ -62,7 +64,7 @@ impl Rest {
         let watch = std::mem::replace(&mut self.watch, attempt::Watch::new(&self.limits));
         self.facts.questions_let_go = watch.let_go();
         for attempt in watch.finish(&self.surroundings()) {
-            self.ended.push(Box::new(self.question(attempt)));
+            self.ended.push(self.question(attempt));
         }
     }
 
@@ -70,7 +72,7 @@ impl Rest {
     pub(super) fn questions(&self, out: &mut impl FnMut(Box<Session>)) {
         let attempts = self.watch.clone().finish(&self.surroundings());
         for attempt in attempts {
-            out(Box::new(self.question(attempt)));
+            out(self.question(attempt).into_session());
         }
     }
 
@@ -84,7 +86,7 @@ impl Rest {
         }
     }
 
-    fn question(&self, attempt: Attempt) -> Session {
+    fn question(&self, attempt: Attempt) -> Finished {
         let wire = Wire::of_attempt(&attempt);
         let neighbours = Neighbours {
             resolution: match &attempt.what {
@@ -102,6 +104,6 @@ impl Rest {
         };
         let mut tracker = Tracker::new(&self.limits, self.detail);
         tracker.attempt(attempt);
-        tracker.finish(wire, ClientEvidence::Opened, neighbours, edge)
+        Finished::of_attempt(wire, tracker, neighbours, edge)
     }
 }

@@ -9,10 +9,11 @@ use std::thread;
 
 use crate::capture::{Batch, Frame, FrameNumber, Moment, Timestamp};
 use crate::net::{self, Decoded};
-use crate::session::{CaptureFacts, Session};
+use crate::session::CaptureFacts;
 use crate::tcp;
 
-use super::notice;
+use super::ended::Finished;
+use super::notice::Queues;
 use super::part::{Hints, Part};
 use super::{Engine, part_of};
 
@@ -138,13 +139,14 @@ impl Engine {
         sorted: &Sorted,
         threads: usize,
         meanwhile: &mut (dyn FnMut() + Send),
-        out: &mut impl FnMut(Box<Session>),
+        out: &mut impl FnMut(Finished),
     ) {
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
         let few = self.rest.facts.packets < self.one_by_one;
         if alone || few || !self.rest.hosts.is_empty() || sorted.fragments {
             for frame in sorted.frames.iter() {
-                self.push(&frame, out);
+                self.take(&frame);
+                self.rest.ended.drain(..).for_each(&mut *out);
             }
             return meanwhile();
         }
@@ -155,7 +157,7 @@ impl Engine {
     }
 
     /// As [`Engine::finish`], by at most so many threads.
-    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
+    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Finished)) -> CaptureFacts {
         let share = self.parts.len().div_ceil(threads.max(1));
         thread::scope(|scope| {
             let mut shares = self.parts.chunks_mut(share);
@@ -228,15 +230,14 @@ impl Engine {
     /// Hears in order what the frames say aside, and what the parts noticed.
     fn hear_of(&mut self, sorted: &Sorted) {
         let Engine { parts, rest, .. } = self;
-        let notices = notice::all_of(parts.iter_mut().map(|part| &mut part.notices));
-        let mut notices = notices.into_iter().peekable();
+        let mut notices = Queues::of(parts.iter_mut().map(|part| &mut part.notices));
         for (frame, place) in sorted.frames.iter().zip(&sorted.places) {
             rest.note_frame(&frame);
             if place.says_aside() {
                 rest.aside(&net::decode(frame.link, frame.data, frame.original_length), frame.at);
             }
-            while let Some(notice) = notices.next_if(|notice| notice.order.is_of(frame.at.frame)) {
-                rest.hear(notice.what);
+            while let Some(what) = notices.next_of(frame.at.frame) {
+                rest.hear(what);
             }
             rest.now = rest.now.max(frame.at.time);
         }

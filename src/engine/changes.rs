@@ -38,10 +38,11 @@ impl Changes {
 impl Rest {
     /// The session on a connection that is followed, if it is one, as it would be if the capture ended now.
     fn as_it_stands(&self, connection: &Connection<Dialogue>) -> Option<Box<Session>> {
-        let facts = &connection.facts;
-        let Turned::Session(mut session) = self.turned_out(connection.reader.as_it_stands(facts), facts) else {
+        let facts = Box::new(connection.facts.clone());
+        let Turned::Session(finished) = self.turned_out(connection.reader.as_it_stands(&facts), facts) else {
             return None;
         };
+        let mut session = finished.into_session();
         session.capture.goes_on = true;
         Some(session)
     }
@@ -92,7 +93,7 @@ impl Engine {
         let now = self.rest.latest();
         self.parts.iter_mut().for_each(|part| part.give_up_unanswered(now));
         self.hear_all();
-        self.rest.ended.drain(..).for_each(out);
+        self.hand_out(out);
     }
 
     /// Takes every connection for changed: for what time alone changes.

@@ -56,13 +56,45 @@ type NewsList = SmallVec<[News; 1]>;
 #[derive(Debug)]
 pub(super) enum Ended {
     /// It carried MQTT.
-    Mqtt { client: End, evidence: ClientEvidence, tracker: Box<Tracker> },
+    Mqtt { client: End, evidence: ClientEvidence, followed: Followed },
     /// It carried TLS in which there may be MQTT.
     Tls { client: End, evidence: ClientEvidence, tracker: Box<Tracker>, named: bool },
     /// It carried something else.
     Other { protocol: Protocol, server_port: u16 },
     /// It carried nothing, or nothing of what it carried was captured.
     NoData { undeliverable: Option<Box<(Moment, Undeliverable)>> },
+}
+
+/// The tracker of a connection that is over, where it lies: it is large.
+#[derive(Debug)]
+pub(super) enum Followed {
+    /// As it was followed.
+    There(Box<Following>),
+    /// By itself.
+    Alone(Box<Tracker>),
+}
+
+impl Followed {
+    pub(super) fn tracker(&self) -> &Tracker {
+        match self {
+            Followed::There(following) => &following.tracker,
+            Followed::Alone(tracker) => tracker,
+        }
+    }
+
+    fn tracker_mut(&mut self) -> &mut Tracker {
+        match self {
+            Followed::There(following) => &mut following.tracker,
+            Followed::Alone(tracker) => tracker,
+        }
+    }
+
+    pub(super) fn into_tracker(self) -> Tracker {
+        match self {
+            Followed::There(following) => following.tracker,
+            Followed::Alone(tracker) => *tracker,
+        }
+    }
 }
 
 /// At most so many pieces are held to wait for more.
@@ -273,16 +305,19 @@ impl Dialogue {
                 alike.undeliverable.clone_from(&self.undeliverable);
                 alike.end(facts)
             }
-            State::Following(following) => following.as_it_stands(self.hinted).turned_out(facts),
+            State::Following(following) => Box::new(following.as_it_stands(self.hinted)).turned_out(facts),
             State::WebSocket(websocket) => websocket.as_it_stands(facts),
             State::Encrypted(encrypted) => encrypted.as_it_stands(),
             State::Other(protocol) => {
                 Ended::Other { protocol: *protocol, server_port: server_port(facts, facts.initiator.unwrap_or(End::A)) }
             }
         };
-        if let (Some(&(at, error)), Ended::Mqtt { tracker, .. } | Ended::Tls { tracker, .. }) =
-            (self.undeliverable.as_deref(), &mut ended)
-        {
+        let tracker = match &mut ended {
+            Ended::Mqtt { followed, .. } => Some(followed.tracker_mut()),
+            Ended::Tls { tracker, .. } => Some(&mut **tracker),
+            _ => None,
+        };
+        if let (Some(&(at, error)), Some(tracker)) = (self.undeliverable.as_deref(), tracker) {
             tracker.undeliverable(at, error);
         }
         ended

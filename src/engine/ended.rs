@@ -2,22 +2,61 @@
 
 use crate::capture::{Moment, Timestamp};
 use crate::net::{Endpoint, Undeliverable};
-use crate::session::{CaptureEdge, ClientEvidence, Session, TlsFacts, Tracker, Wire};
+use crate::session::{CaptureEdge, ClientEvidence, Neighbours, Session, TlsFacts, Tracker, Wire};
+use crate::stream::End;
 use crate::tcp::{Ending, Facts};
 use crate::transport::Protocol;
 
-use super::dialogue::Ended;
+use super::dialogue::{Ended, Followed};
 use super::notice::Gone;
 use super::{OTHER_PROTOCOLS, Rest, SECURE_PORT};
+
+/// A session that ended, in the pieces that were at hand: cheap to pass on, and put together by whoever wants it.
+#[derive(Debug)]
+pub struct Finished {
+    under: Under,
+    evidence: ClientEvidence,
+    followed: Followed,
+    neighbours: Neighbours,
+    capture: CaptureEdge,
+}
+
+/// What is under a session.
+#[derive(Debug)]
+pub(super) enum Under {
+    Connection {
+        facts: Box<Facts>,
+        client: End,
+    },
+    /// Nothing but an attempt.
+    Attempt(Box<Wire>),
+}
+
+impl Finished {
+    pub(super) fn of_attempt(wire: Wire, tracker: Tracker, neighbours: Neighbours, capture: CaptureEdge) -> Finished {
+        let (under, followed) = (Under::Attempt(Box::new(wire)), Followed::Alone(Box::new(tracker)));
+        Finished { under, evidence: ClientEvidence::Opened, followed, neighbours, capture }
+    }
+
+    /// Puts it together.
+    pub fn into_session(self) -> Box<Session> {
+        let Finished { under, evidence, followed, neighbours, capture } = self;
+        let wire = match under {
+            Under::Connection { facts, client } => Wire::new(&facts, client),
+            Under::Attempt(wire) => *wire,
+        };
+        Box::new(followed.into_tracker().finish(wire, evidence, neighbours, capture))
+    }
+}
 
 /// What is to be said of a connection.
 pub(super) enum Turned {
     /// It is a session.
-    Session(Box<Session>),
+    Session(Finished),
     /// It carries something else.
-    Other { protocol: Protocol, server_port: u16 },
+    Other { protocol: Protocol, facts: Box<Facts>, server_port: u16 },
     /// It carries nothing, and its server is not known to speak MQTT.
-    Nothing { undeliverable: Word },
+    Nothing { facts: Box<Facts>, undeliverable: Word },
 }
 
 /// The first word of a router that a segment could not be delivered. Boxed: few connections have it.
@@ -32,54 +71,62 @@ impl Rest {
             self.facts.evicted.add(facts.last.frame);
         }
         self.note_contact(&ended, &facts);
-        match self.turned_out(ended, &facts) {
+        match self.turned_out(ended, facts) {
             Turned::Session(session) => self.ended.push(session),
-            Turned::Other { protocol, server_port } => self.note_other(protocol, server_port, &facts),
-            Turned::Nothing { undeliverable } if self.attempts.len() < self.limits.attempts => {
+            Turned::Other { protocol, facts, server_port } => self.note_other(protocol, server_port, &facts),
+            Turned::Nothing { facts, undeliverable } if self.attempts.len() < self.limits.attempts => {
                 self.attempts.push((facts, undeliverable));
             }
             // One that was let go is counted already.
-            Turned::Nothing { .. } if facts.ending == Some(Ending::LetGo) => {}
-            Turned::Nothing { .. } => self.facts.evicted.add(facts.last.frame),
+            Turned::Nothing { facts, .. } if facts.ending == Some(Ending::LetGo) => {}
+            Turned::Nothing { facts, .. } => self.facts.evicted.add(facts.last.frame),
         }
     }
 
     /// What is to be said of a connection.
-    pub(super) fn turned_out(&self, ended: Ended, facts: &Facts) -> Turned {
-        let edge = self.edge(facts);
-        let session = |session| Turned::Session(Box::new(session));
+    pub(super) fn turned_out(&self, ended: Ended, facts: Box<Facts>) -> Turned {
         match ended {
-            Ended::Mqtt { client, evidence, tracker } => {
-                let wire = Wire::new(facts, client);
-                let client_id = tracker.connect().map(|connect| connect.client_id.clone());
-                let neighbours = self.neighbours(&wire, client_id.as_ref(), tracker.connect().map(|c| c.at));
-                session(tracker.finish(wire, evidence, neighbours, edge))
+            Ended::Mqtt { client, evidence, followed } => {
+                let connect = followed.tracker().connect();
+                let connect = connect.map(|connect| (&connect.client_id, connect.at));
+                let neighbours = self.neighbours(&facts, client, connect);
+                Turned::Session(self.finished(facts, client, evidence, followed, neighbours))
             }
             Ended::Tls { client, evidence, tracker, named } => {
                 let server = facts.endpoint(client.other());
                 if self.is_right_door(server, named, &tracker) {
-                    let wire = Wire::new(facts, client);
-                    let neighbours = self.population.neighbours(&wire, None, None);
-                    return session(tracker.finish(wire, evidence, neighbours, edge));
+                    let neighbours = self.population.neighbours(&facts, client, None);
+                    return Turned::Session(self.finished(
+                        facts,
+                        client,
+                        evidence,
+                        Followed::Alone(tracker),
+                        neighbours,
+                    ));
                 }
-                match self.wrong_door(Protocol::Tls, facts, edge) {
-                    Some(mut attempt) => {
-                        let answer = tracker.tls_facts().and_then(|tls| tls.foreign.server);
-                        attempt.foreign_answer = answer.map(|(at, protocol)| (protocol, at));
-                        session(attempt)
-                    }
-                    None => Turned::Other { protocol: Protocol::Tls, server_port: server.port },
-                }
+                let answer = tracker.tls_facts().and_then(|tls| tls.foreign.server);
+                self.wrong_door(Protocol::Tls, facts, server.port, answer)
             }
-            Ended::Other { protocol, server_port } => match self.wrong_door(protocol, facts, edge) {
-                Some(attempt) => session(attempt),
-                None => Turned::Other { protocol, server_port },
-            },
-            Ended::NoData { undeliverable } => match self.attempt_at_mqtt(facts, undeliverable.as_deref()) {
-                Some(attempt) => session(attempt),
-                None => Turned::Nothing { undeliverable },
+            Ended::Other { protocol, server_port } => self.wrong_door(protocol, facts, server_port, None),
+            Ended::NoData { undeliverable } => match facts.initiator {
+                Some(client) if self.is_attempt_at_mqtt(&facts) => {
+                    Turned::Session(self.attempt_at_mqtt(facts, client, undeliverable.as_deref()))
+                }
+                _ => Turned::Nothing { facts, undeliverable },
             },
         }
+    }
+
+    fn finished(
+        &self,
+        facts: Box<Facts>,
+        client: End,
+        evidence: ClientEvidence,
+        followed: Followed,
+        neighbours: Neighbours,
+    ) -> Finished {
+        let capture = self.edge(&facts);
+        Finished { under: Under::Connection { facts, client }, evidence, followed, neighbours, capture }
     }
 
     /// Whether TLS is what `server` speaks there: it answered in it, the port is for it and nothing tells otherwise, or
@@ -93,8 +140,30 @@ impl Rest {
     }
 
     /// A client that spoke another protocol to a server of plain MQTT, or to a port that is taken for one, from its
-    /// first byte on. A server that goes along (answers TLS with TLS, a PROXY header with MQTT) is no such door.
-    fn wrong_door(&self, protocol: Protocol, facts: &Facts, edge: CaptureEdge) -> Option<Session> {
+    /// first byte on; `answer` is what the server said to a TLS hello. A server that goes along (answers TLS with TLS, a
+    /// PROXY header with MQTT) is no such door.
+    fn wrong_door(
+        &self,
+        protocol: Protocol,
+        facts: Box<Facts>,
+        server_port: u16,
+        answer: Option<(Moment, Protocol)>,
+    ) -> Turned {
+        let Some((client, spoke)) = self.client_at_wrong_door(protocol, &facts) else {
+            return Turned::Other { protocol, facts, server_port };
+        };
+        let neighbours = self.neighbours(&facts, client, None);
+        let mut tracker = Tracker::new(&self.limits, self.detail);
+        tracker.foreign_opening(protocol, spoke);
+        if let Some((at, protocol)) = answer {
+            tracker.answered_in(protocol, at);
+        }
+        let followed = Followed::Alone(Box::new(tracker));
+        Turned::Session(self.finished(facts, client, ClientEvidence::Opened, followed, neighbours))
+    }
+
+    /// That client, and when it spoke.
+    fn client_at_wrong_door(&self, protocol: Protocol, facts: &Facts) -> Option<(End, Moment)> {
         let client = facts.initiator?;
         let server = facts.endpoint(client.other());
         let (asked, answered) = (facts.from(client), facts.from(client.other()));
@@ -107,36 +176,39 @@ impl Rest {
         let known = facts.syn.count > 0 && !asked.is_incomplete();
         // Encrypted bytes that are no TLS hello are as they should be there.
         let at_home = server.port == SECURE_PORT && protocol != Protocol::Tls;
-        if !self.is_hinted(server) || at_home || goes_along || !known {
-            return None;
-        }
-        let wire = Wire::new(facts, client);
-        let neighbours = self.neighbours(&wire, None, None);
-        let mut tracker = Tracker::new(&self.limits, self.detail);
-        tracker.foreign_opening(protocol, spoke);
-        Some(tracker.finish(wire, ClientEvidence::Opened, neighbours, edge))
+        let wrong = self.is_hinted(server) && !at_home && !goes_along && known;
+        wrong.then_some((client, spoke))
     }
 
     /// Connections without data whose server was found to speak MQTT after they had ended.
     pub(super) fn end_attempts(&mut self) {
         for (facts, undeliverable) in std::mem::take(&mut self.attempts) {
-            self.ended.extend(self.attempt_at_mqtt(&facts, undeliverable.as_deref()).map(Box::new));
+            if let Some(client) = facts.initiator
+                && self.is_attempt_at_mqtt(&facts)
+            {
+                let attempt = self.attempt_at_mqtt(facts, client, undeliverable.as_deref());
+                self.ended.push(attempt);
+            }
         }
     }
 
     /// A connection without data to a server that speaks MQTT, or to a port that is taken for it, is a session too.
-    fn attempt_at_mqtt(&self, facts: &Facts, undeliverable: Option<&(Moment, Undeliverable)>) -> Option<Session> {
-        let client = facts.initiator?;
-        if !self.expects_mqtt(facts.endpoint(client.other())) {
-            return None;
-        }
-        let wire = Wire::new(facts, client);
-        let neighbours = self.neighbours(&wire, None, None);
+    fn is_attempt_at_mqtt(&self, facts: &Facts) -> bool {
+        facts.initiator.is_some_and(|client| self.expects_mqtt(facts.endpoint(client.other())))
+    }
+
+    fn attempt_at_mqtt(
+        &self,
+        facts: Box<Facts>,
+        client: End,
+        undeliverable: Option<&(Moment, Undeliverable)>,
+    ) -> Finished {
+        let neighbours = self.neighbours(&facts, client, None);
         let mut tracker = Tracker::new(&self.limits, self.detail);
         if let Some(&(at, error)) = undeliverable {
             tracker.undeliverable(at, error);
         }
-        Some(tracker.finish(wire, ClientEvidence::Opened, neighbours, self.edge(facts)))
+        self.finished(facts, client, ClientEvidence::Opened, Followed::Alone(Box::new(tracker)), neighbours)
     }
 
     fn edge(&self, facts: &Facts) -> CaptureEdge {

@@ -27,8 +27,9 @@ use crate::tcp::{self, Facts};
 
 pub use batch::Sorted;
 use changes::Changes;
+pub use ended::Finished;
 use ended::Word;
-use notice::What;
+use notice::{Queues, What};
 use part::{Hints, Part};
 use population::Population;
 
@@ -96,10 +97,9 @@ struct Rest {
     /// What happens before there is a connection.
     watch: attempt::Watch,
     /// Connections without data to a server of which it is not known if it speaks MQTT.
-    attempts: Vec<(Facts, Word)>,
+    attempts: Vec<(Box<Facts>, Word)>,
     /// Sessions that ended, not yet handed out.
-    #[expect(clippy::vec_box, reason = "a session is large, and is passed on several times")]
-    ended: Vec<Box<Session>>,
+    ended: Vec<Finished>,
     /// How many streams there have been.
     streams: u32,
     last_clock_jump: Option<Timestamp>,
@@ -156,13 +156,21 @@ impl Engine {
 
     /// Takes the next frame; hands out the sessions that ended.
     pub fn push(&mut self, frame: &Frame<'_>, out: &mut impl FnMut(Box<Session>)) {
+        self.take(frame);
+        self.hand_out(out);
+    }
+
+    fn take(&mut self, frame: &Frame<'_>) {
         self.rest.note_frame(frame);
         match net::decode(frame.link, frame.data, frame.original_length) {
             Decoded::Fragment(fragment) => self.fragment(&fragment, frame.at),
             whole => self.whole(&whole, frame.at),
         }
         self.let_pass(frame.at);
-        self.rest.ended.drain(..).for_each(out);
+    }
+
+    fn hand_out(&mut self, out: &mut impl FnMut(Box<Session>)) {
+        self.rest.ended.drain(..).for_each(|finished| out(finished.into_session()));
     }
 
     #[inline]
@@ -191,7 +199,7 @@ impl Engine {
     /// Tells the engine what time it is in the capture; hands out the sessions that ended.
     pub fn advance(&mut self, now: Timestamp, out: &mut impl FnMut(Box<Session>)) {
         self.let_pass(Moment { frame: FrameNumber::new(self.rest.facts.packets), time: now });
-        self.rest.ended.drain(..).for_each(out);
+        self.hand_out(out);
     }
 
     /// What the time of the frame `at` brings to an end.
@@ -208,23 +216,21 @@ impl Engine {
     /// Hears the notices of all parts, in their order.
     fn hear_all(&mut self) {
         let Engine { parts, rest, .. } = self;
-        for notice in notice::all_of(parts.iter_mut().map(|part| &mut part.notices)) {
-            rest.hear(notice.what);
-        }
+        Queues::of(parts.iter_mut().map(|part| &mut part.notices)).for_each(|what| rest.hear(what));
     }
 
     /// The capture is over: hands out all sessions that are left and the facts of the capture.
     pub fn finish(mut self, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
         self.parts.iter_mut().for_each(Part::finish);
-        self.conclude(out)
+        self.conclude(&mut |finished| out(finished.into_session()))
     }
 
     /// What is left once all connections are over.
-    fn conclude(self, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
+    fn conclude(self, out: &mut impl FnMut(Finished)) -> CaptureFacts {
         let Engine { fragments, mut parts, mut rest, .. } = self;
         // One by one: a session takes more room than the connection that it was.
-        for notice in notice::all_of(parts.iter_mut().map(|part| &mut part.notices)) {
-            rest.hear(notice.what);
+        for what in Queues::of(parts.iter_mut().map(|part| &mut part.notices)) {
+            rest.hear(what);
             rest.ended.drain(..).for_each(&mut *out);
         }
         fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
@@ -303,7 +309,7 @@ impl Rest {
             What::News(talk, news) => self.population.hear(talk, news),
             What::Closing { stream, at } => self.population.closing(stream, at),
             What::ServerClosed { server, stream, at } => self.population.closed(server, stream, at),
-            What::Ended(gone) => self.end(*gone),
+            What::Ended(gone) => self.end(gone),
         }
     }
 

@@ -4,6 +4,7 @@
 //! before what its time brought, then as they were written.
 
 use std::net::IpAddr;
+use std::vec::Drain;
 
 use crate::capture::{FrameNumber, Moment};
 use crate::net::Endpoint;
@@ -30,6 +31,9 @@ pub(super) struct Order {
 }
 
 impl Order {
+    /// After all others.
+    const NEVER: Order = Order { frame: FrameNumber::new(u64::MAX), by_time: true, then: u64::MAX };
+
     /// The segment of `frame` brought it.
     pub(super) fn segment(frame: FrameNumber) -> Order {
         Order { frame, by_time: false, then: 0 }
@@ -64,7 +68,7 @@ pub(super) enum What {
     /// A server closed a connection of its own accord.
     ServerClosed { server: Endpoint, stream: u32, at: Moment },
     /// A connection is over.
-    Ended(Box<Gone>),
+    Ended(Gone),
 }
 
 /// A connection that carries MQTT.
@@ -79,7 +83,7 @@ pub(super) struct Talk {
 /// A connection that is over.
 #[derive(Debug)]
 pub(super) struct Gone {
-    pub(super) facts: Facts,
+    pub(super) facts: Box<Facts>,
     pub(super) ended: Ended,
 }
 
@@ -97,11 +101,62 @@ impl What {
     }
 }
 
-/// The notices of all `queues`, in their order; each queue is in order.
-pub(super) fn all_of<'q>(queues: impl Iterator<Item = &'q mut Vec<Notice>>) -> Vec<Notice> {
-    let mut all: Vec<Notice> = Vec::new();
-    queues.for_each(|queue| all.append(queue));
-    // A stable sort that finds what is in order already.
-    all.sort_by_key(|notice| notice.order);
-    all
+/// The notices of several parts, on their way to be heard in their order.
+#[derive(Debug)]
+pub(super) struct Queues<'q> {
+    queues: Vec<Drain<'q, Notice>>,
+    /// Where the first notice of each queue belongs.
+    heads: Vec<Order>,
+    /// The least of those, and whose it is.
+    first: Order,
+    whose: usize,
+}
+
+impl<'q> Queues<'q> {
+    /// Takes all notices out of `queues`.
+    pub(super) fn of(queues: impl Iterator<Item = &'q mut Vec<Notice>>) -> Queues<'q> {
+        let in_order = |queue: &'q mut Vec<Notice>| {
+            // Connections that end at one moment were told in another order.
+            if !queue.is_sorted_by_key(|notice| notice.order) {
+                queue.sort_by_key(|notice| notice.order);
+            }
+            queue.drain(..)
+        };
+        let queues: Vec<_> = queues.map(in_order).collect();
+        let heads = queues.iter().map(head).collect();
+        let mut queues = Queues { queues, heads, first: Order::NEVER, whose: 0 };
+        queues.find_first();
+        queues
+    }
+
+    /// The next, if it is to be heard before the frames after `frame`.
+    #[inline]
+    pub(super) fn next_of(&mut self, frame: FrameNumber) -> Option<What> {
+        if self.first.is_of(frame) { self.next() } else { None }
+    }
+
+    fn find_first(&mut self) {
+        self.first = Order::NEVER;
+        for (number, head) in self.heads.iter().enumerate() {
+            if *head < self.first {
+                (self.first, self.whose) = (*head, number);
+            }
+        }
+    }
+}
+
+impl Iterator for Queues<'_> {
+    type Item = What;
+
+    fn next(&mut self) -> Option<What> {
+        let (queue, first) = (self.queues.get_mut(self.whose)?, self.heads.get_mut(self.whose)?);
+        let notice = queue.next()?;
+        *first = head(queue);
+        self.find_first();
+        Some(notice.what)
+    }
+}
+
+fn head(queue: &Drain<'_, Notice>) -> Order {
+    queue.as_slice().first().map_or(Order::NEVER, |notice| notice.order)
 }

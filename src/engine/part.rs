@@ -165,7 +165,7 @@ impl Part {
 fn over(connection: Connection<Dialogue>, order: Order) -> Notice {
     let Connection { facts, reader, .. } = connection;
     let ended = reader.end(&facts);
-    Notice { order, what: What::Ended(Box::new(Gone { facts, ended })) }
+    Notice { order, what: What::Ended(Gone { facts: Box::new(facts), ended }) }
 }
 
 /// Notes what `segment`, captured at `at`, changed in its connection.

@@ -13,8 +13,9 @@ use smallvec::SmallVec;
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::{Limits, forget_older_half};
 use crate::net::Endpoint;
-use crate::session::{Neighbours, Rival, TextFact, Traffic, Wire};
-use crate::stream::Side;
+use crate::session::{Close, Neighbours, Rival, TextFact, Traffic};
+use crate::stream::{End, Side};
+use crate::tcp::Facts;
 
 use super::dialogue::News;
 use super::notice::Talk;
@@ -210,18 +211,19 @@ impl Population {
         closes.push_back(ServerClose { at, stream: Some(stream) });
     }
 
-    /// What other sessions had to do with the one over `wire`.
-    pub(super) fn neighbours(&self, wire: &Wire, client_id: Option<&TextFact>, connect: Option<Moment>) -> Neighbours {
-        let close = wire.close();
-        let end = close.map_or(wire.last, |close| close.at);
-        let rival = client_id.zip(connect).and_then(|(client_id, connect)| {
+    /// What other sessions had to do with the one over the connection of `facts`, with this client id and CONNECT.
+    pub(super) fn neighbours(&self, facts: &Facts, client: End, connect: Option<(&TextFact, Moment)>) -> Neighbours {
+        let server = facts.endpoint(client.other());
+        let close = Close::of(facts, client);
+        let end = close.map_or(facts.last, |close| close.at);
+        let rival = connect.and_then(|(client_id, connect)| {
             let presences = self.presences.get(client_id)?;
             presences
                 .iter()
                 .rev()
                 .find(|other| {
-                    Some(other.stream) != wire.stream
-                        && other.server == wire.peers.server.endpoint.address
+                    other.stream != facts.stream
+                        && other.server == server.address
                         && connect.is_before(other.connect)
                         && other.connect.is_before(end)
                 })
@@ -237,11 +239,10 @@ impl Population {
         });
         let mut together = Together::default();
         if close.is_some_and(|close| close.by == Side::Server)
-            && let Some(closes) = self.closes.get(&wire.peers.server.endpoint)
+            && let Some(closes) = self.closes.get(&server)
         {
-            together = Together::of(closes, end, wire);
+            together = Together::of(closes, end, facts);
         }
-        let server = wire.peers.server.endpoint;
         let broker = self.brokers.get(&server);
         Neighbours {
             rival,
@@ -250,7 +251,7 @@ impl Population {
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
             websocket_on_port: self.websockets.contains(&server),
             tls_on_port: self.tls.get(&server).copied(),
-            connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < wire.first.frame),
+            connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < facts.first.frame),
             maximum_packet_size: broker.and_then(|broker| broker.maximum_packet_size),
             ..Neighbours::default()
         }
@@ -265,15 +266,15 @@ struct Together {
 }
 
 impl Together {
-    /// Those of `closes` within one second of `end`, but for that of the connection of `wire` itself.
-    fn of(closes: &VecDeque<ServerClose>, end: Moment, wire: &Wire) -> Together {
+    /// Those of `closes` within one second of `end`, but for that of the connection of `facts` itself.
+    fn of(closes: &VecDeque<ServerClose>, end: Moment, facts: &Facts) -> Together {
         let early = closes.partition_point(|other| end.time.nanoseconds_since(other.at.time) > TOGETHER);
         let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER).max(early);
         // Its own is between its frames: there may be thousands of others.
-        let begun = closes.partition_point(|other| other.at.frame < wire.first.frame).clamp(early, late);
-        let over = closes.partition_point(|other| other.at.frame <= wire.last.frame).clamp(begun, late);
-        let own = closes.range(begun..over).filter(|close| close.stream == wire.stream).count();
-        let others = closes.range(early..late).filter(|other| other.stream != wire.stream);
+        let begun = closes.partition_point(|other| other.at.frame < facts.first.frame).clamp(early, late);
+        let over = closes.partition_point(|other| other.at.frame <= facts.last.frame).clamp(begun, late);
+        let own = closes.range(begun..over).filter(|close| close.stream == Some(facts.stream)).count();
+        let others = closes.range(early..late).filter(|other| other.stream != Some(facts.stream));
         Together {
             frames: others.take(NAMED).map(|other| other.at.frame).collect(),
             count: (late - early).saturating_sub(own) as u64,

@@ -4,6 +4,7 @@
 //! something, and healthy sessions never one that went wrong. Which are kept depends on nothing but their order.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::thread;
 
 use crate::diagnosis::{self, Counted, Ruling, Tallies};
@@ -112,7 +113,8 @@ impl Kept {
         thread::scope(|scope| {
             let others: Vec<_> = shares.into_iter().rev().map(|share| scope.spawn(|| told(share))).collect();
             cases.extend(told(sessions));
-            cases.extend(others.into_iter().flat_map(|other| other.join().unwrap_or_default()));
+            cases
+                .extend(others.into_iter().flat_map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))));
         });
         (cases, tallies.into_kinds())
     }

@@ -186,9 +186,14 @@ impl Tracker {
         self.timeline.push(at, Some(Side::Client), EventKind::ForeignOpening(protocol));
     }
 
+    /// The server's first bytes are not MQTT, which is no event of its own.
+    pub fn answered_in(&mut self, protocol: Protocol, at: Moment) {
+        self.odd().foreign_answer = Some((protocol, at));
+    }
+
     /// The server's first bytes are not MQTT.
     pub fn foreign_answer(&mut self, protocol: Protocol, at: Moment) {
-        self.odd().foreign_answer = Some((protocol, at));
+        self.answered_in(protocol, at);
         self.timeline.push(at, Some(Side::Server), EventKind::ForeignAnswer(protocol));
     }
 

@@ -2,7 +2,7 @@
 
 use super::{About, Judgement, refusal};
 use crate::diagnosis::Severity;
-use crate::diagnosis::story::Story;
+use crate::diagnosis::story::{Said, Story};
 use crate::mqtt::PacketType;
 use crate::stream::Side;
 
@@ -11,8 +11,9 @@ pub(super) const ABOUT: About =
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     // Every refusal that no rule before this one took.
-    let any: Vec<u8> = (1..=u8::MAX).collect();
-    let connack = refusal::refused(story, &any)?;
+    let Said::Refusal(connack) = story.said()? else {
+        return None;
+    };
     let client = story.client();
     let code = connack.code.0;
     let known = connack.code.is_allowed(PacketType::CONNACK, Side::Server);

@@ -17,7 +17,8 @@ pub(crate) fn quoted_words(text: &TextFact) -> String {
 pub(crate) fn plain(text: &TextFact) -> String {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:@/+=#$~".contains(byte);
     let bare = !text.is_empty() && text.0.len() <= NAME && text.0.iter().all(word);
-    if bare { escape(&text.0, NAME) } else { quoted(text) }
+    // Such a word has nothing to escape.
+    text.as_str().filter(|_| bare).map_or_else(|| quoted(text), ToOwned::to_owned)
 }
 
 #[cfg(test)]

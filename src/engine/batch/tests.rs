@@ -28,7 +28,8 @@ fn told(path: &Path, frames_at_once: usize, threads: usize) -> String {
     let mut engine = Engine::divided(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded });
     engine.one_by_one = 0;
     let mut told = String::new();
-    let mut tell = |session: Box<Session>| {
+    let mut tell = |finished: Finished| {
+        let session = finished.into_session();
         let verdict = diagnosis::diagnose(&session);
         writeln!(told, "{session:?}\n{verdict:?}").unwrap();
     };

@@ -14,7 +14,7 @@ use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
 use crate::transport::Protocol;
 
-use super::{Beginning, Ended, Held, News, NewsList, Watch, http, server_port};
+use super::{Beginning, Ended, Followed, Held, News, NewsList, Watch, http, server_port};
 
 /// On probation, so many packets in a row make MQTT on a port that is taken for it.
 const ENOUGH_HINTED: u64 = 1;
@@ -40,7 +40,7 @@ enum Answer {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Following {
+pub(in crate::engine) struct Following {
     pub(super) client: End,
     pub(super) evidence: ClientEvidence,
     framers: PerSide<Framer>,
@@ -157,12 +157,12 @@ impl Following {
     }
 
     /// What it is, now that the streams have ended.
-    pub(super) fn turned_out(self, facts: &Facts) -> Ended {
-        let Following { client, evidence, tracker, probation, .. } = self;
+    pub(super) fn turned_out(self: Box<Self>, facts: &Facts) -> Ended {
+        let Following { client, evidence, probation, .. } = *self;
         if probation {
             return Ended::Other { protocol: Protocol::Unknown, server_port: server_port(facts, client) };
         }
-        Ended::Mqtt { client, evidence, tracker: Box::new(tracker) }
+        Ended::Mqtt { client, evidence, followed: Followed::There(self) }
     }
 
     /// What it would be if the streams ended now. Nobody is shown the packets once more.

@@ -17,7 +17,7 @@ use crate::transport::Protocol;
 use crate::transport::websocket::{self, Carried, Frames, Head, Read, Windows};
 
 use super::following::Following;
-use super::{Ended, HELD_AT_MOST, Held, News, NewsList, Watch, http, server_port};
+use super::{Ended, Followed, HELD_AT_MOST, Held, News, NewsList, Watch, http, server_port};
 
 /// Where the capture joins the WebSocket.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -245,7 +245,7 @@ impl WebSocket {
             tracker.undeliverable(at, error);
         }
         tracker.websocket(self.facts);
-        Ended::Mqtt { client: self.client, evidence, tracker }
+        Ended::Mqtt { client: self.client, evidence, followed: Followed::Alone(tracker) }
     }
 
     /// As [`WebSocket::end`], of a connection that goes on.
@@ -257,7 +257,7 @@ impl WebSocket {
             _ => return Ended::Other { protocol: Protocol::Http, server_port: server_port(facts, self.client) },
         };
         tracker.websocket(self.facts.clone());
-        Ended::Mqtt { client: self.client, evidence, tracker }
+        Ended::Mqtt { client: self.client, evidence, followed: Followed::Alone(tracker) }
     }
 
     /// What is known of a connection on which nothing but the handshake came.
