@@ -67,7 +67,7 @@ impl Judging {
     }
 }
 
-fn ruled(finished: impl Iterator<Item = Finished>) -> impl Iterator<Item = (Box<Session>, Ruling)> {
+fn ruled(finished: impl Iterator<Item = Finished>) -> impl Iterator<Item = (Session, Ruling)> {
     finished.map(|finished| {
         let session = finished.into_session();
         let ruling = diagnosis::rule(&session);

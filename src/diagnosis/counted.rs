@@ -2,8 +2,9 @@
 //!
 //! Invariant: a session is counted once; what is said of how many addresses they came from is never too much.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
+
+use hashbrown::HashSet;
 
 use crate::capture::Moment;
 use crate::net::Endpoint;

@@ -72,7 +72,7 @@ impl Rest {
     pub(super) fn questions(&self, out: &mut impl FnMut(Box<Session>)) {
         let attempts = self.watch.clone().finish(&self.surroundings());
         for attempt in attempts {
-            out(self.question(attempt).into_session());
+            out(Box::new(self.question(attempt).into_session()));
         }
     }
 

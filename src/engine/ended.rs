@@ -39,13 +39,13 @@ impl Finished {
     }
 
     /// Puts it together.
-    pub fn into_session(self) -> Box<Session> {
+    pub fn into_session(self) -> Session {
         let Finished { under, evidence, followed, neighbours, capture } = self;
         let wire = match under {
             Under::Connection { facts, client } => Wire::new(&facts, client),
             Under::Attempt(wire) => *wire,
         };
-        Box::new(followed.into_tracker().finish(wire, evidence, neighbours, capture))
+        followed.into_tracker().finish(wire, evidence, neighbours, capture)
     }
 }
 

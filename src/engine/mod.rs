@@ -170,7 +170,7 @@ impl Engine {
     }
 
     fn hand_out(&mut self, out: &mut impl FnMut(Box<Session>)) {
-        self.rest.ended.drain(..).for_each(|finished| out(finished.into_session()));
+        self.rest.ended.drain(..).for_each(|finished| out(Box::new(finished.into_session())));
     }
 
     #[inline]
@@ -222,7 +222,7 @@ impl Engine {
     /// The capture is over: hands out all sessions that are left and the facts of the capture.
     pub fn finish(mut self, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
         self.parts.iter_mut().for_each(Part::finish);
-        self.conclude(&mut |finished| out(finished.into_session()))
+        self.conclude(&mut |finished| out(Box::new(finished.into_session())))
     }
 
     /// What is left once all connections are over.

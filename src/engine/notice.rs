@@ -104,7 +104,8 @@ impl What {
 /// The notices of several parts, on their way to be heard in their order.
 #[derive(Debug)]
 pub(super) struct Queues<'q> {
-    queues: Vec<Drain<'q, Notice>>,
+    /// What is left of each.
+    left: Vec<Drain<'q, Notice>>,
     /// Where the first notice of each queue belongs.
     heads: Vec<Order>,
     /// The least of those, and whose it is.
@@ -122,9 +123,9 @@ impl<'q> Queues<'q> {
             }
             queue.drain(..)
         };
-        let queues: Vec<_> = queues.map(in_order).collect();
-        let heads = queues.iter().map(head).collect();
-        let mut queues = Queues { queues, heads, first: Order::NEVER, whose: 0 };
+        let left: Vec<_> = queues.map(in_order).collect();
+        let heads = left.iter().map(head).collect();
+        let mut queues = Queues { left, heads, first: Order::NEVER, whose: 0 };
         queues.find_first();
         queues
     }
@@ -149,7 +150,7 @@ impl Iterator for Queues<'_> {
     type Item = What;
 
     fn next(&mut self) -> Option<What> {
-        let (queue, first) = (self.queues.get_mut(self.whose)?, self.heads.get_mut(self.whose)?);
+        let (queue, first) = (self.left.get_mut(self.whose)?, self.heads.get_mut(self.whose)?);
         let notice = queue.next()?;
         *first = head(queue);
         self.find_first();

@@ -188,15 +188,15 @@ impl Framer {
 
     /// Ends the stream: a packet that has begun is given as it is.
     pub fn finish(&mut self, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) {
-        self.end(hints, on);
+        self.end(*hints, on);
         (self.pending, self.share) = (None, Share::default());
     }
 
-    fn end(&mut self, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) {
+    fn end(&mut self, hints: Hints, on: &mut impl FnMut(Framed<'_>)) {
         if let State::Lost(search) = &mut self.state
             && let Some(found) = search.last_chance()
         {
-            self.replay(found, *hints, on);
+            self.replay(found, hints, on);
         }
         match std::mem::replace(&mut self.state, State::Between) {
             State::Between => {}

@@ -3,9 +3,10 @@
 //! Invariant: every session is kept or counted, once. Attempts that carried nothing never push out a session that carried
 //! something, and healthy sessions never one that went wrong. Which are kept depends on nothing but their order.
 
-use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::thread;
+
+use hashbrown::HashMap;
 
 use crate::diagnosis::{self, Counted, Ruling, Tallies};
 use crate::limits::Limits;
@@ -62,11 +63,11 @@ impl Kept {
     /// Decides on a session, and keeps it or counts it.
     pub fn judge(&mut self, session: Box<Session>) {
         let ruling = diagnosis::rule(&session);
-        self.keep(session, ruling);
+        self.keep(*session, ruling);
     }
 
     /// Keeps a session that was decided on, or counts it.
-    pub fn keep(&mut self, session: Box<Session>, ruling: Ruling) {
+    pub fn keep(&mut self, session: Session, ruling: Ruling) {
         let class = class_of(&session, ruling);
         let kept: usize = self.ruled.iter().map(Vec::len).sum();
         if class == Use::Attempt && !self.has_room_for_attempt(session.wire.peers.server.endpoint) {
@@ -95,7 +96,7 @@ impl Kept {
             Use::Healthy => healthy,
             Use::Telling => telling,
         };
-        list.push(Ruled { session, ruling });
+        list.push(Ruled { session: Box::new(session), ruling });
     }
 
     /// The kept sessions in order of their first frame, put into words by at most so many threads, and what was counted.
@@ -126,6 +127,7 @@ impl Kept {
     }
 }
 
+#[expect(clippy::vec_box, reason = "they were kept in their boxes")]
 fn told(sessions: Vec<Box<Session>>) -> Vec<Case> {
     let told = sessions.into_iter().map(|session| {
         let verdict = diagnosis::diagnose(&session);

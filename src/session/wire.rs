@@ -137,8 +137,11 @@ impl Close {
             Some(Close { by, how: CloseHow::Closed, at })
         };
         let reset = reset.map(|reset| Close { by: reset.by, how: CloseHow::Reset, at: reset.at });
-        let all = [fin(Side::Client), fin(Side::Server), reset].into_iter().flatten();
-        all.reduce(|first, next| if next.at.is_before(first.at) { next } else { first })
+        let first = |one: Option<Close>, other: Option<Close>| match (one, other) {
+            (Some(one), Some(other)) => Some(if other.at.is_before(one.at) { other } else { one }),
+            (one, other) => one.or(other),
+        };
+        first(first(fin(Side::Client), fin(Side::Server)), reset)
     }
 }
 
