@@ -4,7 +4,7 @@
 //! something, and healthy sessions never one that went wrong. Which are kept depends on nothing but their order.
 
 use std::panic::resume_unwind;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use hashbrown::HashMap;
 
@@ -105,14 +105,15 @@ impl Kept {
         let ruled = [telling, healthy, attempts].into_iter().flatten();
         let mut sessions: Vec<Box<Session>> = ruled.map(|ruled| ruled.session).collect();
         sessions.sort_by_cached_key(|session| (session.wire.first.frame, session.wire.stream));
+        let mut cases = Vec::with_capacity(sessions.len());
         let share = sessions.len().div_ceil(threads.max(1)).max(FEWEST);
         let mut shares: Vec<Vec<Box<Session>>> = Vec::new();
         while sessions.len() > share {
             shares.push(sessions.split_off(sessions.len() - share));
         }
-        let mut cases = Vec::with_capacity(sessions.len());
         thread::scope(|scope| {
-            let others: Vec<_> = shares.into_iter().rev().map(|share| scope.spawn(|| told(share))).collect();
+            let others = shares.into_iter().rev().map(|share| scope.spawn(|| told(share).collect()));
+            let others: Vec<ScopedJoinHandle<'_, Vec<_>>> = others.collect();
             cases.extend(told(sessions));
             cases
                 .extend(others.into_iter().flat_map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))));
@@ -128,12 +129,11 @@ impl Kept {
 }
 
 #[expect(clippy::vec_box, reason = "they were kept in their boxes")]
-fn told(sessions: Vec<Box<Session>>) -> Vec<Case> {
-    let told = sessions.into_iter().map(|session| {
+fn told(sessions: Vec<Box<Session>>) -> impl Iterator<Item = Case> {
+    sessions.into_iter().map(|session| {
         let verdict = diagnosis::diagnose(&session);
         Case::alone(0, session, verdict)
-    });
-    told.collect()
+    })
 }
 
 fn class_of(session: &Session, ruling: Ruling) -> Use {
