@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::attempt::Attempt;
 use crate::capture::Moment;
+use crate::fetch::{self, Depth};
 use crate::limits::Limits;
 use crate::mqtt::conformance::{Severity, Violation};
 use crate::mqtt::{
@@ -138,6 +139,29 @@ impl Tracker {
             ping: PingFacts::default(),
             tls: None,
         }
+    }
+
+    /// Asks for what the next packet will touch.
+    pub fn fetch(&self, depth: Depth) {
+        match depth {
+            Depth::Connection => {}
+            Depth::Session => {
+                fetch::start(&self.version);
+                fetch::start(&self.timeline);
+                fetch::start(&self.topics);
+                fetch::start(&self.keep_alive);
+                fetch::start(&self.counts);
+                self.last_packets.client.fetch();
+                self.last_packets.server.fetch();
+            }
+            Depth::Details => {
+                for published in [&self.published.client, &self.published.server].into_iter().flatten() {
+                    fetch::start(&**published);
+                }
+                self.topics.fetch();
+            }
+        }
+        self.exchanges.fetch(depth);
     }
 
     /// The version was found out without a CONNECT.
