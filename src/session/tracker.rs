@@ -30,7 +30,7 @@ use crate::transport::Protocol;
 use super::exchanges::Exchanges;
 use super::facts::{
     Book, ConnackFacts, ConnectFacts, DisconnectFacts, HttpAnswer, KeepAliveFacts, MalformedFact, Oddities, PingFacts,
-    Proof, PublishFacts, Refusal, RetainedBurst, Subscription, TextFact, UnfinishedPacket, ViolationFact,
+    Proof, PublishFacts, Rare, Refusal, RetainedBurst, Subscription, TextFact, UnfinishedPacket, ViolationFact,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
@@ -78,8 +78,7 @@ pub struct Tracker {
     rules: Rules,
     timeline: Timeline,
     newest: Option<u64>,
-    /// Nothing for a side that has not published.
-    published: PerSide<Option<Box<PublishFacts>>>,
+    published: PerSide<Rare<PublishFacts>>,
     ledger: PerSide<Book>,
     topics: Topics,
     exchanges: Exchanges,
@@ -155,8 +154,8 @@ impl Tracker {
                 self.last_packets.server.fetch();
             }
             Depth::Details => {
-                for published in [&self.published.client, &self.published.server].into_iter().flatten() {
-                    fetch::start(&**published);
+                for published in [&self.published.client, &self.published.server] {
+                    published.as_ref().into_iter().for_each(fetch::start);
                 }
                 self.topics.fetch();
             }
