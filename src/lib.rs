@@ -17,6 +17,7 @@ pub mod cli;
 pub mod confine;
 pub mod diagnosis;
 pub mod engine;
+pub mod fetch;
 pub mod fragments;
 pub mod limits;
 pub mod mqtt;

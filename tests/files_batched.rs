@@ -3,10 +3,13 @@
 
 mod files_build;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::slice::from_ref;
 
 use files_build::{Order, Packet, little, pcap, pcapng};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use mqttcap::capture::{Batch, Frame};
 use mqttcap::source::Captures;
 use proptest::prelude::*;
@@ -90,4 +93,41 @@ fn of_a_file_with_more_packets_than_a_batch_holds_and_journal_entries_between_th
     let (frames, ..) = many_at_once(from_ref(&path));
     assert_eq!(frames.len(), 20_000);
     assert_eq!(frames, one_by_one(from_ref(&path)).0);
+}
+
+/// Packets of many sizes, a millisecond apart from `first` on.
+fn long(first: i64, count: i64) -> Vec<u8> {
+    let packets: Vec<Packet> = (first..first + count)
+        .map(|number| {
+            let length = usize::try_from(number * number % 3000).unwrap();
+            (number * 1_000_000, 65_535, vec![number.to_le_bytes()[0]; length])
+        })
+        .collect();
+    pcap(Order::Little, 0xa1b2_c3d4, 1000, &packets)
+}
+
+#[test]
+fn of_files_of_many_batches_one_of_which_begins_in_the_middle_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["one", "other"].map(|name| folder.path().join(name));
+    std::fs::write(&paths[0], long(0, 5000)).unwrap();
+    std::fs::write(&paths[1], long(3333, 4000)).unwrap();
+    let (frames, ..) = many_at_once(&paths);
+    assert_eq!(frames.len(), 9000);
+    assert_eq!(frames, one_by_one(&paths).0);
+}
+
+#[test]
+fn of_a_compressed_file_that_cannot_be_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.pcap.gz");
+    let mut file = GzEncoder::new(Vec::new(), Compression::fast());
+    file.write_all(&long(0, 5000)).unwrap();
+    let mut file = file.finish().unwrap();
+    let middle = file.len() / 2;
+    file[middle..middle + 40].fill(0xff);
+    std::fs::write(&path, file).unwrap();
+    let (frames, bytes, damage) = many_at_once(from_ref(&path));
+    assert!(frames.len() > 1000 && damage.contains("Damage"), "{damage}");
+    assert_eq!((frames, bytes, damage), one_by_one(from_ref(&path)));
 }

@@ -4,6 +4,8 @@
 //! the order of the capture; what the parts notice is heard in that order too, once all of them are done. What a part
 //! knows of the others is as old as the last frames that were pushed together.
 
+mod foresight;
+
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -16,6 +18,7 @@ use super::ended::Finished;
 use super::notice::Queues;
 use super::part::{Hints, Part};
 use super::{Engine, part_of};
+use foresight::Foresight;
 
 /// The first frames of a capture are taken one by one: most captures have no more, and which servers speak MQTT is known
 /// for all that follows.
@@ -252,8 +255,12 @@ fn taken<T, U>(from: &Mutex<T>, take: impl FnOnce(&mut T) -> Option<U>) -> Optio
 /// Follows the connections of a part, whose `own` frames are at these indices.
 fn work(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
     let mut passed = 0;
-    let indices = own.iter().filter_map(|index| usize::try_from(*index).ok());
-    for (index, frame) in indices.filter_map(|index| Some((index, sorted.frames.get(index)?))) {
+    let indices = || own.iter().filter_map(|index| usize::try_from(*index).ok());
+    let mut foresight = Foresight::new(&part.table, sorted, indices());
+    for (index, frame) in indices().filter_map(|index| Some((index, sorted.frames.get(index)?))) {
+        if let Some(foresight) = &mut foresight {
+            foresight.go_on(&mut part.table);
+        }
         let_pass(part, sorted, passed, index);
         part.take(&net::decode(frame.link, frame.data, frame.original_length), frame.at, hints);
         passed = index;

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::capture::Moment;
+use crate::fetch::{self, Depth};
 use crate::limits::{Limits, Room, Share};
 use crate::mqtt::{self, Likelihood};
 use crate::net::Undeliverable;
@@ -331,6 +332,17 @@ enum Beginning {
 }
 
 impl Reader for Dialogue {
+    fn fetch(&self, depth: Depth) {
+        match (depth, &self.state) {
+            (Depth::Connection, state) => {
+                fetch::start(state);
+                fetch::start(&self.news);
+            }
+            (_, State::Following(following)) => following.fetch(depth),
+            _ => {}
+        }
+    }
+
     fn piece(&mut self, from: End, piece: Piece<'_>, facts: &Facts) -> Interest {
         match &mut self.state {
             State::Opening(held) => {

@@ -75,6 +75,8 @@ pub(super) struct Part {
     room: Room,
     /// What happened, in order, and was not heard yet.
     pub(super) notices: Vec<Notice>,
+    /// Connections that the segment at hand ended: empty but for then.
+    ended: Vec<Connection<Dialogue>>,
 }
 
 impl Part {
@@ -87,6 +89,7 @@ impl Part {
             detail,
             observer,
             notices: Vec::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -116,8 +119,7 @@ impl Part {
 
     #[inline]
     fn segment(&mut self, segment: &Segment<'_>, at: Moment, hints: Hints<'_>) -> Option<&mut Connection<Dialogue>> {
-        let Part { table, limits, detail, observer, windows, room, notices } = self;
-        let mut ended = Vec::new();
+        let Part { table, limits, detail, observer, windows, room, notices, ended } = self;
         let reader = |facts: &Facts| {
             let watch = observer.as_ref().map(|observer| Watch::new(observer, facts));
             let hinted = hints.point_at(facts.a) || hints.point_at(facts.b);
@@ -129,7 +131,7 @@ impl Part {
         }
         if !ended.is_empty() {
             let order = Order::segment(at.frame);
-            notices.extend(ended.into_iter().map(|connection| over(connection, order)));
+            notices.extend(ended.drain(..).map(|connection| over(connection, order)));
         }
         self.table.latest_mut()
     }

@@ -8,8 +8,8 @@ use crate::diagnosis::{ClientReport, Confidence, Finding, Note, Outcome, Qualifi
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::{Endpoint, MacAddress};
 use crate::session::{
-    CaptureEdge, CaptureFacts, ClientEvidence, ConnackFacts, ConnectFacts, Detail, EventKind, KeepAliveFacts,
-    Neighbours, Peer, PerSide, PingFacts, Session, TextFact, Timeline, VersionFrom, Wire,
+    CaptureEdge, CaptureFacts, ClientEvidence, ConnackFacts, ConnectFacts, Detail, EventKind, KeepAliveFacts, Peer,
+    PerSide, PingFacts, Session, TextFact, Timeline, VersionFrom, Wire,
 };
 use crate::stream::Side;
 
@@ -74,7 +74,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         client_evidence: ClientEvidence::Connect,
         version: Some(Version::V5),
         version_from: Some(VersionFrom::Connect),
-        connect: Some(connect),
+        connect: Some(Box::new(connect)),
         connack: None,
         tls: None,
         disconnect: PerSide::default(),
@@ -88,7 +88,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         ping: PingFacts::default(),
         keep_alive: KeepAliveFacts::default(),
         timeline: Timeline::new(Detail::Full, 400),
-        neighbours: Neighbours::default(),
+        neighbours: Box::default(),
         capture: CaptureEdge::default(),
         oddities: None,
     }
@@ -138,7 +138,7 @@ pub(super) fn finding(id: &'static str, severity: Severity, headline: &str, fram
 pub(crate) fn refused(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -> (Session, Verdict) {
     let when = |later: u64, milliseconds: i64| at(frame + later, seconds * SECOND + milliseconds * 1_000_000);
     let mut session = session(client_id, stream, when(0, 0), when(6, 7));
-    session.connack = Some(ConnackFacts {
+    session.connack = Some(Box::new(ConnackFacts {
         at: when(4, 5),
         code: ReasonCode(0x87),
         session_present: false,
@@ -154,7 +154,7 @@ pub(crate) fn refused(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -
         wildcard_subscription_available: None,
         subscription_identifier_available: None,
         shared_subscription_available: None,
-    });
+    }));
     session.counts.client.add(PacketType(1));
     session.counts.server.add(PacketType(2));
     let timeline = &mut session.timeline;

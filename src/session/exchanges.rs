@@ -8,6 +8,7 @@ mod open;
 use std::num::NonZeroU64;
 
 use crate::capture::Moment;
+use crate::fetch::{self, Depth};
 use crate::mqtt::{PacketType, QoS, ReasonCode};
 use crate::stream::Side;
 
@@ -116,6 +117,18 @@ impl Exchanges {
         let (open, by_sender) = (Open::default(), PerSide::default());
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         Exchanges { open, finished: Vec::new(), by_sender, limit, oldest: 0 }
+    }
+
+    /// Asks for what the next exchange will touch.
+    pub(super) fn fetch(&self, depth: Depth) {
+        match depth {
+            Depth::Connection => {}
+            Depth::Session => {
+                fetch::start(&self.open);
+                fetch::start(&self.by_sender);
+            }
+            Depth::Details => fetch::starts(&self.finished),
+        }
     }
 
     /// How many exchanges of `sender` are open.

@@ -15,6 +15,7 @@ mod ledger;
 mod messages;
 mod oddities;
 mod opening;
+mod rare;
 mod surroundings;
 mod websocket;
 
@@ -23,6 +24,7 @@ pub use ledger::{Arrived, Book, Carried, Late, Ledger, Overlap, RetainedBurst, T
 pub use messages::{Delivery, Exchange, ExchangeState, PublishFacts, Refusal, Subscription};
 pub use oddities::Oddities;
 pub use opening::{AuthFacts, ConnackFacts, ConnectFacts, WillFacts};
+pub use rare::Rare;
 pub use surroundings::{CaptureEdge, Neighbours, Rival};
 pub use websocket::{CloseFrame, HttpAnswer, TextMessages, UpgradeRequest, WebSocketFacts, close_code_name};
 
@@ -59,9 +61,9 @@ pub struct Session {
     /// How the version is known.
     pub version_from: Option<VersionFrom>,
     /// The first CONNECT.
-    pub connect: Option<ConnectFacts>,
+    pub connect: Option<Box<ConnectFacts>>,
     /// The first CONNACK.
-    pub connack: Option<ConnackFacts>,
+    pub connack: Option<Box<ConnackFacts>>,
     /// Each side's DISCONNECT.
     pub disconnect: PerSide<Option<Box<DisconnectFacts>>>,
     /// Control packets by sender and type.
@@ -75,7 +77,7 @@ pub struct Session {
     /// Exchanges still open at the end, in order of their start: PUBLISH of QoS 1 and 2, SUBSCRIBE, UNSUBSCRIBE.
     pub open_exchanges: Vec<Exchange>,
     /// What each side published.
-    pub published: PerSide<PublishFacts>,
+    pub published: PerSide<Rare<PublishFacts>>,
     /// What became of what each side published.
     pub ledger: PerSide<Book>,
     /// PINGREQ and PINGRESP.
@@ -87,7 +89,7 @@ pub struct Session {
     /// What TLS shows, when the packets are encrypted.
     pub tls: Option<Box<TlsFacts>>,
     /// What other sessions had to do with it.
-    pub neighbours: Neighbours,
+    pub neighbours: Box<Neighbours>,
     /// The capture around it.
     pub capture: CaptureEdge,
     /// What few sessions have; it reads as fields of this.

@@ -21,7 +21,7 @@ pub use capture::{CaptureFacts, FragmentFacts, Tally};
 pub use facts::{
     Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts, ConnectFacts, Delivery,
     DisconnectFacts, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket, Late, Ledger, MalformedFact,
-    Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Refusal, RetainedBurst, Rival,
+    Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Rare, Refusal, RetainedBurst, Rival,
     Session, Subscription, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom,
     ViolationFact, WebSocketFacts, WillFacts, Window, close_code_name,
 };

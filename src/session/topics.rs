@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use super::facts::TextFact;
 use super::wire::PerSide;
+use crate::fetch;
 use crate::stream::Side;
 
 /// So many names are kept whether they are spoken of or not.
@@ -51,6 +52,13 @@ impl TopicId {
 }
 
 impl Topics {
+    /// Asks for the text of the newest topic.
+    pub(super) fn fetch(&self) {
+        if let Some(Name { text: Some(TextFact(text)), .. }) = self.names.get(self.newest as usize) {
+            text.first().into_iter().for_each(fetch::start);
+        }
+    }
+
     /// The text of a topic.
     pub(super) fn text(&self, id: TopicId) -> Option<&TextFact> {
         self.names.get(id.place())?.text.as_ref()

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::attempt::Attempt;
 use crate::capture::Moment;
+use crate::fetch::{self, Depth};
 use crate::limits::Limits;
 use crate::mqtt::conformance::{Severity, Violation};
 use crate::mqtt::{
@@ -29,7 +30,7 @@ use crate::transport::Protocol;
 use super::exchanges::Exchanges;
 use super::facts::{
     Book, ConnackFacts, ConnectFacts, DisconnectFacts, HttpAnswer, KeepAliveFacts, MalformedFact, Oddities, PingFacts,
-    Proof, PublishFacts, Refusal, RetainedBurst, Subscription, TextFact, UnfinishedPacket, ViolationFact,
+    Proof, PublishFacts, Rare, Refusal, RetainedBurst, Subscription, TextFact, UnfinishedPacket, ViolationFact,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
@@ -77,8 +78,7 @@ pub struct Tracker {
     rules: Rules,
     timeline: Timeline,
     newest: Option<u64>,
-    /// Nothing for a side that has not published.
-    published: PerSide<Option<Box<PublishFacts>>>,
+    published: PerSide<Rare<PublishFacts>>,
     ledger: PerSide<Book>,
     topics: Topics,
     exchanges: Exchanges,
@@ -138,6 +138,29 @@ impl Tracker {
             ping: PingFacts::default(),
             tls: None,
         }
+    }
+
+    /// Asks for what the next packet will touch.
+    pub fn fetch(&self, depth: Depth) {
+        match depth {
+            Depth::Connection => {}
+            Depth::Session => {
+                fetch::start(&self.version);
+                fetch::start(&self.timeline);
+                fetch::start(&self.topics);
+                fetch::start(&self.keep_alive);
+                fetch::start(&self.counts);
+                self.last_packets.client.fetch();
+                self.last_packets.server.fetch();
+            }
+            Depth::Details => {
+                for published in [&self.published.client, &self.published.server] {
+                    published.as_ref().into_iter().for_each(fetch::start);
+                }
+                self.topics.fetch();
+            }
+        }
+        self.exchanges.fetch(depth);
     }
 
     /// The version was found out without a CONNECT.

@@ -5,6 +5,7 @@
 //! and knows only its own direction; [`super::connection`] tells it what the other end said.
 
 use crate::capture::{Moment, Timestamp};
+use crate::fetch;
 use crate::stream::{Chunk, Gap, GapReason, Piece, StreamOffset};
 
 use super::budget::Budget;
@@ -413,6 +414,13 @@ impl Assembler {
         self.numbering.skip_to(self.expected() + data.len() as u64);
         self.recent.get_or_insert_with(|| Box::new(Recent::new())).delivered(offset.0, data);
         Chunk { offset, data, at, starts_segment }
+    }
+
+    /// Asks for the bytes delivered last.
+    pub(super) fn fetch(&self) {
+        if let Some(recent) = &self.recent {
+            fetch::start(&**recent);
+        }
     }
 
     fn deliver_gap(&mut self, length: u64, why: GapReason, at: Moment, deliver: &mut Deliver<'_>) {

@@ -4,6 +4,7 @@
 //! sets free are delivered before the segment's own. This module does not know other connections.
 
 use crate::capture::{Moment, Timestamp};
+use crate::fetch::{self, Depth};
 use crate::net::Segment;
 use crate::stream::{End, Piece};
 
@@ -42,6 +43,12 @@ impl Half {
     fn new() -> Half {
         Half { assembler: Assembler::new(), sender: Sender::default(), credit: Credit::default() }
     }
+
+    fn fetch(&self) {
+        fetch::start(&self.assembler);
+        fetch::start(&self.credit);
+        fetch::start(&self.sender);
+    }
 }
 
 /// A connection with its reassembly.
@@ -66,6 +73,19 @@ pub(super) struct Knell {
 }
 
 impl Facts {
+    /// Asks for what the next segment will touch.
+    fn fetch(&self) {
+        fetch::start(&self.established);
+        fetch::start(&self.syn);
+        fetch::start(&self.reset);
+        for direction in [&self.from_a, &self.from_b] {
+            fetch::start(&direction.first_data);
+            fetch::start(&direction.fin);
+            fetch::start(&direction.segments);
+        }
+        fetch::start(&self.stream);
+    }
+
     #[allow(clippy::wrong_self_convention)] // the mutable face of `Facts::from`
     pub(super) fn from_mut(&mut self, end: End) -> &mut Direction {
         match end {
@@ -85,6 +105,24 @@ impl<R: Reader> Flow<R> {
             closed: None,
             knell: Knell::default(),
         }
+    }
+
+    /// Asks for what the next segment will touch.
+    pub(super) fn fetch(&self, depth: Depth) {
+        match depth {
+            Depth::Connection => {
+                self.a.fetch();
+                self.b.fetch();
+                fetch::start(&self.closed);
+                self.connection.facts.fetch();
+            }
+            Depth::Session => {
+                self.a.assembler.fetch();
+                self.b.assembler.fetch();
+            }
+            Depth::Details => {}
+        }
+        self.connection.reader.fetch(depth);
     }
 
     pub(super) fn half(&mut self, end: End) -> &mut Half {

@@ -49,11 +49,12 @@ mod tuple;
 #[cfg(test)]
 mod testing;
 
-pub use table::FlowTable;
+pub use table::{FlowTable, Place};
 pub use trouble::Trouble;
 pub use tuple::spread;
 
 use crate::capture::Moment;
+use crate::fetch::Depth;
 use crate::net::{Endpoint, MacAddress};
 use crate::stream::{End, Piece, StreamOffset};
 
@@ -62,6 +63,9 @@ pub trait Reader {
     /// Takes the next piece of the stream that `from` sends. `facts` are the connection's so far.
     /// The answer says if the connection is worth reassembling any further.
     fn piece(&mut self, from: End, piece: Piece<'_>, facts: &Facts) -> Interest;
+
+    /// Asks for what it will touch: a piece will come soon.
+    fn fetch(&self, _depth: Depth) {}
 }
 
 /// Whether a connection's bytes are wanted.

@@ -12,8 +12,8 @@ use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
 use crate::session::{
     Arrived, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, Neighbours, Peer, PerSide, PingFacts, Proof, Refusal, Rival, Session, Subscription,
-    TextFact, Timeline, VersionFrom, ViolationFact, Wire, WireReset,
+    KeepAliveFacts, LastPacket, Peer, PerSide, PingFacts, Proof, Refusal, Rival, Session, Subscription, TextFact,
+    Timeline, VersionFrom, ViolationFact, Wire, WireReset,
 };
 use crate::stream::{Side, StreamOffset};
 
@@ -90,7 +90,7 @@ impl Tale {
                 ping: PingFacts::default(),
                 keep_alive: KeepAliveFacts::default(),
                 timeline: Timeline::default(),
-                neighbours: Neighbours::default(),
+                neighbours: Box::default(),
                 capture: CaptureEdge::default(),
                 oddities: None,
             },
@@ -152,7 +152,7 @@ impl Tale {
         tale.session.version = Some(Version::V311);
         tale.session.version_from = Some(VersionFrom::Connect);
         tale.session.client_evidence = ClientEvidence::Connect;
-        tale.session.connect = Some(ConnectFacts {
+        tale.session.connect = Some(Box::new(ConnectFacts {
             at,
             protocol_name: text("MQTT"),
             protocol_level: 4,
@@ -170,7 +170,7 @@ impl Tale {
             authentication_method: None,
             request_problem_information: None,
             request_response_information: None,
-        });
+        }));
         tale
     }
 
@@ -286,7 +286,7 @@ impl Tale {
     /// A CONNACK, 2 ms later.
     pub(crate) fn connack(mut self, code: u8) -> Tale {
         let at = self.sent(Side::Server, PacketType::CONNACK, 0.002);
-        self.session.connack = Some(ConnackFacts {
+        self.session.connack = Some(Box::new(ConnackFacts {
             at,
             code: ReasonCode(code),
             session_present: false,
@@ -302,7 +302,7 @@ impl Tale {
             wildcard_subscription_available: None,
             subscription_identifier_available: None,
             shared_subscription_available: None,
-        });
+        }));
         self
     }
 

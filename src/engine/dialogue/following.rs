@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::capture::Moment;
 use crate::engine::post::Passing;
+use crate::fetch::{self, Depth};
 use crate::limits::{Limits, Room};
 use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, VersionEvidence};
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
@@ -82,6 +83,16 @@ impl Following {
             searched: 0,
             watch,
             messages: true,
+        }
+    }
+
+    /// Asks for what the next piece will touch.
+    pub(super) fn fetch(&self, depth: Depth) {
+        self.tracker.fetch(depth);
+        if depth == Depth::Session {
+            fetch::start(&self.framers.client);
+            fetch::start(&self.framers.server);
+            fetch::start(&self.client);
         }
     }
 

@@ -2,33 +2,22 @@
 //!
 //! Invariant: of every kind the first case is kept with its frames, and how many there were; lists are bounded.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
 
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS};
 use crate::session::capture::Tally;
 
-use super::TextFact;
+use super::rare::Empty;
+use super::{Rare, TextFact};
 
-/// A ledger that takes no room while there is nothing to enter, as in most sessions.
-#[derive(Clone, Debug, Default)]
-pub struct Book(Option<Box<Ledger>>);
+/// A ledger, in which most sessions enter nothing.
+pub type Book = Rare<Ledger>;
 
-static EMPTY: LazyLock<Ledger> = LazyLock::new(Ledger::default);
-
-impl Deref for Book {
-    type Target = Ledger;
-
-    fn deref(&self) -> &Ledger {
-        self.0.as_deref().unwrap_or(&EMPTY)
-    }
-}
-
-impl DerefMut for Book {
-    /// Makes room: only for an entry.
-    fn deref_mut(&mut self) -> &mut Ledger {
-        self.0.get_or_insert_default()
+impl Empty for Ledger {
+    fn empty() -> &'static Ledger {
+        static EMPTY: LazyLock<Ledger> = LazyLock::new(Ledger::default);
+        &EMPTY
     }
 }
 

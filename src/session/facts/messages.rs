@@ -1,9 +1,12 @@
 //! What was asked for, sent and acknowledged: subscriptions, exchanges of QoS 1 and 2, refusals.
 
+use std::sync::LazyLock;
+
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, QoS, ReasonCode};
 use crate::stream::Side;
 
+use super::rare::Empty;
 use super::{Arrived, TextFact};
 use crate::session::capture::Tally;
 
@@ -86,6 +89,13 @@ pub enum ExchangeState {
     Received,
     /// QoS 2: PUBREL seen, PUBCOMP missing.
     Released,
+}
+
+impl Empty for PublishFacts {
+    fn empty() -> &'static PublishFacts {
+        static EMPTY: LazyLock<PublishFacts> = LazyLock::new(PublishFacts::default);
+        &EMPTY
+    }
 }
 
 /// What one side published.

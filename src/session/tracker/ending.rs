@@ -1,6 +1,6 @@
 //! From a tracker to the session it tells.
 
-use crate::session::facts::{CaptureEdge, ClientEvidence, Exchange, Neighbours, PublishFacts, Session, VersionFrom};
+use crate::session::facts::{CaptureEdge, ClientEvidence, Exchange, Neighbours, Session, VersionFrom};
 use crate::session::rules::Known;
 use crate::session::wire::{PerSide, Wire};
 use crate::stream::Side;
@@ -44,8 +44,8 @@ impl Tracker {
             client_evidence,
             version: self.version,
             version_from: self.version.map(|_| self.inferred.map_or(VersionFrom::Connect, VersionFrom::Inferred)),
-            connect: self.connect.map(|connect| *connect),
-            connack: self.connack.map(|connack| *connack),
+            connect: self.connect,
+            connack: self.connack,
             disconnect: self.disconnect,
             counts: PerSide { client: self.counts.facts(Side::Client), server: self.counts.facts(Side::Server) },
             first_packet: self.first_packet,
@@ -55,16 +55,13 @@ impl Tracker {
             },
             subscriptions: self.subscriptions,
             open_exchanges,
-            published: PerSide {
-                client: self.published.client.map_or_else(PublishFacts::default, |facts| *facts),
-                server: self.published.server.map_or_else(PublishFacts::default, |facts| *facts),
-            },
+            published: self.published,
             ledger: self.ledger,
             ping: self.ping,
             keep_alive: self.keep_alive,
             timeline: self.timeline,
             tls: self.tls,
-            neighbours,
+            neighbours: Box::new(neighbours),
             capture,
             oddities: self.oddities,
         }

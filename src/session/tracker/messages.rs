@@ -44,14 +44,15 @@ impl Tracker {
         let agreed = self.terms.allow(from, publish, open) && before.is_none();
         if !agreed || !self.rules.is_usual(from, publish) {
             let known = known!(self);
-            let completed = self.published.of(from).as_ref().map_or(0, |facts| facts.completed + facts.refused);
+            let published = self.published.of(from);
+            let completed = published.completed + published.refused;
             let topic = topic.and_then(|topic| self.topics.text(topic));
             self.rules.publish(&known, from, at, publish, &Sent { topic, before, open, completed });
         }
         if from == Side::Server {
             self.delivered(at, publish, topic);
         }
-        let facts = self.published.of_mut(from).get_or_insert_default();
+        let facts = &mut **self.published.of_mut(from);
         if repeated {
             facts.resent += 1;
         } else if let Some(count) = facts.by_qos.get_mut(usize::from(publish.qos.0)) {
@@ -101,7 +102,7 @@ impl Tracker {
             code,
             end: raw.offset.0 + u64::from(last.length),
         };
-        let facts = self.published.of_mut(publisher).get_or_insert_default();
+        let facts = &mut **self.published.of_mut(publisher);
         let book = self.ledger.of_mut(publisher);
         let acknowledged = self.exchanges.acknowledge(&answer, facts, book);
         if last.packet == PacketType::PUBREL && acknowledged.before.is_none() {
@@ -116,7 +117,7 @@ impl Tracker {
             rules.acknowledgment(&known, from, at, last.packet, packet, acknowledged.before);
         }
         if code == ReasonCode::NO_MATCHING_SUBSCRIBERS {
-            self.published.of_mut(publisher).get_or_insert_default().no_subscribers.add(at.frame);
+            self.published.of_mut(publisher).no_subscribers.add(at.frame);
         }
         if let Some(refused) = acknowledged.refused {
             self.refuse(Refusal {

@@ -4,6 +4,7 @@
 //! packets of a type.
 
 use crate::capture::Moment;
+use crate::fetch;
 use crate::mqtt::{PacketType, QoS};
 use crate::session::facts::{LastPacket, PacketCounts};
 use crate::session::topics::{TopicId, Topics};
@@ -34,6 +35,11 @@ pub(super) struct LastPackets {
 }
 
 impl LastPackets {
+    /// Asks for all of them.
+    pub(super) fn fetch(&self) {
+        fetch::starts(&self.packets);
+    }
+
     /// The newest of them.
     #[inline]
     pub(super) fn newest(&self) -> Option<&Newest> {

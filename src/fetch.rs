@@ -1,0 +1,32 @@
+//! Asking the processor for what will soon be needed, so that it is in the cache by then: where thousands of sessions take
+//! turns, nothing of the next one is.
+//!
+//! Invariant: a hint; nothing but time depends on it.
+
+use std::slice;
+
+use prefetch_index::prefetch_index;
+
+/// What is asked for of a connection. What lies behind a pointer can be asked for once the pointer is there, so these
+/// are asked for one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What all connections have in one piece.
+    Connection,
+    /// What that points to: the session.
+    Session,
+    /// What the session points to.
+    Details,
+}
+
+/// Asks for the cache line in which `what` begins.
+#[inline]
+pub fn start<T>(what: &T) {
+    prefetch_index(slice::from_ref(what), 0);
+}
+
+/// Asks for the cache line in which each of `what` begins.
+#[inline]
+pub fn starts<T>(what: &[T]) {
+    (0..what.len()).for_each(|index| prefetch_index(what, index));
+}
