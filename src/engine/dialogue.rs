@@ -6,6 +6,7 @@
 //! fits a request, or enough packets follow one another; until then nothing is reported.
 
 mod encrypted;
+mod ended;
 mod following;
 mod http;
 mod opening;
@@ -21,7 +22,7 @@ use crate::fetch::{self, Depth};
 use crate::limits::{Limits, Room, Share};
 use crate::mqtt::{self, Likelihood};
 use crate::net::Undeliverable;
-use crate::session::{ClientEvidence, Detail, Subscription, TextFact, Tracker};
+use crate::session::{ClientEvidence, Detail, Subscription, TextFact};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
 use crate::tcp::{Facts, Interest, Reader};
 use crate::transport::Protocol;
@@ -29,6 +30,7 @@ use crate::transport::websocket::Windows;
 
 use super::post::Passing;
 use encrypted::Encrypted;
+pub(super) use ended::{Ended, Followed};
 use following::Following;
 pub(super) use watch::Watch;
 use websocket::WebSocket;
@@ -52,51 +54,6 @@ pub(super) enum News {
 
 /// Most segments bring one thing or nothing.
 type NewsList = SmallVec<[News; 1]>;
-
-/// How a connection turned out.
-#[derive(Debug)]
-pub(super) enum Ended {
-    /// It carried MQTT.
-    Mqtt { client: End, evidence: ClientEvidence, followed: Followed },
-    /// It carried TLS in which there may be MQTT.
-    Tls { client: End, evidence: ClientEvidence, tracker: Box<Tracker>, named: bool },
-    /// It carried something else.
-    Other { protocol: Protocol, server_port: u16 },
-    /// It carried nothing, or nothing of what it carried was captured.
-    NoData { undeliverable: Option<Box<(Moment, Undeliverable)>> },
-}
-
-/// The tracker of a connection that is over, where it lies: it is large.
-#[derive(Debug)]
-pub(super) enum Followed {
-    /// As it was followed.
-    There(Box<Following>),
-    /// By itself.
-    Alone(Box<Tracker>),
-}
-
-impl Followed {
-    pub(super) fn tracker(&self) -> &Tracker {
-        match self {
-            Followed::There(following) => &following.tracker,
-            Followed::Alone(tracker) => tracker,
-        }
-    }
-
-    fn tracker_mut(&mut self) -> &mut Tracker {
-        match self {
-            Followed::There(following) => &mut following.tracker,
-            Followed::Alone(tracker) => tracker,
-        }
-    }
-
-    pub(super) fn into_tracker(self) -> Tracker {
-        match self {
-            Followed::There(following) => following.tracker,
-            Followed::Alone(tracker) => *tracker,
-        }
-    }
-}
 
 /// At most so many pieces are held to wait for more.
 const HELD_AT_MOST: usize = 16;

@@ -1,0 +1,54 @@
+//! How a connection turned out, once it is over.
+
+use crate::capture::Moment;
+use crate::net::Undeliverable;
+use crate::session::{ClientEvidence, Tracker};
+use crate::stream::End;
+use crate::transport::Protocol;
+
+use super::following::Following;
+
+/// How a connection turned out.
+#[derive(Debug)]
+pub(in crate::engine) enum Ended {
+    /// It carried MQTT.
+    Mqtt { client: End, evidence: ClientEvidence, followed: Followed },
+    /// It carried TLS in which there may be MQTT.
+    Tls { client: End, evidence: ClientEvidence, tracker: Box<Tracker>, named: bool },
+    /// It carried something else.
+    Other { protocol: Protocol, server_port: u16 },
+    /// It carried nothing, or nothing of what it carried was captured.
+    NoData { undeliverable: Option<Box<(Moment, Undeliverable)>> },
+}
+
+/// The tracker of a connection that is over, where it lies: it is large.
+#[derive(Debug)]
+pub(in crate::engine) enum Followed {
+    /// As it was followed.
+    There(Box<Following>),
+    /// By itself.
+    Alone(Box<Tracker>),
+}
+
+impl Followed {
+    pub(in crate::engine) fn tracker(&self) -> &Tracker {
+        match self {
+            Followed::There(following) => &following.tracker,
+            Followed::Alone(tracker) => tracker,
+        }
+    }
+
+    pub(super) fn tracker_mut(&mut self) -> &mut Tracker {
+        match self {
+            Followed::There(following) => &mut following.tracker,
+            Followed::Alone(tracker) => tracker,
+        }
+    }
+
+    pub(in crate::engine) fn into_tracker(self) -> Tracker {
+        match self {
+            Followed::There(following) => following.tracker,
+            Followed::Alone(tracker) => *tracker,
+        }
+    }
+}
