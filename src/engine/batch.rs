@@ -147,15 +147,13 @@ impl Engine {
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
         let few = self.rest.facts.packets < self.one_by_one;
         if alone || few || !self.rest.hosts.is_empty() || sorted.fragments {
-            for frame in sorted.frames.iter() {
-                self.take(&frame);
-                self.rest.ended.drain(..).for_each(&mut *out);
-            }
-            return meanwhile();
+            sorted.frames.iter().for_each(|frame| self.take(&frame));
+            meanwhile();
+        } else {
+            self.follow(sorted, threads.clamp(1, self.parts.len()), meanwhile);
+            self.count_streams();
+            self.hear_of(sorted);
         }
-        self.follow(sorted, threads.clamp(1, self.parts.len()), meanwhile);
-        self.count_streams();
-        self.hear_of(sorted);
         self.rest.ended.drain(..).for_each(out);
     }
 

@@ -62,6 +62,11 @@ impl Buffer {
     /// The buffer doubles only when it is full of unread bytes, so a length that lies allocates no
     /// more than the file has.
     pub(super) fn refill(&mut self) -> io::Result<bool> {
+        self.read_more(0)
+    }
+
+    /// As [`Buffer::refill`]; a buffer that is full grows to `size` at least.
+    fn read_more(&mut self, size: usize) -> io::Result<bool> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -73,7 +78,10 @@ impl Buffer {
             self.unread = 0..self.unread.len();
         }
         if self.unread.end == self.bytes.len() {
-            self.bytes.resize(self.bytes.len() * 2, 0);
+            // Fresh memory, which is zero already.
+            let larger = vec![0; size.max(self.bytes.len() * 2)];
+            let full = std::mem::replace(&mut self.bytes, larger);
+            self.begin_with(full.get(self.unread.clone()).unwrap_or_default());
         }
         let end = self.bytes.len().min(self.unread.end + PIECE);
         let free = self.bytes.get_mut(self.unread.end..end).unwrap_or_default();
@@ -92,7 +100,7 @@ impl Buffer {
     /// Reads until so many bytes are unread, or no more come.
     pub(super) fn fill(&mut self, wanted: usize) {
         while self.unread.len() < wanted {
-            match self.refill() {
+            match self.read_more(wanted + PIECE) {
                 Ok(true) => {}
                 Ok(false) => break,
                 // What was read before comes first.
@@ -116,11 +124,16 @@ impl Buffer {
         self.bytes = batch.lie_in(std::mem::take(&mut self.bytes), from);
         let left = batch.buffer().get(self.unread.clone()).unwrap_or_default();
         if self.bytes.len() < left.len().max(PIECE) {
-            self.bytes.resize(left.len().max(PIECE), 0);
+            self.bytes = vec![0; left.len() + PIECE];
         }
-        if let Some(place) = self.bytes.get_mut(..left.len()) {
-            place.copy_from_slice(left);
+        self.begin_with(left);
+    }
+
+    /// What is unread is this, and stands at the start.
+    fn begin_with(&mut self, unread: &[u8]) {
+        if let Some(place) = self.bytes.get_mut(..unread.len()) {
+            place.copy_from_slice(unread);
         }
-        self.unread = 0..left.len();
+        self.unread = 0..unread.len();
     }
 }
