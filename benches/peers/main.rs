@@ -34,7 +34,7 @@ fn main() -> io::Result<()> {
         let capture = Capture::of(workload, megabytes * 1000)?;
         page.add(&tables::speed(workload, &capture, runs)?);
     }
-    let capture = Capture::of(Workload::Small, (megabytes / 50).max(1) * 1000)?;
+    let capture = Capture::of(Workload::Small, (megabytes / 10).max(1) * 1000)?;
     page.add(&tables::tshark(&capture, runs.min(3))?);
     drop(capture);
     let sizes = [megabytes / 10, megabytes, megabytes * 10];

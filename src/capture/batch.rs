@@ -6,7 +6,7 @@
 use super::{Frame, LinkType, Moment};
 
 /// A batch is full from so many bytes of frames on: few enough to stay in the processor's cache.
-const FULL: usize = 1 << 20;
+const FULL: usize = 512 << 10;
 /// A batch is full from so many frames on.
 const MOST: usize = 8192;
 

@@ -23,6 +23,8 @@ use foresight::Foresight;
 /// The first frames of a capture are taken one by one: most captures have no more, and which servers speak MQTT is known
 /// for all that follows.
 pub(super) const ONE_BY_ONE: u64 = 20_000;
+/// Fewer frames are followed sooner by the thread in whose cache they are than by several.
+pub(super) const WORTH_DIVIDING: usize = 1024;
 /// Numbers of streams that are not yet counted begin here.
 const UNCOUNTED: u32 = 1 << 31;
 
@@ -150,6 +152,7 @@ impl Engine {
             sorted.frames.iter().for_each(|frame| self.take(&frame));
             meanwhile();
         } else {
+            let threads = if sorted.frames.len() < self.worth_dividing { 1 } else { threads };
             self.follow(sorted, threads.clamp(1, self.parts.len()), meanwhile);
             self.count_streams();
             self.hear_of(sorted);

@@ -69,6 +69,8 @@ pub struct Engine {
     rest: Rest,
     /// So many frames are taken one by one before several threads begin.
     one_by_one: u64,
+    /// So many frames at once are worth more than one thread.
+    worth_dividing: usize,
 }
 
 fn note_given_up(facts: &mut FragmentFacts, why: GivenUp, first: FrameNumber) {
@@ -151,6 +153,7 @@ impl Engine {
                 changes: Changes::default(),
             },
             one_by_one: batch::ONE_BY_ONE,
+            worth_dividing: batch::WORTH_DIVIDING,
         }
     }
 

@@ -27,6 +27,7 @@ fn told(path: &Path, frames_at_once: usize, threads: usize) -> String {
     let limits = Limits::default();
     let mut engine = Engine::divided(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded });
     engine.one_by_one = 0;
+    engine.worth_dividing = 0;
     let mut told = String::new();
     let mut tell = |finished: Finished| {
         let session = finished.into_session();
