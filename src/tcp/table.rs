@@ -6,13 +6,14 @@
 //! [`FlowTable::advance`] is called, but for when a quiet hole is declared. This module does not
 //! look into segments beyond their addresses and SYN.
 
+mod foreseen;
+
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
-use crate::fetch::Depth;
 use crate::limits::Limits;
 use crate::net::{Endpoint, Segment};
 use crate::stream::End;
@@ -23,6 +24,8 @@ use super::links::{Link, Links, List, NONE};
 use super::tombstones::{Tombstone, Tombstones};
 use super::tuple::{Bases, Key};
 use super::{Connection, Ending, Facts, Reader, patience};
+
+pub use foreseen::Place;
 
 /// All connections that are being followed.
 #[derive(Debug)]
@@ -47,10 +50,6 @@ pub struct FlowTable<R: Reader> {
     evicted: u64,
     late: u64,
 }
-
-/// Where a connection is, or was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place(u32);
 
 /// A stream that was opened.
 #[derive(Clone, Copy, Debug)]
@@ -349,26 +348,6 @@ impl<R: Reader> FlowTable<R> {
     /// As [`FlowTable::iter`], to let the readers take note of something.
     pub fn each_mut(&mut self, each: &mut impl FnMut(&mut Connection<R>)) {
         self.slots.iter_mut().filter_map(|slot| slot.flow.as_mut()).for_each(|flow| each(&mut flow.connection));
-    }
-
-    /// Where the connection between two endpoints is, if it is followed: a segment of it will come soon.
-    pub fn foresee(&self, one: Endpoint, other: Endpoint) -> Option<Place> {
-        let (key, _) = Key::of(one, other);
-        let place = Place(self.find(self.hasher.hash_one(key), &key)?);
-        self.fetch(place, Depth::Connection);
-        Some(place)
-    }
-
-    /// Asks for what the next segment of a connection that was foreseen will touch.
-    pub fn fetch(&self, Place(place): Place, depth: Depth) {
-        if let Some(flow) = self.flow(place) {
-            flow.fetch(depth);
-        }
-    }
-
-    /// The next segment is likely to be of the connection that was foreseen.
-    pub fn expect(&mut self, Place(place): Place) {
-        self.latest = place;
     }
 
     fn flow(&self, place: u32) -> Option<&Flow<R>> {

@@ -1,0 +1,36 @@
+//! Connections whose next segments will come soon: what these will touch is asked for ahead.
+//!
+//! Invariant: a hint; which connection a segment belongs to is decided as without it.
+
+use std::hash::BuildHasher;
+
+use crate::fetch::Depth;
+use crate::net::Endpoint;
+
+use super::{FlowTable, Key, Reader};
+
+/// Where a connection is, or was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u32);
+
+impl<R: Reader> FlowTable<R> {
+    /// Where the connection between two endpoints is, if it is followed: a segment of it will come soon.
+    pub fn foresee(&self, one: Endpoint, other: Endpoint) -> Option<Place> {
+        let (key, _) = Key::of(one, other);
+        let place = Place(self.find(self.hasher.hash_one(key), &key)?);
+        self.fetch(place, Depth::Connection);
+        Some(place)
+    }
+
+    /// Asks for what the next segment of a connection that was foreseen will touch.
+    pub fn fetch(&self, Place(place): Place, depth: Depth) {
+        if let Some(flow) = self.flow(place) {
+            flow.fetch(depth);
+        }
+    }
+
+    /// The next segment is likely to be of the connection that was foreseen.
+    pub fn expect(&mut self, Place(place): Place) {
+        self.latest = place;
+    }
+}
