@@ -20,6 +20,7 @@ pub mod engine;
 pub mod fetch;
 pub mod fragments;
 pub mod limits;
+pub mod lock;
 pub mod mqtt;
 pub mod net;
 pub mod payload;

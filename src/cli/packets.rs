@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::capture::{Frame, FrameNumber};
 use crate::diagnosis;
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
+use crate::lock::locked;
 use crate::mqtt::{Version, parse};
 use crate::net::Endpoint;
 use crate::report::packets::{self, Lines, Place, Reveal};
@@ -169,7 +170,7 @@ impl<'o> Pass<'o> {
 
     /// There is something to read.
     fn begin(&mut self) -> Result<(), Failure> {
-        if let Form::Table(style) = &self.writer.lock().unwrap_or_else(PoisonError::into_inner).form {
+        if let Form::Table(style) = &locked(&self.writer).form {
             packets::write_head(style, self.out)?;
         }
         Ok(())
@@ -198,7 +199,7 @@ impl<'o> Pass<'o> {
 }
 
 fn drain(writer: &Mutex<Writer>, out: &mut dyn Write) -> io::Result<()> {
-    let written = &mut writer.lock().unwrap_or_else(PoisonError::into_inner).written;
+    let written = &mut locked(writer).written;
     let done = out.write_all(written);
     written.clear();
     done

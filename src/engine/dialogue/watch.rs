@@ -1,8 +1,9 @@
 //! Shows the packets of one connection to an observer.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use crate::engine::SharedObserver;
+use crate::lock::locked;
 use crate::mqtt::{Packet, ParseError, RawPacket};
 use crate::net::Endpoint;
 use crate::session::{SeenPacket, Tracker};
@@ -41,6 +42,6 @@ impl Watch {
         let version = tracker.version();
         let seen = SeenPacket { stream: self.stream, side, sender, confirmed, raw, parsed, version, topic };
         // An observer that panicked has nothing half-done that another could see.
-        self.observer.lock().unwrap_or_else(PoisonError::into_inner).packet(&seen);
+        locked(&self.observer).packet(&seen);
     }
 }

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use crate::capture::Frame;
 use crate::diagnosis::Severity;
 use crate::engine::SharedObserver;
+use crate::lock::locked;
 use crate::report::Case;
 
 use super::super::failure::Failure;
@@ -85,7 +86,7 @@ impl Metrics {
         }
         let Some(stream) = session.wire.stream else { return };
         if is_judged {
-            let mut meter = self.meter.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut meter = locked(&self.meter);
             meter.ended(stream);
         }
         if is_judged || session.wire.is_over() {

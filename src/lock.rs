@@ -1,0 +1,8 @@
+//! Locks whose holder may have failed: who comes after it goes on with what there is, as the failure is told elsewhere.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Waits for `what`, and holds it.
+pub fn locked<T: ?Sized>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
