@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::vec::Drain;
 
 use crate::capture::{FrameNumber, Moment};
+use crate::fetch::Depth;
 use crate::net::Endpoint;
 use crate::tcp::Facts;
 
@@ -88,6 +89,17 @@ pub(super) struct Gone {
 }
 
 impl What {
+    /// Asks for what hearing it will touch.
+    fn fetch(&self, depth: Depth) {
+        let What::Ended(Gone { facts, ended }) = self else { return };
+        if depth == Depth::Connection {
+            facts.fetch();
+        }
+        if let Ended::Mqtt { followed, .. } = ended {
+            followed.tracker().fetch_opening(depth);
+        }
+    }
+
     /// Gives the connection the number that `number` makes of the one it has.
     pub(super) fn renumber(&mut self, number: impl Fn(u32) -> u32) {
         let stream = match self {
@@ -100,6 +112,9 @@ impl What {
         *stream = number(*stream);
     }
 }
+
+/// So many notices ahead in its queue what one will be asked for is fetched, in this order.
+const AHEAD: [(usize, Depth); 3] = [(4, Depth::Connection), (2, Depth::Session), (1, Depth::Details)];
 
 /// The notices of several parts, on their way to be heard in their order.
 #[derive(Debug)]
@@ -153,6 +168,11 @@ impl Iterator for Queues<'_> {
         let (queue, first) = (self.left.get_mut(self.whose)?, self.heads.get_mut(self.whose)?);
         let notice = queue.next()?;
         *first = head(queue);
+        for (ahead, depth) in AHEAD {
+            if let Some(notice) = queue.as_slice().get(ahead) {
+                notice.what.fetch(depth);
+            }
+        }
         self.find_first();
         Some(notice.what)
     }

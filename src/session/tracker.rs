@@ -163,6 +163,16 @@ impl Tracker {
         self.exchanges.fetch(depth);
     }
 
+    /// Asks for what tells who the client is.
+    pub fn fetch_opening(&self, depth: Depth) {
+        match (depth, &self.connect) {
+            (Depth::Connection, connect) => fetch::start(connect),
+            (Depth::Session, Some(connect)) => fetch::start(&connect.client_id),
+            (Depth::Details, Some(connect)) => connect.client_id.0.first().into_iter().for_each(fetch::start),
+            (_, None) => {}
+        }
+    }
+
     /// The version was found out without a CONNECT.
     pub fn infer_version(&mut self, version: Version, why: &'static str) {
         if self.version.is_none() {

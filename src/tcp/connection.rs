@@ -74,7 +74,7 @@ pub(super) struct Knell {
 
 impl Facts {
     /// Asks for what the next segment will touch.
-    fn fetch(&self) {
+    pub fn fetch(&self) {
         fetch::start(&self.established);
         fetch::start(&self.syn);
         fetch::start(&self.reset);
