@@ -15,8 +15,6 @@ mod websocket;
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use crate::capture::Moment;
 use crate::fetch::{self, Depth};
 use crate::limits::{Limits, Room, Share};
@@ -52,8 +50,8 @@ pub(super) enum News {
     Subscribed(Box<[Subscription]>),
 }
 
-/// Most segments bring one thing or nothing.
-type NewsList = SmallVec<[News; 1]>;
+/// Most segments bring nothing.
+type NewsList = Vec<News>;
 
 /// At most so many pieces are held to wait for more.
 const HELD_AT_MOST: usize = 16;
