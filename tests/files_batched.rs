@@ -38,6 +38,22 @@ fn many_at_once(paths: &[PathBuf]) -> (Vec<String>, u64, String) {
     (frames, captures.bytes(), format!("{:?}{:?}", captures.damage(), captures.gaps()))
 }
 
+/// The same by a second reader, while the first goes on.
+fn once_more(paths: &[PathBuf]) -> (Vec<String>, u64, String) {
+    let mut captures = Captures::open(paths).unwrap();
+    let mut again = captures.again().unwrap();
+    let (mut frames, mut batch, mut other) = (Vec::new(), Batch::new(), Batch::new());
+    while again.next_batch(&mut batch) {
+        assert!(captures.next_batch(&mut other));
+        assert!(batch.iter().map(text).eq(other.iter().map(text)));
+        frames.extend(batch.iter().map(text));
+        batch.clear();
+        other.clear();
+    }
+    assert!(!captures.next_batch(&mut other));
+    (frames, again.bytes(), format!("{:?}{:?}", again.damage(), again.gaps()))
+}
+
 fn packets() -> impl Strategy<Value = Vec<Packet>> {
     let packet = (0_i64..40, prop::collection::vec(any::<u8>(), 0..40));
     let packet = packet.prop_map(|(time, data)| (time * 1_000_000_000, 99, data));
@@ -115,6 +131,22 @@ fn of_files_of_many_batches_one_of_which_begins_in_the_middle_of_another() {
     let (frames, ..) = many_at_once(&paths);
     assert_eq!(frames.len(), 9000);
     assert_eq!(frames, one_by_one(&paths).0);
+    assert_eq!(once_more(&paths), one_by_one(&paths));
+}
+
+#[test]
+fn of_what_can_be_read_by_several() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, compressed) = (folder.path().join("plain.pcap"), folder.path().join("compressed.pcap.gz"));
+    std::fs::write(&plain, long(0, 50)).unwrap();
+    let mut file = GzEncoder::new(Vec::new(), Compression::fast());
+    file.write_all(&long(60, 50)).unwrap();
+    std::fs::write(&compressed, file.finish().unwrap()).unwrap();
+    let mut captures = Captures::open(from_ref(&plain)).unwrap();
+    assert!(captures.again().is_some());
+    assert!(captures.next_frame().is_some());
+    assert!(captures.again().is_none(), "the first packet is gone");
+    assert!(Captures::open(&[plain, compressed]).unwrap().again().is_none(), "twice the work to decompress");
 }
 
 #[test]

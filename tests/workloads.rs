@@ -8,9 +8,12 @@ mod workload;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use workload::{Tally, Workload};
@@ -147,6 +150,16 @@ fn one_thread_or_eight_write_the_same_bytes() {
         let one = read("1");
         for threads in ["2", "3", "8"] {
             assert!(read(threads) == one, "{} with {threads} threads", workload.name());
+        }
+        // What is compressed is read by one of them for all.
+        let compressed = NamedTempFile::new().unwrap();
+        let mut encoder = GzEncoder::new(&compressed, Compression::fast());
+        encoder.write_all(&fs::read(file.path()).unwrap()).unwrap();
+        encoder.finish().unwrap();
+        let [plain, compressed] = [file.path(), compressed.path()].map(|path| path.display().to_string());
+        for threads in ["1", "2"] {
+            let read = mqttcap(Path::new(&compressed), &["read", "--format", "ndjson", "--threads", threads]);
+            assert!(read.replace(&compressed, &plain) == one, "{} compressed, {threads} threads", workload.name());
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::diagnosis::{self, explain};
-use crate::engine::{Config, Engine, Sorted};
+use crate::engine::Config;
 use crate::limits::Limits;
 use crate::report::{CaptureSummary, Report};
 use crate::session::Detail;
@@ -12,9 +12,7 @@ use crate::source::{self, Captures, Shown};
 use super::arguments::Input;
 use super::failure::Failure;
 use super::file_notes::{name, notes_on_files};
-use super::judging::Judging;
-use super::progress::Progress;
-use super::sieve::Sieve;
+use super::reading::{self, Reading};
 
 /// Messages followed through the broker for a table: enough for what happened to be told, and no burden on a large
 /// capture.
@@ -28,31 +26,7 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     }
     let limits = input.bounds.over(usual)?;
     let config = Config { limits, ports: input.ports.clone(), detail, hosts: hosts.to_vec() };
-    let mut sieve = Sieve::of(input)?;
-    let mut captures = Captures::open(&input.files)?;
-    let mut engine = Engine::divided(config);
-    let parts = engine.parts();
-    // More threads would find nothing to do.
-    let threads = input.threads.map_or_else(processors, usize::from).min(parts);
-    let mut judging = Judging::new(&limits, threads);
-    let mut progress = Progress::of(&captures);
-    let mut next = |sorted: &mut Sorted| {
-        sorted.clear();
-        let more = sieve.next_batch(&mut captures, sorted.frames_mut());
-        progress.tell(&captures);
-        sorted.sort(parts);
-        more
-    };
-    // While some frames are worked on, the next are read.
-    let (mut now, mut ahead) = (Sorted::default(), Sorted::default());
-    let mut more = next(&mut now);
-    while more {
-        let mut read_ahead = || more = next(&mut ahead);
-        engine.push_all(&now, threads, &mut read_ahead, &mut |session| judging.take(session));
-        std::mem::swap(&mut now, &mut ahead);
-    }
-    drop(progress);
-    let facts = engine.finish_all(threads, &mut |session| judging.take(session));
+    let Reading { captures, facts, sessions } = reading::read(input, &config)?;
     if facts.packets == 0
         && let Some(wrong) = nothing_read(&captures)
     {
@@ -64,14 +38,9 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut notes = notes_on_files(&captures);
     notes.extend(diagnosis::notes(&facts));
     let files = captures.paths().iter().map(|path| name(path)).collect();
-    let mut report = Report::new(CaptureSummary { files, facts, notes }, judging.finish(), threads);
+    let mut report = Report::new(CaptureSummary { files, facts, notes }, sessions, reading::threads(input));
     report.name_servers(|address| captures.names().of(address));
     Ok(report)
-}
-
-/// How many threads can work at the same time.
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What keeps packets of damaged files from being read.

@@ -1,76 +1,104 @@
-//! Sessions that ended, decided on many at once by several threads.
+//! Sessions that ended, decided on many at once by whichever thread has time.
 //!
-//! Invariant: they are kept in the order in which they ended, whoever decided on them.
+//! Invariant: they are kept in the order in which they ended, whoever decided on them; no more wait to be decided on than
+//! [`WAITING`] times [`AT_ONCE`].
 
-use std::panic::resume_unwind;
-use std::thread::{self, ScopedJoinHandle};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
 
 use crate::diagnosis::{self, Ruling};
 use crate::engine::Finished;
 use crate::limits::Limits;
+use crate::lock::locked;
 use crate::report::Kept;
 use crate::session::Session;
 
-/// So many sessions are judged at once.
-const AT_ONCE: usize = 1024;
-/// Fewer are not worth a thread.
-const ALONE: usize = 64;
+/// So many sessions are decided on by one thread.
+const AT_ONCE: usize = 64;
+/// So often before whoever brings them decides on some.
+const WAITING: usize = 32;
 
 /// Sessions on their way into a report.
 #[derive(Debug)]
-pub(super) struct Judging {
+pub(super) struct Judging<'d> {
+    desk: &'d Desk,
+    /// So many lots may wait for other threads.
+    patience: usize,
+    next: Vec<Finished>,
+    lots: u64,
     kept: Kept,
-    waiting: Vec<Finished>,
-    threads: usize,
+    kept_lots: u64,
 }
 
-impl Judging {
-    /// None yet; of those that come, no more are kept than `limits` allow.
-    pub(super) fn new(limits: &Limits, threads: usize) -> Judging {
-        Judging { kept: Kept::new(limits), waiting: Vec::with_capacity(AT_ONCE), threads }
+/// Where threads find sessions to decide on, in numbered lots.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    waiting: Mutex<VecDeque<(u64, Vec<Finished>)>>,
+    ruled: Mutex<BTreeMap<u64, Vec<(Session, Ruling)>>>,
+}
+
+impl Desk {
+    /// Decides on the lot that waits longest; `false` if there is none.
+    pub(super) fn work(&self) -> bool {
+        let Some((number, lot)) = locked(&self.waiting).pop_front() else { return false };
+        let ruled = lot.into_iter().map(|finished| {
+            let session = finished.into_session();
+            let ruling = diagnosis::rule(&session);
+            (session, ruling)
+        });
+        let ruled = ruled.collect();
+        locked(&self.ruled).insert(number, ruled);
+        true
+    }
+}
+
+impl<'d> Judging<'d> {
+    /// None yet; of those that come, no more are kept than `limits` allow. With more than one of `threads`, others work at
+    /// `desk` too.
+    pub(super) fn new(limits: &Limits, desk: &'d Desk, threads: usize) -> Judging<'d> {
+        let patience = if threads > 1 { WAITING } else { 0 };
+        Judging { desk, patience, next: Vec::new(), lots: 0, kept: Kept::new(limits), kept_lots: 0 }
     }
 
     /// Takes a session that ended.
     pub(super) fn take(&mut self, session: Finished) {
-        self.waiting.push(session);
-        if self.waiting.len() >= AT_ONCE {
-            self.judge();
+        self.next.push(session);
+        if self.next.len() >= AT_ONCE {
+            self.hand_on();
         }
     }
 
-    /// All that were taken.
+    /// All that were taken, once no other thread works any more.
     pub(super) fn finish(mut self) -> Kept {
-        self.judge();
+        self.patience = 0;
+        self.hand_on();
+        while self.desk.work() {}
+        self.keep();
         self.kept
     }
 
-    fn judge(&mut self) {
-        let threads = if self.waiting.len() < ALONE { 1 } else { self.threads };
-        let share = self.waiting.len().div_ceil(threads).max(1);
-        let mut shares = Vec::with_capacity(threads);
-        while self.waiting.len() > share {
-            shares.push(self.waiting.split_off(self.waiting.len() - share));
+    fn hand_on(&mut self) {
+        let lot = std::mem::replace(&mut self.next, Vec::with_capacity(AT_ONCE));
+        let waiting = {
+            let mut waiting = locked(&self.desk.waiting);
+            waiting.push_back((self.lots, lot));
+            waiting.len()
+        };
+        self.lots += 1;
+        if waiting > self.patience {
+            self.desk.work();
         }
-        let Judging { kept, waiting, .. } = self;
-        thread::scope(|scope| {
-            let others = shares.into_iter().rev().map(|share| scope.spawn(|| ruled(share.into_iter()).collect()));
-            let others: Vec<ScopedJoinHandle<'_, Vec<_>>> = others.collect();
-            for (session, ruling) in ruled(waiting.drain(..)) {
-                kept.keep(session, ruling);
-            }
-            for (session, ruling) in
-                others.into_iter().flat_map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)))
-            {
-                kept.keep(session, ruling);
-            }
-        });
+        self.keep();
     }
-}
 
-fn ruled(finished: impl Iterator<Item = Finished>) -> impl Iterator<Item = (Session, Ruling)> {
-    finished.map(|finished| {
-        let session = finished.into_session();
-        let ruling = diagnosis::rule(&session);
-        (session, ruling)
-    })
+    /// Keeps what was decided on, in order.
+    fn keep(&mut self) {
+        loop {
+            let Some(lot) = locked(&self.desk.ruled).remove(&self.kept_lots) else { break };
+            for (session, ruling) in lot {
+                self.kept.keep(session, ruling);
+            }
+            self.kept_lots += 1;
+        }
+    }
 }

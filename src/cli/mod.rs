@@ -24,6 +24,7 @@ mod live;
 mod output;
 mod packets;
 mod progress;
+mod reading;
 mod selection;
 #[cfg(feature = "live")]
 mod service;

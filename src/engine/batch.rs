@@ -5,11 +5,13 @@
 //! knows of the others is as old as the last frames that were pushed together.
 
 mod foresight;
+mod lanes;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 
 use crate::capture::{Batch, Frame, FrameNumber, Moment, Timestamp};
+use crate::lock::locked;
 use crate::net::{self, Decoded};
 use crate::session::CaptureFacts;
 use crate::tcp;
@@ -19,6 +21,7 @@ use super::notice::Queues;
 use super::part::{Hints, Part};
 use super::{Engine, part_of};
 use foresight::Foresight;
+pub use lanes::{Lanes, Next, OutOfStep};
 
 /// The first frames of a capture are taken one by one: most captures have no more, and which servers speak MQTT is known
 /// for all that follows.
@@ -146,9 +149,7 @@ impl Engine {
         meanwhile: &mut (dyn FnMut() + Send),
         out: &mut impl FnMut(Finished),
     ) {
-        let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
-        let few = self.rest.facts.packets < self.one_by_one;
-        if alone || few || !self.rest.hosts.is_empty() || sorted.fragments {
+        if !self.is_divided() || sorted.fragments {
             sorted.frames.iter().for_each(|frame| self.take(&frame));
             meanwhile();
         } else {
@@ -158,6 +159,36 @@ impl Engine {
             self.hear_of(sorted);
         }
         self.rest.ended.drain(..).for_each(out);
+    }
+
+    /// Takes the next frames that `lanes` read. Returns whether there were any; hands out the sessions that ended.
+    ///
+    /// # Errors
+    ///
+    /// Where not all of them read the same.
+    pub fn push_together(&mut self, lanes: &mut Lanes<'_>, out: &mut impl FnMut(Finished)) -> Result<bool, OutOfStep> {
+        let divided = self.is_divided();
+        let hints = divided.then(|| self.rest.hints().kept());
+        if divided {
+            self.parts.iter_mut().for_each(|part| part.table.count_streams_from(UNCOUNTED));
+        }
+        lanes.follow(&mut self.parts, hints)?;
+        let sorted = lanes.sorted();
+        if divided && !sorted.fragments {
+            self.count_streams();
+            self.hear_of(sorted);
+        } else {
+            sorted.frames.iter().for_each(|frame| self.take(&frame));
+        }
+        self.rest.ended.drain(..).for_each(out);
+        Ok(!sorted.frames.is_empty())
+    }
+
+    /// Whether the next frames are given to the parts, and not taken one by one.
+    fn is_divided(&self) -> bool {
+        let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
+        let few = self.rest.facts.packets < self.one_by_one;
+        !alone && !few && self.rest.hosts.is_empty()
     }
 
     /// As [`Engine::finish`], by at most so many threads.
@@ -185,7 +216,7 @@ impl Engine {
         let meanwhile = Mutex::new(Some(meanwhile));
         let work = || {
             while let Some((part, own)) = taken(&tasks, Iterator::next) {
-                work(part, own, sorted, hints);
+                follow(part, own, sorted, hints);
             }
         };
         let meanwhile = || {
@@ -250,11 +281,11 @@ impl Engine {
 
 /// What `take` takes from behind the lock, which is free again by then.
 fn taken<T, U>(from: &Mutex<T>, take: impl FnOnce(&mut T) -> Option<U>) -> Option<U> {
-    take(&mut from.lock().unwrap_or_else(PoisonError::into_inner))
+    take(&mut locked(from))
 }
 
 /// Follows the connections of a part, whose `own` frames are at these indices.
-fn work(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
+fn follow(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
     let mut passed = 0;
     let indices = || own.iter().filter_map(|index| usize::try_from(*index).ok());
     let mut foresight = Foresight::new(&part.table, sorted, indices());

@@ -25,7 +25,7 @@ use crate::net::{self, Decoded, Endpoint, Fragment};
 use crate::session::{CaptureFacts, Detail, FragmentFacts, PacketObserver, Session};
 use crate::tcp::{self, Facts};
 
-pub use batch::Sorted;
+pub use batch::{Lanes, Next, OutOfStep, Sorted};
 use changes::Changes;
 pub use ended::Finished;
 use ended::Word;
@@ -88,7 +88,7 @@ fn note_given_up(facts: &mut FragmentFacts, why: GivenUp, first: FrameNumber) {
 struct Rest {
     limits: Arc<Limits>,
     detail: Detail,
-    ports: Vec<u16>,
+    ports: Arc<[u16]>,
     /// Whether somebody is shown every control packet.
     observed: bool,
     facts: CaptureFacts,
@@ -138,7 +138,7 @@ impl Engine {
             rest: Rest {
                 limits: Arc::new(config.limits),
                 detail: config.detail,
-                ports: config.ports,
+                ports: config.ports.into(),
                 observed,
                 hosts: config.hosts,
                 mqtt_connections: 0,

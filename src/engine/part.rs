@@ -23,17 +23,36 @@ use super::{MQTT_PORTS, SharedObserver};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hints<'a> {
     /// Ports taken for MQTT beside [`MQTT_PORTS`].
-    pub(super) ports: &'a [u16],
+    pub(super) ports: &'a Arc<[u16]>,
     /// Servers with which MQTT was spoken.
-    pub(super) servers: &'a HashSet<Endpoint>,
+    pub(super) servers: &'a Arc<HashSet<Endpoint>>,
     /// Whether messages are followed through the broker.
     pub(super) messages: bool,
 }
 
 impl Hints<'_> {
+    /// For another thread.
+    pub(super) fn kept(self) -> KeptHints {
+        KeptHints { ports: Arc::clone(self.ports), servers: Arc::clone(self.servers), messages: self.messages }
+    }
+
     /// Whether `endpoint` is taken for a server of MQTT.
     pub(super) fn point_at(&self, endpoint: Endpoint) -> bool {
         MQTT_PORTS.contains(&endpoint.port) || self.ports.contains(&endpoint.port) || self.servers.contains(&endpoint)
+    }
+}
+
+/// [`Hints`] that can be taken along.
+#[derive(Clone, Debug)]
+pub(super) struct KeptHints {
+    ports: Arc<[u16]>,
+    servers: Arc<HashSet<Endpoint>>,
+    messages: bool,
+}
+
+impl KeptHints {
+    pub(super) fn lent(&self) -> Hints<'_> {
+        Hints { ports: &self.ports, servers: &self.servers, messages: self.messages }
     }
 }
 

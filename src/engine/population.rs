@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
@@ -35,7 +36,7 @@ const NAMED: usize = 16;
 #[derive(Debug)]
 pub(super) struct Population {
     limit: usize,
-    servers: HashSet<Endpoint>,
+    servers: Arc<HashSet<Endpoint>>,
     /// Those with which it was spoken inside a WebSocket: what else comes to their port may be for a web server.
     websockets: HashSet<Endpoint>,
     /// Servers that answered a CONNECT.
@@ -82,7 +83,7 @@ impl Population {
     pub(super) fn new(limits: &Limits) -> Population {
         Population {
             limit: limits.connections,
-            servers: HashSet::new(),
+            servers: Arc::default(),
             websockets: HashSet::new(),
             brokers: HashMap::new(),
             presences: HashMap::new(),
@@ -109,7 +110,7 @@ impl Population {
     }
 
     /// Servers with which MQTT was spoken.
-    pub(super) fn servers(&self) -> &HashSet<Endpoint> {
+    pub(super) fn servers(&self) -> &Arc<HashSet<Endpoint>> {
         &self.servers
     }
 
@@ -163,9 +164,12 @@ impl Population {
                 }
             }
             News::Mqtt => {
-                let known = if websocket { &mut self.websockets } else { &mut self.servers };
-                if known.len() < self.limit {
-                    known.insert(server);
+                if websocket {
+                    if self.websockets.len() < self.limit {
+                        self.websockets.insert(server);
+                    }
+                } else if self.servers.len() < self.limit && !self.servers.contains(&server) {
+                    Arc::make_mut(&mut self.servers).insert(server);
                 }
             }
         }

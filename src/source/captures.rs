@@ -15,6 +15,7 @@ use super::error::Error;
 use super::file::CaptureFile;
 use super::gap::Gaps;
 use super::pcapng::{Drops, Names};
+use super::plain::Plain;
 use crate::capture::{Batch, Frame, FrameNumber, Timestamp};
 
 /// One or more capture files, read as one capture.
@@ -45,8 +46,16 @@ struct Waiting {
     path: PathBuf,
     /// Bytes that will be read of it, where that is known.
     length: Option<u64>,
+    access: Access,
+}
+
+/// How a file is begun.
+#[derive(Debug)]
+enum Access {
+    /// It can be opened again.
+    Plain(Plain),
     /// What can be read only once, such as standard input, stays open.
-    file: Option<CaptureFile>,
+    Once(Box<CaptureFile>),
 }
 
 #[derive(Debug)]
@@ -103,7 +112,26 @@ impl Captures {
         }
         // A stable sort: files that begin at the same time stay in the order given.
         waiting.sort_by_key(|file| file.first);
-        Ok(Captures {
+        Ok(Captures { passed_over, repeated, ..Captures::of(waiting) })
+    }
+
+    /// The same files once more, to be read beside these from their first packets on; `None` where one of them can be read
+    /// only once, or is compressed and better read only once, or where reading has begun.
+    pub fn again(&self) -> Option<Captures> {
+        let again = |file: &Waiting| match &file.access {
+            Access::Plain(plain) if file.length.is_some() => {
+                let (path, access) = (file.path.clone(), Access::Plain(plain.clone()));
+                Some(Waiting { path, access, ..*file })
+            }
+            _ => None,
+        };
+        let waiting = self.waiting.iter().map(again).collect::<Option<Vec<_>>>()?;
+        (waiting.len() == self.paths.len()).then(|| Captures::of(waiting))
+    }
+
+    /// Files in the order in which they begin.
+    fn of(waiting: Vec<Waiting>) -> Captures {
+        Captures {
             paths: waiting.iter().map(|file| file.path.clone()).collect(),
             length: waiting.iter().map(|file| file.length).sum(),
             waiting: waiting.into(),
@@ -116,9 +144,9 @@ impl Captures {
             drops: None,
             untimed: 0,
             bytes: 0,
-            passed_over,
-            repeated,
-        })
+            passed_over: Vec::new(),
+            repeated: 0,
+        }
     }
 
     /// The next packet of all files; `None` at the end.
@@ -246,8 +274,15 @@ impl Captures {
 
     #[cold]
     fn begin(&mut self) {
-        let Some(Waiting { path, file, .. }) = self.waiting.pop_front() else { return };
-        match file.map_or_else(|| CaptureFile::open(&path), Ok) {
+        let Some(Waiting { path, access, .. }) = self.waiting.pop_front() else { return };
+        let begun = match access {
+            Access::Once(file) => Ok(*file),
+            Access::Plain(plain) => plain
+                .reader(&path)
+                .map_err(|error| Error::io("open", &path, error))
+                .and_then(|reader| CaptureFile::read_from(&path, reader)),
+        };
+        match begun {
             Ok(file) => self.open.push(Open { file, last: 0 }),
             // It could be opened before: it was moved, or too many files are open.
             Err(error) => {
@@ -280,8 +315,10 @@ impl Waiting {
     fn open(path: &Path) -> Result<Waiting, Error> {
         let mut file = CaptureFile::open(path)?;
         let first = file.next_time();
-        let plain = path.metadata().ok().filter(|metadata| metadata.is_file() && path != Path::new("-"));
+        let plain = path.metadata().ok().filter(|file| file.is_file() && file.len() > 0 && path != Path::new("-"));
         let length = plain.as_ref().filter(|_| !file.is_compressed()).map(Metadata::len);
-        Ok(Waiting { first, path: path.to_path_buf(), length, file: plain.is_none().then_some(file) })
+        let access =
+            plain.map_or_else(|| Access::Once(Box::new(file)), |metadata| Access::Plain(Plain::new(metadata.len())));
+        Ok(Waiting { first, path: path.to_path_buf(), length, access })
     }
 }

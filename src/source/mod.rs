@@ -23,6 +23,7 @@ mod growing;
 mod interface;
 mod pcap;
 mod pcapng;
+mod plain;
 mod record_header;
 mod rotation;
 mod search;

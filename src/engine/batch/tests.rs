@@ -22,18 +22,26 @@ fn captures() -> Vec<PathBuf> {
     captures
 }
 
-/// Everything that is told of a capture, in the order in which it is told.
-fn told(path: &Path, frames_at_once: usize, threads: usize) -> String {
+/// An engine that divides all it can.
+fn engine() -> Engine {
     let limits = Limits::default();
     let mut engine = Engine::divided(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded });
     engine.one_by_one = 0;
     engine.worth_dividing = 0;
+    engine
+}
+
+fn tell(told: &mut String, finished: Finished) {
+    let session = finished.into_session();
+    let verdict = diagnosis::diagnose(&session);
+    writeln!(told, "{session:?}\n{verdict:?}").unwrap();
+}
+
+/// Everything that is told of a capture, in the order in which it is told.
+fn told(path: &Path, frames_at_once: usize, threads: usize) -> String {
+    let mut engine = engine();
     let mut told = String::new();
-    let mut tell = |finished: Finished| {
-        let session = finished.into_session();
-        let verdict = diagnosis::diagnose(&session);
-        writeln!(told, "{session:?}\n{verdict:?}").unwrap();
-    };
+    let mut tell = |finished| tell(&mut told, finished);
     let mut file = CaptureFile::open(path).unwrap();
     let mut sorted = Sorted::default();
     loop {
@@ -53,6 +61,59 @@ fn told(path: &Path, frames_at_once: usize, threads: usize) -> String {
     }
     let facts = engine.finish_all(threads, &mut tell);
     format!("{told}{facts:?}")
+}
+
+/// Reads up to so many frames at once.
+fn reader(path: &Path, frames_at_once: usize) -> Next<'static> {
+    let mut file = CaptureFile::open(path).unwrap();
+    Box::new(move |batch| {
+        while batch.len() < frames_at_once
+            && let Some(frame) = file.next_frame()
+        {
+            batch.push(&frame);
+        }
+        !batch.is_empty()
+    })
+}
+
+/// The same, where each thread reads for itself.
+fn told_together(path: &Path, frames_at_once: usize, threads: usize) -> String {
+    let mut engine = engine();
+    let mut told = String::new();
+    let mut tell = |finished| tell(&mut told, finished);
+    let read = || reader(path, frames_at_once);
+    thread::scope(|scope| {
+        let others = (1..threads).map(|_| read()).collect();
+        let mut lanes = Lanes::start(scope, read(), others, engine.parts(), 2, &|| false);
+        while engine.push_together(&mut lanes, &mut tell).unwrap() {}
+    });
+    let facts = engine.finish_all(threads, &mut tell);
+    format!("{told}{facts:?}")
+}
+
+#[test]
+fn threads_that_read_for_themselves_change_nothing() {
+    for path in captures() {
+        for frames_at_once in [7, 100_000] {
+            let one = told(&path, frames_at_once, 1);
+            for threads in [1, 2, 3, 8] {
+                let together = told_together(&path, frames_at_once, threads);
+                assert_eq!(together, one, "{}, {frames_at_once} at once by {threads}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_that_do_not_read_the_same_are_found_out() {
+    let path = captures().swap_remove(0);
+    let mut engine = engine();
+    thread::scope(|scope| {
+        let mut shorter = reader(&path, 4);
+        let others: Vec<Next<'_>> = vec![Box::new(move |batch| shorter(&mut Batch::new()) && shorter(batch))];
+        let mut lanes = Lanes::start(scope, reader(&path, 4), others, engine.parts(), 2, &|| false);
+        assert_eq!(engine.push_together(&mut lanes, &mut |_| ()), Err(OutOfStep));
+    });
 }
 
 #[test]

@@ -1,0 +1,112 @@
+//! From files to finished sessions: who reads, who follows, who judges.
+
+use std::thread;
+
+use crate::capture::Batch;
+use crate::engine::{Config, Engine, Finished, Lanes, Next, OutOfStep, Sorted};
+use crate::report::Kept;
+use crate::session::CaptureFacts;
+use crate::source::Captures;
+
+use super::arguments::Input;
+use super::failure::Failure;
+use super::judging::{Desk, Judging};
+use super::progress::Progress;
+use super::sieve::Sieve;
+
+/// Smaller captures are read before a second thread has begun, in bytes.
+const WORTH_DIVIDING: u64 = 2 << 20;
+
+/// What was read.
+pub(super) struct Reading {
+    pub(super) captures: Captures,
+    pub(super) facts: CaptureFacts,
+    pub(super) sessions: Kept,
+}
+
+/// How many threads are to work for `input`.
+pub(super) fn threads(input: &Input) -> usize {
+    input.threads.map_or_else(processors, usize::from)
+}
+
+/// How many threads can work at the same time.
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Reads the captures of `input` to their end, and judges every session.
+pub(super) fn read(input: &Input, config: &Config) -> Result<Reading, Failure> {
+    // Where files are changed meanwhile, one thread alone still finds in them what there is.
+    for threads in [threads(input), 1] {
+        if let Ok(read) = read_by(threads, input, config)? {
+            return Ok(read);
+        }
+    }
+    Err(Failure::Capture {
+        message: "cannot read what is changed meanwhile".into(),
+        hint: "copy it first, and read the copy".into(),
+    })
+}
+
+/// Reads by at most so many threads.
+fn read_by(threads: usize, input: &Input, config: &Config) -> Result<Result<Reading, OutOfStep>, Failure> {
+    let mut sieve = Sieve::of(input)?;
+    let mut captures = Captures::open(&input.files)?;
+    let mut engine = Engine::divided(config.clone());
+    // More threads would find nothing to do.
+    let threads = threads.min(engine.parts());
+    let mut others: Vec<Next<'_>> = Vec::new();
+    if captures.length().is_some_and(|length| length >= WORTH_DIVIDING) {
+        while others.len() + 1 < threads
+            && let Some(mut captures) = captures.again()
+        {
+            let mut sieve = Sieve::of(input)?;
+            others.push(Box::new(move |batch| sieve.next_batch(&mut captures, batch)));
+        }
+    }
+    let desk = Desk::default();
+    let mut judging = Judging::new(&config.limits, &desk, threads);
+    let out = &mut |session| judging.take(session);
+    let mut progress = Progress::of(&captures);
+    let own = |batch: &mut Batch| {
+        let more = sieve.next_batch(&mut captures, batch);
+        progress.tell(&captures);
+        more
+    };
+    let facts = if threads > 1 && others.is_empty() {
+        read_ahead(own, &mut engine, threads, out);
+        Ok(engine.finish_all(threads, out))
+    } else {
+        let meanwhile = || desk.work();
+        thread::scope(|scope| {
+            let mut lanes = Lanes::start(scope, Box::new(own), others, engine.parts(), processors(), &meanwhile);
+            while engine.push_together(&mut lanes, out)? {}
+            Ok(engine.finish_all(threads, out))
+        })
+    };
+    drop(progress);
+    Ok(facts.map(|facts| Reading { captures, facts, sessions: judging.finish() }))
+}
+
+/// What can be read only once: while some frames are followed, the next are read.
+fn read_ahead(
+    mut next: impl FnMut(&mut Batch) -> bool + Send,
+    engine: &mut Engine,
+    threads: usize,
+    out: &mut impl FnMut(Finished),
+) {
+    let parts = engine.parts();
+    let mut next = |sorted: &mut Sorted| {
+        sorted.clear();
+        let more = next(sorted.frames_mut());
+        sorted.sort(parts);
+        more
+    };
+    let (mut now, mut ahead) = (Sorted::default(), Sorted::default());
+    let mut more = next(&mut now);
+    while more {
+        let mut read_ahead = || more = next(&mut ahead);
+        engine.push_all(&now, threads, &mut read_ahead, out);
+        std::mem::swap(&mut now, &mut ahead);
+    }
+}

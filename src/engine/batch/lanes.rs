@@ -1,0 +1,209 @@
+//! Threads that read the same frames side by side. Each reads for itself, so that no frame passes from one processor's
+//! cache into another's; who has time takes the next part and follows its connections.
+//!
+//! Invariant: all of them read the same frames, or nothing more is followed. The caller's thread hears what all noticed;
+//! the others read on meanwhile.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::hint;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::Scope;
+use std::time::Duration;
+
+use crate::capture::{Batch, Moment};
+use crate::engine::part::{KeptHints, Part};
+use crate::lock::locked;
+
+use super::{Sorted, follow};
+
+/// So often a thread asks for what comes next before it sleeps: waking takes longer than most waits last.
+const PATIENCE: u32 = 20_000;
+/// So long it sleeps before it looks for something else to do.
+const NAP: Duration = Duration::from_millis(1);
+
+/// Puts the next frames into a batch; `false` when there are none.
+pub type Next<'r> = Box<dyn FnMut(&mut Batch) -> bool + Send + 'r>;
+
+/// Threads that read side by side: the caller's, and others.
+pub struct Lanes<'r> {
+    own: Lane<'r>,
+    others: Vec<Other>,
+    patience: u32,
+    meanwhile: &'r Meanwhile<'r>,
+}
+
+/// Does some of what else there is to do; `false` if there is nothing.
+type Meanwhile<'m> = dyn Fn() -> bool + Sync + 'm;
+
+/// Not all lanes read the same frames: what they read was changed meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfStep;
+
+/// What one thread reads, of as many parts as there are.
+struct Lane<'r> {
+    next: Next<'r>,
+    sorted: Sorted,
+    parts: usize,
+}
+
+/// A thread beside the caller's.
+#[derive(Debug)]
+struct Other {
+    to_do: SyncSender<Arc<Work>>,
+    done: Receiver<Read>,
+}
+
+/// Parts whose connections are to be followed through the frames that were read, if there are hints.
+#[derive(Debug)]
+struct Work {
+    hints: Option<KeptHints>,
+    /// With their numbers. The caller's thread takes the last, the others the first: most often a part stays with the
+    /// thread in whose cache it is.
+    waiting: Mutex<VecDeque<(usize, Part)>>,
+    done: Mutex<Vec<(usize, Part)>>,
+}
+
+/// By what the frames that were read are told from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Read {
+    frames: usize,
+    bytes: usize,
+    last: Option<Moment>,
+}
+
+impl<'r> Lanes<'r> {
+    /// The caller's thread reads by `own`; for each of `others` there is one more. Who has to wait for another does
+    /// `meanwhile`, and waits awake for a while if there are `processors` enough.
+    pub fn start<'s>(
+        scope: &'s Scope<'s, '_>,
+        own: Next<'r>,
+        others: Vec<Next<'s>>,
+        parts: usize,
+        processors: usize,
+        meanwhile: &'s Meanwhile<'s>,
+    ) -> Lanes<'r>
+    where
+        's: 'r,
+    {
+        let patience = if others.len() < processors { PATIENCE } else { 0 };
+        let others = others.into_iter().map(|next| {
+            let lane = Lane::new(next, parts);
+            let (to_do, work) = sync_channel(1);
+            let (finished, done) = sync_channel(1);
+            scope.spawn(move || lane.run(&work, &finished, patience, meanwhile));
+            Other { to_do, done }
+        });
+        Lanes { others: others.collect(), own: Lane::new(own, parts), patience, meanwhile }
+    }
+
+    /// Reads the next frames, and follows the connections of all `parts` through them if there are `hints`.
+    pub(super) fn follow(&mut self, parts: &mut Vec<Part>, hints: Option<KeptHints>) -> Result<(), OutOfStep> {
+        let Lanes { own, others, patience, meanwhile } = self;
+        let waiting = Mutex::new(parts.drain(..).enumerate().collect());
+        let work = Arc::new(Work { hints, waiting, done: Mutex::default() });
+        for other in others.iter() {
+            other.to_do.send(Arc::clone(&work)).map_err(|_| OutOfStep)?;
+        }
+        own.read();
+        own.follow(&work, VecDeque::pop_back);
+        let mut in_step = true;
+        for other in others.iter() {
+            in_step &= receive(&other.done, *patience, *meanwhile) == Some(own.what_was_read());
+        }
+        let mut done = std::mem::take(&mut *locked(&work.done));
+        done.sort_unstable_by_key(|(number, _)| *number);
+        parts.extend(done.into_iter().map(|(_, part)| part));
+        if in_step { Ok(()) } else { Err(OutOfStep) }
+    }
+
+    /// The frames that were read.
+    pub(super) fn sorted(&self) -> &Sorted {
+        &self.own.sorted
+    }
+}
+
+impl<'r> Lane<'r> {
+    fn new(next: Next<'r>, parts: usize) -> Lane<'r> {
+        Lane { next, sorted: Sorted::default(), parts }
+    }
+
+    /// Follows what there is to do, and reads on as soon as that is done.
+    fn run(
+        mut self,
+        to_do: &Receiver<Arc<Work>>,
+        finished: &SyncSender<Read>,
+        patience: u32,
+        meanwhile: &Meanwhile<'_>,
+    ) {
+        self.read();
+        while let Some(work) = receive(to_do, patience, meanwhile) {
+            self.follow(&work, VecDeque::pop_front);
+            // Let go first: what was lent changes again as soon as all are done.
+            drop(work);
+            if finished.send(self.what_was_read()).is_err() {
+                break;
+            }
+            self.read();
+        }
+    }
+
+    /// Reads the next frames.
+    fn read(&mut self) {
+        self.sorted.clear();
+        (self.next)(&mut self.sorted.frames);
+        self.sorted.sort(self.parts);
+    }
+
+    /// Follows the connections of those parts through the frames that were read that `take` takes before others do.
+    fn follow(&self, work: &Work, take: impl Fn(&mut VecDeque<(usize, Part)>) -> Option<(usize, Part)>) {
+        let next = || take(&mut locked(&work.waiting));
+        while let Some((number, mut part)) = next() {
+            if let Some(hints) = &work.hints
+                && let Some(own) = self.sorted.own.get(number)
+                && !self.sorted.fragments
+            {
+                follow(&mut part, own, &self.sorted, hints.lent());
+            }
+            locked(&work.done).push((number, part));
+        }
+    }
+
+    fn what_was_read(&self) -> Read {
+        let frames = &self.sorted.frames;
+        let last = frames.len().checked_sub(1).and_then(|last| frames.get(last)).map(|frame| frame.at);
+        Read { frames: frames.len(), bytes: frames.used(), last }
+    }
+}
+
+impl fmt::Debug for Lanes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lanes").field("own", &self.own).field("others", &self.others).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Lane<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lane").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+/// What comes next; `None` when nothing will.
+fn receive<T>(from: &Receiver<T>, patience: u32, meanwhile: &Meanwhile<'_>) -> Option<T> {
+    for _ in 0..patience {
+        match from.try_recv() {
+            Ok(received) => return Some(received),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) if meanwhile() => {}
+            Err(TryRecvError::Empty) => hint::spin_loop(),
+        }
+    }
+    loop {
+        match from.recv_timeout(NAP) {
+            Ok(received) => return Some(received),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => while meanwhile() {},
+        }
+    }
+}
