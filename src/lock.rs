@@ -1,4 +1,6 @@
-//! Locks whose holder may have failed: who comes after it goes on with what there is, as the failure is told elsewhere.
+//! Locks whose holder may have failed.
+//!
+//! Invariant: a poisoned lock is taken all the same, as the failure is told elsewhere.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -46,17 +46,17 @@ impl Batch {
     pub fn push(&mut self, frame: &Frame<'_>) {
         let start = self.used;
         self.write(start, frame.data);
-        self.place(frame, start);
+        self.place(frame, start, self.used);
     }
 
-    /// Takes a frame without its bytes: they stand, or will, from `start` on.
+    /// Takes a frame without its bytes: they stand, or will, from `start` on, and all that belongs to it ends at `end`.
     #[inline]
-    pub(crate) fn place(&mut self, frame: &Frame<'_>, start: usize) {
+    pub(crate) fn place(&mut self, frame: &Frame<'_>, start: usize, end: usize) {
         let Frame { at, link, data, original_length } = *frame;
         // No frame is longer than a source's buffer.
         let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
         self.frames.push(Placed { at, start, length, original_length, link });
-        self.used = start + data.len();
+        self.used = end;
     }
 
     /// Copies the bytes of placed frames to where they were said to stand.

@@ -26,7 +26,7 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     }
     let limits = input.bounds.over(usual)?;
     let config = Config { limits, ports: input.ports.clone(), detail, hosts: hosts.to_vec() };
-    let Reading { captures, facts, sessions } = reading::read(input, &config)?;
+    let Reading { captures, threads, facts, sessions } = reading::read(input, &config)?;
     if facts.packets == 0
         && let Some(wrong) = nothing_read(&captures)
     {
@@ -38,7 +38,7 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut notes = notes_on_files(&captures);
     notes.extend(diagnosis::notes(&facts));
     let files = captures.paths().iter().map(|path| name(path)).collect();
-    let mut report = Report::new(CaptureSummary { files, facts, notes }, sessions, reading::threads(input));
+    let mut report = Report::new(CaptureSummary { files, facts, notes }, sessions, threads);
     report.name_servers(|address| captures.names().of(address));
     Ok(report)
 }

@@ -1,10 +1,11 @@
 //! Sessions that ended, decided on many at once by whichever thread has time.
 //!
-//! Invariant: they are kept in the order in which they ended, whoever decided on them; no more wait to be decided on than
-//! [`WAITING`] times [`AT_ONCE`].
+//! Invariant: they are kept in the order in which they ended, whoever decided on them. No more than [`LOTS`] lots are not
+//! kept yet.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
+use std::thread;
 
 use crate::diagnosis::{self, Ruling};
 use crate::engine::Finished;
@@ -15,8 +16,10 @@ use crate::session::Session;
 
 /// So many sessions are decided on by one thread.
 const AT_ONCE: usize = 64;
-/// So often before whoever brings them decides on some.
+/// So many lots wait for others before whoever brings them decides on one.
 const WAITING: usize = 32;
+/// So many lots wait, or wait for one before them to be decided on.
+const LOTS: u64 = 128;
 
 /// Sessions on their way into a report.
 #[derive(Debug)]
@@ -53,8 +56,8 @@ impl Desk {
 }
 
 impl<'d> Judging<'d> {
-    /// None yet; of those that come, no more are kept than `limits` allow. With more than one of `threads`, others work at
-    /// `desk` too.
+    /// None yet; of those that come, no more are kept than `limits` allow. With more than one of `threads`, others may work
+    /// at `desk` too.
     pub(super) fn new(limits: &Limits, desk: &'d Desk, threads: usize) -> Judging<'d> {
         let patience = if threads > 1 { WAITING } else { 0 };
         Judging { desk, patience, next: Vec::new(), lots: 0, kept: Kept::new(limits), kept_lots: 0 }
@@ -89,6 +92,12 @@ impl<'d> Judging<'d> {
             self.desk.work();
         }
         self.keep();
+        while self.lots - self.kept_lots > LOTS {
+            if !self.desk.work() {
+                thread::yield_now();
+            }
+            self.keep();
+        }
     }
 
     /// Keeps what was decided on, in order.

@@ -1,4 +1,7 @@
 //! From files to finished sessions: who reads, who follows, who judges.
+//!
+//! Invariant: what is told does not depend on the number of threads. Where several read not the same, nothing of it is
+//! told, and one alone reads again.
 
 use std::thread;
 
@@ -14,19 +17,16 @@ use super::judging::{Desk, Judging};
 use super::progress::Progress;
 use super::sieve::Sieve;
 
-/// Smaller captures are read before a second thread has begun, in bytes.
-const WORTH_DIVIDING: u64 = 2 << 20;
+/// Smaller captures are read by one thread for all, in bytes.
+const WORTH_READING_TWICE: u64 = 2 << 20;
 
 /// What was read.
 pub(super) struct Reading {
     pub(super) captures: Captures,
+    /// How many threads worked.
+    pub(super) threads: usize,
     pub(super) facts: CaptureFacts,
     pub(super) sessions: Kept,
-}
-
-/// How many threads are to work for `input`.
-pub(super) fn threads(input: &Input) -> usize {
-    input.threads.map_or_else(processors, usize::from)
 }
 
 /// How many threads can work at the same time.
@@ -36,8 +36,8 @@ fn processors() -> usize {
 
 /// Reads the captures of `input` to their end, and judges every session.
 pub(super) fn read(input: &Input, config: &Config) -> Result<Reading, Failure> {
-    // Where files are changed meanwhile, one thread alone still finds in them what there is.
-    for threads in [threads(input), 1] {
+    // Where files are changed meanwhile, one thread alone still finds in them what there is: it is never out of step.
+    for threads in [input.threads.map_or_else(processors, usize::from), 1] {
         if let Ok(read) = read_by(threads, input, config)? {
             return Ok(read);
         }
@@ -56,7 +56,9 @@ fn read_by(threads: usize, input: &Input, config: &Config) -> Result<Result<Read
     // More threads would find nothing to do.
     let threads = threads.min(engine.parts());
     let mut others: Vec<Next<'_>> = Vec::new();
-    if captures.length().is_some_and(|length| length >= WORTH_DIVIDING) {
+    // With hosts asked for, frames are taken one by one.
+    let divided = config.hosts.is_empty();
+    if divided && captures.length().is_some_and(|length| length >= WORTH_READING_TWICE) {
         while others.len() + 1 < threads
             && let Some(mut captures) = captures.again()
         {
@@ -74,7 +76,7 @@ fn read_by(threads: usize, input: &Input, config: &Config) -> Result<Result<Read
         more
     };
     let facts = if threads > 1 && others.is_empty() {
-        read_ahead(own, &mut engine, threads, out);
+        read_ahead(own, &mut engine, threads, &desk, out);
         Ok(engine.finish_all(threads, out))
     } else {
         let meanwhile = || desk.work();
@@ -85,14 +87,15 @@ fn read_by(threads: usize, input: &Input, config: &Config) -> Result<Result<Read
         })
     };
     drop(progress);
-    Ok(facts.map(|facts| Reading { captures, facts, sessions: judging.finish() }))
+    Ok(facts.map(|facts| Reading { captures, threads, facts, sessions: judging.finish() }))
 }
 
-/// What can be read only once: while some frames are followed, the next are read.
+/// One thread reads for all, as others need not or cannot: while some frames are followed, the next are read.
 fn read_ahead(
     mut next: impl FnMut(&mut Batch) -> bool + Send,
     engine: &mut Engine,
     threads: usize,
+    desk: &Desk,
     out: &mut impl FnMut(Finished),
 ) {
     let parts = engine.parts();
@@ -105,7 +108,10 @@ fn read_ahead(
     let (mut now, mut ahead) = (Sorted::default(), Sorted::default());
     let mut more = next(&mut now);
     while more {
-        let mut read_ahead = || more = next(&mut ahead);
+        let mut read_ahead = || {
+            more = next(&mut ahead);
+            while desk.work() {}
+        };
         engine.push_all(&now, threads, &mut read_ahead, out);
         std::mem::swap(&mut now, &mut ahead);
     }

@@ -165,7 +165,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Where not all of them read the same.
+    /// Where not all of them read the same. The engine is of no use any more.
     pub fn push_together(&mut self, lanes: &mut Lanes<'_>, out: &mut impl FnMut(Finished)) -> Result<bool, OutOfStep> {
         let divided = self.is_divided();
         let hints = divided.then(|| self.rest.hints().kept());

@@ -113,7 +113,7 @@ impl What {
     }
 }
 
-/// So many notices ahead in its queue what one will be asked for is fetched, in this order.
+/// How many notices before one is heard each depth of it is fetched.
 const AHEAD: [(usize, Depth); 3] = [(4, Depth::Connection), (2, Depth::Session), (1, Depth::Details)];
 
 /// The notices of several parts, on their way to be heard in their order.

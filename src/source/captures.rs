@@ -2,7 +2,7 @@
 //! as one, and files of two interfaces are interleaved.
 //!
 //! Invariant: a file is open only while the time read has reached its first packet, so that memory
-//! grows with the files that overlap in time and not with their number. Within one file the order
+//! grows with the files that overlap in time, and those who [read them side by side](Captures::again), not with their number. Within one file the order
 //! of its packets is kept, even where its clock went back.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -15,7 +15,7 @@ use super::error::Error;
 use super::file::CaptureFile;
 use super::gap::Gaps;
 use super::pcapng::{Drops, Names};
-use super::plain::Plain;
+use super::regular::Regular;
 use crate::capture::{Batch, Frame, FrameNumber, Timestamp};
 
 /// One or more capture files, read as one capture.
@@ -52,8 +52,8 @@ struct Waiting {
 /// How a file is begun.
 #[derive(Debug)]
 enum Access {
-    /// It can be opened again.
-    Plain(Plain),
+    /// Opened when the time read has come to its first packet.
+    Regular(Regular),
     /// What can be read only once, such as standard input, stays open.
     Once(Box<CaptureFile>),
 }
@@ -119,8 +119,8 @@ impl Captures {
     /// only once, or is compressed and better read only once, or where reading has begun.
     pub fn again(&self) -> Option<Captures> {
         let again = |file: &Waiting| match &file.access {
-            Access::Plain(plain) if file.length.is_some() => {
-                let (path, access) = (file.path.clone(), Access::Plain(plain.clone()));
+            Access::Regular(regular) if file.length.is_some() => {
+                let (path, access) = (file.path.clone(), Access::Regular(regular.clone()));
                 Some(Waiting { path, access, ..*file })
             }
             _ => None,
@@ -277,7 +277,7 @@ impl Captures {
         let Some(Waiting { path, access, .. }) = self.waiting.pop_front() else { return };
         let begun = match access {
             Access::Once(file) => Ok(*file),
-            Access::Plain(plain) => plain
+            Access::Regular(regular) => regular
                 .reader(&path)
                 .map_err(|error| Error::io("open", &path, error))
                 .and_then(|reader| CaptureFile::read_from(&path, reader)),
@@ -311,14 +311,14 @@ impl Captures {
 }
 
 impl Waiting {
-    /// Opens a file, looks at the time of its first packet, and closes it if it can be opened again.
+    /// Opens a file, looks at the time of its first packet, and closes it if it is a regular file.
     fn open(path: &Path) -> Result<Waiting, Error> {
         let mut file = CaptureFile::open(path)?;
         let first = file.next_time();
-        let plain = path.metadata().ok().filter(|file| file.is_file() && file.len() > 0 && path != Path::new("-"));
-        let length = plain.as_ref().filter(|_| !file.is_compressed()).map(Metadata::len);
-        let access =
-            plain.map_or_else(|| Access::Once(Box::new(file)), |metadata| Access::Plain(Plain::new(metadata.len())));
+        let regular = path.metadata().ok().filter(|file| file.is_file() && file.len() > 0 && path != Path::new("-"));
+        let length = regular.as_ref().filter(|_| !file.is_compressed()).map(Metadata::len);
+        let once = || Access::Once(Box::new(file));
+        let access = regular.map_or_else(once, |_| Access::Regular(Regular::default()));
         Ok(Waiting { first, path: path.to_path_buf(), length, access })
     }
 }

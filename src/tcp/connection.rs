@@ -73,7 +73,7 @@ pub(super) struct Knell {
 }
 
 impl Facts {
-    /// Asks for what the next segment will touch.
+    /// Asks for what is read most.
     pub fn fetch(&self) {
         fetch::start(&self.established);
         fetch::start(&self.syn);

@@ -1,8 +1,8 @@
 //! Threads that read the same frames side by side. Each reads for itself, so that no frame passes from one processor's
 //! cache into another's; who has time takes the next part and follows its connections.
 //!
-//! Invariant: all of them read the same frames, or nothing more is followed. The caller's thread hears what all noticed;
-//! the others read on meanwhile.
+//! Invariant: lanes that read other frames, as far as their number, their bytes, their parts and the last of them tell, are
+//! found out before anything is told. The caller's thread hears what all noticed; the others read on meanwhile.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -66,10 +66,12 @@ struct Work {
 }
 
 /// By what the frames that were read are told from others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Read {
     frames: usize,
     bytes: usize,
+    /// How many are of each part.
+    parts: Vec<usize>,
     last: Option<Moment>,
 }
 
@@ -108,9 +110,10 @@ impl<'r> Lanes<'r> {
         }
         own.read();
         own.follow(&work, VecDeque::pop_back);
+        let read = own.what_was_read();
         let mut in_step = true;
         for other in others.iter() {
-            in_step &= receive(&other.done, *patience, *meanwhile) == Some(own.what_was_read());
+            in_step &= receive(&other.done, *patience, *meanwhile).is_some_and(|theirs| theirs == read);
         }
         let mut done = std::mem::take(&mut *locked(&work.done));
         done.sort_unstable_by_key(|(number, _)| *number);
@@ -171,9 +174,9 @@ impl<'r> Lane<'r> {
     }
 
     fn what_was_read(&self) -> Read {
-        let frames = &self.sorted.frames;
+        let Sorted { frames, own, .. } = &self.sorted;
         let last = frames.len().checked_sub(1).and_then(|last| frames.get(last)).map(|frame| frame.at);
-        Read { frames: frames.len(), bytes: frames.used(), last }
+        Read { frames: frames.len(), bytes: frames.used(), parts: own.iter().map(Vec::len).collect(), last }
     }
 }
 

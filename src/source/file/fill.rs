@@ -39,7 +39,8 @@ impl CaptureFile {
             *packets += 1;
             *number += 1;
             let frame = record.frame(unread.get(walked..).unwrap_or_default(), FrameNumber::new(before + *number));
-            batch.place(&frame, start + walked + record.data.start);
+            let at = start + walked;
+            batch.place(&frame, at + record.data.start, at + record.length);
             !batch.is_full()
         };
         if !put(first, 0) {
