@@ -7,13 +7,14 @@
 //! look into segments beyond their addresses and SYN.
 
 mod foreseen;
+mod streams;
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::capture::{FrameNumber, Moment, Timestamp};
+use crate::capture::{Moment, Timestamp};
 use crate::limits::Limits;
 use crate::net::{Endpoint, Segment};
 use crate::stream::End;
@@ -26,6 +27,7 @@ use super::tuple::{Bases, Key};
 use super::{Connection, Ending, Facts, Reader, patience};
 
 pub use foreseen::Place;
+use streams::Opened;
 
 /// All connections that are being followed.
 #[derive(Debug)]
@@ -49,14 +51,6 @@ pub struct FlowTable<R: Reader> {
     due_at: Timestamp,
     evicted: u64,
     late: u64,
-}
-
-/// A stream that was opened.
-#[derive(Clone, Copy, Debug)]
-struct Opened {
-    key: Key,
-    hash: u64,
-    first: FrameNumber,
 }
 
 #[derive(Debug)]
@@ -231,31 +225,6 @@ impl<R: Reader> FlowTable<R> {
     /// Before this time [`FlowTable::advance`] has nothing to do.
     pub fn due_at(&self) -> Timestamp {
         self.due_at
-    }
-
-    /// The next stream has this number. For tables that each follow a part of a capture's connections.
-    pub fn count_streams_from(&mut self, next: u32) {
-        self.streams = next;
-        self.opened.clear();
-    }
-
-    /// The first frame of each stream since [`FlowTable::count_streams_from`].
-    pub fn opened(&self) -> impl Iterator<Item = FrameNumber> {
-        self.opened.iter().map(|opened| opened.first)
-    }
-
-    /// Gives streams since [`FlowTable::count_streams_from`] the number that `number` makes of the one they have.
-    pub fn renumber(&mut self, number: impl Fn(u32) -> u32) {
-        for Opened { key, hash, .. } in std::mem::take(&mut self.opened) {
-            if let Some(place) = self.find(hash, &key)
-                && let Some(flow) = self.slots.get_mut(place as usize).and_then(|slot| slot.flow.as_mut())
-            {
-                flow.connection.facts.stream = number(flow.connection.facts.stream);
-            }
-            if let Some(stone) = self.tombstones.get_mut(hash, &key) {
-                stone.stream = number(stone.stream);
-            }
-        }
     }
 
     /// Ends connections of which only SYNs of one end were seen, the last [`patience::UNANSWERED`] or longer before `now`.
