@@ -4,6 +4,7 @@
 //! kept yet.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::thread;
 
@@ -33,11 +34,15 @@ pub(super) struct Judging<'d> {
     kept_lots: u64,
 }
 
+/// A lot that was decided on.
+type Ruled = Vec<(Session, Ruling)>;
+
 /// Where threads find sessions to decide on, in numbered lots.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     waiting: Mutex<VecDeque<(u64, Vec<Finished>)>>,
-    ruled: Mutex<BTreeMap<u64, Vec<(Session, Ruling)>>>,
+    /// A lot on which deciding failed is told too: whoever brought it would wait for it else.
+    ruled: Mutex<BTreeMap<u64, thread::Result<Ruled>>>,
 }
 
 impl Desk {
@@ -49,7 +54,8 @@ impl Desk {
             let ruling = diagnosis::rule(&session);
             (session, ruling)
         });
-        let ruled = ruled.collect();
+        // Nothing of the lot is looked at after a failure.
+        let ruled = catch_unwind(AssertUnwindSafe(|| ruled.collect()));
         locked(&self.ruled).insert(number, ruled);
         true
     }
@@ -104,10 +110,25 @@ impl<'d> Judging<'d> {
     fn keep(&mut self) {
         loop {
             let Some(lot) = locked(&self.desk.ruled).remove(&self.kept_lots) else { break };
-            for (session, ruling) in lot {
+            for (session, ruling) in lot.unwrap_or_else(|failure| resume_unwind(failure)) {
                 self.kept.keep(session, ruling);
             }
             self.kept_lots += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a rule failed")]
+    fn a_failure_of_another_thread_is_not_waited_for() {
+        let desk = Desk::default();
+        let mut judging = Judging::new(&Limits::default(), &desk, 2);
+        judging.lots = LOTS + 1;
+        locked(&desk.ruled).insert(0, Err(Box::new("a rule failed")));
+        judging.hand_on();
     }
 }
