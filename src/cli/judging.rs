@@ -35,7 +35,7 @@ pub(super) struct Judging<'d> {
 }
 
 /// A lot that was decided on.
-type Ruled = Vec<(Session, Ruling)>;
+type Ruled = Vec<(Box<Session>, Ruling)>;
 
 /// Where threads find sessions to decide on, in numbered lots.
 #[derive(Debug, Default)]

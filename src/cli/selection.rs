@@ -114,7 +114,8 @@ impl FailOn {
         match self {
             FailOn::Severity(severity) => verdicts.any(|verdict| verdict.outcome.severity >= *severity),
             FailOn::Id(id) => {
-                verdicts.any(|Verdict { outcome, findings, .. }| {
+                verdicts.any(|verdict| {
+                    let Verdict { outcome, findings, .. } = &**verdict;
                     outcome.id == id || findings.iter().any(|finding| finding.is(id))
                 }) || report.across.iter().any(|spanning| spanning.finding.is(id))
             }

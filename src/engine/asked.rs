@@ -42,7 +42,7 @@ impl Rest {
             server: server.address,
             port: server.port,
             first: facts.first,
-            last: facts.last,
+            last: facts.last(),
             mqtt,
             heard: facts.from(client.other()).segments > 0,
         });
@@ -72,7 +72,7 @@ impl Rest {
     pub(super) fn questions(&self, out: &mut impl FnMut(Box<Session>)) {
         let attempts = self.watch.clone().finish(&self.surroundings());
         for attempt in attempts {
-            out(Box::new(self.question(attempt).into_session()));
+            out(self.question(attempt).into_session());
         }
     }
 

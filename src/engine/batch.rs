@@ -13,8 +13,7 @@ use std::thread;
 use crate::capture::{Batch, Frame, FrameNumber, Moment, Timestamp};
 use crate::lock::locked;
 use crate::net::{self, Decoded};
-use crate::session::CaptureFacts;
-use crate::tcp;
+use crate::tcp::{self, Remaining};
 
 use super::ended::Finished;
 use super::notice::Queues;
@@ -28,6 +27,8 @@ pub use lanes::{Lanes, Next, OutOfStep};
 pub(super) const ONE_BY_ONE: u64 = 20_000;
 /// Fewer frames are followed sooner by the thread in whose cache they are than by several.
 pub(super) const WORTH_DIVIDING: usize = 1024;
+/// So many connections of each part come to their end at once when the capture does.
+const ENDED_AT_ONCE: usize = 256;
 /// Numbers of streams that are not yet counted begin here.
 const UNCOUNTED: u32 = 1 << 31;
 
@@ -191,18 +192,33 @@ impl Engine {
         !alone && !few && self.rest.hosts.is_empty()
     }
 
-    /// As [`Engine::finish`], by at most so many threads.
-    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Finished)) -> CaptureFacts {
-        let share = self.parts.len().div_ceil(threads.max(1));
-        thread::scope(|scope| {
-            let mut shares = self.parts.chunks_mut(share);
-            let own = shares.next();
-            for parts in shares {
-                scope.spawn(|| parts.iter_mut().for_each(Part::finish));
+    /// The capture is over: ends the connections that are left, by at most so many threads; hands out their sessions.
+    pub(super) fn finish_connections(&mut self, threads: usize, out: &mut impl FnMut(Finished)) {
+        let Engine { parts, rest, .. } = self;
+        let mut parts: Vec<(Remaining, &mut Part)> =
+            parts.iter_mut().map(|part| (part.table.remaining(), part)).collect();
+        let share = parts.len().div_ceil(threads.max(1));
+        // Not all at once: what ends is kept until it is heard.
+        while let Some(last) = parts.iter().filter_map(|(remaining, _)| remaining.last_of(ENDED_AT_ONCE)).min() {
+            let finish = |parts: &mut [(Remaining, &mut Part)]| {
+                for (remaining, part) in parts {
+                    part.finish_up_to(last, remaining);
+                }
+            };
+            thread::scope(|scope| {
+                let mut shares = parts.chunks_mut(share);
+                let own = shares.next();
+                for parts in shares {
+                    scope.spawn(|| finish(parts));
+                }
+                own.into_iter().for_each(finish);
+            });
+            // One by one: a session takes more room than the connection that it was.
+            for what in Queues::of(parts.iter_mut().map(|(_, part)| &mut part.notices)) {
+                rest.hear(what);
+                rest.ended.drain(..).for_each(&mut *out);
             }
-            own.into_iter().flatten().for_each(Part::finish);
-        });
-        self.conclude(out)
+        }
     }
 
     /// Gives each part its frames. A part is worked on by one thread; who is done takes the next.

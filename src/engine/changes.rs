@@ -42,7 +42,7 @@ impl Rest {
         let Turned::Session(finished) = self.turned_out(connection.reader.as_it_stands(&facts), facts) else {
             return None;
         };
-        let mut session = Box::new(finished.into_session());
+        let mut session = finished.into_session();
         session.capture.goes_on = true;
         Some(session)
     }

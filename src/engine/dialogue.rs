@@ -15,6 +15,8 @@ mod websocket;
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use crate::capture::Moment;
 use crate::fetch::{self, Depth};
 use crate::limits::{Limits, Room, Share};
@@ -51,24 +53,31 @@ pub(super) enum News {
 }
 
 /// Most segments bring nothing.
-type NewsList = Vec<News>;
+type NewsList = ThinVec<News>;
 
 /// At most so many pieces are held to wait for more.
 const HELD_AT_MOST: usize = 16;
 
+/// What the dialogues of one part have in common.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) limits: Arc<Limits>,
+    pub(super) detail: Detail,
+    pub(super) windows: Windows,
+    /// For what is not whole, over all of them.
+    pub(super) room: Room,
+}
+
 /// The reader of one connection.
 #[derive(Debug)]
 pub(super) struct Dialogue {
-    limits: Arc<Limits>,
-    detail: Detail,
+    common: Arc<Common>,
     /// One of the ports is taken for MQTT.
     hinted: bool,
     state: State,
     undeliverable: Option<Box<(Moment, Undeliverable)>>,
     news: NewsList,
     watch: Option<Arc<Watch>>,
-    windows: Windows,
-    room: Room,
     /// Whether it waits to be looked at, see [`super::Engine::changed`].
     pub(super) changed: bool,
     /// Whether it was told that the server speaks TLS.
@@ -78,7 +87,7 @@ pub(super) struct Dialogue {
 #[derive(Debug)]
 enum State {
     /// Too few bytes to decide.
-    Opening(Vec<Held>),
+    Opening(ThinVec<Held>),
     /// MQTT, or on probation.
     Following(Box<Following>),
     /// A WebSocket, in which MQTT may be.
@@ -101,24 +110,14 @@ struct Held {
 }
 
 impl Dialogue {
-    pub(super) fn new(
-        limits: &Arc<Limits>,
-        detail: Detail,
-        hinted: bool,
-        watch: Option<Watch>,
-        windows: &Windows,
-        room: &Room,
-    ) -> Dialogue {
+    pub(super) fn new(common: &Arc<Common>, hinted: bool, watch: Option<Watch>) -> Dialogue {
         Dialogue {
-            limits: Arc::clone(limits),
-            detail,
+            common: Arc::clone(common),
             hinted,
-            state: State::Opening(Vec::new()),
+            state: State::Opening(ThinVec::new()),
             undeliverable: None,
             news: NewsList::new(),
             watch: watch.map(Arc::new),
-            windows: windows.clone(),
-            room: room.clone(),
             changed: false,
             told_tls: false,
         }
@@ -255,8 +254,7 @@ impl Dialogue {
         }
         let mut ended = match &self.state {
             State::Opening(held) => {
-                let Dialogue { limits, detail, hinted, windows, room, .. } = self;
-                let mut alike = Dialogue::new(limits, *detail, *hinted, None, windows, room);
+                let mut alike = Dialogue::new(&self.common, self.hinted, None);
                 alike.state = State::Opening(held.clone());
                 alike.undeliverable.clone_from(&self.undeliverable);
                 alike.end(facts)
@@ -313,7 +311,7 @@ impl Reader for Dialogue {
                 self.open(from, piece, facts);
                 if let State::Opening(held) = &mut self.state
                     && let Some(newest) = held.last_mut()
-                    && !newest.wait(&self.room)
+                    && !newest.wait(&self.common.room)
                 {
                     self.state = State::Other(Protocol::of(&newest.data));
                 }
@@ -336,7 +334,7 @@ impl Reader for Dialogue {
                     Piece::Chunk(chunk) => following.chunk(from, chunk, &mut self.news, self.hinted),
                     Piece::Gap(gap) => following.gap(from, &gap, &mut self.news, self.hinted),
                 }
-                if following.is_hopeless(&self.limits, self.hinted) {
+                if following.is_hopeless(&self.common.limits, self.hinted) {
                     self.state = State::Other(Protocol::Unknown);
                 }
             }

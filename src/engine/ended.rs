@@ -39,13 +39,13 @@ impl Finished {
     }
 
     /// Puts it together.
-    pub fn into_session(self) -> Session {
+    pub fn into_session(self) -> Box<Session> {
         let Finished { under, evidence, followed, neighbours, capture } = self;
         let wire = match under {
-            Under::Connection { facts, client } => Wire::new(&facts, client),
-            Under::Attempt(wire) => *wire,
+            Under::Connection { facts, client } => Box::new(Wire::new(&facts, client)),
+            Under::Attempt(wire) => wire,
         };
-        followed.into_tracker().finish(wire, evidence, neighbours, capture)
+        Box::new(followed.into_tracker().finish(wire, evidence, neighbours, capture))
     }
 }
 
@@ -68,7 +68,7 @@ impl Rest {
         let Gone { facts, ended } = gone;
         self.facts.connections += 1;
         if facts.ending == Some(Ending::LetGo) {
-            self.facts.evicted.add(facts.last.frame);
+            self.facts.evicted.add(facts.last().frame);
         }
         self.note_contact(&ended, &facts);
         match self.turned_out(ended, facts) {
@@ -79,7 +79,7 @@ impl Rest {
             }
             // One that was let go is counted already.
             Turned::Nothing { facts, .. } if facts.ending == Some(Ending::LetGo) => {}
-            Turned::Nothing { facts, .. } => self.facts.evicted.add(facts.last.frame),
+            Turned::Nothing { facts, .. } => self.facts.evicted.add(facts.last().frame),
         }
     }
 

@@ -173,7 +173,7 @@ impl Engine {
     }
 
     fn hand_out(&mut self, out: &mut impl FnMut(Box<Session>)) {
-        self.rest.ended.drain(..).for_each(|finished| out(Box::new(finished.into_session())));
+        self.rest.ended.drain(..).for_each(|finished| out(finished.into_session()));
     }
 
     #[inline]
@@ -223,19 +223,14 @@ impl Engine {
     }
 
     /// The capture is over: hands out all sessions that are left and the facts of the capture.
-    pub fn finish(mut self, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
-        self.parts.iter_mut().for_each(Part::finish);
-        self.conclude(&mut |finished| out(Box::new(finished.into_session())))
+    pub fn finish(self, out: &mut impl FnMut(Box<Session>)) -> CaptureFacts {
+        self.finish_all(1, &mut |finished| out(finished.into_session()))
     }
 
-    /// What is left once all connections are over.
-    fn conclude(self, out: &mut impl FnMut(Finished)) -> CaptureFacts {
-        let Engine { fragments, mut parts, mut rest, .. } = self;
-        // One by one: a session takes more room than the connection that it was.
-        for what in Queues::of(parts.iter_mut().map(|part| &mut part.notices)) {
-            rest.hear(what);
-            rest.ended.drain(..).for_each(&mut *out);
-        }
+    /// As [`Engine::finish`], by at most so many threads.
+    pub fn finish_all(mut self, threads: usize, out: &mut impl FnMut(Finished)) -> CaptureFacts {
+        self.finish_connections(threads, out);
+        let Engine { fragments, parts, mut rest, .. } = self;
         fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
         rest.end_attempts();
         rest.end_questions();

@@ -11,11 +11,11 @@ use crate::limits::{Limits, Room};
 use crate::net::{Decoded, Endpoint, Segment};
 use crate::session::{Close, Detail};
 use crate::stream::Side;
-use crate::tcp::{Connection, Facts, FlowTable};
+use crate::tcp::{Connection, Facts, FlowTable, Remaining};
 use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
 
-use super::dialogue::{Dialogue, Watch};
+use super::dialogue::{Common, Dialogue, Watch};
 use super::notice::{Gone, Notice, Order, Talk, What};
 use super::{MQTT_PORTS, SharedObserver};
 
@@ -86,12 +86,8 @@ pub(super) fn share(limits: &Limits, parts: usize) -> Limits {
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) table: FlowTable<Dialogue>,
-    limits: Arc<Limits>,
-    detail: Detail,
+    common: Arc<Common>,
     observer: Option<SharedObserver>,
-    windows: Windows,
-    /// For what is not whole, over all connections of the part.
-    room: Room,
     /// What happened, in order, and was not heard yet.
     pub(super) notices: Vec<Notice>,
     /// Connections that the segment at hand ended: empty but for then.
@@ -102,10 +98,12 @@ impl Part {
     pub(super) fn new(limits: Limits, detail: Detail, observer: Option<SharedObserver>) -> Part {
         Part {
             table: FlowTable::new(&limits),
-            windows: Windows::new(limits.inflaters),
-            room: Room::new(limits.held_bytes_total),
-            limits: Arc::new(limits),
-            detail,
+            common: Arc::new(Common {
+                windows: Windows::new(limits.inflaters),
+                room: Room::new(limits.held_bytes_total),
+                limits: Arc::new(limits),
+                detail,
+            }),
             observer,
             notices: Vec::new(),
             ended: Vec::new(),
@@ -114,7 +112,7 @@ impl Part {
 
     /// Things that were not kept for want of room.
     pub(super) fn refused(&self) -> u64 {
-        self.room.refused()
+        self.common.room.refused()
     }
 
     /// Takes what a frame carries for a connection of this part. Returns that connection.
@@ -138,11 +136,11 @@ impl Part {
 
     #[inline]
     fn segment(&mut self, segment: &Segment<'_>, at: Moment, hints: Hints<'_>) -> Option<&mut Connection<Dialogue>> {
-        let Part { table, limits, detail, observer, windows, room, notices, ended } = self;
+        let Part { table, common, observer, notices, ended } = self;
         let reader = |facts: &Facts| {
             let watch = observer.as_ref().map(|observer| Watch::new(observer, facts));
             let hinted = hints.point_at(facts.a) || hints.point_at(facts.b);
-            Dialogue::new(limits, *detail, hinted, watch, windows, room)
+            Dialogue::new(common, hinted, watch)
         };
         table.push(segment, at, reader, &mut |connection| ended.push(connection));
         if let Some(connection) = table.latest_mut() {
@@ -159,7 +157,7 @@ impl Part {
     pub(super) fn advance(&mut self, at: Moment) {
         let Part { table, notices, .. } = self;
         table.advance(at.time, &mut |connection| {
-            let order = Order::time(at.frame, connection.facts.last.frame);
+            let order = Order::time(at.frame, connection.facts.last().frame);
             notices.push(over(connection, order));
         });
     }
@@ -168,15 +166,15 @@ impl Part {
     pub(super) fn give_up_unanswered(&mut self, now: Timestamp) {
         let Part { table, notices, .. } = self;
         table.give_up_unanswered(now, &mut |connection| {
-            let last = connection.facts.last.frame;
+            let last = connection.facts.last().frame;
             notices.push(over(connection, Order::time(last, last)));
         });
     }
 
-    /// The capture is over.
-    pub(super) fn finish(&mut self) {
+    /// The capture is over: the `remaining` connections up to stream `last` end.
+    pub(super) fn finish_up_to(&mut self, last: u32, remaining: &mut Remaining) {
         let Part { table, notices, .. } = self;
-        table.finish(&mut |connection| {
+        table.finish_up_to(last, remaining, &mut |connection| {
             let order = Order::end(connection.facts.stream);
             notices.push(over(connection, order));
         });

@@ -219,7 +219,7 @@ impl Population {
     pub(super) fn neighbours(&self, facts: &Facts, client: End, connect: Option<(&TextFact, Moment)>) -> Neighbours {
         let server = facts.endpoint(client.other());
         let close = Close::of(facts, client);
-        let end = close.map_or(facts.last, |close| close.at);
+        let end = close.map_or_else(|| facts.last(), |close| close.at);
         let rival = connect.and_then(|(client_id, connect)| {
             let presences = self.presences.get(client_id)?;
             presences
@@ -276,7 +276,7 @@ impl Together {
         let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER).max(early);
         // Its own is between its frames: there may be thousands of others.
         let begun = closes.partition_point(|other| other.at.frame < facts.first.frame).clamp(early, late);
-        let over = closes.partition_point(|other| other.at.frame <= facts.last.frame).clamp(begun, late);
+        let over = closes.partition_point(|other| other.at.frame <= facts.last().frame).clamp(begun, late);
         let own = closes.range(begun..over).filter(|close| close.stream == Some(facts.stream)).count();
         let others = closes.range(early..late).filter(|other| other.stream != Some(facts.stream));
         Together {

@@ -125,7 +125,8 @@ impl Post {
                 self.kept.insert(key, Kept { stream, fingerprint, at });
             }
         }
-        self.recent.push(Letter::new(stream, server, at, topic, fingerprint, qos, dup, packet_identifier));
+        let more = usize::try_from(self.room).unwrap_or(most).min(most);
+        self.recent.push(Letter::new(stream, server, at, topic, fingerprint, qos, dup, packet_identifier), more);
     }
 
     /// The broker took the newest message of `stream` with this packet identifier.

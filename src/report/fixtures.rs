@@ -9,7 +9,7 @@ use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::{Endpoint, MacAddress};
 use crate::session::{
     CaptureEdge, CaptureFacts, ClientEvidence, ConnackFacts, ConnectFacts, Detail, EventKind, KeepAliveFacts, Peer,
-    PerSide, PingFacts, Session, TextFact, Timeline, VersionFrom, Wire,
+    PerSide, Rare, Session, TextFact, Timeline, VersionFrom, Wire,
 };
 use crate::stream::Side;
 
@@ -57,7 +57,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         request_response_information: None,
     };
     Session {
-        wire: Wire {
+        wire: Box::new(Wire {
             stream: Some(stream),
             peers: PerSide {
                 client: peer(&format!("10.0.0.21:{}", 49_000 + stream), 21),
@@ -70,7 +70,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
             established: None,
             reset: None,
             sent: PerSide::default(),
-        },
+        }),
         client_evidence: ClientEvidence::Connect,
         version: Some(Version::V5),
         version_from: Some(VersionFrom::Connect),
@@ -85,7 +85,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         open_exchanges: Vec::new(),
         published: PerSide::default(),
         ledger: PerSide::default(),
-        ping: PingFacts::default(),
+        ping: Rare::default(),
         keep_alive: KeepAliveFacts::default(),
         timeline: Timeline::new(Detail::Full, 400),
         neighbours: Box::default(),

@@ -63,11 +63,11 @@ impl Kept {
     /// Decides on a session, and keeps it or counts it.
     pub fn judge(&mut self, session: Box<Session>) {
         let ruling = diagnosis::rule(&session);
-        self.keep(*session, ruling);
+        self.keep(session, ruling);
     }
 
     /// Keeps a session that was decided on, or counts it.
-    pub fn keep(&mut self, session: Session, ruling: Ruling) {
+    pub fn keep(&mut self, session: Box<Session>, ruling: Ruling) {
         let class = class_of(&session, ruling);
         let kept: usize = self.ruled.iter().map(Vec::len).sum();
         if class == Use::Attempt && !self.has_room_for_attempt(session.wire.peers.server.endpoint) {
@@ -96,7 +96,7 @@ impl Kept {
             Use::Healthy => healthy,
             Use::Telling => telling,
         };
-        list.push(Ruled { session: Box::new(session), ruling });
+        list.push(Ruled { session, ruling });
     }
 
     /// The kept sessions in order of their first frame, put into words by at most so many threads, and what was counted.

@@ -61,9 +61,9 @@ pub(super) fn tell(case: &Case, page: &mut Page<'_>) -> io::Result<()> {
     for side in sides {
         details(session, side, page)?;
     }
-    ways("Its messages went to", &case.sent_to, page)?;
-    ways("It received messages of", &case.received_from, page)?;
-    if let Some(strays) = &case.strays {
+    ways("Its messages went to", &case.post.sent_to, page)?;
+    ways("It received messages of", &case.post.received_from, page)?;
+    if let Some(strays) = &case.post.strays {
         let retained = match strays.retained {
             0 => String::new(),
             all if all == strays.messages => ", as retained".to_owned(),

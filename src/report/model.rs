@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::attempt::{Attempt, Question, Search, Tie};
 use crate::diagnosis::{self, Counted, Judged, Note, Severity, Spanning, Verdict};
-use crate::session::{CaptureFacts, Peer, Route, Session, Strays, TextFact, Traffic};
+use crate::session::{CaptureFacts, Empty, Peer, Rare, Route, Session, Strays, TextFact, Traffic};
 use crate::stream::Side;
 use crate::text;
 
@@ -61,15 +61,28 @@ pub struct Case {
     /// Its facts.
     pub session: Box<Session>,
     /// Its outcome and findings.
-    pub verdict: Verdict,
+    pub verdict: Box<Verdict>,
     /// The server's name, as the file tells it beside its packets.
     pub told_name: Option<String>,
+    /// With which others it had messages in common.
+    pub post: Rare<Correspondence>,
+}
+
+/// Messages that a session had in common with others, through the broker.
+#[derive(Clone, Debug, Default)]
+pub struct Correspondence {
     /// The sessions that its messages reached, those with the most first.
     pub sent_to: Vec<Way>,
     /// The sessions whose messages it received, those with the most first.
     pub received_from: Vec<Way>,
     /// Messages that it received and whose publisher the capture does not show.
     pub strays: Option<Strays>,
+}
+
+impl Empty for Correspondence {
+    fn empty() -> &'static Correspondence {
+        const { &Correspondence { sent_to: Vec::new(), received_from: Vec::new(), strays: None } }
+    }
 }
 
 /// Messages between a session and another, through the broker.
@@ -179,21 +192,21 @@ fn join(cases: &mut [Case], traffic: &Traffic) {
         let way = |case: &Case| Way { number: case.number, client: case.client_name(), route: route.clone() };
         let (to, from) = (cases.get(subscriber).map(way), cases.get(publisher).map(way));
         if let Some(case) = cases.get_mut(publisher) {
-            case.sent_to.extend(to);
+            case.post.sent_to.extend(to);
         }
         if let Some(case) = cases.get_mut(subscriber) {
-            case.received_from.extend(from);
+            case.post.received_from.extend(from);
         }
     }
     for strays in &traffic.strays {
         if let Some(case) = places.get(&strays.subscriber).and_then(|place| cases.get_mut(*place)) {
-            case.strays = Some(strays.clone());
+            case.post.strays = Some(strays.clone());
         }
     }
-    for case in cases {
+    for post in cases.iter_mut().filter_map(|case| case.post.as_mut()) {
         let most = |way: &Way| (std::cmp::Reverse(way.route.messages + way.route.retained), way.number);
-        case.sent_to.sort_by_key(most);
-        case.received_from.sort_by_key(most);
+        post.sent_to.sort_by_key(most);
+        post.received_from.sort_by_key(most);
     }
 }
 
@@ -219,8 +232,8 @@ impl Summary {
 impl Case {
     /// A session that nothing is known to have to do with others.
     pub fn alone(number: u64, session: impl Into<Box<Session>>, verdict: Verdict) -> Case {
-        let session = session.into();
-        Case { number, session, verdict, told_name: None, sent_to: Vec::new(), received_from: Vec::new(), strays: None }
+        let (session, verdict) = (session.into(), Box::new(verdict));
+        Case { number, session, verdict, told_name: None, post: Rare::default() }
     }
 
     /// The case as diagnosis sees it.

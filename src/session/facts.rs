@@ -24,7 +24,7 @@ pub use ledger::{Arrived, Book, Carried, Late, Ledger, Overlap, RetainedBurst, T
 pub use messages::{Delivery, Exchange, ExchangeState, PublishFacts, Refusal, Subscription};
 pub use oddities::Oddities;
 pub use opening::{AuthFacts, ConnackFacts, ConnectFacts, WillFacts};
-pub use rare::Rare;
+pub use rare::{Empty, Rare};
 pub use surroundings::{CaptureEdge, Neighbours, Rival};
 pub use websocket::{CloseFrame, HttpAnswer, TextMessages, UpgradeRequest, WebSocketFacts, close_code_name};
 
@@ -53,7 +53,7 @@ impl TextFact {
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The connection under it.
-    pub wire: Wire,
+    pub wire: Box<Wire>,
     /// How it is known which end is the client.
     pub client_evidence: ClientEvidence,
     /// Protocol version, if known.
@@ -81,7 +81,7 @@ pub struct Session {
     /// What became of what each side published.
     pub ledger: PerSide<Book>,
     /// PINGREQ and PINGRESP.
-    pub ping: PingFacts,
+    pub ping: Rare<PingFacts>,
     /// Keep-alive observations.
     pub keep_alive: KeepAliveFacts,
     /// What happened, in order.
@@ -210,6 +210,12 @@ pub struct PingFacts {
     pub waiting: u32,
     /// Longest wait for a PINGRESP in nanoseconds.
     pub longest_answer: i64,
+}
+
+impl Empty for PingFacts {
+    fn empty() -> &'static PingFacts {
+        const { &PingFacts { unanswered: None, waiting: 0, longest_answer: 0 } }
+    }
 }
 
 /// Observations on the Keep Alive.

@@ -20,10 +20,10 @@ mod wire;
 pub use capture::{CaptureFacts, FragmentFacts, Tally};
 pub use facts::{
     Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts, ConnectFacts, Delivery,
-    DisconnectFacts, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket, Late, Ledger, MalformedFact,
-    Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Rare, Refusal, RetainedBurst, Rival,
-    Session, Subscription, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom,
-    ViolationFact, WebSocketFacts, WillFacts, Window, close_code_name,
+    DisconnectFacts, Empty, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket, Late, Ledger,
+    MalformedFact, Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Rare, Refusal,
+    RetainedBurst, Rival, Session, Subscription, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard,
+    UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts, WillFacts, Window, close_code_name,
 };
 pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};

@@ -13,7 +13,10 @@ mod terms;
 mod tls;
 mod websocket;
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
+
+use thin_vec::ThinVec;
 
 use crate::attempt::Attempt;
 use crate::capture::Moment;
@@ -77,7 +80,7 @@ pub struct Tracker {
     terms: Terms,
     rules: Rules,
     timeline: Timeline,
-    newest: Option<u64>,
+    newest: Option<NonZeroU64>,
     published: PerSide<Rare<PublishFacts>>,
     ledger: PerSide<Book>,
     topics: Topics,
@@ -86,7 +89,8 @@ pub struct Tracker {
     keep_alive: KeepAliveFacts,
     counts: Counts,
     last_packets: PerSide<LastPackets>,
-    last_delivered: Option<Delivered>,
+    /// Boxed: only subscribers have one.
+    last_delivered: Option<Box<Delivered>>,
     limits: Arc<Limits>,
     /// What the version was inferred from.
     inferred: Option<&'static str>,
@@ -97,11 +101,11 @@ pub struct Tracker {
     disconnect: PerSide<Option<Box<DisconnectFacts>>>,
     first_packet: PerSide<Option<Moment>>,
     subscriptions: Vec<Subscription>,
-    requests: Vec<Request>,
+    requests: ThinVec<Request>,
     /// Boxed: few captures have any.
     early: Option<Box<EarlyAnswers>>,
     row: Option<Box<RetainedBurst>>,
-    ping: PingFacts,
+    ping: Rare<PingFacts>,
     tls: Option<Box<TlsFacts>>,
 }
 
@@ -132,10 +136,10 @@ impl Tracker {
             disconnect: PerSide::default(),
             first_packet: PerSide::default(),
             subscriptions: Vec::new(),
-            requests: Vec::new(),
+            requests: ThinVec::new(),
             early: None,
             row: None,
-            ping: PingFacts::default(),
+            ping: Rare::default(),
             tls: None,
         }
     }

@@ -183,7 +183,7 @@ impl Wire {
             stream: Some(facts.stream),
             peers: PerSide { client: peer(client), server: peer(server) },
             first: facts.first,
-            last: facts.last,
+            last: facts.last(),
             syn: facts.syn,
             syn_ack: facts.syn_ack,
             established: facts.established,

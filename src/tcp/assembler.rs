@@ -4,6 +4,8 @@
 //! `next` name the same byte, as offset and as sequence number. This module keeps no statistics
 //! and knows only its own direction; [`super::connection`] tells it what the other end said.
 
+use std::num::NonZeroU64;
+
 use crate::capture::{Moment, Timestamp};
 use crate::fetch;
 use crate::stream::{Chunk, Gap, GapReason, Piece, StreamOffset};
@@ -86,14 +88,15 @@ pub(super) struct Hearing {
 #[derive(Debug)]
 pub(super) struct Assembler {
     pub(super) numbering: Numbering,
-    fin: Option<u64>,
+    /// One more than the offset of the FIN.
+    behind_fin: Option<NonZeroU64>,
     waiting: Option<Box<Waiting>>,
     recent: Option<Box<Recent>>,
 }
 
 impl Assembler {
     pub(super) fn new() -> Assembler {
-        Assembler { numbering: Numbering::new(), fin: None, waiting: None, recent: None }
+        Assembler { numbering: Numbering::new(), behind_fin: None, waiting: None, recent: None }
     }
 
     /// Offset of the next byte to deliver.
@@ -103,7 +106,7 @@ impl Assembler {
 
     /// Offset of the FIN, which stands after the last byte.
     pub(super) fn fin(&self) -> Option<u64> {
-        self.fin
+        self.behind_fin.map(|behind| behind.get() - 1)
     }
 
     /// Whether data waits behind a hole.
@@ -114,7 +117,7 @@ impl Assembler {
     /// Whether it is known where the stream stands, no data waits and no FIN was seen.
     #[inline]
     pub(super) fn is_at_rest(&self) -> bool {
-        self.waiting.is_none() && self.fin.is_none() && self.numbering.is_fixed()
+        self.waiting.is_none() && self.behind_fin.is_none() && self.numbering.is_fixed()
     }
 
     /// Offset of the first byte stored behind a hole, and its frame.
@@ -124,13 +127,13 @@ impl Assembler {
 
     /// Where the hole at `expected` ends: at stored data, or at the FIN.
     fn hole_end(&self) -> Option<u64> {
-        let fin = self.fin.filter(|fin| *fin > self.expected());
+        let fin = self.fin().filter(|fin| *fin > self.expected());
         self.first_waiting().map(|(first, _)| first).or(fin)
     }
 
     /// Whether a FIN was seen and everything before it is delivered or declared missing.
     pub(super) fn is_complete(&self) -> bool {
-        self.fin.is_some_and(|fin| self.expected() >= fin)
+        self.fin().is_some_and(|fin| self.expected() >= fin)
     }
 
     /// When the confirmed hole was confirmed.
@@ -151,7 +154,7 @@ impl Assembler {
             }
         }
         self.forget(budget);
-        self.fin = None;
+        self.behind_fin = None;
         self.numbering.fix(first);
         true
     }
@@ -165,7 +168,7 @@ impl Assembler {
         if old > 0
             && let Some(recent) = &self.recent
         {
-            novelty.conflicting = recent.differing(arrival.offset, arrival.payload);
+            novelty.conflicting = recent.differing(self.expected(), arrival.offset, arrival.payload);
         }
         if let Some(waiting) = &self.waiting
             && novelty.fresh > 0
@@ -181,8 +184,8 @@ impl Assembler {
 
     /// A FIN at `offset`; the first one is believed.
     pub(super) fn end_at(&mut self, offset: u64, at: Moment) {
-        if self.fin.is_none() && offset >= self.expected() {
-            self.fin = Some(offset);
+        if self.behind_fin.is_none() && offset >= self.expected() {
+            self.behind_fin = NonZeroU64::new(offset.saturating_add(1));
             if offset > self.expected() {
                 self.wait(at);
             }
@@ -191,7 +194,7 @@ impl Assembler {
 
     /// The FIN was none.
     pub(super) fn take_back_fin(&mut self) {
-        self.fin = None;
+        self.behind_fin = None;
     }
 
     fn wait(&mut self, at: Moment) -> &mut Waiting {
@@ -412,7 +415,7 @@ impl Assembler {
     pub(super) fn next_chunk<'a>(&mut self, data: &'a [u8], at: Moment, starts_segment: bool) -> Chunk<'a> {
         let offset = StreamOffset(self.expected());
         self.numbering.skip_to(self.expected() + data.len() as u64);
-        self.recent.get_or_insert_with(|| Box::new(Recent::new())).delivered(offset.0, data);
+        self.recent.get_or_insert_default().delivered(data);
         Chunk { offset, data, at, starts_segment }
     }
 
@@ -429,6 +432,9 @@ impl Assembler {
         }
         let offset = StreamOffset(self.expected());
         self.numbering.skip_to(self.expected() + length);
+        if let Some(recent) = &mut self.recent {
+            recent.clear();
+        }
         deliver(Piece::Gap(Gap { offset, length, why, at }));
     }
 }

@@ -60,11 +60,12 @@ pub(super) struct Flow<R> {
     pub(super) interest: Interest,
     /// Since when both FINs or a RST were seen.
     closed: Option<Timestamp>,
-    pub(super) knell: Knell,
+    /// Boxed: most connections are closed otherwise.
+    pub(super) knell: Option<Box<Knell>>,
 }
 
 /// What else is to be known of a RST.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Knell {
     /// Whether it stands where its sender's stream does.
     pub(super) exact: bool,
@@ -103,7 +104,7 @@ impl<R: Reader> Flow<R> {
             b: Half::new(),
             interest: Interest::Wanted,
             closed: None,
-            knell: Knell::default(),
+            knell: None,
         }
     }
 
@@ -146,7 +147,7 @@ impl<R: Reader> Flow<R> {
             let complete = self.a.assembler.is_complete() && self.b.assembler.is_complete();
             let fins = facts.from_a.fin.is_some() && facts.from_b.fin.is_some();
             match facts.reset {
-                Some(_) if !self.knell.exact && !fins => Standing::Doubted,
+                Some(_) if !self.is_knell_exact() && !fins => Standing::Doubted,
                 None if !complete => Standing::Stranded,
                 _ => Standing::Closing,
             }
@@ -155,6 +156,11 @@ impl<R: Reader> Flow<R> {
         } else {
             Standing::Unanswered
         }
+    }
+
+    /// Whether there was a RST that stands where its sender's stream does.
+    pub(super) fn is_knell_exact(&self) -> bool {
+        self.knell.as_ref().is_some_and(|knell| knell.exact)
     }
 
     /// Whether the connection closed long enough before `now` to end.
@@ -196,7 +202,6 @@ impl<R: Reader> Flow<R> {
     #[inline]
     pub(super) fn count(&mut self, from: End, segment: &Segment<'_>, at: Moment) {
         let facts = &mut self.connection.facts;
-        facts.last = at;
         let mac = match from {
             End::A => &mut facts.a_mac,
             End::B => &mut facts.b_mac,
@@ -446,7 +451,7 @@ impl<R: Reader> Flow<R> {
         for end in [End::A, End::B] {
             self.settle_held(end, budget);
         }
-        let at = self.connection.facts.last;
+        let at = self.connection.facts.last();
         let closed = self.closed.is_some();
         self.connection.facts.ending = Some(if closed { Ending::Closed } else { ending });
         let oldest = |end: End| self.assembler(end).first_waiting().map_or(u64::MAX, |(_, at)| at.frame.get());

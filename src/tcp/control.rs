@@ -44,9 +44,10 @@ impl<R: Reader> Flow<R> {
         let exact = (answers && facts.established.is_none())
             || !own.numbering.is_fixed()
             || self.is_next(from, segment.sequence);
+        let better = exact && !self.is_knell_exact();
         let facts = &mut self.connection.facts;
-        if facts.reset.is_none() || (exact && !self.knell.exact) {
-            self.knell = Knell { exact, sent: [facts.from_a.sent.0, facts.from_b.sent.0] };
+        if facts.reset.is_none() || better {
+            self.knell = Some(Box::new(Knell { exact, sent: [facts.from_a.sent.0, facts.from_b.sent.0] }));
         }
         if facts.reset.is_none() {
             facts.reset = Some(Reset {
@@ -84,7 +85,7 @@ impl<R: Reader> Flow<R> {
     #[cold]
     fn take_back_reset(&mut self, from: End) {
         let facts = &mut self.connection.facts;
-        let [a, b] = self.knell.sent;
+        let Some([a, b]) = self.knell.as_ref().map(|knell| knell.sent) else { return };
         let sent_before = match from {
             End::A => b,
             End::B => a,
@@ -95,7 +96,7 @@ impl<R: Reader> Flow<R> {
             && let Some(reset) = facts.reset.take()
         {
             facts.from_mut(reset.by).ignored_resets += 1;
-            self.knell = Knell::default();
+            self.knell = None;
         }
     }
 

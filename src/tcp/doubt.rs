@@ -7,6 +7,8 @@
 //! A sender whose wrong checksums are acknowledged leaves them to its network card, or the capture was rewritten:
 //! they are not looked at any more.
 
+use thin_vec::ThinVec;
+
 use crate::capture::Moment;
 use crate::net::{Checksum, Segment, TcpFlags};
 use crate::stream::End;
@@ -45,7 +47,7 @@ pub(super) struct Credit {
     timestamp: Option<u32>,
     /// Time to Live or Hop Limit that it usually has.
     hop_limit: Option<u8>,
-    held: Vec<Held>,
+    held: ThinVec<Held>,
 }
 
 #[derive(Debug)]
@@ -213,7 +215,7 @@ impl<R: Reader> Flow<R> {
         self.believe(from, held, budget);
     }
 
-    fn believe(&mut self, from: End, held: Vec<Held>, budget: &mut Budget) {
+    fn believe(&mut self, from: End, held: impl IntoIterator<Item = Held>, budget: &mut Budget) {
         let facts = &self.connection.facts;
         let (source, destination) = (facts.endpoint(from), facts.endpoint(from.other()));
         for held in held {

@@ -49,7 +49,7 @@ mod tuple;
 #[cfg(test)]
 mod testing;
 
-pub use table::{FlowTable, Place};
+pub use table::{FlowTable, Place, Remaining};
 pub use trouble::Trouble;
 pub use tuple::spread;
 
@@ -101,8 +101,6 @@ pub struct Facts {
     pub b_mac: Option<MacAddress>,
     /// First segment.
     pub first: Moment,
-    /// Last segment.
-    pub last: Moment,
     /// The end that opened the connection, known from a SYN or SYN-ACK.
     pub initiator: Option<End>,
     /// SYNs without ACK.
@@ -146,7 +144,6 @@ impl Facts {
             a_mac: None,
             b_mac: None,
             first,
-            last: first,
             initiator: None,
             syn: Repeated::default(),
             syn_ack: Repeated::default(),
@@ -161,6 +158,12 @@ impl Facts {
     /// Whether both ends sent FIN or one sent RST.
     pub fn is_closed(&self) -> bool {
         self.reset.is_some() || (self.from_a.fin.is_some() && self.from_b.fin.is_some())
+    }
+
+    /// Last segment.
+    pub fn last(&self) -> Moment {
+        let last = [&self.from_a, &self.from_b].into_iter().filter_map(|sent| sent.last_segment);
+        last.max_by_key(|at| at.frame).unwrap_or(self.first)
     }
 
     /// What `end` sends.

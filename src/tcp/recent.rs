@@ -6,58 +6,60 @@ use super::out_of_order::index;
 
 /// So many bytes are kept: of most control packets, all.
 const KEPT: usize = 64;
+/// As many.
+const ALL: u8 = 64;
 
-/// The last bytes delivered of one direction.
+/// The last bytes delivered of one direction, up to the offset that is expected next.
 #[derive(Debug)]
 pub(super) struct Recent {
-    /// The byte at an offset stands at its distance from `origin` modulo `KEPT`.
+    /// Round about: the byte after the newest stands at `next`, or will.
     bytes: [u8; KEPT],
-    origin: u64,
-    /// The offsets that are there: a gap empties it.
-    from: u64,
-    to: u64,
+    next: u8,
+    /// How many bytes there are.
+    count: u8,
+}
+
+impl Default for Recent {
+    fn default() -> Recent {
+        Recent { bytes: [0; KEPT], next: 0, count: 0 }
+    }
 }
 
 impl Recent {
-    pub(super) fn new() -> Recent {
-        Recent { bytes: [0; KEPT], origin: 0, from: 0, to: 0 }
-    }
-
-    /// `data` was delivered at `offset`.
-    pub(super) fn delivered(&mut self, offset: u64, data: &[u8]) {
-        let end = offset + data.len() as u64;
+    /// The next bytes were delivered.
+    pub(super) fn delivered(&mut self, data: &[u8]) {
         if let Some(tail) = data.last_chunk::<KEPT>() {
-            let from = end - KEPT as u64;
-            *self = Recent { bytes: *tail, origin: from, from, to: end };
+            *self = Recent { bytes: *tail, next: 0, count: ALL };
             return;
         }
-        if offset != self.to {
-            self.from = offset;
-        }
-        self.to = end;
-        self.from = self.from.max(end.saturating_sub(KEPT as u64));
-        let place = self.place(offset);
+        let place = usize::from(self.next);
         let (first, second) = data.split_at(data.len().min(KEPT - place));
         for (at, part) in [(place, first), (0, second)] {
             if let Some(to) = self.bytes.get_mut(at..at + part.len()) {
                 to.copy_from_slice(part);
             }
         }
+        // Both are less than `KEPT`.
+        let length = u8::try_from(data.len()).unwrap_or(ALL);
+        self.next = (self.next + length) % ALL;
+        self.count = (self.count + length).min(ALL);
     }
 
-    /// In how many bytes `data` at `offset` differs from what was delivered there.
-    pub(super) fn differing(&self, offset: i64, data: &[u8]) -> u64 {
-        let end = offset.saturating_add_unsigned(data.len() as u64).max(0).cast_unsigned().min(self.to);
-        let from = offset.max(0).cast_unsigned().max(self.from);
+    /// Some bytes are missing: what was before them is not compared.
+    pub(super) fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// In how many bytes `data` at `offset` differs from what was delivered there, up to `expected`.
+    pub(super) fn differing(&self, expected: u64, offset: i64, data: &[u8]) -> u64 {
+        let end = offset.saturating_add_unsigned(data.len() as u64).max(0).cast_unsigned().min(expected);
+        let from = offset.max(0).cast_unsigned().max(expected - u64::from(self.count));
         let differs = |at: &u64| {
             let copy = data.get(index((at.cast_signed() - offset).cast_unsigned()));
-            copy != self.bytes.get(self.place(*at))
+            let place = (usize::from(self.next) + KEPT - index(expected - at)) % KEPT;
+            copy != self.bytes.get(place)
         };
         (from..end).filter(differs).count() as u64
-    }
-
-    fn place(&self, offset: u64) -> usize {
-        index(offset.wrapping_sub(self.origin) % KEPT as u64)
     }
 }
 
@@ -67,32 +69,33 @@ mod tests {
 
     #[test]
     fn the_last_bytes_are_compared_and_nothing_else() {
-        let mut recent = Recent::new();
-        recent.delivered(0, b"abcdef");
-        assert_eq!(recent.differing(0, b"abcdef"), 0);
-        assert_eq!(recent.differing(-2, b"xxaXcdXfgh"), 2);
-        recent.delivered(6, &[b'.'; 200]);
-        assert_eq!(recent.differing(0, b"XXXXXX"), 0, "too long ago");
-        assert_eq!(recent.differing(206 - 64 - 1, b"XX"), 1);
-        assert_eq!(recent.differing(204, b".."), 0);
-        recent.delivered(300, b"after a gap");
-        assert_eq!(recent.differing(204, b"XX"), 0);
-        assert_eq!(recent.differing(299, b"Xafter"), 0);
-        assert_eq!(recent.differing(300, b"After a gapX"), 1);
+        let mut recent = Recent::default();
+        recent.delivered(b"abcdef");
+        assert_eq!(recent.differing(6, 0, b"abcdef"), 0);
+        assert_eq!(recent.differing(6, -2, b"xxaXcdXfgh"), 2);
+        recent.delivered(&[b'.'; 200]);
+        assert_eq!(recent.differing(206, 0, b"XXXXXX"), 0, "too long ago");
+        assert_eq!(recent.differing(206, 206 - 64 - 1, b"XX"), 1);
+        assert_eq!(recent.differing(206, 204, b".."), 0);
+        recent.clear();
+        recent.delivered(b"after a gap");
+        assert_eq!(recent.differing(311, 204, b"XX"), 0);
+        assert_eq!(recent.differing(311, 299, b"Xafter"), 0);
+        assert_eq!(recent.differing(311, 300, b"After a gapX"), 1);
     }
 
     #[test]
     fn however_the_stream_is_cut_the_same_bytes_are_kept() {
         let stream: Vec<u8> = (0..=255).collect();
         for cuts in [[1, 2, 66], [64, 70, 200], [10, 100, 163], [63, 127, 128]] {
-            let mut recent = Recent::new();
+            let mut recent = Recent::default();
             let mut at = 0;
             for cut in cuts.into_iter().chain([256]) {
-                recent.delivered(at as u64, &stream[at..cut]);
+                recent.delivered(&stream[at..cut]);
                 at = cut;
                 let other: Vec<u8> = stream[..at].iter().map(|byte| !byte).collect();
-                assert_eq!(recent.differing(0, &stream[..at]), 0, "{cuts:?} at {at}");
-                assert_eq!(recent.differing(0, &other), at.min(KEPT) as u64, "{cuts:?} at {at}");
+                assert_eq!(recent.differing(at as u64, 0, &stream[..at]), 0, "{cuts:?} at {at}");
+                assert_eq!(recent.differing(at as u64, 0, &other), at.min(KEPT) as u64, "{cuts:?} at {at}");
             }
         }
     }

@@ -7,6 +7,7 @@
 //! look into segments beyond their addresses and SYN.
 
 mod foreseen;
+mod remaining;
 mod streams;
 
 use std::collections::VecDeque;
@@ -27,6 +28,7 @@ use super::tuple::{Bases, Key};
 use super::{Connection, Ending, Facts, Reader, patience};
 
 pub use foreseen::Place;
+pub use remaining::Remaining;
 use streams::Opened;
 
 /// All connections that are being followed.
@@ -232,7 +234,7 @@ impl<R: Reader> FlowTable<R> {
         let is_over = |flow: &Flow<R>| {
             let facts = &flow.connection.facts;
             let alone = facts.syn.count > 0 && (facts.from_a.segments == 0 || facts.from_b.segments == 0);
-            alone && now.nanoseconds_since(facts.last.time) >= patience::UNANSWERED
+            alone && now.nanoseconds_since(facts.last().time) >= patience::UNANSWERED
         };
         let unanswered =
             |slot: &Slot<R>| slot.standing == Standing::Unanswered && slot.flow.as_deref().is_some_and(is_over);
@@ -240,18 +242,6 @@ impl<R: Reader> FlowTable<R> {
             (0..).zip(&self.slots).filter(|(_, slot)| unanswered(slot)).map(|(place, _)| place).collect();
         for place in places {
             self.end(place, Ending::Unanswered, ended);
-        }
-    }
-
-    /// The capture is over: all connections end, in order of stream number.
-    pub fn finish(&mut self, ended: &mut impl FnMut(Connection<R>)) {
-        let mut places: Vec<(u32, u32)> = (0..)
-            .zip(&self.slots)
-            .filter_map(|(place, slot)| Some((slot.flow.as_ref()?.connection.facts.stream, place)))
-            .collect();
-        places.sort_unstable();
-        for (_, place) in places {
-            self.end(place, Ending::CaptureEnded, ended);
         }
     }
 
@@ -340,6 +330,10 @@ impl<R: Reader> FlowTable<R> {
             *old = Slot { is_due, ..slot };
             place
         } else {
+            // By a quarter, not by as much again: there may be many.
+            if self.slots.len() == self.slots.capacity() {
+                self.slots.reserve_exact((self.slots.len() / 4).max(FEWEST_SLOTS));
+            }
             self.slots.push(slot);
             u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
         };
@@ -391,7 +385,7 @@ impl<R: Reader> FlowTable<R> {
             if now < due_at {
                 return Some(due_at);
             }
-            let at = flow.connection.facts.last;
+            let at = flow.connection.facts.last();
             flow.judge_holes(End::A, at, Some(now), &mut self.budget);
         }
         slot.is_due = false;
@@ -448,6 +442,9 @@ impl<R: Reader> FlowTable<R> {
         }
     }
 }
+
+/// A table grows by so many slots at least.
+const FEWEST_SLOTS: usize = 64;
 
 /// Later than any capture.
 const NEVER: Timestamp = Timestamp(i64::MAX);

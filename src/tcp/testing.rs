@@ -213,7 +213,10 @@ impl Wire {
     /// Ends the capture; the connections in the order in which they ended.
     pub(super) fn finish(mut self) -> Vec<Connection<Recorder>> {
         let mut ended = std::mem::take(&mut self.ended);
-        self.table.finish(&mut |connection| ended.push(connection));
+        let mut remaining = self.table.remaining();
+        while let Some(last) = remaining.last_of(3) {
+            self.table.finish_up_to(last, &mut remaining, &mut |connection| ended.push(connection));
+        }
         assert!(self.table.is_empty());
         assert_eq!(self.table.out_of_order_bytes(), 0, "everything kept is freed");
         ended

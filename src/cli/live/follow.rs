@@ -44,7 +44,7 @@ pub(super) fn follow(
         status.ended += 1;
         let case = Case::alone(status.ended, session, verdict);
         teller.left(&case)?;
-        kept.keep(*case.session, Ruling::from(&case.verdict));
+        kept.keep(case.session, Ruling::from(&*case.verdict));
     }
     let mut notes = diagnosis::notes(&facts);
     notes.extend(feed.notes());
@@ -106,7 +106,7 @@ fn run(
             let case = watch.judged(session, teller)?;
             status.ended += 1;
             status.problems += u64::from(case.is_problem());
-            kept.keep(*case.session, Ruling::from(&case.verdict));
+            kept.keep(case.session, Ruling::from(&*case.verdict));
         }
         if over {
             return Ok(());

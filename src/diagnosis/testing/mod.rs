@@ -12,8 +12,8 @@ use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
 use crate::session::{
     Arrived, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, Peer, PerSide, PingFacts, Proof, Refusal, Rival, Session, Subscription, TextFact,
-    Timeline, VersionFrom, ViolationFact, Wire, WireReset,
+    KeepAliveFacts, LastPacket, Peer, PerSide, Proof, Rare, Refusal, Rival, Session, Subscription, TextFact, Timeline,
+    VersionFrom, ViolationFact, Wire, WireReset,
 };
 use crate::stream::{Side, StreamOffset};
 
@@ -62,7 +62,7 @@ impl Tale {
         let zero = Moment::default();
         Tale {
             session: Session {
-                wire: Wire {
+                wire: Box::new(Wire {
                     stream: Some(0),
                     peers: PerSide { client: peer(21, 49152), server: peer(5, 1883) },
                     first: zero,
@@ -72,7 +72,7 @@ impl Tale {
                     established: None,
                     reset: None,
                     sent: PerSide::default(),
-                },
+                }),
                 client_evidence: ClientEvidence::Opened,
                 version: None,
                 version_from: None,
@@ -87,7 +87,7 @@ impl Tale {
                 open_exchanges: Vec::new(),
                 published: PerSide::default(),
                 ledger: PerSide::default(),
-                ping: PingFacts::default(),
+                ping: Rare::default(),
                 keep_alive: KeepAliveFacts::default(),
                 timeline: Timeline::default(),
                 neighbours: Box::default(),

@@ -17,7 +17,7 @@ fn asked() -> Seen {
 fn session(what: Question, tie: Tie) -> Session {
     let attempt = Attempt { what, port: None, tie };
     let mut session = Tale::knocking(1).build();
-    session.wire = Wire::of_attempt(&attempt);
+    *session.wire = Wire::of_attempt(&attempt);
     session.attempt = Some(Box::new(attempt));
     session
 }

@@ -155,7 +155,11 @@ impl<'r> Lane<'r> {
     /// Reads the next frames.
     fn read(&mut self) {
         self.sorted.clear();
-        (self.next)(&mut self.sorted.frames);
+        let more = (self.next)(&mut self.sorted.frames);
+        if !more {
+            // The room is needed for what comes to its end now.
+            self.sorted = Sorted::default();
+        }
         self.sorted.sort(self.parts);
     }
 

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use crate::capture::Moment;
 use crate::engine::post::Passing;
 use crate::fetch::{self, Depth};
@@ -33,7 +35,7 @@ const ANSWER_AT_MOST: usize = 512;
 #[derive(Clone, Debug)]
 enum Answer {
     /// Too few bytes to decide: fewer than [`ANSWER_AT_MOST`].
-    Awaited(Vec<Held>),
+    Awaited(ThinVec<Held>),
     /// MQTT, or its start was not captured.
     Mqtt,
     /// Something else: the server's bytes are not framed.
@@ -77,7 +79,7 @@ impl Following {
             inference: None,
             probation: beginning == Beginning::Somewhere,
             answer: match beginning {
-                Beginning::Start => Answer::Awaited(Vec::new()),
+                Beginning::Start => Answer::Awaited(ThinVec::new()),
                 Beginning::Somewhere => Answer::Mqtt,
             },
             searched: 0,

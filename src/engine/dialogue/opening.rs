@@ -36,7 +36,7 @@ impl Dialogue {
         };
         held.push(Held::copy(from, &chunk));
         let begins = held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied();
-        let bytes: Vec<u8> = begins.take(self.limits.probe_bytes).collect();
+        let bytes: Vec<u8> = begins.take(self.common.limits.probe_bytes).collect();
         if websocket::begins(&bytes) || websocket::goes_on(&chunk, facts).is_some() {
             let held = std::mem::take(held);
             return self.enter_websocket(from, &held, facts);
@@ -77,7 +77,7 @@ impl Dialogue {
                 } else if protocol == Protocol::Tls {
                     let held = std::mem::take(held);
                     self.enter_tls(facts, &held);
-                } else if chain == Likelihood::No || bytes.len() >= self.limits.probe_bytes {
+                } else if chain == Likelihood::No || bytes.len() >= self.common.limits.probe_bytes {
                     self.state = State::Other(protocol);
                 }
             }
@@ -120,10 +120,10 @@ impl Dialogue {
             client,
             evidence,
             beginning,
-            &self.limits,
-            self.detail,
+            &self.common.limits,
+            self.common.detail,
             self.watch.clone(),
-            &self.room,
+            &self.common.room,
         ));
         if !following.probation {
             self.news.push(News::Mqtt);
@@ -146,11 +146,11 @@ impl Dialogue {
         let mut websocket = Box::new(WebSocket::new(
             client,
             beginning,
-            &self.limits,
-            self.detail,
+            &self.common.limits,
+            self.common.detail,
             self.watch.clone(),
-            &self.windows,
-            &self.room,
+            &self.common.windows,
+            &self.common.room,
         ));
         let mut verdict = Verdict::Unsettled;
         for held in held {
@@ -171,8 +171,14 @@ impl Dialogue {
         let client = facts.initiator.unwrap_or_else(|| client_by_port(facts, self.hinted));
         let evidence = if facts.initiator.is_some() { ClientEvidence::Opened } else { ClientEvidence::Port };
         let port = server_port(facts, client);
-        let mut encrypted =
-            Box::new(Encrypted::new(client, evidence, &self.limits, self.detail, (self.hinted, port), &self.room));
+        let mut encrypted = Box::new(Encrypted::new(
+            client,
+            evidence,
+            &self.common.limits,
+            self.common.detail,
+            (self.hinted, port),
+            &self.common.room,
+        ));
         encrypted.begins(facts.syn.count > 0 || facts.syn_ack.count > 0, held);
         let wanted = held.iter().all(|held| encrypted.piece(held.from, Piece::Chunk(held.chunk())) == Interest::Wanted);
         self.state = if wanted { State::Encrypted(encrypted) } else { State::Other(Protocol::Tls) };

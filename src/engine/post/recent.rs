@@ -25,6 +25,9 @@ const REACHED: usize = 64;
 /// Newest messages among which the one that is acknowledged is looked for.
 const UNACKNOWLEDGED: usize = 256;
 
+/// Room is made for so many letters at least, if as many may come.
+const FEWEST: usize = 16;
+
 /// A message to a broker.
 #[derive(Debug)]
 pub(super) struct Letter {
@@ -105,7 +108,11 @@ impl Recent {
         Some(letter)
     }
 
-    pub(super) fn push(&mut self, mut letter: Letter) {
+    /// Adds a letter, after which no more than `more` will come.
+    pub(super) fn push(&mut self, mut letter: Letter, more: usize) {
+        if self.letters.len() == self.letters.capacity() {
+            self.letters.reserve_exact(self.letters.len().max(FEWEST).min(more) + 1);
+        }
         let number = self.begins + self.letters.len() as u64;
         letter.previous = self.newest.insert(letter.fingerprint, number);
         self.letters.push_back(letter);

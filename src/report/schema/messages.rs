@@ -184,7 +184,7 @@ impl<'r> Correspondent<'r> {
 
 impl Unknown {
     pub(super) fn of(case: &Case) -> Option<Unknown> {
-        let strays = case.strays.as_ref()?;
+        let strays = case.post.strays.as_ref()?;
         Some(Unknown { messages: strays.messages, retained: strays.retained })
     }
 }

@@ -17,6 +17,11 @@ impl<T> Rare<T> {
     pub(in crate::session) fn as_ref(&self) -> Option<&T> {
         self.0.as_deref()
     }
+
+    /// Those that there are, to change.
+    pub fn as_mut(&mut self) -> Option<&mut T> {
+        self.0.as_deref_mut()
+    }
 }
 
 impl<T: Empty> Deref for Rare<T> {

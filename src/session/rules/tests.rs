@@ -168,7 +168,7 @@ impl Talk {
 
     pub(super) fn end(self, wire: Wire) -> Session {
         let edge = CaptureEdge { ended: Timestamp(self.now.time.0 + 1_000_000_000), ..CaptureEdge::default() };
-        self.tracker.finish(wire, ClientEvidence::Connect, Neighbours::default(), edge)
+        self.tracker.finish(Box::new(wire), ClientEvidence::Connect, Neighbours::default(), edge)
     }
 
     pub(super) fn violations(self) -> Vec<ViolationFact> {

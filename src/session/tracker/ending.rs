@@ -11,7 +11,7 @@ impl Tracker {
     /// The finished session over its connection.
     pub fn finish(
         mut self,
-        wire: Wire,
+        wire: Box<Wire>,
         client_evidence: ClientEvidence,
         neighbours: Neighbours,
         capture: CaptureEdge,

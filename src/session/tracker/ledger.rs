@@ -1,5 +1,7 @@
 //! The ledger of each side's messages, and the rows of messages that a server sends to one subscriber.
 
+use std::num::NonZeroU64;
+
 use crate::capture::{Moment, Timestamp};
 use crate::mqtt::{PacketType, Publish, topic};
 use crate::session::facts::{Book, Carried, Overlap, RetainedBurst, TextFact, Twice};
@@ -31,7 +33,7 @@ pub(super) struct Kinship {
 /// The last message that the server delivered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Delivered {
-    fingerprint: u64,
+    fingerprint: NonZeroU64,
     packet_identifier: Option<u16>,
     at: Moment,
 }
@@ -61,7 +63,7 @@ impl Tracker {
                 packet_identifier: id,
                 qos: publish.qos,
                 topic: topic(),
-                fingerprint,
+                fingerprint: fingerprint.map(NonZeroU64::get),
                 at,
             };
             ledger.carry(carried, publish.dup);
@@ -109,8 +111,15 @@ impl Tracker {
         }
         let Some(fingerprint) = self.newest else { return };
         let packet_identifier = publish.packet_identifier;
-        let last = self.last_delivered.replace(Delivered { fingerprint, packet_identifier, at });
-        let Some(last) = last.filter(|last| last.fingerprint == fingerprint) else { return };
+        let newest = Delivered { fingerprint, packet_identifier, at };
+        let Some(last) = &mut self.last_delivered else {
+            self.last_delivered = Some(Box::new(newest));
+            return;
+        };
+        let last = std::mem::replace(&mut **last, newest);
+        if last.fingerprint != fingerprint {
+            return;
+        }
         let apart = at.time.nanoseconds_since(last.at.time);
         let other = packet_identifier.is_none() || packet_identifier != last.packet_identifier;
         if publish.dup || publish.retain || !other || apart > AT_ONCE {

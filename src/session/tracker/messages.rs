@@ -1,5 +1,7 @@
 //! Messages: PUBLISH and its acknowledgments.
 
+use std::num::NonZeroU64;
+
 use crate::mqtt::{Acknowledgment, PacketType, Publish, RawPacket, ReasonCode};
 use crate::session::exchanges::{Answer, Published};
 use crate::session::facts::Refusal;
@@ -23,7 +25,7 @@ impl Tracker {
         }
         let text = topic.and_then(|topic| self.topics.text(topic));
         let fingerprint = text.and_then(|text| fingerprint(&text.0, publish.payload, publish.payload_length));
-        self.newest = fingerprint;
+        self.newest = fingerprint.and_then(NonZeroU64::new);
         let mut repeated = false;
         let mut before = None;
         if let Some(packet_identifier) = publish.packet_identifier {

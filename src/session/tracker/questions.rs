@@ -1,5 +1,7 @@
 //! What the engine asks a tracker while the session runs.
 
+use std::num::NonZeroU64;
+
 use crate::mqtt::{PacketType, Version};
 use crate::session::facts::{ConnackFacts, ConnectFacts, Subscription, TextFact};
 use crate::stream::Side;
@@ -58,7 +60,7 @@ impl Tracker {
 
     /// What tells the newest PUBLISH, of either side, from others.
     pub fn newest(&self) -> Option<u64> {
-        self.newest
+        self.newest.map(NonZeroU64::get)
     }
 
     /// The topic of the last packet of `side`.

@@ -1,6 +1,7 @@
 //! Requests: SUBSCRIBE and UNSUBSCRIBE, and what was granted.
 
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, ReasonCode, Suback, Subscribe, Unsubscribe};
@@ -122,7 +123,10 @@ impl Tracker {
             self.answers_matched += 1;
             self.answer(early.at, &early.codes, &request, early.reason_string.as_ref());
         } else if self.requests.len() < self.limits.open_exchanges {
-            push_tight(&mut self.requests, request);
+            if self.requests.is_empty() {
+                self.requests.reserve_exact(1);
+            }
+            self.requests.push(request);
         } else {
             self.rules.doubt(at);
         }
@@ -146,7 +150,7 @@ impl Tracker {
         if let Some(position) = position {
             let request = self.requests.remove(position);
             if self.requests.is_empty() {
-                self.requests = Vec::new();
+                self.requests = ThinVec::new();
             }
             self.answers_matched += 1;
             self.answer(at, packet.codes, &request, reason_string.as_ref());
