@@ -10,6 +10,7 @@ use std::thread;
 
 use crate::diagnosis::{self, Ruling};
 use crate::engine::Finished;
+use crate::fetch::Depth;
 use crate::limits::Limits;
 use crate::lock::locked;
 use crate::report::Kept;
@@ -49,16 +50,29 @@ impl Desk {
     /// Decides on the lot that waits longest; `false` if there is none.
     pub(super) fn work(&self) -> bool {
         let Some((number, lot)) = locked(&self.waiting).pop_front() else { return false };
-        let ruled = lot.into_iter().map(|finished| {
-            let session = finished.into_session();
-            let ruling = diagnosis::rule(&session);
-            (session, ruling)
-        });
         // Nothing of the lot is looked at after a failure.
-        let ruled = catch_unwind(AssertUnwindSafe(|| ruled.collect()));
+        let ruled = catch_unwind(AssertUnwindSafe(|| rule(lot)));
         locked(&self.ruled).insert(number, ruled);
         true
     }
+}
+
+/// How many sessions before one is decided on each depth of it is asked for.
+const AHEAD: [(usize, Depth); 3] = [(2, Depth::Connection), (1, Depth::Session), (0, Depth::Details)];
+
+/// Decides on a lot.
+fn rule(lot: Vec<Finished>) -> Ruled {
+    let mut ruled = Vec::with_capacity(lot.len());
+    let mut lot = lot.into_iter();
+    while let Some(finished) = lot.next() {
+        for (ahead, depth) in AHEAD {
+            lot.as_slice().get(ahead).into_iter().for_each(|next| next.fetch(depth));
+        }
+        let session = finished.into_session();
+        let ruling = diagnosis::rule(&session);
+        ruled.push((session, ruling));
+    }
+    ruled
 }
 
 impl<'d> Judging<'d> {

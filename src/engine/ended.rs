@@ -1,6 +1,7 @@
 //! Connections that are over: which of them are sessions, and what is told of the others.
 
 use crate::capture::{Moment, Timestamp};
+use crate::fetch::Depth;
 use crate::net::{Endpoint, Undeliverable};
 use crate::session::{CaptureEdge, ClientEvidence, Neighbours, Session, TlsFacts, Tracker, Wire};
 use crate::stream::End;
@@ -36,6 +37,15 @@ impl Finished {
     pub(super) fn of_attempt(wire: Wire, tracker: Tracker, neighbours: Neighbours, capture: CaptureEdge) -> Finished {
         let (under, followed) = (Under::Attempt(Box::new(wire)), Followed::Alone(Box::new(tracker)));
         Finished { under, evidence: ClientEvidence::Opened, followed, neighbours, capture }
+    }
+
+    /// Asks for what putting it together will touch.
+    pub fn fetch(&self, depth: Depth) {
+        if let (Under::Connection { facts, .. }, Depth::Connection) = (&self.under, depth) {
+            facts.fetch();
+        }
+        self.followed.tracker().fetch(depth);
+        self.followed.tracker().fetch_opening(depth);
     }
 
     /// Puts it together.

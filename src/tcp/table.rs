@@ -214,7 +214,11 @@ impl<R: Reader> FlowTable<R> {
         for standing in [Standing::Closing, Standing::Stranded, Standing::Doubted] {
             while let Some(place) = self.lists.of(standing).first() {
                 match self.flow(place).and_then(Flow::lingers_until) {
-                    Some(until) if until <= now => self.end(place, Ending::Closed, ended),
+                    Some(until) if until <= now => {
+                        self.end(place, Ending::Closed, ended);
+                        let next = self.lists.of(standing).first();
+                        self.foresee_end_of(next);
+                    }
                     until => {
                         self.due_at = self.due_at.min(until.unwrap_or(NEVER));
                         break;

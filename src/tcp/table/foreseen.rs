@@ -29,6 +29,17 @@ impl<R: Reader> FlowTable<R> {
         }
     }
 
+    /// The connections of a list will end soon, from that at `place` on.
+    pub(super) fn foresee_end_of(&self, mut place: Option<u32>) {
+        for depth in [Depth::Details, Depth::Session, Depth::Connection] {
+            let Some(slot) = place.and_then(|place| self.slots.get(place as usize)) else { return };
+            if let Some(flow) = &slot.flow {
+                flow.fetch(depth);
+            }
+            place = Some(slot.link.next);
+        }
+    }
+
     /// The next segment is likely to be of the connection that was foreseen.
     pub fn expect(&mut self, Place(place): Place) {
         self.latest = place;
