@@ -9,6 +9,7 @@ use std::thread::{self, ScopedJoinHandle};
 use hashbrown::HashMap;
 
 use crate::diagnosis::{self, Counted, Ruling, Tallies};
+use crate::fetch::Depth;
 use crate::limits::Limits;
 use crate::net::Endpoint;
 use crate::session::Session;
@@ -130,9 +131,14 @@ impl Kept {
 
 #[expect(clippy::vec_box, reason = "they were kept in their boxes")]
 fn told(sessions: Vec<Box<Session>>) -> impl Iterator<Item = Case> {
-    sessions.into_iter().map(|session| {
+    let mut sessions = sessions.into_iter();
+    std::iter::from_fn(move || {
+        let session = sessions.next()?;
+        for (ahead, depth) in [(1, Depth::Connection), (0, Depth::Session)] {
+            sessions.as_slice().get(ahead).into_iter().for_each(|next| next.fetch(depth));
+        }
         let verdict = diagnosis::diagnose(&session);
-        Case::alone(0, session, verdict)
+        Some(Case::alone(0, session, verdict))
     })
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::capture::Moment;
+use crate::fetch::{self, Depth};
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::tcp::Direction;
 
@@ -97,6 +98,30 @@ pub struct Session {
 }
 
 impl Session {
+    /// Asks for what judging it will touch.
+    pub fn fetch(&self, depth: Depth) {
+        match depth {
+            Depth::Connection => {
+                fetch::start(&self.wire);
+                fetch::start(&self.connect);
+                fetch::start(&self.counts.client);
+                fetch::start(&self.counts.server);
+                fetch::start(&self.last_packets);
+                fetch::start(&self.published);
+                fetch::start(&self.capture);
+                fetch::start(&self.oddities);
+            }
+            Depth::Session => {
+                self.wire.fetch();
+                self.connect.as_deref().into_iter().for_each(fetch::start);
+                self.connack.as_deref().into_iter().for_each(fetch::start);
+                fetch::start(&*self.neighbours);
+                self.oddities.as_deref().into_iter().for_each(fetch::start);
+            }
+            Depth::Details => {}
+        }
+    }
+
     /// Whether it is a TCP connection, or the attempt to open one, over which no byte came.
     pub fn carried_nothing(&self) -> bool {
         let silent = |side: &Direction| side.bytes == 0 && side.missing_bytes == 0;

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::attempt::{Attempt, Question};
 use crate::capture::{Moment, Timestamp};
+use crate::fetch;
 use crate::net::{Endpoint, MacAddress, Undeliverable};
 use crate::stream::{End, Side};
 use crate::tcp::{Direction, Facts, Repeated};
@@ -214,6 +215,18 @@ impl Wire {
             established: None,
             reset: None,
             sent: PerSide::default(),
+        }
+    }
+
+    /// Asks for all of it.
+    pub(super) fn fetch(&self) {
+        fetch::start(&self.stream);
+        fetch::start(&self.syn);
+        fetch::start(&self.established);
+        for direction in [&self.sent.client, &self.sent.server] {
+            fetch::start(&direction.first_data);
+            fetch::start(&direction.fin);
+            fetch::start(&direction.segments);
         }
     }
 

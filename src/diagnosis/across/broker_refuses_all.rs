@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnosis::{Severity, words};
 use crate::net::Endpoint;
 
-use super::chain::{by_key, client};
+use super::chain::{Servers, client};
 use super::{About, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -14,9 +14,8 @@ pub(super) const ABOUT: About =
 /// Different clients that make it everyone.
 const CLIENTS: usize = 3;
 
-pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
-    let groups = by_key(sessions, |judged| Some(judged.session.wire.peers.server.endpoint));
-    groups.into_iter().filter_map(|(server, tries)| refused(server, &tries)).collect()
+pub(super) fn find(servers: &Servers<'_, '_>) -> Vec<Spanning> {
+    servers.iter().filter_map(|(server, tries)| refused(*server, tries)).collect()
 }
 
 fn refused(server: Endpoint, tries: &[&Judged<'_>]) -> Option<Spanning> {

@@ -9,7 +9,7 @@ use crate::net::Endpoint;
 use crate::stream::Side;
 
 use super::broker_unreachable::UNREACHED;
-use super::chain::{accepted, by_key, client};
+use super::chain::{Servers, accepted, client};
 use super::{About, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -39,12 +39,12 @@ struct Outage<'s, 'a> {
     back: Vec<&'s Judged<'a>>,
 }
 
-pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
+pub(super) fn find(servers: &Servers<'_, '_>) -> Vec<Spanning> {
     let mut found = Vec::new();
-    for (server, all) in by_key(sessions, |judged| Some(judged.session.wire.peers.server.endpoint)) {
-        for outage in outages(&all) {
-            found.extend(restarted(server, &outage));
-            found.extend(storm(server, &outage));
+    for (server, all) in servers {
+        for outage in outages(all) {
+            found.extend(restarted(*server, &outage));
+            found.extend(storm(*server, &outage));
         }
     }
     found

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
 
-use super::chain::{accepted, by_key};
+use super::chain::{Servers, accepted};
 use super::{About, Counted, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -17,9 +17,9 @@ pub(super) const UNREACHED: [&str; 4] =
 /// Hosts that make it more than the trouble of one.
 const HOSTS: usize = 2;
 
-pub(super) fn find(sessions: &[Judged<'_>], counted: &[Counted]) -> Vec<Spanning> {
+pub(super) fn find(servers: &Servers<'_, '_>, counted: &[Counted]) -> Vec<Spanning> {
     let mut found = Vec::new();
-    for (server, tries) in by_key(sessions, |judged| Some(judged.session.wire.peers.server.endpoint)) {
+    for (&server, tries) in servers {
         let mut rest = tries.as_slice();
         let least = least(counted, server);
         while let Some(start) = rest.iter().position(|judged| unreached(judged)) {

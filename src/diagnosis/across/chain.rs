@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::diagnosis::words;
+use crate::net::Endpoint;
 
 use super::Judged;
 
@@ -14,7 +15,7 @@ use super::Judged;
 const TOLD: usize = 5;
 
 /// `sessions` by a key; those without one are left out. Order is kept.
-pub(super) fn by_key<'s, 'a, K: Ord>(
+fn by_key<'s, 'a, K: Ord>(
     sessions: &'s [Judged<'a>],
     key: impl Fn(&'s Judged<'a>) -> Option<K>,
 ) -> BTreeMap<K, Vec<&'s Judged<'a>>> {
@@ -40,6 +41,41 @@ pub(super) fn repeated<'s, 'a, K: Ord + Hash>(
     // Two keys with one hash would both be kept: no harm.
     let again = |key: &K| counts.get(&hasher.hash_one(key)).is_some_and(|count| *count > 1);
     by_key(sessions, |judged| key(judged).filter(again))
+}
+
+/// Judged sessions by server.
+pub(super) type Servers<'s, 'a> = BTreeMap<Endpoint, Vec<&'s Judged<'a>>>;
+
+/// `sessions` by the address and port of their server.
+pub(super) fn by_server<'s, 'a>(sessions: &'s [Judged<'a>]) -> Servers<'s, 'a> {
+    by_key(sessions, |judged| Some(judged.session.wire.peers.server.endpoint))
+}
+
+/// Judged sessions of client ids that came more than once, those of one client id together.
+pub(super) struct Returning<'s, 'a> {
+    /// By client id and the server's address.
+    pub(super) all: Vec<Vec<&'s Judged<'a>>>,
+    /// Those that were let in, by client id and the server's address and port.
+    pub(super) let_in: Vec<Vec<&'s Judged<'a>>>,
+}
+
+impl<'s, 'a> Returning<'s, 'a> {
+    pub(super) fn new(sessions: &'s [Judged<'a>]) -> Returning<'s, 'a> {
+        let server = |judged: &Judged<'_>| judged.session.wire.peers.server.endpoint;
+        let all = repeated(sessions, |judged| Some((client_id(judged)?, server(judged).address)));
+        let mut let_in: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for ((id, _), same_id) in &all {
+            for judged in same_id.iter().filter(|judged| accepted(judged)) {
+                let_in.entry((*id, server(judged))).or_default().push(*judged);
+            }
+        }
+        Returning { all: all.into_values().collect(), let_in: let_in.into_values().collect() }
+    }
+}
+
+/// The client id that was sent, if one was.
+pub(super) fn client_id<'a>(judged: &Judged<'a>) -> Option<&'a [u8]> {
+    judged.session.connect.as_ref().map(|connect| &*connect.client_id.0).filter(|id| !id.is_empty())
 }
 
 /// Judged sessions by their `tcp.stream`.

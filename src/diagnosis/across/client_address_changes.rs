@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::diagnosis::{Confidence, Severity, words};
 
-use super::chain::{accepted, repeated};
+use super::chain::Returning;
 use super::client_id_fight::TAKEN_OVER;
 use super::{About, Found, Judged, Spanning};
 
@@ -17,13 +17,8 @@ const CHANGES: usize = 2;
 /// Addresses named; further ones are counted.
 const NAMED: usize = 4;
 
-pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
-    let key = |judged: &Judged<'_>| {
-        let id = &judged.session.connect.as_ref()?.client_id;
-        let server = judged.session.wire.peers.server.endpoint;
-        (!id.is_empty() && accepted(judged)).then(|| (id.0.clone(), server))
-    };
-    repeated(sessions, key).into_values().filter_map(|same_id| changes(&same_id)).collect()
+pub(super) fn find(returning: &Returning<'_, '_>) -> Vec<Spanning> {
+    returning.let_in.iter().filter_map(|same_id| changes(same_id)).collect()
 }
 
 fn address(judged: &Judged<'_>) -> IpAddr {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::session::Session;
 
-use super::chain::{pauses, repeated, rhythm};
+use super::chain::{Returning, pauses, rhythm};
 use super::{About, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -19,13 +19,8 @@ const TAKEOVERS: usize = 3;
 /// Addresses named; further ones are counted.
 const NAMED: usize = 4;
 
-pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
-    let key = |judged: &Judged<'_>| {
-        let id = &judged.session.connect.as_ref()?.client_id;
-        let server = judged.session.wire.peers.server.endpoint.address;
-        (!id.is_empty()).then(|| (id.0.clone(), server))
-    };
-    repeated(sessions, key).into_values().filter_map(|same_id| fight(&same_id)).collect()
+pub(super) fn find(returning: &Returning<'_, '_>) -> Vec<Spanning> {
+    returning.all.iter().filter_map(|same_id| fight(same_id)).collect()
 }
 
 /// The fight over a client id, of the sessions that used it.

@@ -6,7 +6,7 @@ use crate::mqtt::PacketType;
 use crate::session::{Carried, Session, TextFact};
 use crate::stream::Side;
 
-use super::chain::{accepted, client, repeated};
+use super::chain::{Returning, client};
 use super::{About, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -15,14 +15,8 @@ pub(super) const ABOUT: About =
 /// How long, in nanoseconds, the next connection must last before what was not sent again can be said to be missing.
 const PATIENCE: i64 = 5_000_000_000;
 
-pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
-    let key = |judged: &Judged<'_>| {
-        let id = &judged.session.connect.as_ref()?.client_id;
-        let server = judged.session.wire.peers.server.endpoint;
-        (!id.is_empty() && accepted(judged)).then(|| (id.0.clone(), server))
-    };
-    let groups = repeated(sessions, key);
-    let pairs = groups.values().flat_map(|group| group.iter().zip(group.iter().skip(1)));
+pub(super) fn find(returning: &Returning<'_, '_>) -> Vec<Spanning> {
+    let pairs = returning.let_in.iter().flat_map(|group| group.iter().zip(group.iter().skip(1)));
     let both = pairs.flat_map(|(before, after)| [(before, after, Side::Client), (before, after, Side::Server)]);
     both.filter_map(|(before, after, sender)| carried(before, after, sender)).collect()
 }

@@ -17,7 +17,7 @@ mod will_published;
 
 use crate::session::{Session, Traffic};
 
-use chain::Streams;
+use chain::{Returning, Streams};
 
 use super::finding::{About, Found};
 use super::{Counted, Finding, Qualifier, Verdict};
@@ -60,16 +60,17 @@ pub(crate) const ABOUT: &[&About] = &[
 /// What `sessions`, in order of their first frame, and the messages between them show together: worst first, then by first session.
 /// `counted` are sessions beyond those: where there are some, how often something happened is told as the least.
 pub fn across(sessions: &[Judged<'_>], traffic: &Traffic, counted: &[Counted]) -> Vec<Spanning> {
-    let fights = client_id_fight::find(sessions);
+    let (returning, servers) = (Returning::new(sessions), chain::by_server(sessions));
+    let fights = client_id_fight::find(&returning);
     let fighting = fights.iter().flat_map(|fight| fight.sessions.iter().copied()).collect();
     let mut all = fights;
     all.extend(reconnect_loop::find(sessions, &fighting, counted));
-    all.extend(session_lost::find(sessions));
-    all.extend(messages_carried_over::find(sessions));
-    all.extend(broker_unreachable::find(sessions, counted));
-    all.extend(broker_refuses_all::find(sessions));
-    all.extend(broker_restarted::find(sessions));
-    all.extend(client_address_changes::find(sessions));
+    all.extend(session_lost::find(&returning));
+    all.extend(messages_carried_over::find(&returning));
+    all.extend(broker_unreachable::find(&servers, counted));
+    all.extend(broker_refuses_all::find(&servers));
+    all.extend(broker_restarted::find(&servers));
+    all.extend(client_address_changes::find(&returning));
     let streams = Streams::new(sessions);
     all.extend(will_published::find(&streams, traffic));
     all.extend(message_not_delivered::find(&streams, traffic));

@@ -11,7 +11,7 @@ use crate::session::TextFact;
 use crate::stream::Side;
 
 use super::broker_unreachable::least;
-use super::chain::{accepted, pauses, repeated, rhythm};
+use super::chain::{accepted, client_id, pauses, repeated, rhythm};
 use super::{About, Counted, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -35,14 +35,14 @@ pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>, counted: &[
     let mut ids: HashMap<IpAddr, Option<&[u8]>> = HashMap::new();
     for judged in sessions {
         if let Some(id) = client_id(judged) {
-            let known = ids.entry(host(judged)).or_insert(Some(&id.0));
-            *known = known.filter(|known| **known == *id.0);
+            let known = ids.entry(host(judged)).or_insert(Some(id));
+            *known = known.filter(|known| *known == id);
         }
     }
     // An attempt without CONNECT is of the host's one client, if it has one only.
     let only = |host: IpAddr| ids.get(&host).copied().flatten();
     let tries = repeated(sessions, |judged| {
-        let id = client_id(judged).map(|id| &*id.0).or_else(|| only(host(judged)));
+        let id = client_id(judged).or_else(|| only(host(judged)));
         Some((host(judged), judged.session.wire.peers.server.endpoint, id))
     });
     let mut loops = Vec::new();
@@ -132,10 +132,6 @@ fn pace(pauses: &[i64]) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn client_id<'a>(judged: &Judged<'a>) -> Option<&'a TextFact> {
-    judged.session.connect.as_ref().map(|connect| &connect.client_id).filter(|id| !id.is_empty())
 }
 
 #[cfg(test)]

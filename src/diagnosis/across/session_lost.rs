@@ -6,7 +6,7 @@ use crate::mqtt::Version;
 use crate::session::{ConnackFacts, ConnectFacts, Session, TextFact};
 use crate::stream::Side;
 
-use super::chain::repeated;
+use super::chain::Returning;
 use super::{About, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -15,14 +15,8 @@ pub(super) const ABOUT: About =
 /// Filters named; further ones are counted.
 const NAMED: usize = 3;
 
-pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
-    let key = |judged: &Judged<'_>| {
-        let (connect, _) = accepted(judged.session)?;
-        let server = judged.session.wire.peers.server.endpoint;
-        (!connect.client_id.is_empty()).then(|| (connect.client_id.0.clone(), server))
-    };
-    let groups = repeated(sessions, key);
-    let pairs = groups.values().flat_map(|group| group.iter().zip(group.iter().skip(1)));
+pub(super) fn find(returning: &Returning<'_, '_>) -> Vec<Spanning> {
+    let pairs = returning.let_in.iter().flat_map(|group| group.iter().zip(group.iter().skip(1)));
     pairs.filter_map(|(before, after)| lost(before, after)).collect()
 }
 
