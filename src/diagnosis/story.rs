@@ -140,7 +140,22 @@ impl<'a> Story<'a> {
             .tls
             .as_ref()
             .is_some_and(|tls| tls.carried_data() || tls.client_hello.is_none() && tls.is_complete());
+        if self.late_connack().is_some() {
+            return false;
+        }
         accepted || sealed || work(Side::Server) || (late || self.is(Qualifier::OneWay)) && work(Side::Client)
+    }
+
+    /// The CONNACK, if it came to a client that had already gone without it.
+    pub(crate) fn late_connack(&self) -> Option<&'a ConnackFacts> {
+        let connack = self.session.connack.as_deref()?;
+        let close = self.close_by(Side::Client)?;
+        let client = &self.session.wire.sent.client;
+        // A FIN that acknowledges nothing of the server left before the CONNACK arrived.
+        let unread = close.how == CloseHow::Closed && client.fin.is_some() && client.fin_acknowledges.0 == 0;
+        let spoke = client.last_data.is_some_and(|data| connack.at.is_before(data));
+        let late = close.at.is_before(connack.at) && (unread || close.how == CloseHow::Reset);
+        (late && !spoke).then_some(connack)
     }
 
     /// When the client sent CONNECT, whole or not, readable or not.

@@ -1,7 +1,7 @@
 //! `clean-disconnect`: the client said goodbye.
 
 use super::{About, Judgement};
-use crate::diagnosis::story::{Said, Story};
+use crate::diagnosis::story::{SECOND, Said, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity};
 use crate::mqtt::{PacketType, Version};
@@ -19,7 +19,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return None;
     };
     // A goodbye to a broker that never answered CONNECT ends no session: it gives up.
-    let greeted = story.connected() || story.connect_sent().is_none() || story.answer_missed();
+    // One that says all at once, goodbye included, does not wait for answers.
+    let connect = story.connect_sent();
+    let at_once = story.late_connack().is_some()
+        && connect.is_some_and(|connect| story.soon(connect, disconnect.at, SECOND / 2));
+    let greeted = story.connected() || connect.is_none() || at_once || story.answer_missed();
     if disconnect.code.0 != 0 || !greeted {
         return None;
     }

@@ -25,7 +25,9 @@ const LONG: i64 = 5 * SECOND;
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let upgrade = unanswered_upgrade(story);
     let connect = story.connect_sent().or(upgrade)?;
-    if story.connected() || !story.server_silent() || story.close_by(Side::Server).is_some() {
+    let late = story.late_connack();
+    let silent = story.server_silent() || late.is_some();
+    if story.connected() || !silent || story.close_by(Side::Server).is_some() {
         return None;
     }
     let (waited, ending) = match story.close {
@@ -41,7 +43,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (client, server, span) = (story.client(), story.server(), words::duration(waited));
     let arrived = story.acknowledged(Side::Client);
     let asked = if upgrade.is_some() { "request for a WebSocket" } else { "CONNECT" };
-    let sentence = if arrived {
+    let sentence = if let Some((late, close)) = late.zip(story.close) {
+        let after = words::duration(late.at.time.nanoseconds_since(close.at.time));
+        format!("{server} did not answer the {asked} of {client} for {span}{ending}, and the CONNACK came {after} too late.")
+    } else if arrived {
         format!("{server} received the {asked} of {client} and stayed silent for {span}{ending}.")
     } else {
         format!("{server} did not answer the {asked} of {client} for {span}{ending}.")
@@ -53,16 +58,20 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Judgement::new(story.certain_of_silence(), sentence)
             .on(&[Ground::Absence])
             .at([connect])
-            .at(story.session.wire.sent.client.last_acknowledged.filter(|_| arrived))
+            .at(story.session.wire.sent.client.last_acknowledged.filter(|_| arrived && late.is_none()))
             .at(story.close.map(|close| close.at))
+            .at(late.map(|late| late.at))
+            .cause_if(late.is_some(), "The broker was frozen or overloaded for a while, or the service that checks its users is slow: it answered in the end.")
             .cause_if(unfinished.is_some(), "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
             .cause_if(!arrived, "CONNECT itself did not reach the server: its TCP acknowledgment is missing.")
-            .cause_if(arrived, "The broker hangs or is overloaded, or the database that checks its users is slow.")
-            .cause_if(arrived, "A load balancer or port forwarding took the connection and has no broker behind it.")
-            .cause_if(arrived, format!("Port {port} belongs to another program, which waits for something else."))
+            .cause_if(arrived && late.is_none(), "The broker hangs or is overloaded, or the database that checks its users is slow.")
+            .cause_if(arrived && late.is_none(), "A load balancer or port forwarding took the connection and has no broker behind it.")
+            .cause_if(late.is_some(), "A load balancer held the connection until the broker behind it had room for one more.")
+            .cause_if(arrived && late.is_none(), format!("Port {port} belongs to another program, which waits for something else."))
             .step_if(upgrade.is_some(), format!("Ask from the server's own host: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://localhost:{port}/mqtt`."))
-            .step_if(upgrade.is_none(), "Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
-            .step(format!("See which program listens: `ss -ltnp | grep {port}`, and look into the broker's log at this time."))
+            .step_if(late.is_some(), "Look into the broker's log and at the load of its host at this time, and let the client wait longer for the CONNACK.")
+            .step_if(upgrade.is_none() && late.is_none(), "Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
+            .step_if(late.is_none(), format!("See which program listens: `ss -ltnp | grep {port}`, and look into the broker's log at this time."))
             .step_if(limit.is_some(), limit.unwrap_or_default())
             .seen_as(Sight::ConnackMissing),
     )
@@ -160,6 +169,33 @@ mod tests {
         let tale = Tale::connecting().close(Side::Client, 15.0);
         let half = tale.with(|session| session.wire.sent.server.segments = 0);
         assert_ne!(outcome(&half.build()).id, "connect-unanswered");
+    }
+
+    #[test]
+    fn an_answer_to_a_client_that_has_gone_is_none() {
+        let verdict = diagnose(&Tale::connecting().close(Side::Client, 4.0).connack(0).build());
+        assert_eq!((verdict.outcome.id, verdict.outcome.confidence), ("connect-unanswered", Confidence::Certain));
+        assert_eq!(
+            verdict.outcome.sentence,
+            "10.0.0.5:1883 did not answer the CONNECT of sensor-17 for 4 s; sensor-17 gave up, and the CONNACK came 2 ms too late."
+        );
+        assert!(verdict.causes[0].contains("answered in the end"), "{:?}", verdict.causes);
+        let reset = Tale::connecting().reset(Side::Client, 4.0).connack(0);
+        assert_eq!(outcome(&reset.build()).id, "connect-unanswered");
+        let hasty = outcome(&Tale::connecting().close(Side::Client, 0.1).connack(0).build());
+        assert_eq!(hasty.sentence, "sensor-17 closed the connection 100 ms after CONNECT, before an answer came.");
+    }
+
+    #[test]
+    fn an_answer_that_the_client_had_or_used_came_in_time() {
+        // Captured beside the server: the FIN passed the CONNACK, which the client had acknowledged.
+        let read = Tale::connecting().close(Side::Client, 4.0).connack(0);
+        let read = read.with(|session| session.wire.sent.client.fin_acknowledges = crate::stream::StreamOffset(20));
+        assert_eq!(outcome(&read.build()).id, "client-closed");
+        let spoke = Tale::connecting().close(Side::Client, 4.0).connack(0);
+        let spoke = spoke.publish(Side::Client, "a", 0, 20, 0.1);
+        assert_eq!(outcome(&spoke.build()).id, "client-closed");
+        assert_eq!(outcome(&Tale::connected().close(Side::Client, 4.0).build()).id, "client-closed");
     }
 
     #[test]
