@@ -1,6 +1,7 @@
 //! `keepalive-expired`: the client was silent for too long.
 
 use super::{About, Judgement, refusal};
+use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
@@ -15,13 +16,16 @@ pub(super) const ABOUT: About = About {
     text: include_str!("keepalive_expired.md"),
 };
 
+/// Bytes of a packet that surely came in one segment.
+const WHOLE: u64 = 500;
+
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x8D])?;
-    let heard = story.client_heard();
+    let heard = heard_before(story, disconnect.at);
     let silence = heard.map_or_else(String::new, |heard| {
         let silent = disconnect.at.time.nanoseconds_since(heard.time);
-        format!(" for {}{}{}", words::duration(silent), since(story), overdue(story, silent))
+        format!(" for {}{}{}", words::duration(silent), since(story, disconnect.at), overdue(story, silent))
     });
     let what = format!("{} was silent{silence}{}, so the broker closed the connection", story.client(), limit(story));
     let judgement = refusal::dismissal(disconnect, &what).at(heard);
@@ -32,7 +36,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let seconds = story.keep_alive().filter(|seconds| *seconds > 0)?;
-    let heard = story.client_heard()?;
+    let heard = heard_before(story, close.at)?;
     // A client that repeats what nobody acknowledges is not silent: the path is at fault.
     if !story.connected() || story.reset_is_foreign() || story.unheard(Side::Client) {
         return None;
@@ -42,7 +46,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     // A broker counts from when it read the packet, and its clock ticks in coarse steps.
     let tolerance = (keep_alive / 50).max(SECOND / 5);
     if silent < keep_alive * 5 / 4 - tolerance {
-        return None;
+        return woke_too_late(story, keep_alive * 3 / 2);
     }
     // NanoMQ waits 1.25 times the Keep Alive; EMQX up to twice, mosquitto up to 5 s more. A close
     // far beyond that may have another reason.
@@ -52,7 +56,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         "{} was silent for {}{}{}{}, so the broker {} the connection.",
         story.client(),
         words::duration(silent),
-        since(story),
+        since(story, close.at),
         overdue(story, silent),
         limit(story),
         how(close.how)
@@ -62,6 +66,31 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         .at([heard, close.at])
         .seen_as(Sight::Lost);
     Some(advise(story, judgement))
+}
+
+/// After a silence longer than `allowed` the client spoke again, and the server's host did not know the connection any
+/// more: the broker's close was not captured, as when the client's host slept.
+fn woke_too_late(story: &Story<'_>, allowed: i64) -> Option<Judgement> {
+    let (close, heard) = (story.close_by(Side::Server)?, story.client_heard()?);
+    let (silence, _) = story.session.keep_alive.longest_silence.filter(|(_, at)| *at == heard)?;
+    if !story.server_forgot() || silence < allowed || !story.soon(heard, close.at, 2 * SECOND) {
+        return None;
+    }
+    let (client, span) = (story.client(), words::duration(silence));
+    let sentence = format!(
+        "{client} was silent for {span}{}{}, and the server's host then answered its next packet with a reset: the broker had given the connection up.",
+        overdue(story, silence),
+        limit(story)
+    );
+    let judgement = Judgement::new(Confidence::Likely, sentence)
+        .on(&[Ground::Timing, Ground::State, Ground::Absence])
+        .at([heard, close.at])
+        .cause("The client's host slept or had no network: neither its packets nor the broker's close passed.")
+        .cause("The client's program hung or was busy for too long, and the broker's close was not captured.")
+        .cause("The broker was restarted, or a firewall or NAT on the way forgot the connection, during the silence.")
+        .step("Look at the device's power, sleep settings and Wi-Fi signal at this time.")
+        .step("If the device sleeps on purpose, let it say goodbye first, or set a Keep Alive longer than its sleep.");
+    Some(judgement.seen_as(Sight::Lost))
 }
 
 fn limit(story: &Story<'_>) -> String {
@@ -77,6 +106,21 @@ fn limit(story: &Story<'_>) -> String {
     }
 }
 
+/// When the client was last heard before the broker's `end`. A program that hung may go on after it: what it says then
+/// breaks no silence.
+fn heard_before(story: &Story<'_>, end: Moment) -> Option<Moment> {
+    let heard = story.client_heard()?;
+    if !end.is_before(heard) {
+        return Some(heard);
+    }
+    let session = story.session;
+    let before = story.last_of(Side::Client, end)?;
+    // What was being sent when the broker closed ended the silence, though it was whole only later.
+    let mut after = session.last_packets.client.iter().filter(|packet| end.is_before(packet.at));
+    let whole = session.unfinished_packet.client.is_none() && after.all(|packet| packet.length <= WHOLE);
+    whole.then_some(before.at)
+}
+
 /// How late the client was: its next packet was due one Keep Alive after its last.
 fn overdue(story: &Story<'_>, silent: i64) -> String {
     let Some(seconds) = story.keep_alive().filter(|seconds| *seconds > 0) else { return String::new() };
@@ -85,8 +129,8 @@ fn overdue(story: &Story<'_>, silent: i64) -> String {
 }
 
 /// `after its PINGREQ in frame 30, `: what was last heard of the client.
-fn since(story: &Story<'_>) -> String {
-    story.last(Side::Client).map_or_else(String::new, |last| {
+fn since(story: &Story<'_>, end: Moment) -> String {
+    story.last_of(Side::Client, end).map_or_else(String::new, |last| {
         format!(" after its {} in frame {}", last.packet.name(), last.at.frame)
     })
 }
@@ -134,6 +178,7 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
+    use crate::mqtt::PacketType;
     use crate::stream::Side;
 
     #[test]
@@ -144,6 +189,40 @@ mod tests {
             said.sentence,
             "sensor-17 was silent for 1 min 31 s after its CONNECT in frame 4 (31 s overdue), although its Keep Alive is 60 s, so the broker closed the connection: Keep Alive timeout (0x8D)."
         );
+    }
+
+    #[test]
+    fn what_a_client_says_after_the_close_breaks_no_silence() {
+        let tale = |length| {
+            let tale = Tale::connected().publish(Side::Server, "a", 1, 20, 40.0).close(Side::Server, 51.0);
+            outcome(&tale.publish(Side::Client, "b", 0, length, 30.0).reset(Side::Server, 0.001).build())
+        };
+        let woken = tale(20);
+        assert_eq!((woken.id, woken.confidence), ("keepalive-expired", Confidence::VeryLikely));
+        assert!(woken.sentence.contains("silent for 1 min 31 s after its CONNECT"), "{}", woken.sentence);
+        // Its first bytes may have come before the close.
+        assert_ne!(tale(200_000).id, "keepalive-expired");
+        let busy = (0..4).fold(Tale::connected().close(Side::Server, 100.0), |tale, _| tale.publish(Side::Client, "b", 0, 20, 0.1));
+        assert_ne!(outcome(&busy.build()).id, "keepalive-expired");
+    }
+
+    #[test]
+    fn a_client_that_wakes_too_late_is_answered_by_a_reset() {
+        let woken = |silence: f64, acknowledges: bool| {
+            let tale = Tale::connected().packet(Side::Client, PacketType::PINGREQ, silence).reset(Side::Server, 0.001);
+            let tale = tale.with(|session| {
+                let last = session.last_packets.client.last().unwrap().at;
+                session.keep_alive.longest_silence = Some((last.time.nanoseconds_since(session.connect.as_ref().unwrap().at.time), last));
+                session.wire.reset.as_mut().unwrap().acknowledges = acknowledges;
+                session.wire.sent.client.acknowledged.0 -= 2;
+            });
+            outcome(&tale.build())
+        };
+        let late = woken(120.0, false);
+        assert_eq!((late.id, late.confidence), ("keepalive-expired", Confidence::Likely));
+        assert!(late.sentence.contains("silent for 2 min (1 min overdue), although its Keep Alive is 60 s"), "{}", late.sentence);
+        assert_ne!(woken(70.0, false).id, "keepalive-expired");
+        assert_ne!(woken(120.0, true).id, "keepalive-expired");
     }
 
     #[test]
