@@ -98,7 +98,8 @@ fn ended(session: &Session) -> bool {
     let goodbye = session.disconnect.client.is_some() || session.disconnect.server.is_some();
     let quiet = session.capture.ended.nanoseconds_since(session.wire.last.time);
     let gone = |side: Side| session.wire.sent.of(side).retries.count >= 3 && quiet >= GONE;
-    session.wire.is_closing() || refused || goodbye || gone(Side::Client) || gone(Side::Server)
+    let over = session.wire.is_closing() || session.wire.replaced;
+    over || refused || goodbye || gone(Side::Client) || gone(Side::Server)
 }
 
 /// Whether one direction is missing from the capture. A client that only ever knocks is no sign

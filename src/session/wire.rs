@@ -7,7 +7,7 @@ use crate::capture::{Moment, Timestamp};
 use crate::fetch;
 use crate::net::{Endpoint, MacAddress, Undeliverable};
 use crate::stream::{End, Side};
-use crate::tcp::{Direction, Facts, Repeated};
+use crate::tcp::{Direction, Ending, Facts, Repeated};
 
 use super::timeline::{Event, EventKind};
 
@@ -165,6 +165,8 @@ pub struct Wire {
     pub established: Option<Moment>,
     /// The first reset.
     pub reset: Option<WireReset>,
+    /// No end was seen, and a new connection between the same two ports took its place.
+    pub replaced: bool,
     /// What each side sent.
     pub sent: PerSide<Direction>,
 }
@@ -189,6 +191,7 @@ impl Wire {
             syn_ack: facts.syn_ack,
             established: facts.established,
             reset: WireReset::of(facts, client),
+            replaced: facts.ending == Some(Ending::Replaced),
             sent: PerSide { client: facts.from(client).clone(), server: facts.from(server).clone() },
         }
     }
@@ -214,6 +217,7 @@ impl Wire {
             syn_ack: Repeated::default(),
             established: None,
             reset: None,
+            replaced: false,
             sent: PerSide::default(),
         }
     }
@@ -243,6 +247,15 @@ impl Wire {
     /// Whether the connection is over: by a RST, or by the FINs of both sides.
     pub fn is_over(&self) -> bool {
         self.reset.is_some() || self.sent.client.fin.is_some() && self.sent.server.fin.is_some()
+    }
+
+    /// Whether nobody was left at the client's end when the server closed: its FIN was repeated in vain, or answered as
+    /// one of a connection that the host does not know.
+    pub fn client_was_gone(&self) -> bool {
+        let (client, server) = (&self.sent.client, &self.sent.server);
+        let unheard = server.retries.count >= 2 && server.fin_acknowledged.is_none();
+        let unknown = self.reset.is_some_and(|reset| reset.by == Side::Client && !reset.acknowledges);
+        server.fin.is_some() && client.fin.is_none() && (unheard || unknown)
     }
 
     /// What happened to the connection itself, for the timeline.

@@ -5,7 +5,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Said, Story, how};
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::mqtt::PacketType;
-use crate::session::CloseHow;
+use crate::session::{Close, CloseHow, ExchangeState};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -60,7 +60,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         ),
         Some(connect) if !connected => {
             let span = words::duration(close.at.time.nanoseconds_since(connect.time));
-            let before = if story.server_silent() { ", before an answer came" } else { "" };
+            let before = if story.server_silent() || story.late_connack().is_some() { ", before an answer came" } else { "" };
             let code = story.close_code_aside(Side::Client);
             format!("{client} {how} the connection {span} after CONNECT{before}{code}.")
         }
@@ -92,6 +92,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .iter()
         .rev()
         .find(|refusal| refusal.by == Side::Server && story.soon(refusal.at, close.at, 5 * SECOND));
+    let waited = waited_in_vain(story, close);
     let reset = close.how == CloseHow::Reset;
     let meaning = story.close_code_cause(Side::Client);
     Some(
@@ -102,6 +103,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at([close.at])
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the client's other packets.")
+            .cause_if(waited.is_some(), waited.unwrap_or_default())
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
             .cause_if(!connected, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(connected && !foreign, "The program ended, crashed or was restarted without calling its library's disconnect function.")
@@ -110,6 +112,41 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(foreign, "Look into the rules and logs of the firewalls and proxies between client and broker at this time.")
             .step("Look into the client's log at this time.")
             .step_if(connected && !foreign, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),
+    )
+}
+
+/// What the client may have given up over: its newest packet is a request that got no answer.
+fn waited_in_vain(story: &Story<'_>, close: Close) -> Option<String> {
+    let newest = story.last_of(Side::Client, close.at)?.at;
+    let request = story.session.open_exchanges.iter().find(|request| {
+        request.sender == Side::Client && request.state == ExchangeState::Sent && request.last == newest
+    })?;
+    let span = close.at.time.nanoseconds_since(newest.time);
+    let (packet, frame) = (request.packet.name(), newest.frame);
+    let told = format!("The client gave up waiting: its {packet} in frame {frame} got no answer for {}.", words::duration(span));
+    (span >= SECOND).then_some(told)
+}
+
+/// No close was seen, but the client's port opened a new connection to the same port of the server: its host had
+/// forgotten this one.
+pub(super) fn replaced(story: &Story<'_>) -> Option<Judgement> {
+    let session = story.session;
+    if story.close.is_some() || !session.wire.replaced || !story.connected() {
+        return None;
+    }
+    let (client, last, port) = (story.client(), session.wire.last, session.wire.peers.client.endpoint.port);
+    let sentence = format!(
+        "{client} left without a word: its host later opened a new connection from the same port ({port}), so it no longer knew this one{}.",
+        will(story)
+    );
+    Some(
+        Judgement::new(Confidence::Likely, sentence)
+            .on(&[Ground::Absence])
+            .at(story.client_heard())
+            .at([last])
+            .cause("The device restarted, crashed or lost power: many begin with the same ports after every start.")
+            .cause("The end of this connection was not captured, and the port was free again.")
+            .step("Look at the device's power supply and, if it keeps one, at its log: what made it restart?"),
     )
 }
 
@@ -125,7 +162,8 @@ fn will(story: &Story<'_>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::{Confidence, diagnose};
-    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::testing::{Tale, open_publish, outcome};
+    use crate::session::ExchangeState;
     use crate::stream::Side;
 
     #[test]
@@ -133,6 +171,40 @@ mod tests {
         let outcome = outcome(&Tale::connected().close(Side::Client, 4.2).build());
         assert_eq!(outcome.id, "client-closed");
         assert_eq!(outcome.sentence, "sensor-17 closed the connection after 4.2 s without saying goodbye.");
+    }
+
+    #[test]
+    fn a_client_that_leaves_after_a_request_in_vain_gave_up() {
+        let causes = |after| {
+            let tale = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0);
+            let tale = tale.with(|session| open_publish(session, ExchangeState::Sent)).close(Side::Client, after);
+            diagnose(&tale.build()).causes.concat()
+        };
+        assert!(causes(4.0).starts_with("The client gave up waiting: its PUBLISH in frame 6 got no answer for 4 s."), "{}", causes(4.0));
+        assert!(!causes(0.2).contains("gave up waiting"));
+        let answered = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).close(Side::Client, 4.0);
+        assert!(!diagnose(&answered.build()).causes.concat().contains("gave up waiting"));
+    }
+
+    #[test]
+    fn a_host_that_begins_anew_from_the_same_port_had_left() {
+        let verdict = diagnose(&Tale::connected().with(|session| session.wire.replaced = true).build());
+        assert_eq!((verdict.outcome.id, verdict.outcome.confidence), ("client-closed", Confidence::Likely));
+        assert!(verdict.outcome.sentence.contains("from the same port (49152)"), "{}", verdict.outcome.sentence);
+        assert!(verdict.qualifiers.is_empty());
+        let gap = Tale::connected().with(|session| {
+            session.wire.replaced = true;
+            session.wire.sent.client.missing_bytes = 2;
+        });
+        assert_eq!(outcome(&gap.build()).confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn a_port_used_again_says_nothing_of_an_end_that_was_seen() {
+        let replaced = |tale: Tale| outcome(&tale.with(|session| session.wire.replaced = true).build());
+        assert_eq!(replaced(Tale::healthy()).id, "clean-disconnect");
+        assert_eq!(replaced(Tale::connected().close(Side::Server, 5.0)).id, "server-closed");
+        assert_eq!(outcome(&Tale::connected().build()).id, "capture-ended-connected");
     }
 
     #[test]

@@ -100,7 +100,7 @@ order! {
         // Who closed.
         server_closed::judge client_closed::judge
         // No end was seen.
-        capture_began_mid_session::judge capture_ended_connected::judge
+        client_closed::replaced capture_began_mid_session::judge capture_ended_connected::judge
 }
 
 /// An outcome with what goes along with it.

@@ -71,6 +71,7 @@ impl Tale {
                     syn_ack: Default::default(),
                     established: None,
                     reset: None,
+                    replaced: false,
                     sent: PerSide::default(),
                 }),
                 client_evidence: ClientEvidence::Opened,
