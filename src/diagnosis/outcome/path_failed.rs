@@ -92,6 +92,8 @@ pub(super) fn holed(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     vanished(story, Side::Client)
         .or_else(|| vanished(story, Side::Server))
+        .or_else(|| unanswered_probes(story, Side::Client))
+        .or_else(|| unanswered_probes(story, Side::Server))
         .or_else(|| idle_drop(story))
         .or_else(|| stalled(story, Side::Client))
         .or_else(|| stalled(story, Side::Server))
@@ -152,6 +154,37 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
             .step_if(!alive && client_gone, "Look at the device's power and signal at this time.")
             .step_if(!alive && !client_gone, "Look whether the broker's host was reachable at this time, for other clients as well.")
             .step_if(!alive, "If this follows a long pause, set a Keep Alive shorter than the idle timers on the way.")
+            .seen_as(Sight::Silent),
+    )
+}
+
+/// `sender` asked by TCP keep-alive whether the other side is there, again and again, and gave up.
+fn unanswered_probes(story: &Story<'_>, sender: Side) -> Option<Judgement> {
+    let probes = story.session.wire.sent.of(sender).unanswered_probes;
+    let ended_otherwise = story.close.is_some_and(|close| close.by != sender || close.at.is_before(probes.last));
+    if probes.count < RETRIES || ended_otherwise || !story.connected() {
+        return None;
+    }
+    let heard = story.session.wire.sent.of(sender.other()).last_segment?;
+    let (from, to) = (story.subject(sender), story.subject(sender.other()));
+    let client_gone = sender == Side::Server;
+    let sentence = format!(
+        "The connection stopped working: {to} no longer answered, although {from} asked {} in {} whether it is there (TCP keep-alive); it was last heard in frame {}, {} before the last of them.",
+        words::counted(probes.count.into(), "time"),
+        words::duration(probes.last.time.nanoseconds_since(probes.first.time)),
+        heard.frame,
+        words::duration(probes.last.time.nanoseconds_since(heard.time))
+    );
+    Some(
+        Judgement::new(Confidence::VeryLikely, sentence)
+            .on(&[Ground::Absence, Ground::Cause])
+            .at([heard, probes.first, probes.last])
+            .at(story.close.map(|close| close.at))
+            .cause_if(client_gone, "The client's device lost power, Wi-Fi or mobile signal, or crashed.")
+            .cause_if(!client_gone, "The broker's host, or the network to it, failed.")
+            .cause("A firewall, NAT or load balancer on the way forgot the connection and discards its packets.")
+            .step_if(client_gone, "Look at the device's power and signal at this time.")
+            .step_if(!client_gone, "Look whether the broker's host was reachable at this time, for other clients as well.")
             .seen_as(Sight::Silent),
     )
 }
@@ -287,6 +320,27 @@ mod tests {
         );
         let twice = tale().retries(Side::Client, 2, 3.0).close(Side::Client, 10.0);
         assert_eq!(outcome(&twice.build()).id, "client-closed");
+    }
+
+    #[test]
+    fn probes_that_nobody_answers() {
+        let tale = |count| {
+            let tale = Tale::connected().packet(Side::Client, PacketType::PINGREQ, 5.0);
+            let tale = tale.packet(Side::Server, PacketType::PINGRESP, 0.01).reset(Side::Client, 60.0);
+            tale.with(|session| {
+                let reset = session.wire.reset.unwrap().at;
+                let mut first = reset;
+                first.time.0 -= 9_000_000_000;
+                let probes = &mut session.wire.sent.client.unanswered_probes;
+                (probes.count, probes.first, probes.last) = (count, first, first);
+            })
+        };
+        let gone = outcome(&tale(3).build());
+        assert_eq!((gone.id, gone.confidence), ("path-failed", Confidence::VeryLikely));
+        assert!(gone.sentence.contains("the broker no longer answered, although sensor-17 asked 3 times"), "{}", gone.sentence);
+        assert_eq!(outcome(&tale(2).build()).id, "client-closed");
+        let other = tale(3).with(|session| session.wire.reset.as_mut().unwrap().by = Side::Server);
+        assert_ne!(outcome(&other.build()).id, "path-failed");
     }
 
     #[test]
