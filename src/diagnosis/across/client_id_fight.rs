@@ -51,6 +51,14 @@ fn fight(same_id: &[&Judged<'_>]) -> Option<Spanning> {
         Found::new(&ABOUT, headline, connects)
             .only(Confidence::VeryLikely)
             .detail("A broker allows a client id only once: each of them comes back, and so throws out the other. Give every device a client id of its own.")
+    } else if part.iter().filter(|judged| taken(judged)).all(|judged| judged.session.wire.client_was_gone()) {
+        let host = address(part.first()?.session);
+        let headline = format!(
+            "The client {client_id} on {host} came back again and again while the broker still held its older connection, which its host no longer knew: {often}."
+        );
+        Found::new(&ABOUT, headline, connects)
+            .only(Confidence::Likely)
+            .detail("A device that restarts, sleeps or loses its network without a goodbye leaves its connections open. If it does so on purpose, let it send DISCONNECT first; if not, look at its power and its signal.")
     } else {
         let host = address(part.first()?.session);
         let headline = format!("Connections from {host} with the client id {client_id} push each other out: {often}.");
@@ -88,6 +96,19 @@ mod tests {
         let found = find(&several, "client-id-fight").unwrap();
         assert_eq!(found.finding.confidence, Confidence::Likely);
         assert!(found.finding.headline.starts_with("Connections from 10.0.0.21 "), "{}", found.finding.headline);
+    }
+
+    #[test]
+    fn a_device_that_restarts_fights_with_nobody() {
+        let several = Several::default().left_behind(21).left_behind(21).left_behind(21).still_there(21);
+        let headline = find(&several, "client-id-fight").unwrap().finding.headline;
+        assert_eq!(
+            headline,
+            "The client “sensor-17” on 10.0.0.21 came back again and again while the broker still held its older connection, which its host no longer knew: 3 times, about every 2 s."
+        );
+        let once_alive = Several::default().left_behind(21).taken_over(21).left_behind(21).still_there(21);
+        let headline = find(&once_alive, "client-id-fight").unwrap().finding.headline;
+        assert!(headline.contains("push each other out"), "{headline}");
     }
 
     #[test]

@@ -61,6 +61,13 @@ impl Several {
         self.then(of(host, session), 2.0)
     }
 
+    /// The same, where the client's host answers the broker's close as that of a connection that it does not know.
+    pub(super) fn left_behind(self, host: u8) -> Several {
+        let tale = Tale::connected().rival(1.0).close(Side::Server, 0.001).reset(Side::Client, 0.001);
+        let forgot = |session: &mut Session| session.wire.reset.iter_mut().for_each(|reset| reset.acknowledges = false);
+        self.then(of(host, tale.with(forgot).build()), 2.0)
+    }
+
     /// A session of 10.0.0.`host` that is open when the capture ends.
     pub(super) fn still_there(self, host: u8) -> Several {
         self.then(of(host, Tale::connected().build()), 2.0)

@@ -74,13 +74,18 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
     let same_host = rival.is_some_and(|rival| rival.client.address == own);
     // In the same order for both, so that each other's victims read alike.
     let pair = rival.map(|rival| rival.client.address).filter(|other| *other != own).map(|other| (own.min(other), own.max(other)));
+    let gone = story.session.wire.client_was_gone();
+    let moved = gone && rival.is_some_and(|rival| rival.client.address != own);
     judgement
-        .cause_if(same_host, "The client itself connected again while the broker still held its older connection, or two programs on its host use the same client id.")
+        .cause_if(moved, format!("The client moved: {own}, from which it was connected, no longer answered for this connection, not even the broker's close, and the newer connection came from another address."))
+        .cause_if(gone && same_host, "The client restarted, slept or lost its network, and then connected again: its host no longer knew the older connection.")
+        .cause_if(same_host && !gone, "The client itself connected again while the broker still held its older connection, or two programs on its host use the same client id.")
         .cause_if(pair.is_some(), pair.map_or_else(String::new, |(one, other)| format!("Two devices use the same client id: {one} and {other}.")))
         .cause_if(rival.is_none(), "Two devices or two programs use the same client id.")
         .cause_if(rival.is_none(), "The client connected again while the broker still held its older connection.")
+        .step_if(gone, "If it is one device, look at its Wi-Fi or mobile signal, its power and its address (DHCP) at this time.")
         .step("Give every device and every program a client id of its own, for instance with its MAC address in it.")
-        .step_if(same_host, "Look whether the client calls `connect()` although it is still connected.")
+        .step_if(same_host && !gone, "Look whether the client calls `connect()` although it is still connected.")
 }
 
 #[cfg(test)]
@@ -118,6 +123,32 @@ mod tests {
         });
         let other = diagnose(&other.build());
         assert_eq!((one.causes, one.next_steps), (other.causes, other.next_steps));
+    }
+
+    #[test]
+    fn a_host_that_no_longer_knows_the_connection_began_anew() {
+        let causes = |acknowledges: bool| {
+            let tale = Tale::connected().rival(30.0).close(Side::Server, 0.001).reset(Side::Client, 0.01);
+            let tale = tale.with(|session| {
+                session.wire.reset.as_mut().unwrap().acknowledges = acknowledges;
+                let rival = session.neighbours.rival.as_mut().unwrap();
+                rival.client.address = session.wire.peers.client.endpoint.address;
+            });
+            diagnose(&tale.build()).causes.concat()
+        };
+        assert!(causes(false).starts_with("The client restarted, slept or lost its network"), "{}", causes(false));
+        assert!(causes(true).starts_with("The client itself connected again"), "{}", causes(true));
+    }
+
+    #[test]
+    fn an_old_address_that_no_longer_answers_was_left() {
+        let first_cause = |unanswered: bool| {
+            let tale = Tale::connected().rival(30.0).close(Side::Server, 0.001);
+            let tale = if unanswered { tale.retries(Side::Server, 4, 3.0) } else { tale };
+            diagnose(&tale.build()).causes[0].to_string()
+        };
+        assert!(first_cause(true).starts_with("The client moved: 10.0.0.21,"), "{}", first_cause(true));
+        assert!(first_cause(false).starts_with("Two devices"));
     }
 
     #[test]
