@@ -57,6 +57,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let confidence = if wire.syn.count > 0 { Confidence::Certain } else { Confidence::Likely };
     let by_client = story.close_by(Side::Client);
     let at_once = by_client.is_some_and(|close| close.at.time.nanoseconds_since(opened.time) < SECOND);
+    // The server did not even wait for a CONNECT.
+    let turned_away = inside.is_none() && story.close_by(Side::Server).is_some_and(|close| story.soon(opened, close.at, SECOND));
+    let waits = by_client.is_none() && !turned_away;
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
@@ -66,11 +69,15 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(at_once && inside.is_none(), "The client could not build its CONNECT: with PubSubClient, client id, user name, password and will must fit its buffer of 256 bytes.")
             .cause_if(by_client.is_some(), "A health check or a scanner only looked whether the port is open.")
             .cause_if(by_client.is_some() && !at_once, "The client's program failed, or was ended, before it sent its CONNECT.")
-            .cause_if(by_client.is_none(), "The client waits for the server to speak first, as it would with another protocol.")
-            .cause_if(by_client.is_none(), "The client program hung, or its host lost power or network, just after connecting.")
+            .cause_if(turned_away, "The broker takes no more connections on this port: mosquitto with `max_connections`, and EMQX, then close at once.")
+            .cause_if(turned_away, "The broker, or a proxy in front of it, has banned this address.")
+            .cause_if(turned_away, "A load balancer or port forwarding took the connection and has no broker behind it.")
+            .cause_if(waits, "The client waits for the server to speak first, as it would with another protocol.")
+            .cause_if(waits, "The client program hung, or its host lost power or network, just after connecting.")
             .step_if(at_once && inside.is_none(), "With PubSubClient, call `client.setBufferSize(512)` before `connect()`.")
-            .step(format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
-            .seen_as(if at_once { Sight::NothingSent } else { Sight::Nothing }),
+            .step_if(turned_away, "Look into the broker's log at this time, and compare the number of connected clients with the limit of its listener.")
+            .step_if(!turned_away, format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
+            .seen_as(if at_once { Sight::NothingSent } else if turned_away { Sight::ClosedBeforeConnack } else { Sight::Nothing }),
     )
 }
 
@@ -144,6 +151,15 @@ mod tests {
         let causes = |after| diagnose(&Tale::opened().close(Side::Client, after).build()).causes.concat();
         assert!(causes(0.01).contains("PubSubClient"));
         assert!(!causes(2.0).contains("PubSubClient"));
+    }
+
+    #[test]
+    fn a_server_that_closes_at_once_takes_nobody() {
+        let causes = |after| diagnose(&Tale::opened().close(Side::Server, after).build()).causes.concat();
+        let at_once = causes(0.0001);
+        assert!(at_once.contains("max_connections") && !at_once.contains("hung"), "{at_once}");
+        let patient = causes(10.0);
+        assert!(patient.contains("hung") && !patient.contains("max_connections"), "{patient}");
     }
 
     #[test]
