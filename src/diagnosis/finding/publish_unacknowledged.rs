@@ -19,6 +19,9 @@ pub(super) const ABOUT: About = About {
 /// How long an acknowledgment may take before it counts as missing.
 const PATIENCE: i64 = 5 * SECOND;
 
+/// The same where the session ended without it, so that it cannot come any more.
+const OVER: i64 = 2 * SECOND;
+
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let both = || [Side::Client, Side::Server].into_iter();
     let waiting = both().filter_map(|sender| waiting(story, sender));
@@ -105,7 +108,8 @@ fn waiting(story: &Story<'_>, sender: Side) -> Option<Found> {
 
 /// Whether the acknowledgment had time enough: until the session ended, or the capture.
 fn overdue(story: &Story<'_>, exchange: &Exchange) -> bool {
-    end(story).nanoseconds_since(exchange.last.time) >= PATIENCE
+    let patience = if story.close.is_some() { OVER } else { PATIENCE };
+    end(story).nanoseconds_since(exchange.last.time) >= patience
 }
 
 #[cfg(test)]
@@ -162,6 +166,14 @@ mod tests {
     #[test]
     fn a_session_that_ended_at_once_left_no_time_for_it() {
         assert!(finding(&tale(0.5).build(), "publish-unacknowledged").is_none());
+    }
+
+    #[test]
+    fn what_ended_cannot_be_acknowledged_any_more() {
+        assert!(finding(&tale(3.0).build(), "publish-unacknowledged").is_some());
+        let open = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).ended_after(3.0);
+        let open = open.with(|session| open_publish(session, ExchangeState::Sent));
+        assert!(finding(&open.build(), "publish-unacknowledged").is_none());
     }
 
     #[test]
