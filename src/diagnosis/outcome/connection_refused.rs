@@ -45,6 +45,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at([wire.syn.last, reset.at])
             .cause_if(foreign, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
             .cause_if(!foreign && stopped, since)
+            .cause_if(!foreign && !stopped && address.is_ipv6(), "The broker listens on IPv4 only: a client that knows both addresses of a name usually tries IPv4 next.")
             .cause_if(!foreign && !stopped, "The broker is not running.")
             .cause_if(!foreign && !stopped, "The broker listens on localhost only: mosquitto 2 does so until its configuration has a `listener` line.")
             .cause_if(!foreign && !stopped, "The broker uses another port: 1883 is for plain MQTT, 8883 for MQTT over TLS.")

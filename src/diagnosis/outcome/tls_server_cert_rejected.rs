@@ -129,6 +129,9 @@ fn any(secured: Secured<'_>, alert: Option<Alert>) -> Vec<String> {
         // libraries have an alert of its own for that, and this one for a certificate that is not valid yet.
         let clock = clock(secured);
         causes.extend(if alert == Some(Alert(42)) { [clock, authority] } else { [authority, clock] });
+        if alert == Some(Alert(42)) {
+            causes.push("The certificate's key is too short, or it or one above it is signed with SHA-1: OpenSSL 3 takes neither.".to_owned());
+        }
     } else {
         let name = "The name or address that the client connects to is not in the certificate.".to_owned();
         let dates = "The certificate has expired, or the client's clock is wrong.".to_owned();

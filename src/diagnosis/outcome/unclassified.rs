@@ -1,7 +1,7 @@
 //! `unclassified`: the capture does not show enough.
 
 use super::{About, Judgement};
-use crate::diagnosis::story::Story;
+use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::session::CloseHow;
 use crate::stream::Side;
@@ -69,7 +69,14 @@ pub(super) fn nothing(story: &Story<'_>) -> Judgement {
             "Start the capture before the client connects, and let it run until the session has ended.",
         )
     };
-    Judgement::new(Confidence::Certain, sentence).at([wire.first, wire.last]).step(step)
+    // One that the client's host does not know any more answers an older knock.
+    let knocked_once = wire.syn.count == 1 && wire.syn_ack.count == 1 && wire.established.is_none();
+    let probe = knocked_once
+        && reset.is_some_and(|close| close.by == Side::Client && story.soon(wire.syn.first, close.at, SECOND));
+    Judgement::new(Confidence::Certain, sentence)
+        .at([wire.first, wire.last])
+        .cause_if(probe, "A load balancer's health check, or a port scan: both leave with a reset as soon as the server answers.")
+        .step(step)
 }
 
 /// Something was said, and none of it captured.
@@ -105,6 +112,18 @@ mod tests {
         assert!(outcome(&evicted.build()).sentence.contains("too many connections"));
         let knock = outcome(&Tale::knocking(1).ended_after(0.1).build());
         assert!(knock.sentence.contains("100 ms after 10.0.0.21 began to connect"));
+    }
+
+    #[test]
+    fn a_knock_that_is_taken_back_at_once_only_looked() {
+        let causes = |tale: Tale| {
+            let half_open = |session: &mut crate::session::Session| session.wire.established = None;
+            crate::diagnosis::diagnose(&tale.with(half_open).build()).causes.concat()
+        };
+        assert!(causes(Tale::opened().reset(Side::Client, 0.0001)).contains("health check"));
+        assert!(!causes(Tale::opened().reset(Side::Client, 5.0)).contains("health check"));
+        let late = Tale::opened().reset(Side::Client, 0.0001).with(|session| session.wire.syn.count = 0);
+        assert!(!causes(late).contains("health check"));
     }
 
     #[test]
