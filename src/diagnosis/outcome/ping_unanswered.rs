@@ -1,10 +1,13 @@
 //! `ping-unanswered`: PINGREQ was not answered and the client closed.
 
 use super::{About, Judgement};
+use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::PacketType;
+use crate::session::Close;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -18,11 +21,13 @@ pub(super) const ABOUT: About = About {
 const PATIENCE: i64 = 9 * SECOND / 10;
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
-    let asked = story.session.ping.unanswered?;
     let close = story.close_by(Side::Client)?;
+    let asked = story.session.ping.unanswered.or_else(|| answered_too_late(story, close))?;
     let waited = close.at.time.nanoseconds_since(asked.time);
-    let server = &story.session.wire.sent.server;
-    let spoke = server.last_data.is_some_and(|data| asked.is_before(data));
+    let between = |at: Moment| asked.is_before(at) && !close.at.is_before(at);
+    let data = story.session.wire.sent.server.last_data;
+    let packet = story.last_of(Side::Server, close.at).map(|packet| packet.at);
+    let spoke = [data, packet].into_iter().flatten().any(between);
     if waited < PATIENCE || spoke {
         return None;
     }
@@ -48,10 +53,20 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     )
 }
 
+/// The PINGREQ after which the client left, if the PINGRESP came when it had gone.
+fn answered_too_late(story: &Story<'_>, close: Close) -> Option<Moment> {
+    let asked = story.last_of(Side::Client, close.at).filter(|last| last.packet == PacketType::PINGREQ)?;
+    let mut answers = story.session.last_packets.server.iter();
+    let late = answers.any(|answer| answer.packet == PacketType::PINGRESP && close.at.is_before(answer.at));
+    // Of a broker that says much after the close it is not known what it said before.
+    story.last_of(Side::Server, close.at).filter(|_| late).map(|_| asked.at)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::mqtt::PacketType;
     use crate::stream::Side;
 
     #[test]
@@ -62,6 +77,19 @@ mod tests {
             outcome.sentence,
             "sensor-17 asked “are you there?” (PINGREQ in frame 6, which TCP acknowledged), got no answer for 15 s, and closed the connection."
         );
+    }
+
+    #[test]
+    fn an_answer_after_the_client_has_gone_is_none() {
+        let left = |waited| {
+            let tale = Tale::connected().packet(Side::Client, PacketType::PINGREQ, 60.0).close(Side::Client, waited);
+            outcome(&tale.packet(Side::Server, PacketType::PINGRESP, 5.0).build()).id
+        };
+        assert_eq!(left(15.0), "ping-unanswered");
+        assert_eq!(left(0.1), "client-closed");
+        let in_time = Tale::connected().packet(Side::Client, PacketType::PINGREQ, 60.0);
+        let in_time = in_time.packet(Side::Server, PacketType::PINGRESP, 0.1).close(Side::Client, 15.0);
+        assert_eq!(outcome(&in_time.build()).id, "client-closed");
     }
 
     #[test]

@@ -35,6 +35,10 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     if !story.connected() || together.len() < OTHERS || story.is(Qualifier::CaptureGaps) {
         return None;
     }
+    // A firewall may reset all at once, in the broker's name.
+    if story.reset_is_foreign() {
+        return None;
+    }
     if story.session.tls.as_ref().is_some_and(|tls| tls.may_have_left(close.at)) || silent_perhaps(story, close) {
         return None;
     }
@@ -99,6 +103,22 @@ mod tests {
         let seen = outcome(&closed(2).build());
         assert_eq!((seen.id, seen.confidence), ("server-shutdown", Confidence::Likely));
         assert_eq!(outcome(&closed(1).build()).id, "server-closed");
+    }
+
+    #[test]
+    fn resets_of_a_firewall_are_not_the_brokers() {
+        let reset = |hop_limit| {
+            let tale = Tale::connected().reset(Side::Server, 5.0).with(|session| {
+                session.wire.reset.as_mut().unwrap().hop_limit = hop_limit;
+                session.neighbours.closed_together = vec![FrameNumber::new(50), FrameNumber::new(51)];
+                session.neighbours.closed_together_count = 2;
+            });
+            outcome(&tale.build())
+        };
+        assert_eq!(reset(64).id, "server-shutdown");
+        let foreign = reset(63);
+        assert_eq!(foreign.id, "server-closed");
+        assert!(foreign.sentence.contains("its TTL does not fit"), "{}", foreign.sentence);
     }
 
     #[test]
