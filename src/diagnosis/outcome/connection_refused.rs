@@ -85,6 +85,19 @@ mod tests {
     }
 
     #[test]
+    fn over_ipv6_the_broker_may_only_listen_on_ipv4() {
+        let causes = |address: Option<std::net::IpAddr>| {
+            let tale = Tale::knocking(1).reset(Side::Server, 0.001).with(|session| {
+                let server = &mut session.wire.peers.server.endpoint;
+                server.address = address.unwrap_or(server.address);
+            });
+            diagnose(&tale.build()).causes.concat()
+        };
+        assert!(causes("fd00::2".parse().ok()).starts_with("The broker listens on IPv4 only"));
+        assert!(!causes(None).contains("IPv4 only"));
+    }
+
+    #[test]
     fn a_foreign_ttl_points_at_a_firewall() {
         let mut session = Tale::knocking(1).reset(Side::Server, 0.001).build();
         session.neighbours.server_hop_limit = Some(57);

@@ -129,7 +129,7 @@ fn any(secured: Secured<'_>, alert: Option<Alert>) -> Vec<String> {
         // libraries have an alert of its own for that, and this one for a certificate that is not valid yet.
         let clock = clock(secured);
         causes.extend(if alert == Some(Alert(42)) { [clock, authority] } else { [authority, clock] });
-        if alert == Some(Alert(42)) {
+        if alert == Some(Alert(42)) && secured.server_flaws().is_empty() {
             causes.push("The certificate's key is too short, or it or one above it is signed with SHA-1: OpenSSL 3 takes neither.".to_owned());
         }
     } else {
@@ -217,6 +217,14 @@ mod tests {
     fn a_sound_certificate_that_is_called_expired_means_a_wrong_clock() {
         let verdict = diagnose(&shown().alert(Side::Client, 45, 0.01).build());
         assert!(verdict.causes[0].starts_with("The client's clock is wrong"), "{:?}", verdict.causes);
+    }
+
+    #[test]
+    fn a_sound_certificate_that_is_called_bad_may_have_a_weak_key() {
+        let causes = |tale: Tale| diagnose(&tale.alert(Side::Client, 42, 0.01).build()).causes.concat();
+        assert!(causes(shown()).contains("signed with SHA-1"));
+        let greeted = Tale::greeted(Version::V1_2).server_hello(Version::V1_2, false);
+        assert!(!causes(greeted.certificate(Side::Server, "other.lan", -DAY, DAY)).contains("SHA-1"));
     }
 
     #[test]
