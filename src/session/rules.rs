@@ -259,7 +259,11 @@ impl Rules {
         let whole = wire.syn.count > 0 && wire.syn_ack.count > 0;
         let started = PerSide { client: wire.syn.count > 0, server: wire.syn_ack.count > 0 };
         let trip = way_to_client(wire).map_or(UNDER_WAY_AT_MOST, |trip| UNDER_WAY.max(trip.saturating_mul(2)));
-        let broken = self.notes.map(|notes| notes.broken).unwrap_or_default();
+        let mut broken = self.notes.map(|notes| notes.broken).unwrap_or_default();
+        // What the other side sent is missing altogether: any of it may excuse what rests on the course.
+        if wire.one_way() {
+            broken.retain(|noted| !noted.rests.on_course());
+        }
         broken
             .into_iter()
             .filter_map(|Noted { mut fact, told, rests }| {

@@ -3,7 +3,7 @@
 use super::found::and_more;
 use super::{About, Found};
 use crate::diagnosis::story::Story;
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::session::{Overlap, Twice};
 use crate::stream::Side;
 
@@ -12,8 +12,11 @@ pub(super) const ABOUT: About =
 
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let session = story.session;
+    // Without the other direction nobody knows whether the first was acknowledged, and its id free for another message.
+    let half = story.is(Qualifier::OneWay);
     let repeated = [Side::Client, Side::Server]
         .into_iter()
+        .filter(|_| !half)
         .filter_map(|sender| Some(repeated(story, sender, session.ledger.of(sender).twice.as_ref()?)));
     repeated.chain(session.overlap.as_ref().map(|overlap| overlapping(story, overlap))).collect()
 }

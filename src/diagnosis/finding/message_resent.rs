@@ -2,7 +2,7 @@
 
 use super::{About, Found};
 use crate::diagnosis::story::Story;
-use crate::diagnosis::{Severity, words};
+use crate::diagnosis::{Qualifier, Severity, words};
 use crate::mqtt::PacketType;
 use crate::session::Ledger;
 use crate::stream::Side;
@@ -15,7 +15,12 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     [Side::Client, Side::Server]
         .into_iter()
         .filter_map(|side| {
-            let resent = session.published.of(side).resent;
+            let ledger = session.ledger.of(side);
+            // Without the other direction nobody knows whether the acknowledgment came, after which the id was free.
+            let half = story.is(Qualifier::OneWay);
+            let without = if half { 0 } else { ledger.again_without_dup.count };
+            let guessed = ledger.again_without_dup.count - without;
+            let resent = session.published.of(side).resent.saturating_sub(guessed);
             let again = session
                 .open_exchanges
                 .iter()
@@ -25,8 +30,7 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
                 return None;
             }
             let start = session.first_packet.of(side).unwrap_or(session.wire.first);
-            let ledger = session.ledger.of(side);
-            let parts = parts(ledger.again.count, ledger.again_without_dup.count, carried(ledger));
+            let parts = parts(ledger.again.count, without, carried(ledger));
             let carried = ledger.carried.first().map(|carried| carried.at);
             Some(
                 Found::new(
@@ -69,6 +73,24 @@ mod tests {
         let found = finding(&session.build(), "message-resent").unwrap();
         assert_eq!(found.headline, "2 messages were sent again by sensor-17.");
         assert!(finding(&Tale::connected().build(), "message-resent").is_none());
+    }
+
+    #[test]
+    fn one_direction_alone_shows_repetitions_by_their_flag_only() {
+        let again = |dup: u64, without: u64| {
+            let tale = Tale::connecting().with(|session| {
+                session.published.client.resent = dup + without;
+                session.ledger.client.again.count = dup;
+                session.ledger.client.again_without_dup.count = without;
+            });
+            tale.with(|session| {
+                session.wire.sent.server.segments = 0;
+                session.wire.syn_ack.count = 0;
+            })
+        };
+        assert!(finding(&again(0, 3).build(), "message-resent").is_none());
+        let found = finding(&again(2, 3).build(), "message-resent").unwrap();
+        assert_eq!(found.headline, "2 messages were sent again by sensor-17.");
     }
 
     #[test]

@@ -225,6 +225,15 @@ fn without_the_handshake_it_is_only_possible() {
 }
 
 #[test]
+fn what_the_direction_that_was_not_captured_may_excuse_is_not_said() {
+    let reused = || Talk::new(vec![c(connect4()), c(publish4(2, "a", 1)), c(publish4(2, "b", 1)), c(ack(0x40, 9))]);
+    assert_eq!(reused().end(wire()).violations.len(), 2);
+    let mut half = wire();
+    half.sent.server.segments = 0;
+    assert!(reused().end(half).violations.is_empty());
+}
+
+#[test]
 fn an_answer_before_its_question_shows_that_the_capture_is_out_of_order() {
     let early = vec![s(ack(0x40, 1)), c(publish4(2, "a", 1)).after_us(300), c(publish4(2, "b", 1))];
     assert_eq!(broken4(early), NONE);
