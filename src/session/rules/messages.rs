@@ -55,7 +55,7 @@ impl Rules {
                 self.in_use(known, from, at, publish, packet_identifier, before);
             } else {
                 if publish.dup {
-                    self.first_with_dup(known, from, at, sent.completed);
+                    self.first_with_dup(known, from, at, publish.qos, sent.completed);
                 }
                 self.in_flight(known, from, at, sent.open);
             }
@@ -120,13 +120,19 @@ impl Rules {
     }
 
     /// A first PUBLISH with DUP. Once an exchange was finished the copy may be one whose acknowledgment crossed it.
-    fn first_with_dup(&mut self, known: &Known<'_>, from: Side, at: Moment, completed: u64) {
+    fn first_with_dup(&mut self, known: &Known<'_>, from: Side, at: Moment, qos: QoS, completed: u64) {
         *self.repeats.of_mut(from) = true;
         if !known.is_clean() || completed > 0 {
             return;
         }
+        let clauses = match from {
+            // What the publisher's flag was is not passed on.
+            Side::Server => both("MQTT-3.3.1-3"),
+            Side::Client if qos == QoS::EXACTLY_ONCE => each("MQTT-4.3.3-1", "MQTT-4.3.3-2"),
+            Side::Client => each("MQTT-4.3.2-1", "MQTT-4.3.2-2"),
+        };
         let breach = Breach {
-            clauses: both("MQTT-3.3.1-3"),
+            clauses,
             severity: Severity::Curiosity,
             side: from,
             packet: PacketType::PUBLISH,

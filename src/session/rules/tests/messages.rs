@@ -38,7 +38,9 @@ fn sending_again() {
 fn dup_on_a_first_delivery() {
     assert_eq!(broken4(vec![s(publish4(10, "a", 1))]), ["MQTT-3.3.1-3"]);
     let by_client = Talk::new(vec![c(connect4()), s(connack4(0)), c(publish4(10, "a", 1))]).violations();
-    assert_eq!((by_client[0].clause, by_client[0].proof), ("MQTT-3.3.1-3", Proof::Possible));
+    assert_eq!((by_client[0].clause, by_client[0].proof), ("MQTT-4.3.2-1", Proof::Possible));
+    assert_eq!(broken4(vec![c(publish4(12, "a", 1))]), ["MQTT-4.3.3-1"]);
+    assert_eq!(broken5(&[], &[], vec![c(publish5(12, "a", 1, &[]))]), ["MQTT-4.3.3-2"]);
     let kept = packet(0x10, &[b"\0\x04MQTT\x04\x00\0\x3c\0\x01c"]);
     assert_eq!(broken(vec![c(kept), s(vec![0x20, 2, 1, 0]), s(publish4(10, "a", 1))]), NONE);
     // The copy may have crossed its acknowledgment.
