@@ -328,14 +328,14 @@ impl<'a> Story<'a> {
 
     /// The same, for what only earlier packets show to be a mistake: packets that broke the same
     /// rule may have followed the first before the other side could answer it.
-    /// A packet above the Maximum Packet Size has an outcome of its own.
+    /// A packet above the broker's Maximum Packet Size has an outcome of its own.
     pub(crate) fn fatal_course(&self, by: Side, close: Moment) -> Option<&'a ViolationFact> {
         let last = self.last_of(by, close).map(|packet| packet.at.frame);
         self.session.violations.iter().find(|violation| {
             violation.side == by
                 && violation.grave
                 && violation.proof == Proof::Connection
-                && !matches!(violation.clause, "MQTT-3.2.2-15" | "MQTT-3.1.2-24")
+                && violation.clause != "MQTT-3.2.2-15"
                 && !close.is_before(violation.at)
                 && last.is_none_or(|last| violation.latest.frame >= last)
                 && self.soon(violation.at, close, 2 * SECOND)

@@ -47,7 +47,8 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Client)?;
     let fault = client_broke_rules::fault(story, Side::Server, close.at)?;
-    if !story.connected() {
+    // The fault may be in the answer to CONNECT itself.
+    if !story.connected() && story.connect_sent().is_none() {
         return None;
     }
     let sentence =
@@ -66,6 +67,8 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
 mod tests {
     use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::mqtt::{Malformed, MalformedReason, PacketType};
+    use crate::session::{MalformedFact, Proof};
     use crate::stream::Side;
 
     #[test]
@@ -81,5 +84,32 @@ mod tests {
         let tale = || Tale::connected().publish(Side::Server, "a", 0, 20, 1.0).violation(Side::Server, true);
         assert_eq!(outcome(&tale().close(Side::Client, 0.01).build()).id, "server-broke-rules");
         assert_eq!(outcome(&tale().close(Side::Client, 9.0).build()).id, "client-closed");
+    }
+
+    #[test]
+    fn a_connack_that_cannot_be_decoded() {
+        let answered = |side: Side| {
+            Tale::connecting_v5().packet(Side::Server, PacketType::CONNACK, 0.002).with(|session| {
+                let at = session.wire.last;
+                let why = MalformedReason::UnknownProperty(0x7E);
+                let malformed = Malformed { field: "Property Identifier", at: 3, why, clause: "§2.2.2.2" };
+                session.malformed.push(MalformedFact { at, side, packet: PacketType::CONNACK, malformed });
+            })
+        };
+        let found = outcome(&answered(Side::Server).close(Side::Client, 0.01).build());
+        assert_eq!((found.id, found.confidence), ("server-broke-rules", Confidence::VeryLikely));
+        assert!(found.sentence.contains("a CONNACK whose Property Identifier cannot be decoded"), "{}", found.sentence);
+        assert_eq!(outcome(&answered(Side::Server).close(Side::Client, 9.0).build()).id, "client-closed");
+        assert_eq!(outcome(&answered(Side::Client).close(Side::Client, 0.01).build()).id, "client-closed");
+    }
+
+    #[test]
+    fn the_client_closes_on_a_packet_above_its_maximum() {
+        let tale = |proof: Proof| {
+            let tale = Tale::connected_v5().publish(Side::Server, "a", 0, 90, 1.0);
+            tale.violation_by_course(Side::Server, "MQTT-3.1.2-24", proof).close(Side::Client, 0.01)
+        };
+        assert_eq!(outcome(&tale(Proof::Connection).build()).id, "server-broke-rules");
+        assert_eq!(outcome(&tale(Proof::Possible).build()).id, "client-closed");
     }
 }
