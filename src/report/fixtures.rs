@@ -146,6 +146,7 @@ pub(crate) fn refused(client_id: &[u8], stream: u32, frame: u64, seconds: i64) -
         reason_string: Some(TextFact::new(b"token expired")),
         server_reference: None,
         assigned_client_id: None,
+        session_expiry_interval: None,
         server_keep_alive: None,
         receive_maximum: None,
         maximum_packet_size: None,

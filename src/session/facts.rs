@@ -173,6 +173,8 @@ pub struct DisconnectFacts {
     pub reason_string: Option<TextFact>,
     /// Server Reference (5.0).
     pub server_reference: Option<TextFact>,
+    /// Session Expiry Interval in seconds (5.0).
+    pub session_expiry_interval: Option<u32>,
 }
 
 /// How many control packets of each type; counting ends at 4,294,967,295.

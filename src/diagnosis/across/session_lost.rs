@@ -3,7 +3,7 @@
 use crate::capture::Moment;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::Version;
-use crate::session::{ConnackFacts, ConnectFacts, Session, TextFact};
+use crate::session::{ConnackFacts, ConnectFacts, DisconnectFacts, Session, TextFact};
 use crate::stream::Side;
 
 use super::chain::Returning;
@@ -27,7 +27,7 @@ fn accepted(session: &Session) -> Option<(&ConnectFacts, &ConnackFacts)> {
 }
 
 fn lost(before: &Judged<'_>, after: &Judged<'_>) -> Option<Spanning> {
-    let (old, _) = accepted(before.session)?;
+    let (old, granted) = accepted(before.session)?;
     let (new, connack) = accepted(after.session)?;
     let version = after.session.version?;
     // MQTT 3.1 has no Session Present (its CONNACK says nothing there).
@@ -35,7 +35,10 @@ fn lost(before: &Judged<'_>, after: &Judged<'_>) -> Option<Spanning> {
         return None;
     }
     let left = before.session.wire.last;
-    if new.clean_start || connack.session_present || !is_kept(old, version, left, new.at) {
+    let goodbye = before.session.disconnect.client.as_deref();
+    let interval = expiry(old, granted, goodbye);
+    let kept = if version.is_v5() { lasts(interval, left, new.at) } else { !old.clean_start };
+    if new.clean_start || connack.session_present || !kept {
         return None;
     }
     let gone = subscriptions_lost(before.session, after.session);
@@ -53,7 +56,7 @@ fn lost(before: &Judged<'_>, after: &Judged<'_>) -> Option<Spanning> {
             )
         }
     };
-    // 5.0: the broker may have shortened the interval in a CONNACK, or the client in its DISCONNECT.
+    // 5.0: a DISCONNECT that was not captured may have shortened the interval.
     let confidence = if version.is_v5() { Confidence::Likely } else { Confidence::Certain };
     let severity = if gone.is_empty() { Severity::Info } else { Severity::Warning };
     let found = Found::new(&ABOUT, headline, [old.at, new.at, connack.at])
@@ -65,12 +68,15 @@ fn lost(before: &Judged<'_>, after: &Judged<'_>) -> Option<Spanning> {
     Some(Spanning::new(found, [before, after]))
 }
 
-/// Whether the session over `old`, left at `left`, was to be kept until `back`.
-fn is_kept(old: &ConnectFacts, version: Version, left: Moment, back: Moment) -> bool {
-    if !version.is_v5() {
-        return !old.clean_start;
-    }
-    let interval = old.session_expiry_interval.unwrap_or(0);
+/// For how many seconds the session over `old` was to be kept: the broker's word counts before that of CONNECT, and that
+/// of the client's goodbye before both.
+fn expiry(old: &ConnectFacts, granted: &ConnackFacts, goodbye: Option<&DisconnectFacts>) -> u32 {
+    let last = goodbye.and_then(|goodbye| goodbye.session_expiry_interval);
+    last.or(granted.session_expiry_interval).or(old.session_expiry_interval).unwrap_or(0)
+}
+
+/// Whether a session left at `left` was to be kept for `interval` seconds until `back`.
+fn lasts(interval: u32, left: Moment, back: Moment) -> bool {
     let away = back.time.nanoseconds_since(left.time);
     interval == u32::MAX || away < i64::from(interval) * 1_000_000_000
 }
@@ -88,6 +94,8 @@ fn subscriptions_lost<'a>(before: &'a Session, after: &Session) -> Vec<&'a TextF
 mod tests {
     use crate::diagnosis::across::testing::{Several, find};
     use crate::diagnosis::{Confidence, Severity};
+    use crate::mqtt::Version;
+    use crate::session::Session;
 
     #[test]
     fn a_broker_that_forgot() {
@@ -112,5 +120,25 @@ mod tests {
         assert!(find(&Several::default().kept(Some("a"), false).kept(None, true), "session-lost").is_none());
         assert!(find(&Several::default().healthy().kept(None, false), "session-lost").is_none());
         assert!(find(&Several::default().kept(Some("a"), false).healthy(), "session-lost").is_none());
+    }
+
+    #[test]
+    fn the_last_word_on_how_long_a_session_is_kept() {
+        let lost = |change: fn(&mut Session)| {
+            let v5 = |session: &mut Session| session.version = Some(Version::V5);
+            let several = Several::default().kept(Some("a"), false).kept(None, false).change(1, v5);
+            let several = several.change(0, v5).change(0, |session| {
+                session.connect.as_mut().unwrap().session_expiry_interval = Some(3600);
+                change(session);
+            });
+            find(&several, "session-lost").is_some()
+        };
+        assert!(lost(|_| ()));
+        assert!(!lost(|session| session.disconnect.client.as_mut().unwrap().session_expiry_interval = Some(0)));
+        assert!(!lost(|session| session.connack.as_mut().unwrap().session_expiry_interval = Some(5)));
+        assert!(lost(|session| {
+            session.connack.as_mut().unwrap().session_expiry_interval = Some(5);
+            session.disconnect.client.as_mut().unwrap().session_expiry_interval = Some(600);
+        }));
     }
 }

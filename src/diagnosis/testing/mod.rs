@@ -294,6 +294,7 @@ impl Tale {
             reason_string: None,
             server_reference: None,
             assigned_client_id: None,
+            session_expiry_interval: None,
             server_keep_alive: None,
             receive_maximum: None,
             maximum_packet_size: None,
@@ -310,8 +311,13 @@ impl Tale {
     /// A DISCONNECT.
     pub(crate) fn disconnect(mut self, side: Side, code: u8, after: f64) -> Tale {
         let at = self.sent(side, PacketType::DISCONNECT, after);
-        *self.session.disconnect.of_mut(side) =
-            Some(Box::new(DisconnectFacts { at, code: ReasonCode(code), reason_string: None, server_reference: None }));
+        *self.session.disconnect.of_mut(side) = Some(Box::new(DisconnectFacts {
+            at,
+            code: ReasonCode(code),
+            reason_string: None,
+            server_reference: None,
+            session_expiry_interval: None,
+        }));
         self
     }
 

@@ -73,6 +73,8 @@ pub struct ConnackFacts {
     pub server_reference: Option<TextFact>,
     /// Assigned Client Identifier (5.0).
     pub assigned_client_id: Option<TextFact>,
+    /// Session Expiry Interval in seconds (5.0).
+    pub session_expiry_interval: Option<u32>,
     /// Server Keep Alive in seconds (5.0).
     pub server_keep_alive: Option<u16>,
     /// Receive Maximum (5.0).

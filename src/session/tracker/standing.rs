@@ -104,6 +104,7 @@ impl Tracker {
             session_present: connack.session_present(),
             reason_string,
             server_reference: connack.server_reference().map(fact),
+            session_expiry_interval: connack.session_expiry_interval(),
             assigned_client_id: connack.assigned_client_identifier().map(fact),
             server_keep_alive: connack.server_keep_alive(),
             receive_maximum: connack.receive_maximum(),
@@ -157,6 +158,7 @@ impl Tracker {
             code,
             reason_string: reason_string.clone(),
             server_reference: packet.server_reference().map(fact),
+            session_expiry_interval: packet.session_expiry_interval(),
         };
         self.terms.leave(from);
         self.disconnect.of_mut(from).get_or_insert_with(|| Box::new(facts));
