@@ -88,18 +88,33 @@ fn failed(judged: &Judged<'_>) -> bool {
 }
 
 fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], then: Option<&Judged<'_>>) -> Spanning {
-    let starts: Vec<i64> = these.iter().map(|judged| judged.session.wire.first.time.0).collect();
+    let mut starts: Vec<i64> = these.iter().map(|judged| judged.session.wire.first.time.0).collect();
+    let all = these.iter().all(|judged| accepted(judged));
+    // A session that ran is no attempt: the first one after it came so long after its end.
+    let lost = these.first().filter(|first| !all && accepted(first));
+    if let (Some(lost), Some(first)) = (lost, starts.first_mut()) {
+        *first = lost.session.wire.last.time.0;
+    }
     let outcomes: BTreeSet<&str> = these.iter().map(|judged| judged.verdict.outcome.id).collect();
     let same = if outcomes.len() == 1 { ", each time in the same way," } else { "" };
     let end = match then {
         Some(then) if !failed(then) => format!(" Then it got through (session {}).", then.number),
         _ => String::new(),
     };
-    let (times, rhythm) = (words::number(these.len() as u64), rhythm(&pauses(&starts)));
+    let attempts = these.len() - usize::from(lost.is_some());
+    let (times, rhythm) = (words::number(attempts as u64), rhythm(&pauses(&starts)));
     let looked = these.iter().all(|judged| only_looked(judged));
     let headline = if looked {
         format!(
             "{client} opened a connection to {server} and closed it again without sending anything, {least}{times} times; it came back {rhythm}.{end}"
+        )
+    } else if all {
+        format!(
+            "{client} lost its connection to {server} {least}{times} times in a row{same} and came back {rhythm}.{end}"
+        )
+    } else if lost.is_some() {
+        format!(
+            "{client} lost its connection to {server}, failed {least}{times} times in a row to get it back, and tried again {rhythm}.{end}"
         )
     } else {
         format!("{client} failed {least}{times} times in a row with {server}{same} and tried again {rhythm}.{end}")
@@ -196,6 +211,17 @@ mod tests {
         assert_eq!(find(&several, "reconnect-loop").unwrap().sessions, [1, 2, 3]);
         let several = Several::default().dropped(5.0).dropped(5.0).dropped(5.0);
         assert_eq!(find(&several, "reconnect-loop").unwrap().sessions, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_session_that_ran_is_no_attempt_that_failed() {
+        let several = Several::default().dropped(60.0).refused(5.0).refused(5.0);
+        let found = find(&several, "reconnect-loop").unwrap().finding;
+        let told = "sensor-17 lost its connection to 10.0.0.5:1883, failed 2 times in a row to get it back, and tried again after 59 s and 5 s.";
+        assert_eq!(found.headline, told);
+        let several = Several::default().dropped(5.0).dropped(5.0).dropped(5.0);
+        let told = "sensor-17 lost its connection to 10.0.0.5:1883 3 times in a row, each time in the same way, and came back about every 5 s.";
+        assert_eq!(find(&several, "reconnect-loop").unwrap().finding.headline, told);
     }
 
     #[test]
