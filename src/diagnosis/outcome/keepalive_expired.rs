@@ -5,7 +5,7 @@ use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::mqtt::{PacketType, Version};
 use crate::stream::Side;
 
@@ -128,8 +128,13 @@ fn overdue(story: &Story<'_>, silent: i64) -> String {
     if late <= 0 { String::new() } else { format!(" ({} overdue)", words::duration(late)) }
 }
 
-/// `after its PINGREQ in frame 30, `: what was last heard of the client.
+/// ` after its PINGREQ in frame 30`: what was last heard of the client.
 fn since(story: &Story<'_>, end: Moment) -> String {
+    let gaps = story.is(Qualifier::CaptureGaps);
+    let begun = story.session.unfinished_packet.client.filter(|part| part.started.is_before(end) && !gaps);
+    if let Some(part) = begun {
+        return format!(" in the middle of {} that began in frame {}", words::named(part.packet), part.started.frame);
+    }
     story.last_of(Side::Client, end).map_or_else(String::new, |last| {
         format!(" after its {} in frame {}", last.packet.name(), last.at.frame)
     })
@@ -179,6 +184,7 @@ mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
     use crate::mqtt::PacketType;
+    use crate::session::UnfinishedPacket;
     use crate::stream::Side;
 
     #[test]
@@ -231,6 +237,18 @@ mod tests {
         assert_eq!((seen.id, seen.confidence), ("keepalive-expired", Confidence::VeryLikely));
         let much_later = outcome(&Tale::connected().close(Side::Server, 600.0).build());
         assert_eq!((much_later.id, much_later.confidence), ("keepalive-expired", Confidence::Likely));
+    }
+
+    #[test]
+    fn a_client_that_fell_silent_within_a_packet() {
+        let tale = Tale::connected().close(Side::Server, 90.5).with(|session| {
+            let started = session.connack.as_ref().unwrap().at;
+            session.unfinished_packet.client =
+                Some(UnfinishedPacket { packet: PacketType::PUBLISH, length: 500, started });
+        });
+        let seen = outcome(&tale.build());
+        assert_eq!(seen.id, "keepalive-expired");
+        assert!(seen.sentence.contains("in the middle of a PUBLISH that began in frame 5"), "{}", seen.sentence);
     }
 
     #[test]

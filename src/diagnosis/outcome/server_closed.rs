@@ -20,15 +20,21 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let client = story.client();
     let age = story.age(close.at);
     let last = story.last_words(close.at);
+    let gaps = story.is(Qualifier::CaptureGaps);
+    let part = story.session.unfinished_packet.client.filter(|part| part.started.is_before(close.at) && !gaps);
     let at_once = story.closed_at_once();
-    let ending = last.as_ref().map_or_else(
+    let begun = part.map(|part| {
+        let (packet, length) = (words::named(part.packet), words::bytes(part.length));
+        let span = words::duration(close.at.time.nanoseconds_since(part.started.time));
+        format!("; the client had begun {packet} of {length} {span} before and not finished it.")
+    });
+    let ending = begun.unwrap_or_else(|| last.as_ref().map_or_else(
         || ".".to_owned(),
         |(last, at)| {
             let span = words::duration(close.at.time.nanoseconds_since(at.time));
             format!("; the last packet was {last}, {span} before.")
         },
-    );
-    let gaps = story.is(Qualifier::CaptureGaps);
+    ));
     let code = story.close_code(Side::Server).map(|code| format!("with {code}"));
     let without = if gaps { "without a reason that the capture holds" } else { "without a reason" };
     let without = code.as_deref().unwrap_or(without);
@@ -78,7 +84,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
             .at(last.map(|(_, at)| at))
+            .at(part.map(|part| part.started))
             .at([close.at])
+            .cause_if(part.is_some(), "The broker takes that packet for too large, or did not wait any longer for its rest.")
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(idle, "A proxy or load balancer between closes connections on which nothing was said for a while.")
@@ -110,6 +118,7 @@ mod tests {
     use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::mqtt::PacketType;
+    use crate::session::UnfinishedPacket;
     use crate::stream::Side;
 
     #[test]
@@ -122,6 +131,23 @@ mod tests {
             outcome.sentence,
             "The broker closed the connection of sensor-17 after 34 s without a reason; the last packet was a PINGRESP from the broker, 4 s before."
         );
+    }
+
+    #[test]
+    fn within_a_packet() {
+        let begun = |gap: u64| {
+            let tale = Tale::connected().close(Side::Server, 4.0).with(|session| {
+                let started = session.connack.as_ref().unwrap().at;
+                session.unfinished_packet.client =
+                    Some(UnfinishedPacket { packet: PacketType::PUBLISH, length: 517, started });
+                session.wire.sent.client.missing_bytes = gap;
+            });
+            outcome(&tale.build()).sentence
+        };
+        let told = "; the client had begun a PUBLISH of 517 bytes 4 s before and not finished it.";
+        assert!(begun(0).ends_with(told), "{}", begun(0));
+        // The rest may be what the capture lacks.
+        assert!(!begun(3).contains("begun"), "{}", begun(3));
     }
 
     #[test]
