@@ -97,8 +97,12 @@ impl Rest {
     pub(super) fn turned_out(&self, ended: Ended, facts: Box<Facts>) -> Turned {
         match ended {
             Ended::Mqtt { client, evidence, followed } => {
-                let connect = followed.tracker().connect();
-                let connect = connect.map(|connect| (&connect.client_id, connect.at));
+                let tracker = followed.tracker();
+                let given = tracker.connack().and_then(|connack| connack.assigned_client_id.as_ref());
+                let connect = tracker.connect().map(|connect| {
+                    let given = given.filter(|_| connect.client_id.is_empty());
+                    (given.unwrap_or(&connect.client_id), connect.at)
+                });
                 let neighbours = self.neighbours(&facts, client, connect);
                 Turned::Session(self.finished(facts, client, evidence, followed, neighbours))
             }

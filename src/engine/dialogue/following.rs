@@ -335,8 +335,13 @@ impl Stage<'_> {
             }
             Ok(Packet::Connack(connack)) => {
                 if let Some(connect) = self.tracker.connect() {
-                    let client_id = connect.client_id.clone();
                     let accepted = connack.reason_code.0 == 0;
+                    let given = connack.assigned_client_identifier().filter(|_| connect.client_id.is_empty());
+                    let client_id = given.map_or_else(|| connect.client_id.clone(), |given| TextFact::new(given.0));
+                    if given.is_some() {
+                        let (client_id, at) = (client_id.clone(), connect.at);
+                        self.news.push(News::Connect { client_id, at, will: None });
+                    }
                     let maximum_packet_size = connack.maximum_packet_size();
                     self.news.push(News::Answered { client_id, accepted, maximum_packet_size, at: raw.completed });
                 }
