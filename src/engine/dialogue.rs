@@ -210,6 +210,9 @@ impl Dialogue {
                 self.follow(client, ClientEvidence::Opened, Beginning::Start, &held);
                 return self.end(facts);
             }
+            if Protocol::of(&begun) == Protocol::Proxy {
+                return Ended::Other { protocol: Protocol::Proxy, server_port: server_port(facts, client) };
+            }
             let plausible = mqtt::looks_like_connect(&begun) != Likelihood::No
                 || mqtt::chain(&begun, Side::Client, None) != Likelihood::No
                 || mqtt::is_stunted_connect(&begun);

@@ -2,8 +2,9 @@
 //!
 //! A first byte proves nothing (`H` of HTTP is the type of a PUBACK): MQTT is accepted only when
 //! the bytes after it agree, see [`crate::mqtt`]. Ports are no evidence here. What MQTT is carried inside of has a
-//! module each: WebSocket, and what TLS shows in the clear.
+//! module each: WebSocket, and what TLS shows in the clear; so has the header that a load balancer puts before it.
 
+pub mod proxy;
 pub mod tls;
 pub mod websocket;
 

@@ -5,7 +5,7 @@ use crate::mqtt::{self, Likelihood};
 use crate::session::ClientEvidence;
 use crate::stream::{End, Piece, Side};
 use crate::tcp::{Facts, Interest};
-use crate::transport::Protocol;
+use crate::transport::{Protocol, proxy};
 
 use super::encrypted::Encrypted;
 use super::following::Following;
@@ -35,6 +35,11 @@ impl Dialogue {
             }
         };
         held.push(Held::copy(from, &chunk));
+        if let Some(client) = facts.initiator
+            && Protocol::of(&bytes_of(held, client)) == Protocol::Proxy
+        {
+            return self.open_after_header(from, client, facts);
+        }
         let begins = held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied();
         let bytes: Vec<u8> = begins.take(self.common.limits.probe_bytes).collect();
         if websocket::begins(&bytes) || websocket::goes_on(&chunk, facts).is_some() {
@@ -112,6 +117,37 @@ impl Dialogue {
                     self.state = State::Other(protocol);
                 }
             }
+        }
+    }
+
+    /// The client's first bytes are a PROXY header. Whether the server takes it, and what is behind it, is told by the
+    /// server's answer.
+    fn open_after_header(&mut self, from: End, client: End, facts: &Facts) {
+        let State::Opening(held) = &mut self.state else { return };
+        if from == client && held.len() <= HELD_AT_MOST {
+            return;
+        }
+        let mut held = std::mem::take(held);
+        self.state = State::Other(Protocol::Proxy);
+        if from == client {
+            return;
+        }
+        let Some(mut length) = proxy::header_length(&bytes_of(&held, client)) else { return };
+        for held in held.iter_mut().filter(|held| held.from == client) {
+            let part = length.min(held.data.len());
+            held.data.drain(..part);
+            held.offset.0 += part as u64;
+            held.starts_segment &= part == 0;
+            length -= part;
+        }
+        held.retain(|held| !held.data.is_empty());
+        let behind = bytes_of(&held, client);
+        if websocket::begins(&behind) {
+            self.enter_websocket(client, &held, facts);
+        } else if mqtt::looks_like_connect(&behind) == Likelihood::Certain {
+            self.follow(client, ClientEvidence::Connect, Beginning::Start, &held);
+        } else if Protocol::of(&behind) == Protocol::Tls {
+            self.enter_tls(facts, &held);
         }
     }
 

@@ -1,0 +1,73 @@
+//! Connections that a load balancer passes on with a PROXY header before the client's own bytes.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test may fail
+
+#[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
+mod support;
+
+use mqttcap::diagnosis::diagnose;
+use mqttcap::session::Session;
+use mqttcap::stream::Side;
+use support::analyse_segments;
+use support::talk::Talk;
+
+const CONNECT: &[u8] = b"\x10\x0D\x00\x04MQTT\x04\x02\x00\x3C\x00\x01c";
+const CONNACK: &[u8] = &[0x20, 2, 0, 0];
+const DISCONNECT: &[u8] = &[0xE0, 0];
+const FIRST: &[u8] = b"PROXY TCP4 192.0.2.7 10.0.0.2 51200 1883\r\n";
+const SECOND: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0C\xC0\0\x02\x07\x0A\0\0\x02\xC8\0\x07\x5B";
+
+fn sessions(said: &[(Side, &[u8])]) -> Vec<Session> {
+    let mut talk = Talk::opened();
+    for (side, bytes) in said {
+        talk.says(*side, bytes);
+    }
+    analyse_segments(&talk.into_segments())
+}
+
+#[test]
+fn a_session_behind_a_header_that_the_broker_takes() {
+    for header in [FIRST, SECOND] {
+        let together = [header, CONNECT].concat();
+        // Cut anywhere: in the header, behind it, in CONNECT.
+        for cut in 1..together.len() {
+            let (one, other) = together.split_at(cut);
+            let said =
+                [(Side::Client, one), (Side::Client, other), (Side::Server, CONNACK), (Side::Client, DISCONNECT)];
+            let sessions = sessions(&said);
+            assert_eq!(sessions.len(), 1, "{cut}");
+            let connect = sessions[0].connect.as_ref().unwrap();
+            assert_eq!(connect.client_id.0.as_ref(), b"c");
+            let verdict = diagnose(&sessions[0]);
+            assert_eq!(verdict.outcome.id, "clean-disconnect", "{cut}");
+            assert!(verdict.qualifiers.is_empty(), "{cut}: {:?}", verdict.qualifiers);
+        }
+    }
+}
+
+#[test]
+fn a_web_socket_behind_a_header() {
+    const REQUEST: &[u8] = b"GET /mqtt HTTP/1.1\r\nHost: b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+    const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+    let masked = [&[0x82, 0x8F, 0, 0, 0, 0], CONNECT].concat();
+    let answer = [&[0x82, 4], CONNACK].concat();
+    let goodbye = [&[0x82, 0x82, 0, 0, 0, 0], DISCONNECT].concat();
+    let rest = [(Side::Server, ANSWER), (Side::Client, &masked), (Side::Server, &answer), (Side::Client, &goodbye)];
+    let together = [FIRST, REQUEST].concat();
+    for opening in [vec![(Side::Client, FIRST), (Side::Client, REQUEST)], vec![(Side::Client, &*together)]] {
+        let sessions = sessions(&[opening, rest.to_vec()].concat());
+        assert_eq!(sessions.len(), 1);
+        assert!(sessions[0].websocket.is_some());
+        assert_eq!(diagnose(&sessions[0]).outcome.id, "clean-disconnect");
+    }
+}
+
+#[test]
+fn a_header_before_something_else() {
+    let web =
+        [(Side::Client, FIRST), (Side::Client, b"GET / HTTP/1.1\r\n\r\n"), (Side::Server, b"HTTP/1.1 200 OK\r\n\r\n")];
+    assert_eq!(diagnose(&sessions(&web)[0]).outcome.id, "not-mqtt");
+    let cut = [(Side::Client, &FIRST[..20]), (Side::Server, CONNACK)];
+    assert!(sessions(&cut).is_empty());
+    let alone = [(Side::Client, FIRST), (Side::Server, CONNACK)];
+    assert!(sessions(&alone).is_empty());
+}
