@@ -22,13 +22,14 @@ pub(super) fn opened(story: &Story<'_>) -> Option<Judgement> {
         Protocol::Unknown => "something other than MQTT".to_owned(),
         known => format!("{}, not MQTT", known.name()),
     };
-    let web = protocol == Protocol::Http;
+    let (web, header) = (protocol == Protocol::Http, protocol == Protocol::Proxy);
     Some(
         Judgement::new(Confidence::Certain, format!("{host} opened a connection to {server} and sent {spoken}."))
             .at([at])
             .at(story.close.map(|close| close.at))
             .cause_if(web, "The client is set to HTTP or to MQTT over WebSocket (`ws://`), and the port is for plain MQTT.")
-            .cause_if(!web, "The client is no MQTT client, or its bytes were damaged before they were sent.")
+            .cause_if(header, "A load balancer put a PROXY header before the client's own bytes. Whether the server expects it the capture does not show: no answer came.")
+            .cause_if(!web && !header, "The client is no MQTT client, or its bytes were damaged before they were sent.")
             .cause(format!("Another service uses port {port}, so this is not about MQTT at all."))
             .step(format!("See which program on {host} opens this connection, and to which port it should."))
             .step(format!("On the server's host, see which program listens: `ss -ltnp | grep {port}`.")),
@@ -90,8 +91,22 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnosis::diagnose;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::stream::Side;
     use crate::transport::Protocol;
+
+    #[test]
+    fn a_proxy_header_is_of_a_load_balancer() {
+        let opened = |protocol: Protocol| {
+            let tale = Tale::opened().with(|session| session.foreign_opening = Some((protocol, session.wire.last)));
+            diagnose(&tale.close(Side::Client, 5.0).build())
+        };
+        let balanced = opened(Protocol::Proxy);
+        assert_eq!(balanced.outcome.id, "not-mqtt");
+        assert!(balanced.causes[0].starts_with("A load balancer"), "{:?}", balanced.causes);
+        assert!(opened(Protocol::Ssh).causes[0].starts_with("The client is no MQTT client"));
+    }
 
     #[test]
     fn the_protocol_is_named_when_it_is_known() {
