@@ -145,6 +145,7 @@ pub(super) fn replaced(story: &Story<'_>) -> Option<Judgement> {
             .at(story.client_heard())
             .at([last])
             .cause("The device restarted, crashed or lost power: many begin with the same ports after every start.")
+            .cause("A NAT on the way forgot the connection and gave its port to another one.")
             .cause("The end of this connection was not captured, and the port was free again.")
             .step("Look at the device's power supply and, if it keeps one, at its log: what made it restart?"),
     )
