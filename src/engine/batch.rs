@@ -310,7 +310,11 @@ fn follow(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
             foresight.go_on(&mut part.table);
         }
         let_pass(part, sorted, passed, index);
-        part.take(&net::decode(frame.link, frame.data, frame.original_length), frame.at, hints);
+        if let Some(segment) = net::usual_segment(frame.link, frame.data) {
+            part.segment(&segment, frame.at, hints);
+        } else {
+            part.take(&net::decode(frame.link, frame.data, frame.original_length), frame.at, hints);
+        }
         passed = index;
     }
     let_pass(part, sorted, passed, sorted.frames.len());

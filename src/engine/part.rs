@@ -134,8 +134,14 @@ impl Part {
         }
     }
 
+    /// Takes a segment of a connection of this part. Returns that connection.
     #[inline]
-    fn segment(&mut self, segment: &Segment<'_>, at: Moment, hints: Hints<'_>) -> Option<&mut Connection<Dialogue>> {
+    pub(super) fn segment(
+        &mut self,
+        segment: &Segment<'_>,
+        at: Moment,
+        hints: Hints<'_>,
+    ) -> Option<&mut Connection<Dialogue>> {
         let Part { table, common, observer, notices, ended } = self;
         let reader = |facts: &Facts| {
             let watch = observer.as_ref().map(|observer| Watch::new(observer, facts));

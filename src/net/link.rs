@@ -8,7 +8,7 @@ use etherparse::{EtherType, Ethernet2HeaderSlice, SingleVlanSlice, ether_type};
 use super::encapsulation::{decode_cisco_hdlc, decode_encapsulated, decode_nflog, decode_ppp, decode_pppoe};
 use super::ip::{decode_ipv4, decode_ipv6};
 use super::rest::Rest;
-use super::{Decoded, Endpoint, Layer, MacAddress, Undecodable, Why, usual, wireless};
+use super::{Decoded, Endpoint, Layer, MacAddress, Segment, Undecodable, Why, usual, wireless};
 use crate::capture::LinkType;
 
 /// `DLT_RAW` as most systems and as `OpenBSD` number it; old captures carry it instead of 101.
@@ -49,12 +49,16 @@ pub(super) struct LinkAddresses {
 /// `original_length` is the frame's length on the wire, more than `data.len()` when it was cut.
 #[inline]
 pub fn decode(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> {
-    if link == LinkType::ETHERNET
-        && let Some(segment) = usual::segment(data)
-    {
-        return Decoded::Segment(segment);
+    match usual_segment(link, data) {
+        Some(segment) => Decoded::Segment(segment),
+        None => decode_any(link, data, original_length),
     }
-    decode_any(link, data, original_length)
+}
+
+/// The segment in a frame, if all about the frame is usual: what [`decode`] would hand over, for less.
+#[inline]
+pub fn usual_segment(link: LinkType, data: &[u8]) -> Option<Segment<'_>> {
+    if link == LinkType::ETHERNET { usual::segment(data) } else { None }
 }
 
 /// The ends of the TCP connection that a frame is for, if all about the frame is usual: sender and receiver.

@@ -30,7 +30,7 @@ use crate::capture::LinkType;
 pub use checksum::Checksum;
 pub use dns::{AddressKind, DNS_PORT, DnsMessage, DomainName, Rcode, of_segment as dns_of_segment};
 pub use ip::decode_reassembled;
-pub use link::{decode, usual_ends};
+pub use link::{decode, usual_ends, usual_segment};
 pub use neighbour::Neighbour;
 
 /// An IP address and a TCP or UDP port.
