@@ -135,6 +135,14 @@ pub struct Frame<'a> {
     pub original_length: u32,
 }
 
+impl Frame<'_> {
+    /// Whether the snap length cut it.
+    #[inline]
+    pub fn is_cut(&self) -> bool {
+        self.original_length as usize > self.data.len()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,9 @@
 //! Invariant: frames come out in the order in which they went in, byte for byte. A batch that is cleared keeps its
 //! memory, so that one that goes round allocates nothing.
 
-use super::{Frame, LinkType, Moment};
+use std::ops::Range;
+
+use super::{Frame, FrameNumber, LinkType, Moment};
 
 /// A batch is full from so many bytes of frames on: few enough to stay in the processor's cache.
 const FULL: usize = 512 << 10;
@@ -115,6 +117,13 @@ impl Batch {
         self.frames.get(index).map(|placed| self.frame(placed))
     }
 
+    /// The index of the first frame `among` these that has at least this number.
+    pub(crate) fn place_of(&self, number: FrameNumber, among: Range<usize>) -> Option<usize> {
+        let first = among.start;
+        let place = self.frames.get(among)?.iter().position(|placed| placed.at.frame >= number)?;
+        Some(first + place)
+    }
+
     /// The frames in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Frame<'_>> {
         self.frames.iter().map(|placed| self.frame(placed))
@@ -132,7 +141,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::{FrameNumber, Timestamp};
+    use crate::capture::Timestamp;
 
     #[test]
     fn frames_come_out_as_they_went_in_also_on_another_thread() {

@@ -5,6 +5,7 @@
 //! knows of the others is as old as the last frames that were pushed together.
 
 mod foresight;
+mod hearing;
 mod lanes;
 
 use std::sync::Mutex;
@@ -85,11 +86,16 @@ impl Place {
 #[derive(Debug, Default)]
 pub struct Sorted {
     frames: Batch,
-    places: Vec<Place>,
     /// Of each frame the latest time up to it.
     latest: Vec<Timestamp>,
     /// For each part the indices of its frames.
     own: Vec<Vec<u32>>,
+    /// The indices of the frames that say something aside.
+    asides: Vec<u32>,
+    /// Bytes of all frames.
+    bytes: u64,
+    /// Some frame was cut, or is earlier than one before it.
+    uneven: bool,
     fragments: bool,
 }
 
@@ -101,14 +107,18 @@ impl Sorted {
 
     /// Finds out where the frames belong.
     pub fn sort(&mut self, parts: usize) {
-        let Sorted { frames, places, latest, own, fragments } = self;
+        let Sorted { frames, latest, own, asides, bytes, uneven, fragments } = self;
         own.resize_with(parts, Vec::new);
         let mut until = Timestamp(i64::MIN);
         for (index, frame) in (0..).zip(frames.iter()) {
             let place = Place::of(&frame, parts);
-            places.push(place);
+            *uneven |= frame.at.time < until || frame.is_cut();
             until = until.max(frame.at.time);
             latest.push(until);
+            *bytes += frame.data.len() as u64;
+            if place.says_aside() {
+                asides.push(index);
+            }
             *fragments |= place.is_fragment();
             if let Some(own) = own.get_mut(place.part()) {
                 own.push(index);
@@ -119,10 +129,21 @@ impl Sorted {
     /// Forgets all frames.
     pub fn clear(&mut self) {
         self.frames.clear();
-        self.places.clear();
         self.latest.clear();
         self.own.iter_mut().for_each(Vec::clear);
-        self.fragments = false;
+        self.asides.clear();
+        self.bytes = 0;
+        (self.uneven, self.fragments) = (false, false);
+    }
+
+    /// When the first frame was captured, and the latest.
+    fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.frames.get(0)?.at.time, *self.latest.last()?))
+    }
+
+    /// Whether all frames are whole, and none is earlier than one before it or than `last`.
+    fn is_even(&self, last: Option<Timestamp>) -> bool {
+        !self.uneven && self.span().is_none_or(|(first, _)| last <= Some(first))
     }
 
     /// The first frame from `first` on and before `end` that was captured at `time` or later.
@@ -275,22 +296,6 @@ impl Engine {
             for notice in &mut part.notices {
                 notice.what.renumber(number);
             }
-        }
-    }
-
-    /// Hears in order what the frames say aside, and what the parts noticed.
-    fn hear_of(&mut self, sorted: &Sorted) {
-        let Engine { parts, rest, .. } = self;
-        let mut notices = Queues::of(parts.iter_mut().map(|part| &mut part.notices));
-        for (frame, place) in sorted.frames.iter().zip(&sorted.places) {
-            rest.note_frame(&frame);
-            if place.says_aside() {
-                rest.aside(&net::decode(frame.link, frame.data, frame.original_length), frame.at);
-            }
-            while let Some(what) = notices.next_of(frame.at.frame) {
-                rest.hear(what);
-            }
-            rest.now = rest.now.max(frame.at.time);
         }
     }
 }

@@ -256,23 +256,31 @@ fn part_of(decoded: &Decoded<'_>, parts: usize) -> Option<usize> {
 
 impl Rest {
     fn note_frame(&mut self, frame: &Frame<'_>) {
-        let facts = &mut self.facts;
         let time = frame.at.time;
-        facts.packets += 1;
-        facts.bytes += frame.data.len() as u64;
-        facts.first.get_or_insert(time);
-        if u64::from(frame.original_length) > frame.data.len() as u64 {
+        self.note_frames(1, frame.data.len() as u64, time);
+        let facts = &mut self.facts;
+        if frame.is_cut() {
             facts.cut_frames.add(frame.at.frame);
         }
-        match facts.last {
-            Some(last) if time < last => {
-                if last.nanoseconds_since(time) > CLOCK_JUMP {
-                    facts.clock_jumps.add(frame.at.frame);
-                    self.last_clock_jump = Some(last);
-                }
-            }
-            _ => facts.last = Some(time),
+        if let Some(last) = facts.last
+            && last.nanoseconds_since(time) > CLOCK_JUMP
+        {
+            facts.clock_jumps.add(frame.at.frame);
+            self.last_clock_jump = Some(last);
         }
+        self.note_time(time);
+    }
+
+    /// So many frames of so many bytes, the first of them captured at `first`.
+    fn note_frames(&mut self, count: u64, bytes: u64, first: Timestamp) {
+        self.facts.packets += count;
+        self.facts.bytes += bytes;
+        self.facts.first.get_or_insert(first);
+    }
+
+    /// A frame was captured at `time`.
+    fn note_time(&mut self, time: Timestamp) {
+        self.facts.last = self.facts.last.max(Some(time));
     }
 
     /// Takes what a frame says of anything but its connection.

@@ -151,6 +151,11 @@ impl<'q> Queues<'q> {
         if self.first.is_of(frame) { self.next() } else { None }
     }
 
+    /// The frame of which the next is to be heard.
+    pub(super) fn frame(&self) -> Option<FrameNumber> {
+        (self.first != Order::NEVER).then_some(self.first.frame)
+    }
+
     fn find_first(&mut self) {
         self.first = Order::NEVER;
         for (number, head) in self.heads.iter().enumerate() {
