@@ -67,6 +67,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(arrived && late.is_none(), "The broker hangs or is overloaded, or the database that checks its users is slow.")
             .cause_if(arrived && late.is_none(), "A load balancer or port forwarding took the connection and has no broker behind it.")
             .cause_if(late.is_some(), "A load balancer held the connection until the broker behind it had room for one more.")
+            .cause_if(arrived && upgrade.is_none(), "RabbitMQ stops reading while its memory or disk alarm is on: `rabbitmq-diagnostics alarms` shows it.")
             .cause_if(arrived && late.is_none(), format!("Port {port} belongs to another program, which waits for something else."))
             .step_if(upgrade.is_some(), format!("Ask from the server's own host: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://localhost:{port}/mqtt`."))
             .step_if(late.is_some(), "Look into the broker's log and at the load of its host at this time, and let the client wait longer for the CONNACK.")
@@ -145,6 +146,9 @@ mod tests {
             "10.0.0.5:1883 received the CONNECT of sensor-17 and stayed silent for 15 s; sensor-17 gave up."
         );
         assert!(verdict.next_steps[2].contains("PubSubClient"));
+        assert!(verdict.causes.concat().contains("disk alarm"));
+        let lost = diagnose(&Tale::connecting().retries(Side::Client, 4, 10.0).close(Side::Client, 5.0).build());
+        assert!(!lost.causes.concat().contains("disk alarm"), "{}", lost.outcome.id);
     }
 
     #[test]

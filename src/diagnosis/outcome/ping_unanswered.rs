@@ -46,6 +46,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             "The broker hangs or is overloaded: its host took the PINGREQ, and the broker did not answer.",
         )
         .cause_if(arrived, "A proxy or load balancer took the PINGREQ while the broker behind it was gone.")
+        .cause_if(arrived, "RabbitMQ stops reading while its memory or disk alarm is on: `rabbitmq-diagnostics alarms` shows it.")
         .cause_if(!arrived, "The network between failed: the PINGREQ was not even acknowledged by the broker's host.")
         .step_if(arrived, "Look at the load and the log of the broker at this time.")
         .step_if(!arrived, "Look at the network between client and broker: Wi-Fi signal, mobile link, firewall timers.")
@@ -64,7 +65,7 @@ fn answered_too_late(story: &Story<'_>, close: Close) -> Option<Moment> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Confidence;
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::mqtt::PacketType;
     use crate::stream::Side;
@@ -98,6 +99,14 @@ mod tests {
         assert_eq!(outcome(&hasty.build()).id, "client-closed");
         let spoke = Tale::connected().unanswered_ping(60.0).publish(Side::Server, "a", 0, 20, 1.0);
         assert_eq!(outcome(&spoke.close(Side::Client, 15.0).build()).id, "client-closed");
+    }
+
+    #[test]
+    fn a_broker_that_reads_nothing_takes_the_ping_all_the_same() {
+        let alarm = |tale: Tale| diagnose(&tale.build()).causes.concat().contains("disk alarm");
+        assert!(alarm(Tale::connected().unanswered_ping(60.0).close(Side::Client, 15.0)));
+        let lost = Tale::connected().unanswered_ping(60.0).retries(Side::Client, 4, 10.0);
+        assert!(!alarm(lost.close(Side::Client, 5.0)));
     }
 
     #[test]

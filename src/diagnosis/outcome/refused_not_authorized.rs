@@ -25,6 +25,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         refusal::judgement(story, connack, &what)
             .cause_if(banned, "The client, its user or its address is on the broker's ban list, put there by hand or because it reconnected too often.")
             .cause_if(!banned && anonymous, "The client sent no user name, and the broker takes no anonymous clients: mosquitto 2 takes none unless told `allow_anonymous true`.")
+            .cause_if(!banned && anonymous && !explained, "The broker takes a client without a name for a user of its own, who has no permission here: RabbitMQ takes it for `guest`, who needs one for the virtual host.")
             .cause_if(!banned && named && explained, "The broker names the reason itself; behind it often stands a wrong or expired password or token.")
             .cause_if(!banned && named && !explained, "The user name or password is wrong: mosquitto says “not authorized” for that too.")
             .cause_if(!banned && !anonymous && !named, "The user name or password is wrong or missing: mosquitto says “not authorized” for that too.")
@@ -56,7 +57,10 @@ mod tests {
         let anonymous = Tale::connecting().connack(5).with(|session| {
             session.connect.as_mut().unwrap().username = None;
         });
-        assert!(diagnose(&anonymous.build()).causes[0].contains("anonymous"));
+        let anonymous = diagnose(&anonymous.build()).causes;
+        assert!(anonymous[0].contains("anonymous"));
+        assert!(anonymous[1].contains("`guest`"));
+        assert!(!with_name.causes.concat().contains("`guest`"));
         let banned = diagnose(&Tale::connecting_v5().connack(0x8A).build());
         assert!(banned.causes[0].contains("ban list"));
     }
