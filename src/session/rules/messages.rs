@@ -142,7 +142,9 @@ impl Rules {
             // A client may have sent it on an earlier connection.
             rests: if from == Side::Client { Rests::Past } else { Rests::Course },
         };
-        self.broken(known, breach, || "the DUP flag is 1 although it was not sent before".into());
+        self.broken(known, breach, || {
+            "the DUP flag is 1 although it was not sent before in this session, which began clean".into()
+        });
     }
 
     /// A message to the client fits what it subscribed to.
