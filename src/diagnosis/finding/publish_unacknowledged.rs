@@ -7,7 +7,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::{PacketType, Version};
-use crate::session::{Arrived, Exchange, ExchangeState};
+use crate::session::{Arrived, Close, Exchange, ExchangeState, TextFact, Unheard};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -28,7 +28,40 @@ const SHORTEST: u64 = 4;
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let both = || [Side::Client, Side::Server].into_iter();
     let waiting = both().filter_map(|sender| waiting(story, sender));
-    waiting.chain(both().filter_map(|sender| lost_on_the_way(story, sender))).collect()
+    let lost = both().filter_map(|sender| lost_on_the_way(story, sender));
+    waiting.chain(lost).chain(both().filter_map(|sender| too_late(story, sender))).collect()
+}
+
+/// The acknowledgment came when the sender had waited for a while and gone.
+fn too_late(story: &Story<'_>, sender: Side) -> Option<Found> {
+    let close = story.close_by(sender)?;
+    let mut all = story.session.ledger.of(sender).unheard.iter().filter(|unheard| waited_in_vain(close, unheard));
+    let first = all.next()?;
+    let more = and_more(1 + all.count() as u64);
+    let topic = topic_of(first.topic.as_ref());
+    let waited = words::duration(close.at.time.nanoseconds_since(first.published.time));
+    let after = words::duration(first.answered.time.nanoseconds_since(close.at.time));
+    let from = story.subject(sender);
+    Some(
+        Found::new(
+            &ABOUT,
+            format!("A message of QoS {}{topic} from {from} was not acknowledged for {waited}: the acknowledgment came {after} after {from} had gone{more}.", first.qos.0),
+            [first.published, close.at, first.answered],
+        )
+        .only(Confidence::VeryLikely)
+        .detail(format!("{} has the message; {from} cannot know that, and may send it again.", story.opener(sender.other()))),
+    )
+}
+
+/// Whether the sender waited for the acknowledgment for a while, and it came after its `close`.
+fn waited_in_vain(close: Close, unheard: &Unheard) -> bool {
+    let waited = close.at.time.nanoseconds_since(unheard.published.time);
+    waited >= OVER && close.at.is_before(unheard.answered)
+}
+
+/// ` to “a/b”`, where the topic is known.
+fn topic_of(topic: Option<&TextFact>) -> String {
+    topic.map_or_else(String::new, |topic| format!(" to {}", words::quoted(topic)))
 }
 
 /// The acknowledgment was sent, and did not arrive as far as TCP tells.
@@ -37,10 +70,12 @@ fn lost_on_the_way(story: &Story<'_>, sender: Side) -> Option<Found> {
     let answerer = sender.other();
     let repeated = session.wire.sent.of(answerer).retries.count > 0;
     let late = |at: Moment| end(story).nanoseconds_since(at.time) >= PATIENCE;
-    let mut lost = session.ledger.of(sender).unheard.iter().filter(|unheard| repeated || late(unheard.answered));
+    let gone = |unheard: &Unheard| story.close_by(sender).is_some_and(|close| waited_in_vain(close, unheard));
+    let lost = |unheard: &&Unheard| (repeated || late(unheard.answered)) && !gone(unheard);
+    let mut lost = session.ledger.of(sender).unheard.iter().filter(lost);
     let first = lost.next()?;
     let more = and_more(1 + lost.count() as u64);
-    let topic = first.topic.as_ref().map_or_else(String::new, |topic| format!(" to {}", words::quoted(topic)));
+    let topic = topic_of(first.topic.as_ref());
     let (by, from) = (story.subject(answerer), story.subject(sender));
     Some(
         Found::new(
@@ -92,7 +127,7 @@ fn waiting(story: &Story<'_>, sender: Side) -> Option<Found> {
         return None;
     }
     let more = and_more(count);
-    let topic = first.topic.as_ref().map_or_else(String::new, |topic| format!(" to {}", words::quoted(topic)));
+    let topic = topic_of(first.topic.as_ref());
     let from = story.subject(sender);
     let v5 = story.version() == Some(Version::V5);
     let clause = match (first.qos.0, v5) {
@@ -168,6 +203,26 @@ mod tests {
         assert_eq!(found.confidence, Confidence::VeryLikely);
         // A client that closes at once acknowledges nothing more.
         assert!(sent(0.1).is_none());
+    }
+
+    #[test]
+    fn an_acknowledgment_to_a_client_that_has_gone() {
+        let left = |waited: f64, by: Side| {
+            let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).close(by, waited);
+            let tale = tale.packet(Side::Server, crate::mqtt::PacketType::PUBACK, 1.5).with(|session| {
+                let moment = |side| session.last_packets.of(side).last().unwrap().at;
+                let (published, answered) = (moment(Side::Client), moment(Side::Server));
+                let (topic, qos) = (Some(text("a/b")), QoS(1));
+                let unheard = Unheard { packet_identifier: 1, qos, topic, fingerprint: None, published, answered };
+                session.ledger.client.unheard.push(unheard);
+            });
+            finding(&tale.build(), "publish-unacknowledged")
+        };
+        let found = left(3.0, Side::Client).unwrap();
+        assert_eq!(found.headline, "A message of QoS 1 to “a/b” from sensor-17 was not acknowledged for 3 s: the acknowledgment came 1.5 s after sensor-17 had gone.");
+        // Who leaves at once waits for nothing, and after its own FIN the broker sends nothing.
+        assert!(left(0.5, Side::Client).is_none());
+        assert!(left(3.0, Side::Server).is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Said, Story, how};
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::mqtt::PacketType;
-use crate::session::{Close, CloseHow, ExchangeState};
+use crate::session::{Close, CloseHow, ExchangeState, LastPacket};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -115,16 +115,37 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     )
 }
 
-/// What the client may have given up over: its newest packet is a request that got no answer.
+/// What the client may have given up over: its newest packet is a request that got no answer, or none in time.
 fn waited_in_vain(story: &Story<'_>, close: Close) -> Option<String> {
-    let newest = story.last_of(Side::Client, close.at)?.at;
-    let request = story.session.open_exchanges.iter().find(|request| {
-        request.sender == Side::Client && request.state == ExchangeState::Sent && request.last == newest
-    })?;
-    let span = close.at.time.nanoseconds_since(newest.time);
-    let (packet, frame) = (request.packet.name(), newest.frame);
-    let told = format!("The client gave up waiting: its {packet} in frame {frame} got no answer for {}.", words::duration(span));
-    (span >= SECOND).then_some(told)
+    let newest = story.last_of(Side::Client, close.at)?;
+    let late = answered_too_late(story, close, newest);
+    let open = story.session.open_exchanges.iter().any(|request| {
+        request.sender == Side::Client && request.state == ExchangeState::Sent && request.last == newest.at
+    });
+    let span = close.at.time.nanoseconds_since(newest.at.time);
+    if span < SECOND || !open && late.is_none() {
+        return None;
+    }
+    let (packet, frame, span) = (newest.packet.name(), newest.at.frame, words::duration(span));
+    let end = late.map_or_else(String::new, |late| {
+        let after = words::duration(late.at.time.nanoseconds_since(close.at.time));
+        format!("; the {} came {after} too late", late.packet.name())
+    });
+    Some(format!("The client gave up waiting: its {packet} in frame {frame} got no answer for {span}{end}."))
+}
+
+/// The answer to `request`, if it came when the client had gone, whose host did not take it any more.
+fn answered_too_late<'a>(story: &Story<'a>, close: Close, request: &LastPacket) -> Option<&'a LastPacket> {
+    let kinds = match request.packet {
+        PacketType::PUBLISH => [PacketType::PUBACK, PacketType::PUBREC],
+        PacketType::SUBSCRIBE => [PacketType::SUBACK; 2],
+        PacketType::UNSUBSCRIBE => [PacketType::UNSUBACK; 2],
+        _ => return None,
+    };
+    let id = request.packet_identifier?;
+    let mut packets = story.session.last_packets.server.iter();
+    let late = packets.find(|answer| kinds.contains(&answer.packet) && answer.packet_identifier == Some(id))?;
+    (close.at.is_before(late.at) && !story.acknowledged(Side::Server)).then_some(late)
 }
 
 /// No close was seen, but the client's port opened a new connection to the same port of the server: its host had
@@ -165,6 +186,7 @@ mod tests {
     use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, open_publish, outcome};
     use crate::session::ExchangeState;
+    use crate::mqtt::PacketType;
     use crate::stream::Side;
 
     #[test]
@@ -185,6 +207,26 @@ mod tests {
         assert!(!causes(0.2).contains("gave up waiting"));
         let answered = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).close(Side::Client, 4.0);
         assert!(!diagnose(&answered.build()).causes.concat().contains("gave up waiting"));
+    }
+
+    #[test]
+    fn an_answer_to_a_client_that_has_gone_came_too_late() {
+        let causes = |taken: bool, after: f64| {
+            let tale = Tale::connected().subscribe("a/#", None, 5.0).close(Side::Client, after);
+            let tale = tale.packet(Side::Server, PacketType::SUBACK, 1.5).with(|session| {
+                let (asked, answered) = (&mut session.last_packets.client, &mut session.last_packets.server);
+                asked.last_mut().unwrap().packet_identifier = Some(1);
+                answered.last_mut().unwrap().packet_identifier = Some(1);
+                let server = &mut session.wire.sent.server;
+                server.acknowledged.0 -= if taken { 0 } else { 5 };
+            });
+            diagnose(&tale.build()).causes.concat()
+        };
+        let told = "The client gave up waiting: its SUBSCRIBE in frame 6 got no answer for 4 s; the SUBACK came 1.5 s too late.";
+        assert!(causes(false, 4.0).starts_with(told), "{}", causes(false, 4.0));
+        // A client that only ended its own direction still read it.
+        assert!(!causes(true, 4.0).contains("gave up waiting"));
+        assert!(!causes(false, 0.2).contains("gave up waiting"));
     }
 
     #[test]
