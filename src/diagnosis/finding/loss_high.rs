@@ -1,8 +1,10 @@
 //! `loss-high`: many segments were sent again.
 
 use super::{About, Found};
-use crate::diagnosis::story::Story;
+use crate::capture::Moment;
+use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::{Severity, words};
+use crate::session::Wire;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About =
@@ -15,7 +17,21 @@ const SHARE: u64 = 5;
 /// A share that only a capture which holds every packet twice reaches.
 const DOUBLED: u64 = 40;
 
+/// No host sends SYN or SYN-ACK again before so many nanoseconds (RFC 6298 §2.1 begins with a second).
+const AGAIN: i64 = SECOND / 2;
+
+/// Whether the capture holds packets twice, as one merged of two points does: SYN and SYN-ACK come again sooner than a
+/// host would send them again.
+fn is_doubled(wire: &Wire) -> bool {
+    let soon = |first: Moment, last: Moment| last.time.nanoseconds_since(first.time) < AGAIN;
+    let (syn, answer) = (wire.syn, wire.syn_ack);
+    syn.count == 2 && answer.count == 2 && soon(syn.first, syn.last) && soon(answer.first, answer.last)
+}
+
 pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
+    if is_doubled(&story.session.wire) {
+        return Vec::new();
+    }
     [Side::Client, Side::Server]
         .into_iter()
         .filter_map(|side| {
@@ -61,5 +77,22 @@ mod tests {
         assert!(found(1200, 30).is_none());
         assert!(found(20, 3).is_none());
         assert!(found(100, 50).is_none(), "a capture that holds every packet twice");
+    }
+
+    #[test]
+    fn copies_from_a_second_point_of_capture_are_no_loss() {
+        let found = |syn: i64, syn_ack: i64| {
+            let tale = Tale::healthy().with(|session| {
+                session.wire.sent.client.segments = 30;
+                session.wire.sent.client.retransmitted = 7;
+                for (one, apart) in [(&mut session.wire.syn, syn), (&mut session.wire.syn_ack, syn_ack)] {
+                    one.count = if apart > 0 { 2 } else { 1 };
+                    one.last.time.0 += apart * 1_000_000;
+                }
+            });
+            finding(&tale.build(), "loss-high").is_some()
+        };
+        assert!(!found(40, 40));
+        assert!(found(1_010, 1_010) && found(0, 40) && found(40, 0) && found(0, 0));
     }
 }
