@@ -315,6 +315,7 @@ impl Rest {
             What::News(talk, news) => self.population.hear(talk, news),
             What::Closing { stream, at } => self.population.closing(stream, at),
             What::ServerClosed { server, stream, at } => self.population.closed(server, stream, at),
+            What::Refused { server, at } => self.population.refused(server, at),
             What::Ended(gone) => self.end(gone),
         }
     }

@@ -68,6 +68,8 @@ pub(super) enum What {
     Closing { stream: u32, at: Moment },
     /// A server closed a connection of its own accord.
     ServerClosed { server: Endpoint, stream: u32, at: Moment },
+    /// A server's host refused a new connection.
+    Refused { server: Endpoint, at: Moment },
     /// A connection is over.
     Ended(Gone),
 }
@@ -103,7 +105,7 @@ impl What {
     /// Gives the connection the number that `number` makes of the one it has.
     pub(super) fn renumber(&mut self, number: impl Fn(u32) -> u32) {
         let stream = match self {
-            What::HopLimit { .. } | What::SpeaksTls { .. } => return,
+            What::HopLimit { .. } | What::SpeaksTls { .. } | What::Refused { .. } => return,
             What::News(Talk { stream, .. }, _) | What::Closing { stream, .. } | What::ServerClosed { stream, .. } => {
                 stream
             }

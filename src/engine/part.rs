@@ -243,6 +243,17 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
         let stream = connection.facts.stream;
         notices.push(Notice { order, what: What::ServerClosed { server, stream, at } });
     }
+    if closing && let Some(server) = refused_by(&connection.facts, at) {
+        notices.push(Notice { order, what: What::Refused { server, at } });
+    }
+}
+
+/// The server whose host answered the first SYN of a connection with a RST, if it did so at `at`.
+fn refused_by(facts: &Facts, at: Moment) -> Option<Endpoint> {
+    let client = facts.initiator?;
+    let reset = facts.reset.filter(|reset| reset.by == client.other() && reset.at == at)?;
+    let refuses = reset.acknowledges && facts.syn.count > 0 && facts.syn_ack.count == 0;
+    refuses.then_some(facts.endpoint(client.other()))
 }
 
 /// The server, if it closed the connection at `at` of its own accord.

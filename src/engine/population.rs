@@ -48,6 +48,8 @@ pub(super) struct Population {
     tls: HashMap<Endpoint, Moment>,
     /// Closes by each server that were not announced by a packet, in capture order.
     closes: HashMap<Endpoint, VecDeque<ServerClose>>,
+    /// Of servers in `closes`: the first connection that its host refused after the newest close before it.
+    refusals: HashMap<Endpoint, Moment>,
     /// The messages that pass the brokers.
     post: Post,
 }
@@ -90,6 +92,7 @@ impl Population {
             hop_limits: HashMap::new(),
             tls: HashMap::new(),
             closes: HashMap::new(),
+            refusals: HashMap::new(),
             post: Post::new(limits),
         }
     }
@@ -215,6 +218,15 @@ impl Population {
         closes.push_back(ServerClose { at, stream: Some(stream) });
     }
 
+    /// The host of a server refused a new connection.
+    pub(super) fn refused(&mut self, server: Endpoint, at: Moment) {
+        let Some(close) = self.closes.get(&server).and_then(|closes| closes.back()) else { return };
+        let known = self.refusals.get(&server).is_some_and(|known| close.at.is_before(*known));
+        if !known && is_recent(close.at, at) && has_room(&self.refusals, &server, self.limit) {
+            self.refusals.insert(server, at);
+        }
+    }
+
     /// What other sessions had to do with the one over the connection of `facts`, with this client id and CONNECT.
     pub(super) fn neighbours(&self, facts: &Facts, client: End, connect: Option<(&TextFact, Moment)>) -> Neighbours {
         let server = facts.endpoint(client.other());
@@ -242,9 +254,8 @@ impl Population {
                 })
         });
         let mut together = Together::default();
-        if close.is_some_and(|close| close.by == Side::Server)
-            && let Some(closes) = self.closes.get(&server)
-        {
+        let by_server = close.is_some_and(|close| close.by == Side::Server);
+        if by_server && let Some(closes) = self.closes.get(&server) {
             together = Together::of(closes, end, facts);
         }
         let broker = self.brokers.get(&server);
@@ -252,6 +263,7 @@ impl Population {
             rival,
             closed_together: together.frames,
             closed_together_count: together.count,
+            refused_after: self.refusals.get(&server).copied().filter(|refused| by_server && end.is_before(*refused)),
             server_hop_limit: self.hop_limits.get(&server.address).copied(),
             websocket_on_port: self.websockets.contains(&server),
             tls_on_port: self.tls.get(&server).copied(),
@@ -294,4 +306,34 @@ fn is_recent(then: Moment, now: Moment) -> bool {
 /// Whether `map` may take a value for `key`: it has one, or is not full.
 fn has_room<K: Eq + std::hash::Hash, V>(map: &HashMap<K, V>, key: &K, limit: usize) -> bool {
     map.len() < limit || map.contains_key(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_counts_after_a_close_by_the_same_server() {
+        let server = |port| Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), port };
+        let at = |second: i64| {
+            let frame = FrameNumber::new(second.unsigned_abs());
+            Moment { frame, time: Timestamp(second * 1_000_000_000) }
+        };
+        let mut population = Population::new(&Limits::default());
+        population.refused(server(1883), at(1));
+        population.closed(server(1883), 0, at(2));
+        population.refused(server(8883), at(3));
+        assert!(population.refusals.is_empty());
+        population.refused(server(1883), at(4));
+        population.refused(server(1883), at(5));
+        assert_eq!(population.refusals.get(&server(1883)), Some(&at(4)));
+        population.closed(server(1883), 1, at(6));
+        population.refused(server(1883), at(7));
+        assert_eq!(population.refusals.get(&server(1883)), Some(&at(7)));
+        population.closed(server(1883), 2, at(8));
+        population.refused(server(1883), at(30));
+        assert_eq!(population.refusals.get(&server(1883)), Some(&at(7)));
+    }
 }

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
-use crate::session::TextFact;
+use crate::session::{CloseHow, TextFact};
 use crate::stream::Side;
 
 use super::broker_unreachable::least;
@@ -24,6 +24,13 @@ const LONGEST_PAUSE: i64 = 600_000_000_000;
 
 /// A pause below this, in nanoseconds, is short for one that never grows.
 const SHORT: i64 = 10_000_000_000;
+
+/// The outcome of sessions that a server closed without a reason.
+const CLOSED: &str = "server-closed";
+/// A shorter silence, in nanoseconds, is none that a timer ends.
+const SHORTEST_SILENCE: i64 = 1_000_000_000;
+/// Silences that one timer ends differ by so many nanoseconds at most.
+const SILENCE_SPREAD: i64 = 100_000_000;
 
 /// What connections without a word may be.
 const LOOKED: &str = "A load balancer or a monitor that only looks whether the port is open does that; so does a client that cannot build its CONNECT.";
@@ -126,8 +133,31 @@ fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], 
     } else {
         Confidence::VeryLikely
     });
-    let found = if let Some(pace) = pace { found.detail(pace) } else { found };
+    let detail: Vec<String> = same_silence(these).into_iter().chain(pace.map(str::to_owned)).collect();
+    let found = if detail.is_empty() { found } else { found.detail(detail.join(" ")) };
     Spanning::new(found, these.iter().copied())
+}
+
+/// That the server closed each time after the same silence, as a timer does: of all of `these`, at least three.
+fn same_silence(these: &[&Judged<'_>]) -> Option<String> {
+    let silence = |judged: &&Judged<'_>| {
+        let session = judged.session;
+        let close = session.wire.close().filter(|close| close.by == Side::Server && close.how == CloseHow::Closed)?;
+        let packets = session.last_packets.client.iter().chain(&session.last_packets.server);
+        let last = packets.map(|packet| packet.at).max_by_key(|at| at.frame).filter(|at| at.is_before(close.at))?;
+        let quiet = close.at.time.nanoseconds_since(last.time);
+        // Within its Keep Alive the client may be silent.
+        let keep_alive = session.connect.as_ref().map(|connect| i64::from(connect.keep_alive))?;
+        let allowed = keep_alive == 0 || quiet / 1_000_000_000 < keep_alive;
+        (allowed && judged.verdict.outcome.id == CLOSED).then_some(quiet)
+    };
+    let all: Vec<i64> = these.iter().map(silence).collect::<Option<_>>()?;
+    let (least, most) = (*all.iter().min()?, *all.iter().max()?);
+    let alike = most - least <= (most / 50).min(SILENCE_SPREAD);
+    (all.len() >= ATTEMPTS && least >= SHORTEST_SILENCE && alike).then(|| {
+        let span = words::duration(most);
+        format!("Each time the server's side closed after a silence of {span}: probably a proxy or load balancer between, or the broker, closes connections that are idle for so long. A longer timer there, or a shorter Keep Alive here, prevents it.")
+    })
 }
 
 /// Whether the client closed the connection itself and sent nothing in it.
@@ -195,6 +225,19 @@ mod tests {
         assert!(looked.detail.unwrap().starts_with("A load balancer or a monitor"));
         let refused = find(&several(Several::refused), "reconnect-loop").unwrap().finding;
         assert!(refused.headline.contains("failed 3 times in a row"));
+    }
+
+    #[test]
+    fn the_same_silence_each_time_is_that_of_a_timer() {
+        let detail = |several: &Several| find(several, "reconnect-loop").unwrap().finding.detail.unwrap_or_default();
+        let told = "Each time the server's side closed after a silence of 3 s: probably a proxy";
+        let idle =
+            |silences: [f64; 3]| silences.into_iter().fold(Several::default(), |all, quiet| all.silenced(quiet, 5.0));
+        assert!(detail(&idle([3.0, 3.01, 3.0])).starts_with(told), "{}", detail(&idle([3.0, 3.01, 3.0])));
+        assert!(!detail(&idle([3.0, 3.5, 3.0])).contains("Each time"));
+        assert!(!detail(&idle([0.3, 0.3, 0.3])).contains("Each time"));
+        assert!(!detail(&idle([3.0, 3.0, 3.0]).refused(5.0)).is_empty());
+        assert!(!detail(&Several::default().refused(5.0).refused(5.0).refused(5.0)).contains("Each time"));
     }
 
     #[test]

@@ -47,6 +47,7 @@ impl Several {
         for side in [Side::Client, Side::Server] {
             let sent = session.wire.sent.of_mut(side);
             [&mut sent.fin, &mut sent.last_data, &mut sent.last_segment].into_iter().flatten().for_each(shift);
+            session.last_packets.of_mut(side).iter_mut().for_each(|packet| shift(&mut packet.at));
             session.disconnect.of_mut(side).iter_mut().for_each(|disconnect| shift(&mut disconnect.at));
         }
         session.wire.stream = u32::try_from(self.sessions.len()).ok();
@@ -91,6 +92,11 @@ impl Several {
     /// A session that the server closes without a word; `pause` seconds to the next.
     pub(super) fn dropped(self, pause: f64) -> Several {
         self.then(Tale::connected().close(Side::Server, 1.0).build(), pause)
+    }
+
+    /// The same after a silence of `quiet` seconds.
+    pub(super) fn silenced(self, quiet: f64, pause: f64) -> Several {
+        self.then(Tale::connected().close(Side::Server, quiet).build(), pause)
     }
 
     /// A session of some 12 s that ends well, 20 s before the next.

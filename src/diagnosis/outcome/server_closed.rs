@@ -1,6 +1,7 @@
 //! `server-closed`: the broker closed and gave no reason.
 
 use super::{About, Judgement};
+use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
@@ -14,6 +15,11 @@ pub(super) const ABOUT: About = About {
     severity: Severity::Warning,
     text: include_str!("server_closed.md"),
 };
+
+/// How many nanoseconds a timer may be off.
+const TIMER: i64 = SECOND / 50;
+/// A connection that is refused so many nanoseconds after the close shows that the broker is gone.
+const REFUSED: i64 = 10 * SECOND;
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
@@ -75,9 +81,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         )
     };
     let together = story.session.neighbours.closed_together_count > 0;
+    let gone = story.session.neighbours.refused_after;
+    let gone = gone.filter(|refused| !foreign && story.soon(close.at, *refused, REFUSED));
+    let stopped = gone.map(|refused| stopped(close, refused));
+    let alone = gone.is_none() && !forgot && !foreign;
     let reset = close.how == CloseHow::Reset && !foreign;
     let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
     let idle = quiet.is_some_and(|quiet| quiet >= 30 * SECOND);
+    let timer = quiet.filter(|_| alone && !together && !idle).and_then(|quiet| timer(story, quiet));
     let meaning = story.close_code_cause(Side::Server);
     let old = story.version().is_none_or(|version| !version.is_v5());
     Some(
@@ -86,23 +97,49 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(last.map(|(_, at)| at))
             .at(part.map(|part| part.started))
             .at([close.at])
+            .at(gone)
+            .cause_if(stopped.is_some(), stopped.unwrap_or_default())
             .cause_if(part.is_some(), "The broker takes that packet for too large, or did not wait any longer for its rest.")
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(idle, "A proxy or load balancer between closes connections on which nothing was said for a while.")
             .cause_if(late, "The broker no longer knew the connection: it had closed it, or was restarted, before the capture began.")
             .cause_if(forgot && !late, "The server no longer knew the connection: the broker or its host was restarted, or it gave the connection up while its packets did not arrive.")
-            .cause_if(together, "The broker was stopped or restarted: it closed another session in the same second.")
+            .cause_if(together && gone.is_none(), "The broker was stopped or restarted: it closed another session in the same second.")
             .cause_if(forgot || late, "A firewall, NAT or load balancer on the way forgot the connection, and answers in the server's name.")
-            .cause_if(!forgot && !foreign, "Another connection with the same client id pushed this one out, and was not captured.")
-            .cause_if(!together && !forgot && !foreign, "The broker was stopped or restarted, or somebody disconnected the client.")
-            .cause_if(old && !forgot && !foreign, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
+            .cause_if(alone, "Another connection with the same client id pushed this one out, and was not captured.")
+            .cause_if(!together && alone, "The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(timer.is_some(), timer.unwrap_or_default())
+            .cause_if(old && alone, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
             .cause_if(reset && !forgot, "The broker's process was ended by force.")
+            .step_if(gone.is_some(), "Check that the broker is running again.")
             .step_if(!foreign, "Look into the broker's log at this time: it names the reason.")
             .step_if(foreign, "Look into the rules and logs of the firewalls and proxies between client and broker at this time.")
-            .step_if(old && !forgot && !foreign, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
+            .step_if(old && alone, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
     )
     .map(|judgement| judgement.seen_as(Sight::Lost))
+}
+
+/// What a connection that the server's host refused soon after says of the broker.
+fn stopped(close: Close, refused: Moment) -> String {
+    let after = words::duration(refused.time.nanoseconds_since(close.at.time));
+    let frame = refused.frame;
+    format!("The broker was stopped or has crashed: {after} later its host refused a new connection (frame {frame}).")
+}
+
+/// What a silence as long as a timer's suggests. A client that should have sent something by then is another matter.
+fn timer(story: &Story<'_>, quiet: i64) -> Option<String> {
+    let due = story.keep_alive().filter(|seconds| *seconds > 0).map_or(i64::MAX, |seconds| i64::from(seconds) * SECOND);
+    let span = words::duration(quiet);
+    (quiet < due && on_the_second(quiet)).then(|| {
+        format!("Perhaps a proxy or load balancer between closes connections on which nothing was said for {span}: such timers run for whole seconds.")
+    })
+}
+
+/// Whether a silence is as long as a timer may run: whole seconds, two at least.
+fn on_the_second(quiet: i64) -> bool {
+    let beyond = quiet.rem_euclid(SECOND);
+    quiet >= 2 * SECOND - TIMER && beyond.min(SECOND - beyond) <= TIMER
 }
 
 /// Whether all that the capture holds of the server is a reset, in answer to the client's first packet here.
@@ -198,6 +235,36 @@ mod tests {
         };
         assert!(close(1));
         assert!(!close(0));
+    }
+
+    #[test]
+    fn a_silence_of_whole_seconds_may_be_a_timer() {
+        let perhaps = |quiet: f64| {
+            let causes = diagnose(&Tale::connected().close(Side::Server, quiet).build()).causes;
+            assert!(causes[0].contains("same client id") || quiet >= 30.0, "{causes:?}");
+            causes.concat().contains("nothing was said for 3 s: such timers")
+        };
+        assert!(perhaps(3.0) && perhaps(3.015));
+        assert!(![0.01, 1.0, 3.1, 2.9, 60.0].into_iter().any(perhaps));
+        let hasty = Tale::connected().with(|session| session.connect.as_mut().unwrap().keep_alive = 3);
+        assert!(!diagnose(&hasty.close(Side::Server, 3.0).build()).causes.concat().contains("such timers"));
+    }
+
+    #[test]
+    fn a_connection_refused_soon_after_shows_that_the_broker_is_gone() {
+        let causes = |after: Option<f64>| {
+            let mut tale = Tale::connected().close(Side::Server, 5.0);
+            if let Some(after) = after {
+                tale = tale.packet(Side::Client, PacketType::PINGREQ, after).with(|session| {
+                    session.neighbours.refused_after = Some(session.wire.last);
+                });
+            }
+            diagnose(&tale.build()).causes
+        };
+        let told = ["The broker was stopped or has crashed: 1 s later its host refused a new connection (frame 7)."];
+        assert_eq!(causes(Some(1.0)), told);
+        assert!(causes(Some(20.0))[0].contains("same client id"));
+        assert!(causes(None)[0].contains("same client id"));
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub struct Neighbours {
     pub closed_together: Vec<FrameNumber>,
     /// How many such closes there are.
     pub closed_together_count: u64,
+    /// After the same server had closed this one, or another session of its own accord, its host refused a new
+    /// connection to the same port with a RST: the first such RST after the newest such close that is known.
+    pub refused_after: Option<Moment>,
     /// Time to Live or Hop Limit of the newest segment that is not a RST which the server's
     /// address sent on any other connection of the capture, from any port: it tells whether a RST
     /// that is this connection's only answer comes from the server itself.
