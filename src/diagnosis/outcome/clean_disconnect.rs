@@ -3,7 +3,7 @@
 use super::{About, Judgement};
 use crate::diagnosis::story::{SECOND, Said, Story};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity};
+use crate::diagnosis::{Confidence, Qualifier, Severity};
 use crate::mqtt::{PacketType, Version};
 use crate::stream::Side;
 
@@ -23,7 +23,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let connect = story.connect_sent();
     let at_once = story.late_connack().is_some()
         && connect.is_some_and(|connect| story.soon(connect, disconnect.at, SECOND / 2));
-    let greeted = story.connected() || connect.is_none() || at_once || story.answer_missed();
+    // Whether the broker answered CONNECT was not captured.
+    let half = story.is(Qualifier::OneWay) && connect.is_some() && !story.connected();
+    let greeted = story.connected() || connect.is_none() || at_once || story.answer_missed() || half;
     if disconnect.code.0 != 0 || !greeted {
         return None;
     }
@@ -37,6 +39,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return None;
     }
     let (confidence, sentence) = match broken {
+        None if half => (
+            Confidence::Likely,
+            format!("{client} said goodbye after {age}; the broker's side was not captured, so whether it ever answered CONNECT is not known."),
+        ),
         None => (
             Confidence::Certain,
             format!("{client} said goodbye properly after {age} and closed the connection."),
@@ -139,5 +145,20 @@ mod tests {
     fn a_goodbye_to_a_silent_broker_is_giving_up() {
         let tale = Tale::connecting().disconnect(Side::Client, 0, 30.0);
         assert_eq!(outcome(&tale.close(Side::Client, 0.001).build()).id, "connect-unanswered");
+    }
+
+    #[test]
+    fn a_goodbye_stands_though_the_brokers_side_was_not_captured() {
+        let half = |tale: Tale| {
+            let half = tale.with(|session| session.wire.sent.server.segments = 0);
+            outcome(&half.close(Side::Client, 0.001).build())
+        };
+        let goodbye = half(Tale::connecting().disconnect(Side::Client, 0, 5.0));
+        assert_eq!((goodbye.id, goodbye.confidence), ("clean-disconnect", Confidence::Likely));
+        assert!(goodbye.sentence.starts_with("sensor-17 said goodbye after 5 s; the broker's side was not captured"));
+        // More packets of the client show that it was accepted.
+        let worked = Tale::connecting().publish(Side::Client, "a", 0, 20, 1.0).disconnect(Side::Client, 0, 5.0);
+        assert_eq!(half(worked).confidence, Confidence::Certain);
+        assert_eq!(half(Tale::connecting()).id, "unclassified");
     }
 }
