@@ -193,6 +193,15 @@ impl<'a> Story<'a> {
         begun || nothing && server.acknowledged.0 <= 1
     }
 
+    /// The only packet that the server began, if it never finished one: in words, with how much of it came.
+    pub(crate) fn begun_answer(&self) -> Option<(String, Moment)> {
+        let session = self.session;
+        let part = session.unfinished_packet.server.filter(|_| self.server_silent() && session.websocket.is_none())?;
+        let came = Some(session.wire.sent.server.sent.0).filter(|came| *came < part.length)?;
+        let (packet, length) = (words::named(part.packet), words::bytes(part.length));
+        Some((format!("{came} of the {length} of {packet}"), part.started))
+    }
+
     /// How sure it can be that the server sent nothing: without its SYN-ACK it is not known where its bytes begin.
     pub(crate) fn certain_of_silence(&self) -> Confidence {
         if self.session.wire.syn_ack.count > 0 { Confidence::Certain } else { Confidence::Likely }

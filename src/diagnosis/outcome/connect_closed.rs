@@ -30,9 +30,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let span = words::duration(close.at.time.nanoseconds_since(connect.time));
     let (client, server, how) = (story.client(), story.server(), how(close.how));
     let reason = story.close_code(Side::Server).map_or("without giving a reason".to_owned(), |code| format!("with {code}"));
+    let begun = story.begun_answer();
+    let reason = begun.as_ref().map_or(reason, |(part, _)| format!("in the middle of its answer: {part} came"));
     let sentence = format!("{server} {how} the connection of {client} {span} after CONNECT {reason}.");
     let meaning = story.close_code_cause(Side::Server);
     let fault = connect_fault(story);
+    let within = begun.is_some();
     let sound = fault.is_none();
     let session = story.session;
     let prompt = story.soon(connect, close.at, SECOND);
@@ -42,17 +45,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         Judgement::new(story.certain_of_silence(), sentence)
             .at([connect, close.at])
+            .at(begun.map(|(_, started)| started))
             .cause_if(fault.is_some(), fault.unwrap_or_default())
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(story.reset_is_foreign(), "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
+            .cause_if(within, "The broker, or a proxy in front of it, was stopped or crashed within its answer.")
             .cause_if(rival, "Another connection uses the same client id.")
             .cause_if(sound && shared, "The broker stopped or restarted: it closed other sessions in the same second.")
-            .cause_if(sound && prompt && named && meaning.is_none(), "The user name, password or client id is not accepted: some brokers (rumqttd, for one) close instead of refusing.")
-            .cause_if(sound && prompt && !named && meaning.is_none(), "A rule of the broker denies this client, and the broker closes instead of refusing.")
-            .cause_if(sound && prompt, "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
-            .cause_if(sound && prompt && v5, "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
-            .cause_if(sound && prompt && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
-            .cause_if(sound && !prompt, "The service that checks the broker's users did not answer in time.")
+            .cause_if(sound && !within && prompt && named && meaning.is_none(), "The user name, password or client id is not accepted: some brokers (rumqttd, for one) close instead of refusing.")
+            .cause_if(sound && !within && prompt && !named && meaning.is_none(), "A rule of the broker denies this client, and the broker closes instead of refusing.")
+            .cause_if(sound && !within && prompt, "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
+            .cause_if(sound && !within && prompt && v5, "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
+            .cause_if(sound && !within && prompt && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
+            .cause_if(sound && !within && !prompt, "The service that checks the broker's users did not answer in time.")
             .step("Look into the broker's log at this time: brokers log why they close even when they do not say it to the client.")
             .step_if(sound && story.websocket().is_none(), "Try the same client id, user name and address with another client: `mosquitto_pub -h HOST -i ID -u USER -P PASSWORD -t test -m x -d`.")
             .step_if(!sound, "Update or correct the client library: a broker may not answer a CONNECT that breaks the protocol.")

@@ -26,8 +26,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let upgrade = unanswered_upgrade(story);
     let connect = story.connect_sent().or(upgrade)?;
     let late = story.late_connack();
-    let silent = story.server_silent() || late.is_some();
-    if story.connected() || !silent || story.close_by(Side::Server).is_some() {
+    let unanswered = story.server_silent() || late.is_some();
+    if story.connected() || !unanswered || story.close_by(Side::Server).is_some() {
         return None;
     }
     let (waited, ending) = match story.close {
@@ -43,7 +43,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (client, server, span) = (story.client(), story.server(), words::duration(waited));
     let arrived = story.acknowledged(Side::Client);
     let asked = if upgrade.is_some() { "request for a WebSocket" } else { "CONNECT" };
-    let sentence = if let Some((late, close)) = late.zip(story.close) {
+    let begun = story.begun_answer();
+    let sentence = if let Some((part, _)) = &begun {
+        format!("{server} answered the {asked} of {client} with {part}, and the rest did not come within {span}{ending}.")
+    } else if let Some((late, close)) = late.zip(story.close) {
         let after = words::duration(late.at.time.nanoseconds_since(close.at.time));
         format!("{server} did not answer the {asked} of {client} for {span}{ending}, and the CONNACK came {after} too late.")
     } else if arrived {
@@ -51,6 +54,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     } else {
         format!("{server} did not answer the {asked} of {client} for {span}{ending}.")
     };
+    let silent = arrived && late.is_none() && begun.is_none();
     let unfinished = story.session.unfinished_packet.client;
     let limit = story.close.and_then(|_| library_with_limit(waited));
     let port = story.port();
@@ -61,14 +65,16 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(story.session.wire.sent.client.last_acknowledged.filter(|_| arrived && late.is_none()))
             .at(story.close.map(|close| close.at))
             .at(late.map(|late| late.at))
+            .at(begun.as_ref().map(|(_, started)| *started))
+            .cause_if(begun.is_some(), "The broker, or a proxy in front of it, stopped within its answer: it hangs, or has a fault.")
             .cause_if(late.is_some(), "The broker was frozen or overloaded for a while, or the service that checks its users is slow: it answered in the end.")
             .cause_if(unfinished.is_some(), "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
             .cause_if(!arrived, "CONNECT itself did not reach the server: its TCP acknowledgment is missing.")
-            .cause_if(arrived && late.is_none(), "The broker hangs or is overloaded, or the database that checks its users is slow.")
-            .cause_if(arrived && late.is_none(), "A load balancer or port forwarding took the connection and has no broker behind it.")
+            .cause_if(silent, "The broker hangs or is overloaded, or the database that checks its users is slow.")
+            .cause_if(silent, "A load balancer or port forwarding took the connection and has no broker behind it.")
             .cause_if(late.is_some(), "A load balancer held the connection until the broker behind it had room for one more.")
-            .cause_if(arrived && upgrade.is_none(), "RabbitMQ stops reading while its memory or disk alarm is on: `rabbitmq-diagnostics alarms` shows it.")
-            .cause_if(arrived && late.is_none(), format!("Port {port} belongs to another program, which waits for something else."))
+            .cause_if(silent && upgrade.is_none(), "RabbitMQ stops reading while its memory or disk alarm is on: `rabbitmq-diagnostics alarms` shows it.")
+            .cause_if(silent, format!("Port {port} belongs to another program, which waits for something else."))
             .step_if(upgrade.is_some(), format!("Ask from the server's own host: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://localhost:{port}/mqtt`."))
             .step_if(late.is_some(), "Look into the broker's log and at the load of its host at this time, and let the client wait longer for the CONNACK.")
             .step_if(upgrade.is_none() && late.is_none(), "Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
@@ -135,7 +141,9 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
-    use crate::stream::Side;
+    use crate::mqtt::PacketType;
+    use crate::session::{PacketCounts, UnfinishedPacket};
+    use crate::stream::{Side, StreamOffset};
 
     #[test]
     fn the_client_gives_up() {
@@ -149,6 +157,31 @@ mod tests {
         assert!(verdict.causes.concat().contains("disk alarm"));
         let lost = diagnose(&Tale::connecting().retries(Side::Client, 4, 10.0).close(Side::Client, 5.0).build());
         assert!(!lost.causes.concat().contains("disk alarm"), "{}", lost.outcome.id);
+    }
+
+    #[test]
+    fn a_part_of_an_answer_is_no_silence() {
+        let part = |length, gone| {
+            let tale = Tale::connecting().packet(Side::Server, PacketType::CONNACK, 0.01).with(|session| {
+                session.counts.server = PacketCounts::default();
+                session.last_packets.server.clear();
+                session.wire.sent.server.sent = StreamOffset(3);
+                let (packet, started) = (PacketType::CONNACK, session.wire.last);
+                session.unfinished_packet.server = Some(UnfinishedPacket { packet, length, started });
+            });
+            diagnose(&tale.close(gone, 5.0).build())
+        };
+        let verdict = part(4, Side::Client);
+        assert_eq!(verdict.outcome.id, "connect-unanswered");
+        assert_eq!(
+            verdict.outcome.sentence,
+            "10.0.0.5:1883 answered the CONNECT of sensor-17 with 3 of the 4 bytes of a CONNACK, and the rest did not come within 5 s; sensor-17 gave up."
+        );
+        assert!(verdict.causes[0].contains("stopped within its answer"), "{:?}", verdict.causes);
+        assert!(!verdict.causes.concat().contains("no broker behind"), "{:?}", verdict.causes);
+        let closed = part(4, Side::Server).outcome;
+        assert_eq!(closed.id, "connect-closed");
+        assert!(closed.sentence.ends_with("in the middle of its answer: 3 of the 4 bytes of a CONNACK came."), "{}", closed.sentence);
     }
 
     #[test]
