@@ -332,7 +332,15 @@ impl<'a> Story<'a> {
                 && !close.is_before(violation.at)
                 && last.is_none_or(|last| violation.at.frame >= last)
                 && self.soon(violation.at, close, 2 * SECOND)
+                && !self.answered_ping(violation)
         })
+    }
+
+    /// Whether `violation` is of a PINGREQ that the broker answered: it let the mistake pass.
+    fn answered_ping(&self, violation: &ViolationFact) -> bool {
+        let mut answers = self.session.last_packets.server.iter();
+        violation.packet == PacketType::PINGREQ
+            && answers.any(|answer| answer.packet == PacketType::PINGRESP && violation.at.is_before(answer.at))
     }
 
     /// The same, for what only earlier packets show to be a mistake: packets that broke the same

@@ -163,6 +163,7 @@ fn advise(judgement: Judgement, at: Option<Moment>) -> Judgement {
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
+    use crate::mqtt::PacketType;
     use crate::session::Proof;
     use crate::stream::Side;
 
@@ -204,6 +205,16 @@ mod tests {
         assert_ne!(outcome(&tolerated.close(Side::Server, 0.01).build()).id, "client-broke-rules");
         let went_on = tale().publish(Side::Client, "b", 0, 20, 0.5).publish(Side::Client, "b", 0, 20, 0.5);
         assert_eq!(outcome(&went_on.close(Side::Server, 0.01).build()).id, "server-closed");
+    }
+
+    #[test]
+    fn a_ping_that_was_answered_ended_nothing() {
+        let ping = || Tale::connected().packet(Side::Client, PacketType::PINGREQ, 5.0).violation(Side::Client, true);
+        assert_eq!(outcome(&ping().close(Side::Server, 0.01).build()).id, "client-broke-rules");
+        let answered = ping().packet(Side::Server, PacketType::PINGRESP, 0.01);
+        assert_eq!(outcome(&answered.close(Side::Server, 0.01).build()).id, "server-closed");
+        let delivered = ping().publish(Side::Server, "a", 0, 20, 0.01);
+        assert_eq!(outcome(&delivered.close(Side::Server, 0.01).build()).id, "client-broke-rules");
     }
 
     #[test]

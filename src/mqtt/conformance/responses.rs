@@ -93,7 +93,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         if raw.header.remaining_length != 0 {
             let section = if raw.packet_type() == PacketType::PINGREQ { "§3.12.1" } else { "§3.13.1" };
             let what = "the packet has a body, which it must not have";
-            self.say(Severity::Risk, both(section), "Remaining Length", what);
+            self.say(Severity::Ends, both(section), "Remaining Length", what);
         }
     }
 
