@@ -38,6 +38,9 @@ impl Tracker {
             let (qos, sender) = (publish.qos, from);
             (repeated, before) =
                 self.exchanges.publish(&Published { at, sender, packet_identifier, qos, topic, fingerprint, end });
+            if from == Side::Client && before.is_none() && !publish.dup {
+                self.published_in_use(at, packet_identifier, last);
+            }
             let open = before.filter(|_| repeated).map(|before| before.started);
             self.enter(from, at, publish, packet_identifier, &Kinship { topic, open, finished, end });
             repeated |= publish.dup;

@@ -132,6 +132,16 @@ impl Tracker {
         }
     }
 
+    /// A message of the client is new: no request that waits for its answer may have its packet identifier.
+    #[inline]
+    pub(super) fn published_in_use(&mut self, at: Moment, packet_identifier: u16, last: &Newest) {
+        let request = self.requests.iter().find(|request| request.packet_identifier == packet_identifier);
+        if let Some(open) = request.map(|request| request.at) {
+            let (known, rules) = self.known();
+            rules.request_in_use(&known, at, last.packet, packet_identifier, open);
+        }
+    }
+
     pub(super) fn answer_packet(&mut self, from: Side, at: Moment, packet: &Suback<'_>, last: &mut Newest) {
         let asked = if last.packet == PacketType::SUBACK { PacketType::SUBSCRIBE } else { PacketType::UNSUBSCRIBE };
         let reason_string = packet.properties.reason_string().map(fact);

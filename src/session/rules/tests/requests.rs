@@ -37,6 +37,15 @@ fn requests_have_their_own_packet_identifiers() {
     assert_eq!(broken4(vec![ask(1, "a"), ask(1, "b")]), ["MQTT-2.3.1-2"]);
     assert_eq!(broken4(vec![ask(1, "a"), ask(2, "b")]), NONE);
     assert_eq!(broken4(vec![c(publish4(2, "a", 1)), ask(1, "b")]), ["MQTT-2.3.1-2"]);
+    assert_eq!(broken4(vec![ask(3, "a"), c(publish4(2, "b", 3))]), ["MQTT-2.3.1-2"]);
+    let ask5 = c(subscribe5(3, &[], &[("a", 0)]));
+    assert_eq!(broken5(&[], &[], vec![ask5, c(publish5(2, "b", 3, &[]))]), ["MQTT-2.2.1-3"]);
+    // Answered, or by an answer that crossed it; of the other side; again, from before the connection.
+    assert_eq!(broken4(vec![ask(3, "a"), s(suback4(3, &[0])), c(publish4(2, "b", 3))]), NONE);
+    let crossed = s(suback4(3, &[0])).after_us(300);
+    assert_eq!(broken4(vec![ask(3, "a"), c(publish4(2, "b", 3)), crossed]), NONE);
+    assert_eq!(broken4(vec![ask(3, "a"), s(publish4(0, "b", 3))]), NONE);
+    assert_eq!(broken4(vec![ask(3, "a"), s(publish4(2, "b", 3))]), NONE);
 }
 
 #[test]
