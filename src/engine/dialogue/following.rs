@@ -11,7 +11,9 @@ use crate::capture::Moment;
 use crate::engine::post::Passing;
 use crate::fetch::{self, Depth};
 use crate::limits::{Limits, Room};
-use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, VersionEvidence};
+use crate::mqtt::{
+    self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, Version, VersionEvidence,
+};
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
@@ -193,7 +195,7 @@ impl Following {
         let verdict = match mqtt::chain(&bytes, Side::Server, self.tracker.version()) {
             _ if Protocol::of(&bytes) != Protocol::Unknown => Answer::Foreign,
             Likelihood::Certain => Answer::Mqtt,
-            _ if refuses_oddly(&bytes) => Answer::Mqtt,
+            _ if refuses_oddly(&bytes, self.tracker.version()) => Answer::Mqtt,
             chain if chain != Likelihood::No && may_come_first(&bytes) => Answer::Mqtt,
             _ if bytes.len() < ANSWER_AT_LEAST => return,
             Likelihood::No => Answer::Foreign,
@@ -380,7 +382,38 @@ fn may_come_first(bytes: &[u8]) -> bool {
     matches!(bytes, [0xE0 | 0xF0, ..])
 }
 
-/// A CONNACK whose code no standard knows, and nothing after it.
-fn refuses_oddly(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x20, 2, 0 | 1, _] | [0x20, 3, 0 | 1, _, 0])
+/// A CONNACK whose code no standard knows, and nothing after it. What stands behind the code must be the properties of a
+/// CONNACK.
+fn refuses_oddly(bytes: &[u8], version: Option<Version>) -> bool {
+    if matches!(bytes, [0x20, 2, 0 | 1, _] | [0x20, 3, 0 | 1, _, 0]) {
+        return true;
+    }
+    let v5 = version.filter(|version| version.is_v5() && bytes.first() == Some(&0x20));
+    let Some(raw) = RawPacket::from_bytes(bytes).filter(|_| v5.is_some()) else { return false };
+    let alone = raw.missing.is_none() && usize::try_from(raw.header.packet_length()) == Ok(bytes.len());
+    let Ok(Packet::Connack(connack)) = mqtt::parse(&raw, v5) else { return false };
+    let mut sound = true;
+    mqtt::conformance::check(&raw, &Packet::Connack(connack), v5, Side::Server, &mut |violation| {
+        sound &= violation.clause_v5 == Some("MQTT-3.2.2-8");
+    });
+    alone && sound
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_with_codes_that_nobody_knows() {
+        let odd = |bytes: &[u8]| refuses_oddly(bytes, Some(Version::V5));
+        let reason = b"\x20\x08\x00\xFF\x05\x1F\x00\x02no";
+        assert!(odd(reason));
+        assert!(odd(b"\x20\x03\x00\xFF\x00"));
+        // Of another version; with more behind it, or less; with what is no property of a CONNACK.
+        assert!(!refuses_oddly(reason, Some(Version::V311)));
+        assert!(!odd(&[reason.as_slice(), b"\x00"].concat()));
+        assert!(!odd(&reason[..9]));
+        assert!(!odd(b"\x20\x08\x00\xFF\x05\x77\x00\x02no"));
+        assert!(!odd(b"\x20\x06\x00\xFF\x03\x23\x00\x01"));
+    }
 }
