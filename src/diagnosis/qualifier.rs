@@ -97,9 +97,16 @@ fn ended(session: &Session) -> bool {
     let refused = session.connack.as_ref().is_some_and(|c| c.code.0 != 0);
     let goodbye = session.disconnect.client.is_some() || session.disconnect.server.is_some();
     let quiet = session.capture.ended.nanoseconds_since(session.wire.last.time);
-    let gone = |side: Side| session.wire.sent.of(side).retries.count >= 3 && quiet >= GONE;
+    let gone = |side: Side| session.wire.sent.of(side).retries.count >= 3 && quiet >= GONE || unanswered(session, side);
     let over = session.wire.is_closing() || session.wire.replaced;
     over || refused || goodbye || gone(Side::Client) || gone(Side::Server)
+}
+
+/// Whether `side` asked by TCP keep-alive for long whether the other one is there, and heard nothing.
+fn unanswered(session: &Session, side: Side) -> bool {
+    let probes = session.wire.sent.of(side).unanswered_probes;
+    let captured = session.wire.sent.of(side.other()).segments > 0;
+    captured && probes.count >= 3 && session.capture.ended.nanoseconds_since(probes.first.time) >= GONE
 }
 
 /// Whether one direction is missing from the capture. A client that only ever knocks is no sign

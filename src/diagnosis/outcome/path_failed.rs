@@ -351,6 +351,22 @@ mod tests {
     }
 
     #[test]
+    fn probes_that_nobody_answered_for_long_need_no_close() {
+        let tale = |count, after| {
+            let tale = Tale::connected().packet(Side::Server, PacketType::PINGRESP, 5.0).ended_after(after);
+            outcome(&tale.with(|session| {
+                let at = session.wire.last;
+                let probes = &mut session.wire.sent.server.unanswered_probes;
+                (probes.count, probes.first, probes.last) = (count, at, at);
+            }).build())
+        };
+        let gone = tale(4, 60.0);
+        assert_eq!((gone.id, gone.confidence), ("path-failed", Confidence::VeryLikely));
+        assert_eq!(tale(4, 4.0).confidence, Confidence::Possible);
+        assert_ne!(tale(2, 60.0).id, "path-failed");
+    }
+
+    #[test]
     fn a_capture_of_one_direction_proves_no_silence() {
         let tale = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).retries(Side::Client, 4, 6.0);
         let half = tale.with(|session| session.wire.sent.server.segments = 0).close(Side::Client, 9.0);
