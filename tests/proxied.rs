@@ -71,3 +71,47 @@ fn a_header_before_something_else() {
     let alone = [(Side::Client, FIRST), (Side::Server, CONNACK)];
     assert!(sessions(&alone).is_empty());
 }
+
+#[test]
+fn a_connect_behind_a_header_that_nobody_answers() {
+    let behind = sessions(&[(Side::Client, FIRST), (Side::Client, CONNECT)]);
+    assert_eq!(behind.len(), 1);
+    assert_eq!(behind[0].connect.as_ref().unwrap().client_id.0.as_ref(), b"c");
+    assert!(behind[0].foreign_opening.is_some());
+    let alone = sessions(&[(Side::Client, FIRST)]);
+    assert!(alone.iter().all(|session| session.connect.is_none()));
+}
+
+const ASKED: &[u8] = b"CONNECT broker:1883 HTTP/1.1\r\nHost: broker:1883\r\n\r\n";
+const OPENED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
+#[test]
+fn a_session_inside_the_tunnel_of_an_http_proxy() {
+    for (cut, other) in [(1, 1), (9, 12), (ASKED.len() - 1, OPENED.len() - 1)] {
+        let (asked, opened) = (ASKED.split_at(cut), OPENED.split_at(other));
+        let sessions = sessions(&[
+            (Side::Client, asked.0),
+            (Side::Client, asked.1),
+            (Side::Server, opened.0),
+            (Side::Server, opened.1),
+            (Side::Client, &CONNECT[..5]),
+            (Side::Client, &CONNECT[5..]),
+            (Side::Server, CONNACK),
+            (Side::Client, DISCONNECT),
+        ]);
+        assert_eq!(sessions.len(), 1, "{cut}");
+        assert_eq!(sessions[0].connect.as_ref().unwrap().client_id.0.as_ref(), b"c");
+        let verdict = diagnose(&sessions[0]);
+        assert_eq!(verdict.outcome.id, "clean-disconnect", "{cut}");
+        assert!(verdict.qualifiers.is_empty(), "{cut}: {:?}", verdict.qualifiers);
+    }
+}
+
+#[test]
+fn a_tunnel_that_is_refused_or_carries_something_else() {
+    let refused: &[u8] = b"HTTP/1.1 403 Forbidden\r\n\r\n";
+    for (answer, inside) in [(refused, CONNECT), (OPENED, b"GET / HTTP/1.1\r\nHost: broker\r\n\r\n")] {
+        let sessions = sessions(&[(Side::Client, ASKED), (Side::Server, answer), (Side::Client, inside)]);
+        assert!(sessions.iter().all(|session| session.connect.is_none()));
+    }
+}

@@ -25,8 +25,8 @@ use crate::net::Undeliverable;
 use crate::session::{ClientEvidence, Detail, Subscription, TextFact};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
 use crate::tcp::{Facts, Interest, Reader};
-use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
+use crate::transport::{Protocol, proxy};
 
 use super::post::Passing;
 use encrypted::Encrypted;
@@ -195,7 +195,7 @@ impl Dialogue {
             return Ended::NoData { undeliverable: self.undeliverable };
         }
         if let State::Opening(held) = &mut self.state {
-            let held = std::mem::take(held);
+            let mut held = std::mem::take(held);
             if held.is_empty() {
                 return Ended::NoData { undeliverable: self.undeliverable };
             }
@@ -211,6 +211,17 @@ impl Dialogue {
                 return self.end(facts);
             }
             if Protocol::of(&begun) == Protocol::Proxy {
+                let length = proxy::header_length(&begun).filter(|_| answer.is_empty());
+                let behind = length.and_then(|length| begun.get(length..)).unwrap_or_default();
+                if let (Some(length), Likelihood::Certain) = (length, mqtt::looks_like_connect(behind)) {
+                    let spoke = held.iter().find(|held| held.from == client).map(|held| held.at);
+                    opening::pass(&mut held, client, length);
+                    self.follow(client, ClientEvidence::Connect, Beginning::Start, &held);
+                    if let (State::Following(following), Some(at)) = (&mut self.state, spoke) {
+                        following.tracker.foreign_opening(Protocol::Proxy, at);
+                    }
+                    return self.end(facts);
+                }
                 return Ended::Other { protocol: Protocol::Proxy, server_port: server_port(facts, client) };
             }
             let plausible = mqtt::looks_like_connect(&begun) != Likelihood::No

@@ -2,10 +2,12 @@
 //!
 //! A first byte proves nothing (`H` of HTTP is the type of a PUBACK): MQTT is accepted only when
 //! the bytes after it agree, see [`crate::mqtt`]. Ports are no evidence here. What MQTT is carried inside of has a
-//! module each: WebSocket, and what TLS shows in the clear; so has the header that a load balancer puts before it.
+//! module each: WebSocket, and what TLS shows in the clear; so have the header that a load balancer puts before it, and an HTTP proxy's
+//! tunnel.
 
 pub mod proxy;
 pub mod tls;
+pub mod tunnel;
 pub mod websocket;
 
 /// A protocol recognised by the first bytes of a stream.

@@ -16,7 +16,8 @@ pub(super) fn opened(story: &Story<'_>) -> Option<Judgement> {
     if let Some(judgement) = upgrade_at_a_plain_port(story) {
         return Some(judgement);
     }
-    let (protocol, at) = story.session.foreign_opening?;
+    // Behind a PROXY header there was MQTT.
+    let (protocol, at) = story.session.foreign_opening.filter(|_| story.connect_sent().is_none())?;
     let (server, host, port) = (story.server(), story.client_host(), story.port());
     let spoken = match protocol {
         Protocol::Unknown => "something other than MQTT".to_owned(),

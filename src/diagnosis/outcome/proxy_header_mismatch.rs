@@ -1,7 +1,9 @@
 //! `proxy-header-mismatch`: a PROXY header where none is expected.
 
 use super::{About, Judgement};
-use crate::diagnosis::story::{Story, how};
+use crate::diagnosis::qualifier::Ground;
+use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::stream::Side;
 use crate::transport::Protocol;
@@ -32,4 +34,60 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause("The load balancer adds a PROXY header, and the broker's listener does not expect one.")
             .step("Switch the PROXY protocol on at the broker's listener, or off at the load balancer."),
     )
+}
+
+/// The server took CONNECT behind a PROXY header, and stayed silent.
+pub(super) fn unanswered(story: &Story<'_>) -> Option<Judgement> {
+    let (protocol, at) = story.session.foreign_opening?;
+    let connect = story.connect_sent().filter(|_| protocol == Protocol::Proxy)?;
+    let (end, patience) = match story.close {
+        Some(close) => (close.at.time, SECOND),
+        None => (story.capture_end(), 5 * SECOND),
+    };
+    let waited = end.nanoseconds_since(connect.time);
+    if !story.server_silent() || !story.acknowledged(Side::Client) || waited < patience {
+        return None;
+    }
+    let (client, server, span) = (story.client(), story.server(), words::duration(waited));
+    let sentence = format!("{server} received a PROXY header and the CONNECT of {client} behind it, and stayed silent for {span}.");
+    Some(
+        Judgement::new(Confidence::Likely, sentence)
+            .on(&[Ground::Absence])
+            .at([at, connect])
+            .at(story.close.map(|close| close.at))
+            .cause("The load balancer adds a PROXY header, and the broker's listener does not expect one: it takes the header for the beginning of a packet and waits for the rest.")
+            .cause("The broker hangs or is overloaded, or the database that checks its users is slow.")
+            .step("Switch the PROXY protocol on at the broker's listener, or off at the load balancer.")
+            .step("Connect from the broker's own host, without the load balancer: `mosquitto_sub -h localhost -t test -d`.")
+            .seen_as(Sight::ConnackMissing),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::Confidence;
+    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::stream::Side;
+    use crate::transport::Protocol;
+
+    #[test]
+    fn a_connect_behind_a_header_that_nobody_answers() {
+        let behind = |tale: Tale| {
+            let headed = |session: &mut crate::session::Session| {
+                session.foreign_opening = Some((Protocol::Proxy, session.wire.first));
+            };
+            outcome(&tale.with(headed).build())
+        };
+        let silent = behind(Tale::connecting().close(Side::Client, 20.0));
+        assert_eq!((silent.id, silent.confidence), ("proxy-header-mismatch", Confidence::Likely));
+        assert_eq!(
+            silent.sentence,
+            "10.0.0.5:1883 received a PROXY header and the CONNECT of sensor-17 behind it, and stayed silent for 20 s."
+        );
+        let closed = behind(Tale::connecting().close(Side::Server, 0.1));
+        assert_eq!((closed.id, closed.confidence), ("proxy-header-mismatch", Confidence::VeryLikely));
+        assert_eq!(behind(Tale::connecting().close(Side::Client, 0.1)).id, "client-closed");
+        let half = Tale::connecting().close(Side::Client, 20.0);
+        assert_ne!(behind(half.with(|session| session.wire.sent.server.segments = 0)).id, "proxy-header-mismatch");
+    }
 }

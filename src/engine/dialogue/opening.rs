@@ -1,11 +1,13 @@
 //! The first bytes of a connection: held until they tell what it carries, then handed to who reads that.
 
+use thin_vec::ThinVec;
+
 use crate::engine::{MQTT_PORTS, SECURE_PORT};
 use crate::mqtt::{self, Likelihood};
 use crate::session::ClientEvidence;
 use crate::stream::{End, Piece, Side};
 use crate::tcp::{Facts, Interest};
-use crate::transport::{Protocol, proxy};
+use crate::transport::{Protocol, proxy, tunnel};
 
 use super::encrypted::Encrypted;
 use super::following::Following;
@@ -35,10 +37,14 @@ impl Dialogue {
             }
         };
         held.push(Held::copy(from, &chunk));
-        if let Some(client) = facts.initiator
-            && Protocol::of(&bytes_of(held, client)) == Protocol::Proxy
-        {
-            return self.open_after_header(from, client, facts);
+        if let Some(client) = facts.initiator {
+            let begun = bytes_of(held, client);
+            if Protocol::of(&begun) == Protocol::Proxy {
+                return self.open_after_header(from, client, facts);
+            }
+            if tunnel::asks(&begun) {
+                return self.open_inside_tunnel(client, facts);
+            }
         }
         let begins = held.iter().filter(|held| held.from == from).flat_map(|held| &held.data).copied();
         let bytes: Vec<u8> = begins.take(self.common.limits.probe_bytes).collect();
@@ -132,22 +138,39 @@ impl Dialogue {
         if from == client {
             return;
         }
-        let Some(mut length) = proxy::header_length(&bytes_of(&held, client)) else { return };
-        for held in held.iter_mut().filter(|held| held.from == client) {
-            let part = length.min(held.data.len());
-            held.data.drain(..part);
-            held.offset.0 += part as u64;
-            held.starts_segment &= part == 0;
-            length -= part;
+        let Some(length) = proxy::header_length(&bytes_of(&held, client)) else { return };
+        pass(&mut held, client, length);
+        self.open_behind(client, &held, facts);
+    }
+
+    /// The client asks an HTTP proxy for a tunnel. What is inside is told by the client's first bytes there.
+    fn open_inside_tunnel(&mut self, client: End, facts: &Facts) {
+        let State::Opening(held) = &mut self.state else { return };
+        let (asked, answered) = (bytes_of(held, client), bytes_of(held, client.other()));
+        let (request, answer) = (tunnel::header_length(&asked), tunnel::header_length(&answered));
+        let behind = request.and_then(|length| asked.get(length..)).unwrap_or_default();
+        let told = behind.len() >= OPENING_AT_LEAST && mqtt::looks_like_connect(behind) != Likelihood::NeedMore;
+        let opened = request.filter(|_| told).zip(answer);
+        if tunnel::refuses(&answered) || opened.is_none() && held.len() > HELD_AT_MOST {
+            self.state = State::Other(Protocol::Http);
+        } else if let Some((request, answer)) = opened {
+            let mut held = std::mem::take(held);
+            self.state = State::Other(Protocol::Http);
+            pass(&mut held, client, request);
+            pass(&mut held, client.other(), answer);
+            self.open_behind(client, &held, facts);
         }
-        held.retain(|held| !held.data.is_empty());
-        let behind = bytes_of(&held, client);
+    }
+
+    /// What is MQTT, or may carry it, behind what came before the client's own bytes.
+    fn open_behind(&mut self, client: End, held: &[Held], facts: &Facts) {
+        let behind = bytes_of(held, client);
         if websocket::begins(&behind) {
-            self.enter_websocket(client, &held, facts);
+            self.enter_websocket(client, held, facts);
         } else if mqtt::looks_like_connect(&behind) == Likelihood::Certain {
-            self.follow(client, ClientEvidence::Connect, Beginning::Start, &held);
+            self.follow(client, ClientEvidence::Connect, Beginning::Start, held);
         } else if Protocol::of(&behind) == Protocol::Tls {
-            self.enter_tls(facts, &held);
+            self.enter_tls(facts, held);
         }
     }
 
@@ -225,6 +248,18 @@ impl Dialogue {
             following.probation = following.tracker.answers_matched() == 0;
         }
     }
+}
+
+/// Passes over the first `length` bytes of `from`.
+pub(super) fn pass(held: &mut ThinVec<Held>, from: End, mut length: usize) {
+    for held in held.iter_mut().filter(|held| held.from == from) {
+        let part = length.min(held.data.len());
+        held.data.drain(..part);
+        held.offset.0 += part as u64;
+        held.starts_segment &= part == 0;
+        length -= part;
+    }
+    held.retain(|held| !held.data.is_empty());
 }
 
 /// Without a SYN: the end whose port is not one of MQTT's, else the one with the higher port.
