@@ -22,7 +22,7 @@ use crate::fetch::{self, Depth};
 use crate::limits::{Limits, Room, Share};
 use crate::mqtt::{self, Likelihood};
 use crate::net::Undeliverable;
-use crate::session::{ClientEvidence, Detail, Subscription, TextFact};
+use crate::session::{ClientEvidence, Close, Detail, Subscription, TextFact};
 use crate::stream::{Chunk, End, Piece, Side, StreamOffset};
 use crate::tcp::{Facts, Interest, Reader};
 use crate::transport::websocket::Windows;
@@ -211,7 +211,9 @@ impl Dialogue {
                 return self.end(facts);
             }
             if Protocol::of(&begun) == Protocol::Proxy {
-                let length = proxy::header_length(&begun).filter(|_| answer.is_empty());
+                // A server that closes on the header read nothing of what is behind it.
+                let closed = Close::of(facts, client).is_some_and(|close| close.by == Side::Server);
+                let length = proxy::header_length(&begun).filter(|_| answer.is_empty() && !closed);
                 let behind = length.and_then(|length| begun.get(length..)).unwrap_or_default();
                 if let (Some(length), Likelihood::Certain) = (length, mqtt::looks_like_connect(behind)) {
                     let spoke = held.iter().find(|held| held.from == client).map(|held| held.at);
