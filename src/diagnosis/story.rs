@@ -193,13 +193,19 @@ impl<'a> Story<'a> {
         begun || nothing && server.acknowledged.0 <= 1
     }
 
-    /// The only packet that the server began, if it never finished one: in words, with how much of it came.
+    /// The only packet that the server began, if it never finished one: in words, with how much of it came where the
+    /// server sent nothing else.
     pub(crate) fn begun_answer(&self) -> Option<(String, Moment)> {
         let session = self.session;
-        let part = session.unfinished_packet.server.filter(|_| self.server_silent() && session.websocket.is_none())?;
-        let came = Some(session.wire.sent.server.sent.0).filter(|came| *came < part.length)?;
+        let part = session.unfinished_packet.server.filter(|_| self.server_silent())?;
         let (packet, length) = (words::named(part.packet), words::bytes(part.length));
-        Some((format!("{came} of the {length} of {packet}"), part.started))
+        let came = session.wire.sent.server.sent.0;
+        let words = if came < part.length && session.websocket.is_none() {
+            format!("{came} of the {length} of {packet}")
+        } else {
+            format!("the beginning of {packet}")
+        };
+        Some((words, part.started))
     }
 
     /// How sure it can be that the server sent nothing: without its SYN-ACK it is not known where its bytes begin.
