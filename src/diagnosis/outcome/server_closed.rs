@@ -16,8 +16,6 @@ pub(super) const ABOUT: About = About {
     text: include_str!("server_closed.md"),
 };
 
-/// How many nanoseconds a timer may be off.
-const TIMER: i64 = SECOND / 50;
 /// A connection that is refused so many nanoseconds after the close shows that the broker is gone.
 const REFUSED: i64 = 10 * SECOND;
 
@@ -88,7 +86,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let reset = close.how == CloseHow::Reset && !foreign;
     let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
     let idle = quiet.is_some_and(|quiet| quiet >= 30 * SECOND);
-    let timer = quiet.filter(|_| alone && !together && !idle).and_then(|quiet| timer(story, quiet));
     let meaning = story.close_code_cause(Side::Server);
     let old = story.version().is_none_or(|version| !version.is_v5());
     Some(
@@ -109,7 +106,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(forgot || late, "A firewall, NAT or load balancer on the way forgot the connection, and answers in the server's name.")
             .cause_if(alone, "Another connection with the same client id pushed this one out, and was not captured.")
             .cause_if(!together && alone, "The broker was stopped or restarted, or somebody disconnected the client.")
-            .cause_if(timer.is_some(), timer.unwrap_or_default())
             .cause_if(old && alone, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
             .cause_if(reset && !forgot, "The broker's process was ended by force.")
             .step_if(gone.is_some(), "Check that the broker is running again.")
@@ -125,21 +121,6 @@ fn stopped(close: Close, refused: Moment) -> String {
     let after = words::duration(refused.time.nanoseconds_since(close.at.time));
     let frame = refused.frame;
     format!("The broker was stopped or has crashed: {after} later its host refused a new connection (frame {frame}).")
-}
-
-/// What a silence as long as a timer's suggests. A client that should have sent something by then is another matter.
-fn timer(story: &Story<'_>, quiet: i64) -> Option<String> {
-    let due = story.keep_alive().filter(|seconds| *seconds > 0).map_or(i64::MAX, |seconds| i64::from(seconds) * SECOND);
-    let span = words::duration(quiet);
-    (quiet < due && on_the_second(quiet)).then(|| {
-        format!("Perhaps a proxy or load balancer between closes connections on which nothing was said for {span}: such timers run for whole seconds.")
-    })
-}
-
-/// Whether a silence is as long as a timer may run: whole seconds, two at least.
-fn on_the_second(quiet: i64) -> bool {
-    let beyond = quiet.rem_euclid(SECOND);
-    quiet >= 2 * SECOND - TIMER && beyond.min(SECOND - beyond) <= TIMER
 }
 
 /// Whether all that the capture holds of the server is a reset, in answer to the client's first packet here.
@@ -235,19 +216,6 @@ mod tests {
         };
         assert!(close(1));
         assert!(!close(0));
-    }
-
-    #[test]
-    fn a_silence_of_whole_seconds_may_be_a_timer() {
-        let perhaps = |quiet: f64| {
-            let causes = diagnose(&Tale::connected().close(Side::Server, quiet).build()).causes;
-            assert!(causes[0].contains("same client id") || quiet >= 30.0, "{causes:?}");
-            causes.concat().contains("nothing was said for 3 s: such timers")
-        };
-        assert!(perhaps(3.0) && perhaps(3.015));
-        assert!(![0.01, 1.0, 3.1, 2.9, 60.0].into_iter().any(perhaps));
-        let hasty = Tale::connected().with(|session| session.connect.as_mut().unwrap().keep_alive = 3);
-        assert!(!diagnose(&hasty.close(Side::Server, 3.0).build()).causes.concat().contains("such timers"));
     }
 
     #[test]
