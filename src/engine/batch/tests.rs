@@ -39,7 +39,10 @@ fn tell(told: &mut String, finished: Finished) {
 
 /// Everything that is told of a capture, in the order in which it is told.
 fn told(path: &Path, frames_at_once: usize, threads: usize) -> String {
-    let mut engine = engine();
+    told_by(engine(), path, frames_at_once, threads)
+}
+
+fn told_by(mut engine: Engine, path: &Path, frames_at_once: usize, threads: usize) -> String {
     let mut told = String::new();
     let mut tell = |finished| tell(&mut told, finished);
     let mut file = CaptureFile::open(path).unwrap();
@@ -132,8 +135,10 @@ fn threads_change_nothing() {
 #[test]
 fn batches_change_nothing() {
     for path in captures() {
-        let each = told(&path, 1, 1);
-        for frames_at_once in [2, 50, 100_000] {
+        let mut undivided = engine();
+        undivided.one_by_one = u64::MAX;
+        let each = told_by(undivided, &path, 1, 1);
+        for frames_at_once in [1, 2, 50, 100_000] {
             assert_eq!(told(&path, frames_at_once, 2), each, "{}, {frames_at_once} at once", path.display());
         }
     }
