@@ -1,4 +1,5 @@
-//! Connections that a load balancer passes on with a PROXY header before the client's own bytes.
+//! Connections with something before the client's own bytes: a load balancer's PROXY header, or the way through an HTTP
+//! proxy's tunnel.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test may fail
 
 #[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
@@ -24,6 +25,15 @@ fn sessions(said: &[(Side, &[u8])]) -> Vec<Session> {
     analyse_segments(&talk.into_segments())
 }
 
+/// One session, read whole and well ended, however its bytes were `cut`.
+fn assert_whole(sessions: &[Session], cut: usize) {
+    assert_eq!(sessions.len(), 1, "{cut}");
+    assert_eq!(sessions[0].connect.as_ref().unwrap().client_id.0.as_ref(), b"c");
+    let verdict = diagnose(&sessions[0]);
+    assert_eq!(verdict.outcome.id, "clean-disconnect", "{cut}");
+    assert!(verdict.qualifiers.is_empty(), "{cut}: {:?}", verdict.qualifiers);
+}
+
 #[test]
 fn a_session_behind_a_header_that_the_broker_takes() {
     for header in [FIRST, SECOND] {
@@ -33,13 +43,7 @@ fn a_session_behind_a_header_that_the_broker_takes() {
             let (one, other) = together.split_at(cut);
             let said =
                 [(Side::Client, one), (Side::Client, other), (Side::Server, CONNACK), (Side::Client, DISCONNECT)];
-            let sessions = sessions(&said);
-            assert_eq!(sessions.len(), 1, "{cut}");
-            let connect = sessions[0].connect.as_ref().unwrap();
-            assert_eq!(connect.client_id.0.as_ref(), b"c");
-            let verdict = diagnose(&sessions[0]);
-            assert_eq!(verdict.outcome.id, "clean-disconnect", "{cut}");
-            assert!(verdict.qualifiers.is_empty(), "{cut}: {:?}", verdict.qualifiers);
+            assert_whole(&sessions(&said), cut);
         }
     }
 }
@@ -99,11 +103,7 @@ fn a_session_inside_the_tunnel_of_an_http_proxy() {
             (Side::Server, CONNACK),
             (Side::Client, DISCONNECT),
         ]);
-        assert_eq!(sessions.len(), 1, "{cut}");
-        assert_eq!(sessions[0].connect.as_ref().unwrap().client_id.0.as_ref(), b"c");
-        let verdict = diagnose(&sessions[0]);
-        assert_eq!(verdict.outcome.id, "clean-disconnect", "{cut}");
-        assert!(verdict.qualifiers.is_empty(), "{cut}: {:?}", verdict.qualifiers);
+        assert_whole(&sessions, cut);
     }
 }
 
