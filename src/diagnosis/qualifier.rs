@@ -98,7 +98,7 @@ fn ended(session: &Session) -> bool {
     let goodbye = session.disconnect.client.is_some() || session.disconnect.server.is_some();
     let quiet = session.capture.ended.nanoseconds_since(session.wire.last.time);
     let gone = |side: Side| session.wire.sent.of(side).retries.count >= 3 && quiet >= GONE || unanswered(session, side);
-    let over = session.wire.is_closing() || session.wire.replaced;
+    let over = session.wire.is_closing() || session.wire.replaced.is_some();
     over || refused || goodbye || gone(Side::Client) || gone(Side::Server)
 }
 

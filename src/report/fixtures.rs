@@ -69,7 +69,7 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
             syn_ack: Default::default(),
             established: None,
             reset: None,
-            replaced: false,
+            replaced: None,
             sent: PerSide::default(),
         }),
         client_evidence: ClientEvidence::Connect,

@@ -165,8 +165,8 @@ pub struct Wire {
     pub established: Option<Moment>,
     /// The first reset.
     pub reset: Option<WireReset>,
-    /// No end was seen, and a new connection between the same two ports took its place.
-    pub replaced: bool,
+    /// When a new connection between the same two ports took its place, if its end was not seen: its SYN.
+    pub replaced: Option<Moment>,
     /// What each side sent.
     pub sent: PerSide<Direction>,
 }
@@ -191,7 +191,10 @@ impl Wire {
             syn_ack: facts.syn_ack,
             established: facts.established,
             reset: WireReset::of(facts, client),
-            replaced: facts.ending == Some(Ending::Replaced),
+            replaced: match facts.ending {
+                Some(Ending::Replaced(at)) => Some(at),
+                _ => None,
+            },
             sent: PerSide { client: facts.from(client).clone(), server: facts.from(server).clone() },
         }
     }
@@ -217,7 +220,7 @@ impl Wire {
             syn_ack: Repeated::default(),
             established: None,
             reset: None,
-            replaced: false,
+            replaced: None,
             sent: PerSide::default(),
         }
     }

@@ -124,8 +124,8 @@ pub struct Facts {
 pub enum Ending {
     /// Both ends sent FIN, or one sent RST, and it has lingered.
     Closed,
-    /// A SYN with another sequence number began a new connection between the same ports.
-    Replaced,
+    /// This SYN, with another sequence number, began a new connection between the same ports.
+    Replaced(Moment),
     /// Nobody answered its SYN for so long that nobody will.
     Unanswered,
     /// It was let go to stay within [`Limits::connections`](crate::limits::Limits::connections).

@@ -152,19 +152,18 @@ fn answered_too_late<'a>(story: &Story<'a>, close: Close, request: &LastPacket) 
 /// forgotten this one.
 pub(super) fn replaced(story: &Story<'_>) -> Option<Judgement> {
     let session = story.session;
-    if story.close.is_some() || !session.wire.replaced || !story.connected() {
-        return None;
-    }
-    let (client, last, port) = (story.client(), session.wire.last, session.wire.peers.client.endpoint.port);
+    let anew = session.wire.replaced.filter(|_| story.close.is_none() && story.connected())?;
+    let (client, port) = (story.client(), session.wire.peers.client.endpoint.port);
+    let (after, frame) = (words::duration(anew.time.nanoseconds_since(session.wire.last.time)), anew.frame);
     let sentence = format!(
-        "{client} left without a word: its host later opened a new connection from the same port ({port}), so it no longer knew this one{}.",
+        "{client} left without a word: {after} later a new connection began from the same port ({port}, frame {frame}), so its host no longer knew this one{}.",
         will(story)
     );
     Some(
         Judgement::new(Confidence::Likely, sentence)
             .on(&[Ground::Absence])
             .at(story.client_heard())
-            .at([last])
+            .at([session.wire.last, anew])
             .cause("The device restarted, crashed or lost power: many begin with the same ports after every start.")
             .cause("A NAT on the way forgot the connection and gave its port to another one.")
             .cause("The end of this connection was not captured, and the port was free again.")
@@ -185,7 +184,7 @@ fn will(story: &Story<'_>) -> &'static str {
 mod tests {
     use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, open_publish, outcome};
-    use crate::session::ExchangeState;
+    use crate::session::{ExchangeState, Session};
     use crate::mqtt::PacketType;
     use crate::stream::Side;
 
@@ -231,12 +230,19 @@ mod tests {
 
     #[test]
     fn a_host_that_begins_anew_from_the_same_port_had_left() {
-        let verdict = diagnose(&Tale::connected().with(|session| session.wire.replaced = true).build());
+        let anew = |session: &mut Session| {
+            let mut syn = session.wire.last;
+            (syn.frame, syn.time.0) = (syn.frame.after(7), syn.time.0 + 3_000_000_000);
+            session.wire.replaced = Some(syn);
+        };
+        let verdict = diagnose(&Tale::connected().with(anew).build());
         assert_eq!((verdict.outcome.id, verdict.outcome.confidence), ("client-closed", Confidence::Likely));
-        assert!(verdict.outcome.sentence.contains("from the same port (49152)"), "{}", verdict.outcome.sentence);
+        let told = "3 s later a new connection began from the same port (49152, frame 12), so";
+        assert!(verdict.outcome.sentence.contains(told), "{}", verdict.outcome.sentence);
+        assert_eq!(verdict.outcome.frames.last().map(|frame| frame.get()), Some(12));
         assert!(verdict.qualifiers.is_empty());
         let gap = Tale::connected().with(|session| {
-            session.wire.replaced = true;
+            anew(session);
             session.wire.sent.client.missing_bytes = 2;
         });
         assert_eq!(outcome(&gap.build()).confidence, Confidence::Possible);
@@ -244,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_port_used_again_says_nothing_of_an_end_that_was_seen() {
-        let replaced = |tale: Tale| outcome(&tale.with(|session| session.wire.replaced = true).build());
+        let replaced = |tale: Tale| outcome(&tale.with(|session| session.wire.replaced = Some(session.wire.last)).build());
         assert_eq!(replaced(Tale::healthy()).id, "clean-disconnect");
         assert_eq!(replaced(Tale::connected().close(Side::Server, 5.0)).id, "server-closed");
         assert_eq!(outcome(&Tale::connected().build()).id, "capture-ended-connected");

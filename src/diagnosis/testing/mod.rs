@@ -71,7 +71,7 @@ impl Tale {
                     syn_ack: Default::default(),
                     established: None,
                     reset: None,
-                    replaced: false,
+                    replaced: None,
                     sent: PerSide::default(),
                 }),
                 client_evidence: ClientEvidence::Opened,

@@ -122,7 +122,7 @@ pub(super) fn wire() -> Wire {
         syn_ack: crate::tcp::Repeated::default(),
         established: Some(at(2)),
         reset: None,
-        replaced: false,
+        replaced: None,
         sent: PerSide::default(),
     };
     (wire.syn.count, wire.syn.first) = (1, at(0));

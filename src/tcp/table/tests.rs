@@ -221,7 +221,8 @@ fn a_syn_is_repeated_or_opens_a_new_stream() {
     assert_eq!(wire.facts().syn.count, 3);
     assert!(wire.facts().syn.last.time.seconds_since(wire.facts().syn.first.time) > 3.0);
     assert_eq!(wire.c(200, 0, SYN, b""), 1);
-    assert_eq!(wire.ended[0].facts.ending, Some(Ending::Replaced));
+    let Some(Ending::Replaced(at)) = wire.ended[0].facts.ending else { panic!("replaced") };
+    assert_eq!(at, wire.facts().first);
     assert_eq!(wire.facts().syn.count, 1);
 }
 
