@@ -6,7 +6,7 @@
 use std::thread;
 
 use crate::capture::Batch;
-use crate::engine::{Config, Engine, Finished, Lanes, Next, OutOfStep, Sorted};
+use crate::engine::{Config, Engine, Finished, Lanes, Next, OutOfStep, Sorted, Waiting};
 use crate::report::Kept;
 use crate::session::CaptureFacts;
 use crate::source::Captures;
@@ -55,33 +55,35 @@ fn read_by(threads: usize, input: &Input, config: &Config) -> Result<Result<Read
     let mut engine = Engine::divided(config.clone());
     // More threads would find nothing to do.
     let threads = threads.min(engine.parts());
-    let mut others: Vec<Next<'_>> = Vec::new();
+    let mut again = Vec::new();
     // With hosts asked for, frames are taken one by one.
     let divided = config.hosts.is_empty();
     if divided && captures.length().is_some_and(|length| length >= WORTH_READING_TWICE) {
-        while others.len() + 1 < threads
-            && let Some(mut captures) = captures.again()
+        while again.len() + 1 < threads
+            && let Some(captures) = captures.again()
         {
-            let mut sieve = Sieve::of(input)?;
-            others.push(Box::new(move |batch| sieve.next_batch(&mut captures, batch)));
+            again.push((Sieve::of(input)?, captures));
         }
     }
     let desk = Desk::default();
     let mut judging = Judging::new(&config.limits, &desk, threads);
     let out = &mut |session| judging.take(session);
     let mut progress = Progress::of(&captures);
-    let own = |batch: &mut Batch| {
+    let mut own = |batch: &mut Batch| {
         let more = sieve.next_batch(&mut captures, batch);
         progress.tell(&captures);
         more
     };
-    let facts = if threads > 1 && others.is_empty() {
-        read_ahead(own, &mut engine, threads, &desk, out);
+    let begun = begin(&mut own, &mut engine, out);
+    let meanwhile = || desk.work();
+    let waiting = Waiting::of(threads, processors(), &meanwhile);
+    let facts = if again.is_empty() || engine.has_large_frames() {
+        engine.push_in_turns(Box::new(own), threads, waiting, out);
         Ok(engine.finish_all(threads, out))
     } else {
-        let meanwhile = || desk.work();
+        let others = again.into_iter().map(|(sieve, captures)| behind(begun, sieve, captures)).collect();
         thread::scope(|scope| {
-            let mut lanes = Lanes::start(scope, Box::new(own), others, engine.parts(), processors(), &meanwhile);
+            let mut lanes = Lanes::start(scope, Box::new(own), others, engine.parts(), waiting);
             while engine.push_together(&mut lanes, out)? {}
             Ok(engine.finish_all(threads, out))
         })
@@ -90,29 +92,24 @@ fn read_by(threads: usize, input: &Input, config: &Config) -> Result<Result<Read
     Ok(facts.map(|facts| Reading { captures, threads, facts, sessions: judging.finish() }))
 }
 
-/// One thread reads for all, as others need not or cannot: while some frames are followed, the next are read.
-fn read_ahead(
-    mut next: impl FnMut(&mut Batch) -> bool + Send,
-    engine: &mut Engine,
-    threads: usize,
-    desk: &Desk,
-    out: &mut impl FnMut(Finished),
-) {
-    let parts = engine.parts();
-    let mut next = |sorted: &mut Sorted| {
+/// Takes the first frames, which are not divided among threads. Returns how many batches of them were read.
+fn begin(next: &mut impl FnMut(&mut Batch) -> bool, engine: &mut Engine, out: &mut impl FnMut(Finished)) -> usize {
+    let (mut sorted, mut begun) = (Sorted::default(), 0);
+    while engine.is_beginning() && next(sorted.frames_mut()) {
+        engine.push_batch(&sorted, out);
         sorted.clear();
-        let more = next(sorted.frames_mut());
-        sorted.sort(parts);
-        more
-    };
-    let (mut now, mut ahead) = (Sorted::default(), Sorted::default());
-    let mut more = next(&mut now);
-    while more {
-        let mut read_ahead = || {
-            more = next(&mut ahead);
-            while desk.work() {}
-        };
-        engine.push_all(&now, threads, &mut read_ahead, out);
-        std::mem::swap(&mut now, &mut ahead);
+        begun += 1;
     }
+    begun
+}
+
+/// Reads what comes after so many batches.
+fn behind(mut batches: usize, mut sieve: Sieve, mut captures: Captures) -> Next<'static> {
+    Box::new(move |batch| {
+        while batches > 0 && sieve.next_batch(&mut captures, batch) {
+            batch.clear();
+            batches -= 1;
+        }
+        sieve.next_batch(&mut captures, batch)
+    })
 }

@@ -1,4 +1,5 @@
-//! Many frames at once, by several threads.
+//! Many frames at once, by several threads: side by side in [`Lanes`] where frames are small and much is to be done for
+//! each, one after another [in turns](Engine::push_in_turns) where most of the time goes into reading them.
 //!
 //! Invariant: what is told does not depend on the number of threads. Each part's connections are followed by one thread, in
 //! the order of the capture; what the parts notice is heard in that order too, once all of them are done. What a part
@@ -7,12 +8,15 @@
 mod foresight;
 mod hearing;
 mod lanes;
+mod turns;
 
-use std::sync::Mutex;
+use std::fmt;
+use std::hint;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
+use std::time::Duration;
 
 use crate::capture::{Batch, Frame, FrameNumber, Moment, Timestamp};
-use crate::lock::locked;
 use crate::net::{self, Decoded};
 use crate::tcp::{self, Remaining};
 
@@ -21,17 +25,35 @@ use super::notice::Queues;
 use super::part::{Hints, Part};
 use super::{Engine, part_of};
 use foresight::Foresight;
-pub use lanes::{Lanes, Next, OutOfStep};
+pub use lanes::{Lanes, OutOfStep};
 
 /// The first frames of a capture are taken one by one: most captures have no more, and which servers speak MQTT is known
 /// for all that follows.
 pub(super) const ONE_BY_ONE: u64 = 20_000;
-/// Fewer frames are followed sooner by the thread in whose cache they are than by several.
-pub(super) const WORTH_DIVIDING: usize = 1024;
+/// Where frames have so many bytes on average, to read them takes longer than to follow them.
+const LARGE: u64 = 400;
 /// So many connections of each part come to their end at once when the capture does.
 const ENDED_AT_ONCE: usize = 256;
 /// Numbers of streams that are not yet counted begin here.
 const UNCOUNTED: u32 = 1 << 31;
+/// So often a thread asks for what comes next before it sleeps: waking takes longer than most waits last.
+const PATIENCE: u32 = 20_000;
+/// So long it sleeps before it looks for something else to do.
+const NAP: Duration = Duration::from_millis(1);
+
+/// Puts the next frames into a batch; `false` when there are none.
+pub type Next<'r> = Box<dyn FnMut(&mut Batch) -> bool + Send + 'r>;
+
+/// Does some of what else there is to do; `false` if there is nothing.
+type Meanwhile<'m> = dyn Fn() -> bool + Sync + 'm;
+
+/// How threads wait for one another.
+#[derive(Clone, Copy)]
+pub struct Waiting<'m> {
+    /// How often they ask again before they sleep.
+    patience: u32,
+    meanwhile: &'m Meanwhile<'m>,
+}
 
 /// Where a frame belongs: the number of a part, or none; and whether it also says something aside.
 #[derive(Clone, Copy, Debug, Default)]
@@ -162,25 +184,31 @@ impl Engine {
         self.parts.len()
     }
 
-    /// Takes the next frames, which were sorted, by at most so many threads; hands out the sessions that ended.
-    /// `meanwhile` is called once, by a thread that has nothing better to do.
-    pub fn push_all(
-        &mut self,
-        sorted: &Sorted,
-        threads: usize,
-        meanwhile: &mut (dyn FnMut() + Send),
-        out: &mut impl FnMut(Finished),
-    ) {
-        if !self.is_divided() || sorted.fragments {
-            sorted.frames.iter().for_each(|frame| self.take(&frame));
-            meanwhile();
-        } else {
-            let threads = if sorted.frames.len() < self.worth_dividing { 1 } else { threads };
-            self.follow(sorted, threads.clamp(1, self.parts.len()), meanwhile);
+    /// Takes the next frames, which were [sorted](Sorted::sort); hands out the sessions that ended.
+    pub fn push_batch(&mut self, sorted: &Sorted, out: &mut impl FnMut(Finished)) {
+        if self.is_divided() && !sorted.fragments {
+            let Engine { parts, rest, .. } = self;
+            let hints = rest.hints();
+            for (part, own) in parts.iter_mut().zip(&sorted.own) {
+                part.table.count_streams_from(UNCOUNTED);
+                follow(part, own, sorted, hints);
+            }
             self.count_streams();
             self.hear_of(sorted);
+        } else {
+            sorted.frames.iter().for_each(|frame| self.take(&frame));
         }
         self.rest.ended.drain(..).for_each(out);
+    }
+
+    /// Whether the next frames are taken one by one, however many threads there are, and others may be divided.
+    pub fn is_beginning(&self) -> bool {
+        self.rest.facts.packets < self.one_by_one
+    }
+
+    /// Whether frames were so large on average that threads had better take [turns](Engine::push_in_turns).
+    pub fn has_large_frames(&self) -> bool {
+        self.rest.facts.bytes >= self.rest.facts.packets * LARGE
     }
 
     /// Takes the next frames that `lanes` read. Returns whether there were any; hands out the sessions that ended.
@@ -209,8 +237,7 @@ impl Engine {
     /// Whether the next frames are given to the parts, and not taken one by one.
     fn is_divided(&self) -> bool {
         let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
-        let few = self.rest.facts.packets < self.one_by_one;
-        !alone && !few && self.rest.hosts.is_empty()
+        !alone && !self.is_beginning() && self.rest.hosts.is_empty()
     }
 
     /// The capture is over: ends the connections that are left, by at most so many threads; hands out their sessions.
@@ -242,37 +269,6 @@ impl Engine {
         }
     }
 
-    /// Gives each part its frames. A part is worked on by one thread; who is done takes the next.
-    fn follow(&mut self, sorted: &Sorted, threads: usize, meanwhile: &mut (dyn FnMut() + Send)) {
-        let Engine { parts, rest, .. } = self;
-        let hints = rest.hints();
-        for part in parts.iter_mut() {
-            part.table.count_streams_from(UNCOUNTED);
-        }
-        let tasks = Mutex::new(parts.iter_mut().zip(&sorted.own));
-        let meanwhile = Mutex::new(Some(meanwhile));
-        let work = || {
-            while let Some((part, own)) = taken(&tasks, Iterator::next) {
-                follow(part, own, sorted, hints);
-            }
-        };
-        let meanwhile = || {
-            if let Some(meanwhile) = taken(&meanwhile, Option::take) {
-                meanwhile();
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|| {
-                    meanwhile();
-                    work();
-                });
-            }
-            work();
-            meanwhile();
-        });
-    }
-
     /// Numbers the streams that the parts opened, in the order of their first frames.
     fn count_streams(&mut self) {
         let Engine { parts, rest, .. } = self;
@@ -300,11 +296,6 @@ impl Engine {
     }
 }
 
-/// What `take` takes from behind the lock, which is free again by then.
-fn taken<T, U>(from: &Mutex<T>, take: impl FnOnce(&mut T) -> Option<U>) -> Option<U> {
-    take(&mut locked(from))
-}
-
 /// Follows the connections of a part, whose `own` frames are at these indices.
 fn follow(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
     let mut passed = 0;
@@ -330,6 +321,39 @@ fn follow(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
 fn let_pass(part: &mut Part, sorted: &Sorted, first: usize, end: usize) {
     while let Some(at) = sorted.first_since(part.table.due_at(), first, end) {
         part.advance(at);
+    }
+}
+
+impl<'m> Waiting<'m> {
+    /// So many threads wait, doing `meanwhile` what else there is to do, and wait awake for a while if there are
+    /// `processors` enough.
+    pub fn of(threads: usize, processors: usize, meanwhile: &'m Meanwhile<'m>) -> Waiting<'m> {
+        Waiting { patience: if threads <= processors { PATIENCE } else { 0 }, meanwhile }
+    }
+
+    /// What comes next; `None` when nothing will.
+    fn receive<T>(&self, from: &Receiver<T>) -> Option<T> {
+        for _ in 0..self.patience {
+            match from.try_recv() {
+                Ok(received) => return Some(received),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) if (self.meanwhile)() => {}
+                Err(TryRecvError::Empty) => hint::spin_loop(),
+            }
+        }
+        loop {
+            match from.recv_timeout(NAP) {
+                Ok(received) => return Some(received),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => while (self.meanwhile)() {},
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Waiting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").field("patience", &self.patience).finish_non_exhaustive()
     }
 }
 

@@ -25,7 +25,7 @@ use crate::net::{self, Decoded, Endpoint, Fragment};
 use crate::session::{CaptureFacts, Detail, FragmentFacts, PacketObserver, Session};
 use crate::tcp::{self, Facts};
 
-pub use batch::{Lanes, Next, OutOfStep, Sorted};
+pub use batch::{Lanes, Next, OutOfStep, Sorted, Waiting};
 use changes::Changes;
 pub use ended::Finished;
 use ended::Word;
@@ -69,8 +69,6 @@ pub struct Engine {
     rest: Rest,
     /// So many frames are taken one by one before several threads begin.
     one_by_one: u64,
-    /// So many frames at once are worth more than one thread.
-    worth_dividing: usize,
 }
 
 fn note_given_up(facts: &mut FragmentFacts, why: GivenUp, first: FrameNumber) {
@@ -123,7 +121,7 @@ impl Engine {
         Engine::of(config, vec![part], true)
     }
 
-    /// An engine on which several threads can work at once, when it is given [many frames](Engine::push_all).
+    /// An engine on which several threads can work at once, when it is given [many frames](Engine::push_batch).
     pub fn divided(config: Config) -> Engine {
         let parts = part::how_many(&config.limits);
         let limits = part::share(&config.limits, parts);
@@ -153,7 +151,6 @@ impl Engine {
                 changes: Changes::default(),
             },
             one_by_one: batch::ONE_BY_ONE,
-            worth_dividing: batch::WORTH_DIVIDING,
         }
     }
 

@@ -11,6 +11,9 @@ use crate::capture::Batch;
 /// Size of one `read()`: larger pieces fall out of the processor's cache.
 const PIECE: usize = 256 << 10;
 
+/// So many bytes more than are wanted are read: most often the rest of the last record.
+const REST: usize = 2 << 10;
+
 /// The buffer grows up to this for a record that does not fit; a longer record is damage.
 pub(super) const MAXIMUM: usize = 16 << 20;
 
@@ -62,11 +65,11 @@ impl Buffer {
     /// The buffer doubles only when it is full of unread bytes, so a length that lies allocates no
     /// more than the file has.
     pub(super) fn refill(&mut self) -> io::Result<bool> {
-        self.read_more(0)
+        self.read_more(PIECE, 0)
     }
 
-    /// As [`Buffer::refill`]; a buffer that is full grows to `size` at least.
-    fn read_more(&mut self, size: usize) -> io::Result<bool> {
+    /// As [`Buffer::refill`], but at most so many bytes; a buffer that is full grows to `size` at least.
+    fn read_more(&mut self, most: usize, size: usize) -> io::Result<bool> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -83,7 +86,7 @@ impl Buffer {
             let full = std::mem::replace(&mut self.bytes, larger);
             self.begin_with(full.get(self.unread.clone()).unwrap_or_default());
         }
-        let end = self.bytes.len().min(self.unread.end + PIECE);
+        let end = self.bytes.len().min(self.unread.end + most.min(PIECE));
         let free = self.bytes.get_mut(self.unread.end..end).unwrap_or_default();
         loop {
             match self.input.read(free) {
@@ -97,10 +100,17 @@ impl Buffer {
         }
     }
 
-    /// Reads until so many bytes are unread, or no more come.
-    pub(super) fn fill(&mut self, wanted: usize) {
+    /// Reads until so many bytes are unread, or no more come, for `batch`, which is empty: into the buffer that it had, as
+    /// that is in the cache of the processor that fills it.
+    pub(super) fn fill(&mut self, wanted: usize, batch: &mut Batch) {
+        if self.unread.len() >= wanted {
+            return;
+        }
+        self.bytes = batch.lie_in(std::mem::take(&mut self.bytes), 0);
+        self.begin_with(batch.buffer().get(self.unread.clone()).unwrap_or_default());
+        let size = wanted + REST;
         while self.unread.len() < wanted {
-            match self.read_more(wanted + PIECE) {
+            match self.read_more(size - self.unread.len(), size) {
                 Ok(true) => {}
                 Ok(false) => break,
                 // What was read before comes first.
@@ -122,15 +132,15 @@ impl Buffer {
             return batch.write(start, bytes);
         }
         self.bytes = batch.lie_in(std::mem::take(&mut self.bytes), from);
-        let left = batch.buffer().get(self.unread.clone()).unwrap_or_default();
-        if self.bytes.len() < left.len().max(PIECE) {
-            self.bytes = vec![0; left.len() + PIECE];
-        }
-        self.begin_with(left);
+        self.begin_with(batch.buffer().get(self.unread.clone()).unwrap_or_default());
     }
 
     /// What is unread is this, and stands at the start.
     fn begin_with(&mut self, unread: &[u8]) {
+        if self.bytes.len() < unread.len().max(PIECE) {
+            // Fresh memory, which is zero already.
+            self.bytes = vec![0; unread.len() + PIECE];
+        }
         if let Some(place) = self.bytes.get_mut(..unread.len()) {
             place.copy_from_slice(unread);
         }

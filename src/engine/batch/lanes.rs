@@ -6,36 +6,22 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::hint;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::Scope;
-use std::time::Duration;
 
-use crate::capture::{Batch, Moment};
+use crate::capture::Moment;
 use crate::engine::part::{KeptHints, Part};
 use crate::lock::locked;
 
-use super::{Sorted, follow};
-
-/// So often a thread asks for what comes next before it sleeps: waking takes longer than most waits last.
-const PATIENCE: u32 = 20_000;
-/// So long it sleeps before it looks for something else to do.
-const NAP: Duration = Duration::from_millis(1);
-
-/// Puts the next frames into a batch; `false` when there are none.
-pub type Next<'r> = Box<dyn FnMut(&mut Batch) -> bool + Send + 'r>;
+use super::{Next, Sorted, Waiting, follow};
 
 /// Threads that read side by side: the caller's, and others.
 pub struct Lanes<'r> {
     own: Lane<'r>,
     others: Vec<Other>,
-    patience: u32,
-    meanwhile: &'r Meanwhile<'r>,
+    waiting: Waiting<'r>,
 }
-
-/// Does some of what else there is to do; `false` if there is nothing.
-type Meanwhile<'m> = dyn Fn() -> bool + Sync + 'm;
 
 /// Not all lanes read the same frames: what they read was changed meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,35 +62,32 @@ struct Read {
 }
 
 impl<'r> Lanes<'r> {
-    /// The caller's thread reads by `own`; for each of `others` there is one more. Who has to wait for another does
-    /// `meanwhile`, and waits awake for a while if there are `processors` enough.
+    /// The caller's thread reads by `own`; for each of `others` there is one more.
     pub fn start<'s>(
         scope: &'s Scope<'s, '_>,
         own: Next<'r>,
         others: Vec<Next<'s>>,
         parts: usize,
-        processors: usize,
-        meanwhile: &'s Meanwhile<'s>,
+        waiting: Waiting<'s>,
     ) -> Lanes<'r>
     where
         's: 'r,
     {
-        let patience = if others.len() < processors { PATIENCE } else { 0 };
         let others = others.into_iter().map(|next| {
             let lane = Lane::new(next, parts);
             let (to_do, work) = sync_channel(1);
             let (finished, done) = sync_channel(1);
-            scope.spawn(move || lane.run(&work, &finished, patience, meanwhile));
+            scope.spawn(move || lane.run(&work, &finished, waiting));
             Other { to_do, done }
         });
-        Lanes { others: others.collect(), own: Lane::new(own, parts), patience, meanwhile }
+        Lanes { others: others.collect(), own: Lane::new(own, parts), waiting }
     }
 
     /// Reads the next frames, and follows the connections of all `parts` through them if there are `hints`.
     pub(super) fn follow(&mut self, parts: &mut Vec<Part>, hints: Option<KeptHints>) -> Result<(), OutOfStep> {
-        let Lanes { own, others, patience, meanwhile } = self;
-        let waiting = Mutex::new(parts.drain(..).enumerate().collect());
-        let work = Arc::new(Work { hints, waiting, done: Mutex::default() });
+        let Lanes { own, others, waiting } = self;
+        let parts_waiting = Mutex::new(parts.drain(..).enumerate().collect());
+        let work = Arc::new(Work { hints, waiting: parts_waiting, done: Mutex::default() });
         for other in others.iter() {
             other.to_do.send(Arc::clone(&work)).map_err(|_| OutOfStep)?;
         }
@@ -113,7 +96,7 @@ impl<'r> Lanes<'r> {
         let read = own.what_was_read();
         let mut in_step = true;
         for other in others.iter() {
-            in_step &= receive(&other.done, *patience, *meanwhile).is_some_and(|theirs| theirs == read);
+            in_step &= waiting.receive(&other.done).is_some_and(|theirs| theirs == read);
         }
         let mut done = std::mem::take(&mut *locked(&work.done));
         done.sort_unstable_by_key(|(number, _)| *number);
@@ -133,15 +116,9 @@ impl<'r> Lane<'r> {
     }
 
     /// Follows what there is to do, and reads on as soon as that is done.
-    fn run(
-        mut self,
-        to_do: &Receiver<Arc<Work>>,
-        finished: &SyncSender<Read>,
-        patience: u32,
-        meanwhile: &Meanwhile<'_>,
-    ) {
+    fn run(mut self, to_do: &Receiver<Arc<Work>>, finished: &SyncSender<Read>, waiting: Waiting<'_>) {
         self.read();
-        while let Some(work) = receive(to_do, patience, meanwhile) {
+        while let Some(work) = waiting.receive(to_do) {
             self.follow(&work, VecDeque::pop_front);
             // Let go first: what was lent changes again as soon as all are done.
             drop(work);
@@ -193,24 +170,5 @@ impl fmt::Debug for Lanes<'_> {
 impl fmt::Debug for Lane<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lane").field("parts", &self.parts).finish_non_exhaustive()
-    }
-}
-
-/// What comes next; `None` when nothing will.
-fn receive<T>(from: &Receiver<T>, patience: u32, meanwhile: &Meanwhile<'_>) -> Option<T> {
-    for _ in 0..patience {
-        match from.try_recv() {
-            Ok(received) => return Some(received),
-            Err(TryRecvError::Disconnected) => return None,
-            Err(TryRecvError::Empty) if meanwhile() => {}
-            Err(TryRecvError::Empty) => hint::spin_loop(),
-        }
-    }
-    loop {
-        match from.recv_timeout(NAP) {
-            Ok(received) => return Some(received),
-            Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) => while meanwhile() {},
-        }
     }
 }

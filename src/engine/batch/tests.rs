@@ -27,7 +27,6 @@ fn engine() -> Engine {
     let limits = Limits::default();
     let mut engine = Engine::divided(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded });
     engine.one_by_one = 0;
-    engine.worth_dividing = 0;
     engine
 }
 
@@ -37,7 +36,7 @@ fn tell(told: &mut String, finished: Finished) {
     writeln!(told, "{session:?}\n{verdict:?}").unwrap();
 }
 
-/// Everything that is told of a capture, in the order in which it is told.
+/// Everything that is told of a capture, in the order in which it is told, by threads that take turns.
 fn told(path: &Path, frames_at_once: usize, threads: usize) -> String {
     told_by(engine(), path, frames_at_once, threads)
 }
@@ -45,23 +44,9 @@ fn told(path: &Path, frames_at_once: usize, threads: usize) -> String {
 fn told_by(mut engine: Engine, path: &Path, frames_at_once: usize, threads: usize) -> String {
     let mut told = String::new();
     let mut tell = |finished| tell(&mut told, finished);
-    let mut file = CaptureFile::open(path).unwrap();
-    let mut sorted = Sorted::default();
-    loop {
-        let frame = file.next_frame();
-        let ended = frame.is_none();
-        if let Some(frame) = &frame {
-            sorted.frames_mut().push(frame);
-        }
-        if ended || sorted.frames.len() >= frames_at_once {
-            sorted.sort(engine.parts());
-            engine.push_all(&sorted, threads, &mut || (), &mut tell);
-            sorted.clear();
-        }
-        if ended {
-            break;
-        }
-    }
+    let nothing = || false;
+    let waiting = Waiting::of(threads, 2, &nothing);
+    engine.push_in_turns(reader(path, frames_at_once), threads, waiting, &mut tell);
     let facts = engine.finish_all(threads, &mut tell);
     format!("{told}{facts:?}")
 }
@@ -87,7 +72,7 @@ fn told_together(path: &Path, frames_at_once: usize, threads: usize) -> String {
     let read = || reader(path, frames_at_once);
     thread::scope(|scope| {
         let others = (1..threads).map(|_| read()).collect();
-        let mut lanes = Lanes::start(scope, read(), others, engine.parts(), 2, &|| false);
+        let mut lanes = Lanes::start(scope, read(), others, engine.parts(), Waiting::of(threads, 2, &|| false));
         while engine.push_together(&mut lanes, &mut tell).unwrap() {}
     });
     let facts = engine.finish_all(threads, &mut tell);
@@ -114,13 +99,13 @@ fn threads_that_do_not_read_the_same_are_found_out() {
     thread::scope(|scope| {
         let mut shorter = reader(&path, 4);
         let others: Vec<Next<'_>> = vec![Box::new(move |batch| shorter(&mut Batch::new()) && shorter(batch))];
-        let mut lanes = Lanes::start(scope, reader(&path, 4), others, engine.parts(), 2, &|| false);
+        let mut lanes = Lanes::start(scope, reader(&path, 4), others, engine.parts(), Waiting::of(2, 2, &|| false));
         assert_eq!(engine.push_together(&mut lanes, &mut |_| ()), Err(OutOfStep));
     });
 }
 
 #[test]
-fn threads_change_nothing() {
+fn threads_that_take_turns_change_nothing() {
     for path in captures() {
         for frames_at_once in [7, 100_000] {
             let one = told(&path, frames_at_once, 1);

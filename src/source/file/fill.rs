@@ -20,7 +20,7 @@ impl CaptureFile {
                 break;
             }
             if batch.is_empty() {
-                self.buffer.fill(Batch::BYTES);
+                self.buffer.fill(Batch::BYTES, batch);
             }
             let start = batch.used();
             let walked = self.walk(&record, batch, before, is_early);
