@@ -140,10 +140,11 @@ fn mqttcap_counts_what_was_written() {
     }
 }
 
-/// More frames than are taken one by one: several threads truly work.
+/// More frames than are taken one by one: several threads truly work, side by side on small frames, in turns on large ones.
 #[test]
 fn one_thread_or_eight_write_the_same_bytes() {
-    for (workload, kilobytes) in [(Workload::Connections, 20_000), (Workload::Lossy, 4_000)] {
+    for (workload, kilobytes) in [(Workload::Connections, 20_000), (Workload::Lossy, 4_000), (Workload::Noise, 30_000)]
+    {
         let (file, tally) = written_as(workload, kilobytes);
         assert!(tally.frames > 30_000, "{} frames", tally.frames);
         let read = |threads: &str| mqttcap(file.path(), &["read", "--format", "ndjson", "--threads", threads]);
