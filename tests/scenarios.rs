@@ -60,7 +60,7 @@ fn differences(truth: &Value, path: &std::path::Path) -> Vec<String> {
         }
     }
     let judged = (1..).zip(sessions.iter().zip(&verdicts));
-    let judged: Vec<_> = judged.map(|(number, (session, verdict))| Judged { number, session, verdict }).collect();
+    let judged: Vec<_> = judged.map(|(number, (session, verdict))| Judged::new(number, session, verdict)).collect();
     let across = diagnosis::across(&judged, &facts.traffic, &[]);
     let across: Vec<_> = across.into_iter().map(|spanning| spanning.finding.id).collect();
     let truly = texts(truth, "across");

@@ -21,8 +21,8 @@ const SPEED_UP: f64 = 1.6;
 fn targets(workload: Workload) -> [Option<f64>; 2] {
     match workload {
         Workload::Small => [Some(0.75), Some(0.45)],
-        Workload::Bulk => [Some(0.4), None],
-        Workload::Noise => [Some(0.5), None],
+        Workload::Bulk => [Some(0.4); 2],
+        Workload::Noise => [Some(0.5); 2],
         Workload::Connections => [Some(1.5), None],
         Workload::Lossy => [None, None],
     }

@@ -1,15 +1,17 @@
 //! What went wrong, in prose: under the table of `read`, alike sessions together, and in `show`.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::capture::FrameNumber;
 use crate::diagnosis::{ClientReport, Confidence, Counted, Finding, Qualifier, Severity, Verdict};
 use crate::net::Endpoint;
 use crate::text;
 
-use super::model::{Case, Report};
+use super::model::{Case, Client, Report};
 use super::page::{Ink, Page};
 use super::table::Extent;
 use super::words;
@@ -86,12 +88,12 @@ fn groups(cases: &[Case], extent: Extent) -> Vec<Group<'_>> {
 
 fn group(group: &Group<'_>, counted: &[Counted], page: &mut Page<'_>) -> io::Result<()> {
     title(group, page)?;
-    let sentences = sentences(&group.cases);
-    for (case, frames) in sentences.iter().take(SENTENCES) {
+    let (sentences, more) = sentences(&group.cases);
+    for (case, frames) in &sentences {
         headline(&case.verdict, frames, page)?;
     }
-    if sentences.len() > SENTENCES {
-        let more = text::number((sentences.len() - SENTENCES) as u64);
+    if more > 0 {
+        let more = text::number(more as u64);
         page.paragraph((Ink::Plain, "  "), Ink::Faint, &format!("… and {more} more like these."))?;
     }
     let first = group.first;
@@ -120,23 +122,26 @@ fn group(group: &Group<'_>, counted: &[Counted], page: &mut Page<'_>) -> io::Res
     page.paragraph((Ink::Faint, "  In Wireshark: "), Ink::Accent, &filter(&group.cases))
 }
 
-/// The sentences of these cases, each once, with the frames of all that share it.
-fn sentences<'r>(cases: &[&'r Case]) -> Vec<(&'r Case, Vec<FrameNumber>)> {
-    let mut places = BTreeMap::new();
+/// The first sentences of these cases, each once, with the frames of all that share it; and how many more there are.
+fn sentences<'r>(cases: &[&'r Case]) -> (Vec<(&'r Case, Vec<FrameNumber>)>, usize) {
+    let mut places = HashMap::new();
     let mut sentences: Vec<(&Case, Vec<FrameNumber>)> = Vec::new();
     for case in cases {
         let outcome = &case.verdict.outcome;
-        let place = *places.entry((&outcome.sentence, outcome.confidence)).or_insert(sentences.len());
-        match sentences.get_mut(place) {
-            Some((_, frames)) => frames.extend(&outcome.frames),
-            None => sentences.push((case, outcome.frames.clone())),
+        let next = places.len();
+        let place = *places.entry((outcome.sentence.as_str(), outcome.confidence)).or_insert(next);
+        if let Some((_, frames)) = sentences.get_mut(place) {
+            frames.extend(&outcome.frames);
+        } else if place < SENTENCES {
+            sentences.push((case, outcome.frames.clone()));
         }
     }
     for (_, frames) in &mut sentences {
         frames.sort_unstable();
         frames.dedup();
     }
-    sentences
+    let more = places.len() - sentences.len();
+    (sentences, more)
 }
 
 fn title(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
@@ -146,10 +151,10 @@ fn title(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
         [one] => one.client_name(),
         // A port tells one attempt of a host from another, not one client from another.
         many => {
-            let clients: BTreeSet<String> = many.iter().map(|case| case.client_or_host()).collect();
-            match clients.first() {
-                Some(only) if clients.len() == 1 => only.clone(),
-                _ => text::counted(clients.len() as u64, "client"),
+            let clients: HashSet<Client<'_>> = many.iter().map(|case| case.client_or_host()).collect();
+            match (clients.iter().next(), clients.len()) {
+                (Some(only), 1) => only.to_string(),
+                (_, several) => text::counted(several as u64, "client"),
             }
         }
     };

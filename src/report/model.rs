@@ -1,6 +1,7 @@
 //! What every renderer renders.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 use hashbrown::{HashMap, HashSet};
@@ -8,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::attempt::{Attempt, Question, Search, Tie};
 use crate::diagnosis::{self, Counted, Judged, Note, Severity, Spanning, Verdict};
+use crate::fetch::Depth;
 use crate::session::{CaptureFacts, Empty, Peer, Rare, Route, Session, Strays, TextFact, Traffic};
 use crate::stream::Side;
 use crate::text;
@@ -66,6 +68,25 @@ pub struct Case {
     pub told_name: Option<String>,
     /// With which others it had messages in common.
     pub post: Rare<Correspondence>,
+}
+
+/// What a client is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Client<'c> {
+    /// Its client id.
+    Id(&'c [u8]),
+    /// Its address, where no client id is known.
+    Host(IpAddr),
+}
+
+impl fmt::Display for Client<'_> {
+    /// Harmless to print.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Client::Id(id) => f.write_str(&text::escape(id, text::NAME)),
+            Client::Host(address) => address.fmt(f),
+        }
+    }
 }
 
 /// Messages that a session had in common with others, through the broker.
@@ -134,8 +155,8 @@ impl Report {
         for kind in &counted {
             summary.count(kind.outcome, kind.severity, kind.sessions);
         }
-        summary.clients = clients(&cases, &counted);
-        let judged: Vec<Judged<'_>> = cases.iter().map(Case::judged).collect();
+        let judged = judged(&cases);
+        summary.clients = clients(&judged, &counted);
         let across = diagnosis::across(&judged, &capture.facts.traffic, &counted);
         for spanning in &across {
             for number in &spanning.sessions {
@@ -159,18 +180,28 @@ impl Report {
     }
 }
 
+/// The cases as diagnosis sees them.
+fn judged(cases: &[Case]) -> Vec<Judged<'_>> {
+    let ahead = |place: usize, depth| cases.get(place).into_iter().for_each(|case| case.session.fetch(depth));
+    let judged = cases.iter().enumerate().map(|(place, case)| {
+        ahead(place + 4, Depth::Connection);
+        ahead(place + 2, Depth::Session);
+        Judged::new(case.number, &case.session, &case.verdict)
+    });
+    judged.collect()
+}
+
 /// How many clients there are. An attempt that came to no CONNECT is taken for one by a client of the same host.
-fn clients(cases: &[Case], counted: &[Counted]) -> u64 {
+fn clients(judged: &[Judged<'_>], counted: &[Counted]) -> u64 {
     let (mut clients, mut named, mut nameless) = (HashSet::new(), HashSet::new(), HashSet::new());
-    for case in cases {
-        let address = case.session.wire.peers.client.endpoint.address;
-        match client_id(&case.session) {
+    for judged in judged {
+        match judged.client_id {
             Some(id) => {
-                named.insert(address);
-                clients.insert(&*id.0);
+                named.insert(judged.host);
+                clients.insert(id);
             }
             None => {
-                nameless.insert(address);
+                nameless.insert(judged.host);
             }
         }
     }
@@ -236,11 +267,6 @@ impl Case {
         Case { number, session, verdict, told_name: None, post: Rare::default() }
     }
 
-    /// The case as diagnosis sees it.
-    fn judged(&self) -> Judged<'_> {
-        Judged { number: self.number, session: &self.session, verdict: &self.verdict }
-    }
-
     /// Whether it went wrong.
     pub fn is_problem(&self) -> bool {
         self.verdict.outcome.severity >= Severity::Warning
@@ -251,11 +277,11 @@ impl Case {
         self.is_problem() || self.verdict.outcome.group != "healthy"
     }
 
-    /// What to call the client: its client id, else its address; harmless to print.
-    pub fn client_or_host(&self) -> String {
+    /// What the client is known by.
+    pub(super) fn client_or_host(&self) -> Client<'_> {
         match client_id(&self.session) {
-            Some(id) => text::escape(&id.0, text::NAME),
-            None => self.session.wire.peers.client.endpoint.address.to_string(),
+            Some(id) => Client::Id(&id.0),
+            None => Client::Host(self.session.wire.peers.client.endpoint.address),
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn find(servers: &Servers<'_, '_>, counted: &[Counted]) -> Vec<Spanni
         while let Some(start) = rest.iter().position(|judged| unreached(judged)) {
             let here = rest.get(start..).unwrap_or_default();
             let (these, later) = here.split_at(here.iter().take_while(|judged| unreached(judged)).count());
-            let hosts = these.iter().map(|judged| judged.session.wire.peers.client.endpoint.address);
+            let hosts = these.iter().map(|judged| judged.host);
             let hosts = hosts.collect::<BTreeSet<_>>().len();
             // Whoever was connected all the time could reach it.
             let connected = || tries.iter().any(|judged| goes_on(judged, these));

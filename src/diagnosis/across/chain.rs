@@ -8,31 +8,18 @@ use hashbrown::HashMap;
 
 use crate::diagnosis::words;
 use crate::net::Endpoint;
+use crate::session::TextFact;
 
-use super::Judged;
+use super::{ClientId, Judged};
 
 /// Pauses told one by one; more are told by their middle.
 const TOLD: usize = 5;
 
-/// `sessions` by a key; those without one are left out. Order is kept.
-fn by_key<'s, 'a, K: Ord>(
-    sessions: &'s [Judged<'a>],
-    key: impl Fn(&'s Judged<'a>) -> Option<K>,
-) -> BTreeMap<K, Vec<&'s Judged<'a>>> {
-    let mut groups: BTreeMap<K, Vec<&Judged<'a>>> = BTreeMap::new();
-    for session in sessions {
-        if let Some(key) = key(session) {
-            groups.entry(key).or_default().push(session);
-        }
-    }
-    groups
-}
-
-/// As [`by_key`], without keys that only one session has: in most captures those are nearly all.
+/// `sessions` by a key that several have, in order of the keys; those without one are left out. Order is kept.
 pub(super) fn repeated<'s, 'a, K: Ord + Hash>(
     sessions: &'s [Judged<'a>],
     key: impl Fn(&'s Judged<'a>) -> Option<K>,
-) -> BTreeMap<K, Vec<&'s Judged<'a>>> {
+) -> Vec<(K, Vec<&'s Judged<'a>>)> {
     let hasher = FixedState::default();
     let mut counts: HashMap<u64, u32> = HashMap::new();
     for key in sessions.iter().filter_map(&key) {
@@ -40,7 +27,17 @@ pub(super) fn repeated<'s, 'a, K: Ord + Hash>(
     }
     // Two keys with one hash would both be kept: no harm.
     let again = |key: &K| counts.get(&hasher.hash_one(key)).is_some_and(|count| *count > 1);
-    by_key(sessions, |judged| key(judged).filter(again))
+    let keyed = sessions.iter().filter_map(|judged| Some((key(judged).filter(again)?, judged)));
+    let mut keyed: Vec<(K, &Judged<'a>)> = keyed.collect();
+    keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut groups: Vec<(K, Vec<&Judged<'a>>)> = Vec::new();
+    for (key, judged) in keyed {
+        match groups.last_mut().filter(|(last, _)| *last == key) {
+            Some((_, group)) => group.push(judged),
+            None => groups.push((key, vec![judged])),
+        }
+    }
+    groups
 }
 
 /// Judged sessions by server.
@@ -48,7 +45,11 @@ pub(super) type Servers<'s, 'a> = BTreeMap<Endpoint, Vec<&'s Judged<'a>>>;
 
 /// `sessions` by the address and port of their server.
 pub(super) fn by_server<'s, 'a>(sessions: &'s [Judged<'a>]) -> Servers<'s, 'a> {
-    by_key(sessions, |judged| Some(judged.session.wire.peers.server.endpoint))
+    let mut servers = Servers::new();
+    for judged in sessions {
+        servers.entry(judged.server).or_default().push(judged);
+    }
+    servers
 }
 
 /// Judged sessions of client ids that came more than once, those of one client id together.
@@ -61,21 +62,22 @@ pub(super) struct Returning<'s, 'a> {
 
 impl<'s, 'a> Returning<'s, 'a> {
     pub(super) fn new(sessions: &'s [Judged<'a>]) -> Returning<'s, 'a> {
-        let server = |judged: &Judged<'_>| judged.session.wire.peers.server.endpoint;
-        let all = repeated(sessions, |judged| Some((client_id(judged)?, server(judged).address)));
-        let mut let_in: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for ((id, _), same_id) in &all {
+        let all = repeated(sessions, |judged| Some((client_id(judged)?, judged.server.address)));
+        let mut let_in = Vec::new();
+        for (_, same_id) in &all {
+            let mut ports: BTreeMap<u16, Vec<_>> = BTreeMap::new();
             for judged in same_id.iter().filter(|judged| accepted(judged)) {
-                let_in.entry((*id, server(judged))).or_default().push(*judged);
+                ports.entry(judged.server.port).or_default().push(*judged);
             }
+            let_in.extend(ports.into_values());
         }
-        Returning { all: all.into_values().collect(), let_in: let_in.into_values().collect() }
+        Returning { all: all.into_iter().map(|(_, same_id)| same_id).collect(), let_in }
     }
 }
 
 /// The client id that was sent, if one was.
-pub(super) fn client_id<'a>(judged: &Judged<'a>) -> Option<&'a [u8]> {
-    judged.session.connect.as_ref().map(|connect| &*connect.client_id.0).filter(|id| !id.is_empty())
+pub(super) fn client_id<'a>(judged: &Judged<'a>) -> Option<ClientId<'a>> {
+    judged.client_id.filter(|_| judged.names_itself)
 }
 
 /// Judged sessions by their `tcp.stream`.
@@ -83,7 +85,7 @@ pub(super) struct Streams<'s, 'a>(HashMap<u32, &'s Judged<'a>>);
 
 impl<'s, 'a> Streams<'s, 'a> {
     pub(super) fn new(sessions: &'s [Judged<'a>]) -> Streams<'s, 'a> {
-        let streams = sessions.iter().filter_map(|judged| Some((judged.session.wire.stream?, judged)));
+        let streams = sessions.iter().filter_map(|judged| Some((judged.stream?, judged)));
         Streams(streams.collect())
     }
 
@@ -95,15 +97,12 @@ impl<'s, 'a> Streams<'s, 'a> {
 
 /// What to call the client: its client id, else its address.
 pub(super) fn client(judged: &Judged<'_>) -> String {
-    let session = judged.session;
-    let sent = session.connect.as_ref().map(|connect| &connect.client_id).filter(|id| !id.is_empty());
-    let given = session.connack.as_ref().and_then(|connack| connack.assigned_client_id.as_ref());
-    sent.or(given).map_or_else(|| session.wire.peers.client.endpoint.address.to_string(), words::plain)
+    judged.client_id.map_or_else(|| judged.host.to_string(), |id| words::plain(&TextFact::new(id.bytes)))
 }
 
 /// Whether the client was let in.
 pub(super) fn accepted(judged: &Judged<'_>) -> bool {
-    judged.session.connack.as_ref().is_some_and(|connack| connack.code.0 == 0)
+    judged.accepted
 }
 
 /// How long it is from each of `moments` to the next, in nanoseconds.

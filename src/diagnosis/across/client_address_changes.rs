@@ -21,21 +21,17 @@ pub(super) fn find(returning: &Returning<'_, '_>) -> Vec<Spanning> {
     returning.let_in.iter().filter_map(|same_id| changes(same_id)).collect()
 }
 
-fn address(judged: &Judged<'_>) -> IpAddr {
-    judged.session.wire.peers.client.endpoint.address
-}
-
 fn changes(same_id: &[&Judged<'_>]) -> Option<Spanning> {
     let pairs = || same_id.iter().zip(same_id.iter().skip(1));
     // Connections at the same time push one another out: that is a matter of its own.
     let overlap = pairs().any(|(one, next)| !one.session.wire.last.is_before(next.session.wire.first))
         || same_id.iter().any(|judged| judged.verdict.outcome.id == TAKEN_OVER);
-    let changed = pairs().filter(|(one, next)| address(one) != address(next)).count();
+    let changed = pairs().filter(|(one, next)| one.host != next.host).count();
     if overlap || changed < CHANGES {
         return None;
     }
     let client_id = words::quoted(&same_id.first()?.session.connect.as_ref()?.client_id);
-    let addresses: BTreeSet<IpAddr> = same_id.iter().map(|judged| address(judged)).collect();
+    let addresses: BTreeSet<IpAddr> = same_id.iter().map(|judged| judged.host).collect();
     let named = addresses.iter().take(NAMED).map(ToString::to_string);
     let more = (addresses.len() - addresses.len().min(NAMED)) as u64;
     let more = (more > 0).then(|| format!("{} more", words::number(more)));

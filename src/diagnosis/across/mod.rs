@@ -15,6 +15,13 @@ mod reconnect_loop;
 mod session_lost;
 mod will_published;
 
+use std::cmp::Ordering;
+use std::hash::{BuildHasher as _, Hash, Hasher};
+use std::net::IpAddr;
+
+use foldhash::fast::FixedState;
+
+use crate::net::Endpoint;
 use crate::session::{Session, Traffic};
 
 use chain::{Returning, Streams};
@@ -22,7 +29,7 @@ use chain::{Returning, Streams};
 use super::finding::{About, Found};
 use super::{Counted, Finding, Qualifier, Verdict};
 
-/// A session and what was said of it.
+/// A session and what was said of it; beside them what sessions are grouped by, so that most need not be looked at again.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
     /// Its number in the report.
@@ -31,6 +38,24 @@ pub struct Judged<'a> {
     pub session: &'a Session,
     /// Its verdict.
     pub verdict: &'a Verdict,
+    /// The client's address.
+    pub host: IpAddr,
+    /// The server's address and port.
+    pub server: Endpoint,
+    /// The client id that was sent, or that the server assigned.
+    pub client_id: Option<ClientId<'a>>,
+    /// Whether the client id was sent.
+    names_itself: bool,
+    /// Whether the client was let in.
+    accepted: bool,
+    stream: Option<u32>,
+}
+
+/// A client id among many: most are told from others by their hash.
+#[derive(Clone, Copy, Debug, Eq)]
+pub struct ClientId<'a> {
+    hash: u64,
+    bytes: &'a [u8],
 }
 
 /// A finding that spans sessions.
@@ -76,6 +101,56 @@ pub fn across(sessions: &[Judged<'_>], traffic: &Traffic, counted: &[Counted]) -
     all.extend(message_not_delivered::find(&streams, traffic));
     all.sort_by_key(|spanning| (std::cmp::Reverse(spanning.finding.severity), spanning.sessions.first().copied()));
     all
+}
+
+impl<'a> Judged<'a> {
+    /// A session with its number in the report and its verdict.
+    pub fn new(number: u64, session: &'a Session, verdict: &'a Verdict) -> Judged<'a> {
+        let (peers, connack) = (&session.wire.peers, session.connack.as_ref());
+        let sent = session.connect.as_ref().map(|connect| &connect.client_id).filter(|id| !id.is_empty());
+        let assigned = || connack.and_then(|connack| connack.assigned_client_id.as_ref());
+        Judged {
+            number,
+            session,
+            verdict,
+            host: peers.client.endpoint.address,
+            server: peers.server.endpoint,
+            client_id: sent.or_else(assigned).map(|id| ClientId::new(&id.0)),
+            names_itself: sent.is_some(),
+            accepted: connack.is_some_and(|connack| connack.code.0 == 0),
+            stream: session.wire.stream,
+        }
+    }
+}
+
+impl<'a> ClientId<'a> {
+    fn new(bytes: &'a [u8]) -> ClientId<'a> {
+        ClientId { hash: FixedState::default().hash_one(bytes), bytes }
+    }
+}
+
+impl Hash for ClientId<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialEq for ClientId<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.bytes == other.bytes
+    }
+}
+
+impl PartialOrd for ClientId<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ClientId<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bytes.cmp(other.bytes)
+    }
 }
 
 impl Spanning {

@@ -12,7 +12,7 @@ use crate::stream::Side;
 
 use super::broker_unreachable::least;
 use super::chain::{accepted, client_id, pauses, repeated, rhythm};
-use super::{About, Counted, Found, Judged, Spanning};
+use super::{About, ClientId, Counted, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
     About { id: "reconnect-loop", severity: Severity::Warning, text: include_str!("reconnect_loop.md") };
@@ -37,20 +37,19 @@ const LOOKED: &str = "A load balancer or a monitor that only looks whether the p
 
 /// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there.
 pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>, counted: &[Counted]) -> Vec<Spanning> {
-    let host = |judged: &Judged<'_>| judged.session.wire.peers.client.endpoint.address;
     // The client id of each host; none where it has several.
-    let mut ids: HashMap<IpAddr, Option<&[u8]>> = HashMap::new();
+    let mut ids: HashMap<IpAddr, Option<ClientId<'_>>> = HashMap::new();
     for judged in sessions {
         if let Some(id) = client_id(judged) {
-            let known = ids.entry(host(judged)).or_insert(Some(id));
+            let known = ids.entry(judged.host).or_insert(Some(id));
             *known = known.filter(|known| *known == id);
         }
     }
     // An attempt without CONNECT is of the host's one client, if it has one only.
     let only = |host: IpAddr| ids.get(&host).copied().flatten();
     let tries = repeated(sessions, |judged| {
-        let id = client_id(judged).or_else(|| only(host(judged)));
-        Some((host(judged), judged.session.wire.peers.server.endpoint, id))
+        let id = client_id(judged).or_else(|| only(judged.host));
+        Some((judged.host, judged.server, id))
     });
     let mut loops = Vec::new();
     for ((host, server, id), tries) in tries {
@@ -58,7 +57,7 @@ pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>, counted: &[
         if id.is_none() && ids.get(&host).is_some_and(Option::is_none) {
             continue;
         }
-        let client = id.map_or_else(|| host.to_string(), |id| words::plain(&TextFact::new(id)));
+        let client = id.map_or_else(|| host.to_string(), |id| words::plain(&TextFact::new(id.bytes)));
         let mut rest = tries.as_slice();
         while let Some(start) = rest.iter().position(|judged| failed(judged)) {
             let here = rest.get(start..).unwrap_or_default();

@@ -24,8 +24,10 @@ pub(super) struct Several {
 
 /// The finding `id` over `several`, if it is raised.
 pub(super) fn find(several: &Several, id: &str) -> Option<Spanning> {
-    let judged: Vec<Judged<'_>> =
-        (1..).zip(&several.sessions).map(|(number, (session, verdict))| Judged { number, session, verdict }).collect();
+    let judged: Vec<Judged<'_>> = (1..)
+        .zip(&several.sessions)
+        .map(|(number, (session, verdict))| Judged::new(number, session, verdict))
+        .collect();
     across(&judged, &several.traffic, &[]).into_iter().find(|spanning| spanning.finding.id == id)
 }
 
