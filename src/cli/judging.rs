@@ -1,7 +1,7 @@
 //! Sessions that ended, decided on many at once by whichever thread has time.
 //!
 //! Invariant: they are kept in the order in which they ended, whoever decided on them. No more than [`LOTS`] lots are not
-//! kept yet.
+//! kept yet, nor so many that are only counted not gone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -44,12 +44,18 @@ pub(super) struct Desk {
     waiting: Mutex<VecDeque<(u64, Vec<Finished>)>>,
     /// A lot on which deciding failed is told too: whoever brought it would wait for it else.
     ruled: Mutex<BTreeMap<u64, thread::Result<Ruled>>>,
+    /// Sessions that were only counted: to let go of them takes time too.
+    #[expect(clippy::vec_box, reason = "they were decided on in their boxes")]
+    counted: Mutex<Vec<Vec<Box<Session>>>>,
 }
 
 impl Desk {
-    /// Decides on the lot that waits longest; `false` if there is none.
+    /// Decides on the lot that waits longest, or lets go of what was counted; `false` if there is neither.
     pub(super) fn work(&self) -> bool {
-        let Some((number, lot)) = locked(&self.waiting).pop_front() else { return false };
+        let Some((number, lot)) = locked(&self.waiting).pop_front() else {
+            let counted = locked(&self.counted).pop();
+            return counted.is_some();
+        };
         // Nothing of the lot is looked at after a failure.
         let ruled = catch_unwind(AssertUnwindSafe(|| rule(lot)));
         locked(&self.ruled).insert(number, ruled);
@@ -124,10 +130,19 @@ impl<'d> Judging<'d> {
     fn keep(&mut self) {
         loop {
             let Some(lot) = locked(&self.desk.ruled).remove(&self.kept_lots) else { break };
-            for (session, ruling) in lot.unwrap_or_else(|failure| resume_unwind(failure)) {
-                self.kept.keep(session, ruling);
-            }
+            let lot = lot.unwrap_or_else(|failure| resume_unwind(failure));
+            let counted = lot.into_iter().filter_map(|(session, ruling)| self.kept.keep(session, ruling)).collect();
             self.kept_lots += 1;
+            self.let_go(counted);
+        }
+    }
+
+    /// Leaves sessions that were counted to whoever has time.
+    #[expect(clippy::vec_box, reason = "they were decided on in their boxes")]
+    fn let_go(&self, sessions: Vec<Box<Session>>) {
+        let mut counted = locked(&self.desk.counted);
+        if !sessions.is_empty() && self.patience > counted.len() {
+            counted.push(sessions);
         }
     }
 }

@@ -67,14 +67,15 @@ impl Kept {
         self.keep(session, ruling);
     }
 
-    /// Keeps a session that was decided on, or counts it.
-    pub fn keep(&mut self, session: Box<Session>, ruling: Ruling) {
+    /// Keeps a session that was decided on, or counts it. Returns one that was counted.
+    pub fn keep(&mut self, session: Box<Session>, ruling: Ruling) -> Option<Box<Session>> {
         let class = class_of(&session, ruling);
         let kept: usize = self.ruled.iter().map(Vec::len).sum();
         if class == Use::Attempt && !self.has_room_for_attempt(session.wire.peers.server.endpoint) {
             self.tallies.add(&session, ruling);
-            return;
+            return Some(session);
         }
+        let mut counted = None;
         if kept >= self.sessions {
             let [attempts, healthy, _] = &mut self.ruled;
             let less = match class {
@@ -84,9 +85,10 @@ impl Kept {
             };
             let Some(less) = less else {
                 self.tallies.add(&session, ruling);
-                return;
+                return Some(session);
             };
             self.tallies.add(&less.session, less.ruling);
+            counted = Some(less.session);
         }
         let [attempts, healthy, telling] = &mut self.ruled;
         let list = match class {
@@ -98,6 +100,7 @@ impl Kept {
             Use::Telling => telling,
         };
         list.push(Ruled { session, ruling });
+        counted
     }
 
     /// The kept sessions in order of their first frame, put into words by at most so many threads, and what was counted.

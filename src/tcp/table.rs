@@ -29,7 +29,7 @@ use super::{Connection, Ending, Facts, Reader, patience};
 
 pub use foreseen::Place;
 pub use remaining::Remaining;
-use streams::Opened;
+use streams::{Counted, Opened};
 
 /// All connections that are being followed.
 #[derive(Debug)]
@@ -47,8 +47,7 @@ pub struct FlowTable<R: Reader> {
     budget: Budget,
     connections: usize,
     streams: u32,
-    /// Streams since [`FlowTable::count_streams_from`], in order.
-    opened: Vec<Opened>,
+    counted: Counted,
     /// Nothing is due before.
     due_at: Timestamp,
     evicted: u64,
@@ -121,7 +120,7 @@ impl<R: Reader> FlowTable<R> {
             budget: Budget::new(limits),
             connections: limits.connections.max(1),
             streams: 0,
-            opened: Vec::new(),
+            counted: Counted::default(),
             due_at: NEVER,
             evicted: 0,
             late: 0,
@@ -175,9 +174,9 @@ impl<R: Reader> FlowTable<R> {
             }
             self.tombstones.remove(hash, &key);
         }
-        if stream == self.streams {
+        let is_new = stream == self.streams;
+        if is_new {
             self.streams = self.streams.wrapping_add(1);
-            self.opened.push(Opened { key, hash, first: at.frame });
         }
         self.make_room(ended);
         let facts = Facts::new(stream, segment.source, segment.destination, at);
@@ -193,6 +192,9 @@ impl<R: Reader> FlowTable<R> {
             is_due: false,
             flow: Some(Box::new(Flow::new(facts, reader))),
         });
+        if is_new {
+            self.counted.opened.push(Opened { key, hash, first: at.frame, place });
+        }
         self.append(place, segment, from_low, at)
     }
 
@@ -418,6 +420,7 @@ impl<R: Reader> FlowTable<R> {
         }
         self.vacant.push(place);
         if ending != Ending::CaptureEnded {
+            self.counted.bury(stone.stream);
             self.tombstones.insert(stone);
         }
         ended(flow.end(ending, &mut self.budget));

@@ -12,31 +12,55 @@ pub(super) struct Opened {
     pub(super) key: Key,
     pub(super) hash: u64,
     pub(super) first: FrameNumber,
+    /// The slot it was given.
+    pub(super) place: u32,
+}
+
+/// The streams of a table that were opened since they are counted from `first`.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    first: u32,
+    /// In order.
+    pub(super) opened: Vec<Opened>,
+    /// Whether one of them is remembered after its end.
+    buried: bool,
+}
+
+impl Counted {
+    /// A stream is remembered after its end.
+    pub(super) fn bury(&mut self, stream: u32) {
+        self.buried |= stream >= self.first;
+    }
 }
 
 impl<R: Reader> FlowTable<R> {
     /// The next stream has this number. For tables that each follow a part of a capture's connections.
     pub fn count_streams_from(&mut self, next: u32) {
         self.streams = next;
-        self.opened.clear();
+        self.counted.opened.clear();
+        (self.counted.first, self.counted.buried) = (next, false);
     }
 
     /// The first frame of each stream since [`FlowTable::count_streams_from`].
     pub fn opened(&self) -> impl Iterator<Item = FrameNumber> {
-        self.opened.iter().map(|opened| opened.first)
+        self.counted.opened.iter().map(|opened| opened.first)
     }
 
     /// Gives streams since [`FlowTable::count_streams_from`] the number that `number` makes of the one they have.
     pub fn renumber(&mut self, number: impl Fn(u32) -> u32) {
-        for Opened { key, hash, .. } in std::mem::take(&mut self.opened) {
-            if let Some(place) = self.find(hash, &key)
-                && let Some(flow) = self.slots.get_mut(place as usize).and_then(|slot| slot.flow.as_mut())
-            {
+        let mut opened = std::mem::take(&mut self.counted.opened);
+        for Opened { key, hash, place, .. } in opened.drain(..) {
+            let still = self.slots.get(place as usize).is_some_and(|slot| slot.flow.is_some() && slot.key == key);
+            let place = if still { Some(place) } else { self.find(hash, &key) };
+            if let Some(flow) = place.and_then(|place| self.slots.get_mut(place as usize)?.flow.as_mut()) {
                 flow.connection.facts.stream = number(flow.connection.facts.stream);
             }
-            if let Some(stone) = self.tombstones.get_mut(hash, &key) {
+            if self.counted.buried
+                && let Some(stone) = self.tombstones.get_mut(hash, &key)
+            {
                 stone.stream = number(stone.stream);
             }
         }
+        self.counted.opened = opened;
     }
 }
