@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::diagnosis::{Note, Severity, Verdict};
-use crate::report::model::client_id;
 use crate::report::{Case, Report};
 use crate::session::CaptureFacts;
 
@@ -77,7 +76,7 @@ impl Selection {
         let host =
             self.host.is_none_or(|host| [peers.client, peers.server].iter().any(|peer| peer.endpoint.address == host));
         let client = self.client.as_ref().is_none_or(|glob| {
-            let id = client_id(&case.session);
+            let id = case.session.client_id();
             id.is_some_and(|id| glob.is_match(String::from_utf8_lossy(&id.0).as_ref()))
         });
         host && client

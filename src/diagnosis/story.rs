@@ -5,7 +5,9 @@
 use crate::attempt::Service;
 use crate::capture::{Moment, Timestamp};
 use crate::mqtt::{PacketType, QoS, Version};
-use crate::session::{Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Proof, Session, ViolationFact};
+use crate::session::{
+    Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Proof, Session, UnfinishedPacket, ViolationFact,
+};
 use crate::stream::Side;
 
 use super::{Confidence, Qualifier, qualifier, words};
@@ -175,6 +177,12 @@ impl<'a> Story<'a> {
         let first = session.first_packet.client;
         let counted = session.counts.client.of(PacketType::CONNECT) > 0;
         whole.or(malformed).or(first.filter(|_| counted)).or(begun)
+    }
+
+    /// The client's CONNECT, if it was begun and not finished.
+    pub(crate) fn begun_connect(&self) -> Option<UnfinishedPacket> {
+        let part = self.session.unfinished_packet.client?;
+        (part.packet == PacketType::CONNECT && !self.is(Qualifier::CaptureGaps)).then_some(part)
     }
 
     /// Whether the server sent nothing, as far as the capture tells, or only the beginning of a packet.

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::attempt::{Attempt, Question, Search, Tie};
 use crate::diagnosis::{self, Counted, Judged, Note, Severity, Spanning, Verdict};
 use crate::fetch::Depth;
-use crate::session::{CaptureFacts, Empty, Peer, Rare, Route, Session, Strays, TextFact, Traffic};
+use crate::session::{CaptureFacts, Empty, Peer, Rare, Route, Session, Strays, Traffic};
 use crate::stream::Side;
 use crate::text;
 
@@ -279,7 +279,7 @@ impl Case {
 
     /// What the client is known by.
     pub(super) fn client_or_host(&self) -> Client<'_> {
-        match client_id(&self.session) {
+        match self.session.client_id() {
             Some(id) => Client::Id(&id.0),
             None => Client::Host(self.session.wire.peers.client.endpoint.address),
         }
@@ -287,7 +287,7 @@ impl Case {
 
     /// What to call the client: its client id, else its address and port; harmless to print.
     pub fn client_name(&self) -> String {
-        match client_id(&self.session) {
+        match self.session.client_id() {
             Some(id) => text::escape(&id.0, text::NAME),
             None => host(&self.session.wire.peers.client),
         }
@@ -376,11 +376,4 @@ fn range(attempt: &Attempt) -> String {
 fn quoted(name: &str) -> String {
     let harmless = text::escape(name.as_bytes(), 255);
     harmless.replace('\\', "\\\\").replace('"', "\\\"")
-}
-
-/// The client id: as sent, or as the server assigned it.
-pub fn client_id(session: &Session) -> Option<&TextFact> {
-    let sent = session.connect.as_ref().map(|connect| &connect.client_id);
-    let assigned = || session.connack.as_ref()?.assigned_client_id.as_ref();
-    sent.filter(|id| !id.is_empty()).or_else(assigned)
 }

@@ -6,7 +6,7 @@ use crate::capture::Timestamp;
 use crate::diagnosis::{Confidence, Finding, Severity};
 use crate::text;
 
-use super::model::{Case, Style, client_id};
+use super::model::{Case, Style};
 use super::page::{Ink, Page, told};
 use super::words;
 
@@ -45,7 +45,7 @@ fn line(
         confidence => format!("{}; ", words::confidence(confidence).replace('-', " ")),
     };
     // A sentence that many sessions share names no client.
-    let name = client_id(&case.session).map(|id| text::escape(&id.0, text::NAME));
+    let name = case.session.client_id().map(|id| text::escape(&id.0, text::NAME));
     let name = name.filter(|name| !sentence.contains(name)).map_or_else(String::new, |name| format!("{name}: "));
     let text = format!("{before}{name}{sentence} [{sure}{stream}]");
     Page::new(out, style).paragraph((ink, &format!("{time} {mark} ")), Ink::Plain, &text)

@@ -15,7 +15,7 @@ use crate::net::Endpoint;
 use crate::session::{self, PacketCounts, VersionFrom};
 
 use super::event_text::{event_kind, event_text};
-use super::model::{self, Case, Report, client_id};
+use super::model::{self, Case, Report};
 use super::tls_document::Tls;
 use super::value::{Text, Time, mac};
 use super::words;
@@ -331,7 +331,7 @@ impl<'r> FindingLine<'r> {
             filter: Some(case.filter()),
             client: Peer::of(&wire.peers.client, None),
             server: Peer::of(&wire.peers.server, case.known_name().map(|name| Text::of_bytes(name.as_bytes()))),
-            client_id: client_id(&case.session).map(Text::of),
+            client_id: case.session.client_id().map(Text::of),
             finding: Finding::of(finding),
         }
     }
@@ -434,7 +434,7 @@ impl<'r> Session<'r> {
                 VersionFrom::Connect => "connect",
                 VersionFrom::Inferred(_) => "inferred",
             }),
-            client_id: client_id(session).map(Text::of),
+            client_id: session.client_id().map(Text::of),
             username: connect.and_then(|connect| connect.username.as_ref()).map(Text::of),
             clean_start: connect.map(|connect| connect.clean_start),
             keep_alive: connect.map(|connect| connect.keep_alive),

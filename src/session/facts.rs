@@ -122,6 +122,17 @@ impl Session {
         }
     }
 
+    /// The Client Identifier that was sent, unless it is empty, in a whole CONNECT or the beginning of one.
+    pub fn sent_client_id(&self) -> Option<&TextFact> {
+        let whole = self.connect.as_ref().map(|connect| &connect.client_id);
+        whole.or(self.begun_client_id.as_deref()).filter(|id| !id.is_empty())
+    }
+
+    /// The Client Identifier: as sent, or as the server assigned it.
+    pub fn client_id(&self) -> Option<&TextFact> {
+        self.sent_client_id().or_else(|| self.connack.as_ref()?.assigned_client_id.as_ref())
+    }
+
     /// Whether it is a TCP connection, or the attempt to open one, over which no byte came.
     pub fn carried_nothing(&self) -> bool {
         let silent = |side: &Direction| side.bytes == 0 && side.missing_bytes == 0;

@@ -274,11 +274,14 @@ impl Tracker {
 
     /// A packet that the stream ended in.
     pub fn unfinished(&mut self, from: Side, raw: &RawPacket<'_>) {
-        *self.odd().unfinished_packet.of_mut(from) = Some(UnfinishedPacket {
-            packet: raw.header.packet_type(),
-            length: packet_length(raw).into(),
-            started: raw.started,
-        });
+        let packet = raw.header.packet_type();
+        *self.odd().unfinished_packet.of_mut(from) =
+            Some(UnfinishedPacket { packet, length: packet_length(raw).into(), started: raw.started });
+        let first = from == Side::Client && packet == PacketType::CONNECT && self.connect.is_none();
+        if let Some(connect) = connect_head(raw.body).filter(|_| first) {
+            self.version = self.version.or(connect.version());
+            self.odd().begun_client_id = Some(Box::new(fact(connect.client_id)));
+        }
     }
 
     /// A rule that a packet breaks by its bytes alone.

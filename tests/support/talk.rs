@@ -9,12 +9,15 @@ use super::OwnedSegment;
 
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
+const FIN: u8 = 0x01;
 
 /// A connection of 10.0.0.1 to port 1883 of 10.0.0.2.
 pub struct Talk {
     segments: Vec<OwnedSegment>,
     /// Next sequence numbers of the client and the server.
     next: [u32; 2],
+    /// Nanoseconds of silence so far.
+    waited: i64,
 }
 
 impl Talk {
@@ -32,12 +35,28 @@ impl Talk {
 
     /// No handshake: the capture begins later.
     pub fn begun() -> Talk {
-        Talk { segments: Vec::new(), next: [1000, 5000] }
+        Talk { segments: Vec::new(), next: [1000, 5000], waited: 0 }
     }
 
     /// One side sends.
     pub fn says(&mut self, side: Side, bytes: &[u8]) {
         self.segment(side, ACK, bytes);
+    }
+
+    /// Nothing is said for so many seconds.
+    pub fn waits(&mut self, seconds: i64) {
+        self.waited += seconds * 1_000_000_000;
+    }
+
+    /// One side acknowledges what it has got, and says nothing.
+    pub fn acknowledges(&mut self, side: Side) {
+        self.segment(side, ACK, &[]);
+    }
+
+    /// One side ends its direction.
+    pub fn closes(&mut self, side: Side) {
+        self.segment(side, FIN | ACK, &[]);
+        self.next[usize::from(side == Side::Server)] += 1;
     }
 
     /// The last segment is lost: the other side's next one acknowledges it.
@@ -51,7 +70,9 @@ impl Talk {
         let (from, to) = if side == Side::Client { (0, 1) } else { (1, 0) };
         let (source, destination) = if side == Side::Client { (client, server) } else { (server, client) };
         self.segments.push(OwnedSegment {
-            time: Timestamp(1_700_000_000_000_000_000 + 1_000_000 * i64::try_from(self.segments.len()).unwrap()),
+            time: Timestamp(
+                1_700_000_000_000_000_000 + self.waited + 1_000_000 * i64::try_from(self.segments.len()).unwrap(),
+            ),
             source,
             destination,
             sequence: self.next[from],

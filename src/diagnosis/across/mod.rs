@@ -107,16 +107,14 @@ impl<'a> Judged<'a> {
     /// A session with its number in the report and its verdict.
     pub fn new(number: u64, session: &'a Session, verdict: &'a Verdict) -> Judged<'a> {
         let (peers, connack) = (&session.wire.peers, session.connack.as_ref());
-        let sent = session.connect.as_ref().map(|connect| &connect.client_id).filter(|id| !id.is_empty());
-        let assigned = || connack.and_then(|connack| connack.assigned_client_id.as_ref());
         Judged {
             number,
             session,
             verdict,
             host: peers.client.endpoint.address,
             server: peers.server.endpoint,
-            client_id: sent.or_else(assigned).map(|id| ClientId::new(&id.0)),
-            names_itself: sent.is_some(),
+            client_id: session.client_id().map(|id| ClientId::new(&id.0)),
+            names_itself: session.sent_client_id().is_some(),
             accepted: connack.is_some_and(|connack| connack.code.0 == 0),
             stream: session.wire.stream,
         }

@@ -52,12 +52,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let connected = story.connected();
     let missed = story.goodbye_may_be_missed(close);
     let foreign = close.how == CloseHow::Reset && story.client_reset_is_foreign();
+    let begun = story.begun_connect().map(|part| {
+        let span = words::duration(close.at.time.nanoseconds_since(part.started.time));
+        let (length, code) = (words::bytes(part.length), story.close_code_aside(Side::Client));
+        format!("{client} {how} the connection{code} before its CONNECT of {length} was whole, {span} after it began.")
+    });
+    let whole = begun.is_none();
     let sentence = match connect {
         _ if foreign => format!(
             "A reset in the name of {client} ended the connection after {}, but its TTL does not fit the client's other packets{}.",
             story.age(close.at),
             will(story)
         ),
+        Some(_) if begun.is_some() => begun.unwrap_or_default(),
         Some(connect) if !connected => {
             let span = words::duration(close.at.time.nanoseconds_since(connect.time));
             let before = if story.server_silent() || story.late_connack().is_some() { ", before an answer came" } else { "" };
@@ -105,7 +112,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the client's other packets.")
             .cause_if(waited.is_some(), waited.unwrap_or_default())
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
-            .cause_if(!connected, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
+            .cause_if(!whole, "The program ended, or gave up, while it was still sending its CONNECT.")
+            .cause_if(!connected && whole, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(connected && !foreign, "The program ended, crashed or was restarted without calling its library's disconnect function.")
             .cause_if(reset && !foreign, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
             .cause_if(connected && !foreign, "The library gave the connection up over an error of its own and is about to connect again.")

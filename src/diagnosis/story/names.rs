@@ -14,9 +14,7 @@ impl Story<'_> {
         if self.silent {
             return String::new();
         }
-        let own = self.session.connect.as_ref().map(|c| &c.client_id);
-        let given = self.session.connack.as_ref().and_then(|c| c.assigned_client_id.as_ref());
-        match own.filter(|id| !id.is_empty()).or(given) {
+        match self.session.client_id() {
             Some(id) if !id.is_empty() => words::plain(id),
             _ => self.session.wire.peers.client.endpoint.address.to_string(),
         }

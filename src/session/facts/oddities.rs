@@ -12,8 +12,8 @@ use crate::session::wire::PerSide;
 use crate::transport::Protocol;
 
 use super::{
-    AuthFacts, HttpAnswer, MalformedFact, Overlap, Refusal, RetainedBurst, Session, UnfinishedPacket, ViolationFact,
-    WebSocketFacts,
+    AuthFacts, HttpAnswer, MalformedFact, Overlap, Refusal, RetainedBurst, Session, TextFact, UnfinishedPacket,
+    ViolationFact, WebSocketFacts,
 };
 
 /// What few sessions have; read as fields of [`Session`].
@@ -51,6 +51,8 @@ pub struct Oddities {
     pub skipped_bytes: PerSide<u64>,
     /// A packet begun and not finished when the sender's stream ended: when it began, its type, length and bytes seen.
     pub unfinished_packet: PerSide<Option<UnfinishedPacket>>,
+    /// Client Identifier of a first CONNECT that is the client's unfinished packet.
+    pub begun_client_id: Option<Box<TextFact>>,
 }
 
 static NONE: LazyLock<Oddities> = LazyLock::new(Oddities::default);
