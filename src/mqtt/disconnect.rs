@@ -31,11 +31,11 @@ impl<'p> Disconnect<'p> {
 }
 
 /// Reads the body: a Remaining Length of 0 omits the Reason Code, of 1 the Property Length
-/// (MQTT 5.0 §3.14.2.1, §3.14.2.2.1). Only 5.0 has a body, so it is read as 5.0 in any version.
+/// (MQTT 5.0 §3.14.2.1, §3.14.2.2.1). In 3.x there is nothing to read: a body there has no meaning (3.1.1 §3.14).
 pub(super) fn disconnect(body: &[u8], version: Option<Version>) -> Read<'_, Disconnect<'_>> {
     let bare = Disconnect { reason_code: None, properties: Properties::default() };
-    if body.is_empty() {
-        return Ok((body, bare));
+    if body.is_empty() || version.is_some_and(|version| !version.is_v5()) {
+        return Ok((&[], bare));
     }
     let (rest, reason_code) = field("Disconnect Reason Code", "§3.14.2.1", be_u8.map(ReasonCode)).parse(body)?;
     let coded = Disconnect { reason_code: Some(reason_code), ..bare };
@@ -63,5 +63,16 @@ mod tests {
         assert_eq!(read.session_expiry_interval(), Some(9));
         assert!(disconnect(&[0, 1], v5).is_err());
         assert!(disconnect(&[0, 1], None).unwrap().1.reason_code.is_none());
+    }
+
+    #[test]
+    fn a_body_means_nothing_in_3_x() {
+        for body in [&[0x78][..], &[0x8E, 0], &[0x04, 7]] {
+            for version in [Version::V31, Version::V311] {
+                assert_eq!(disconnect(body, Some(version)).unwrap().1.reason_code, None);
+            }
+        }
+        // Only a sender of 5.0 can have written it.
+        assert_eq!(disconnect(&[0x8E, 0], None).unwrap().1.reason_code, Some(ReasonCode(0x8E)));
     }
 }

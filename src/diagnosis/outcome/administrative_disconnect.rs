@@ -1,8 +1,9 @@
 //! `administrative-disconnect`: the broker ended the session on purpose.
 
 use super::{About, Judgement, refusal};
-use crate::diagnosis::Severity;
 use crate::diagnosis::story::{Said, Story};
+use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -21,8 +22,16 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let what = format!("The broker ended the session of {client} on purpose");
     let code = disconnect.code.0;
     let old = story.version().is_some_and(|version| !version.is_v5());
-    Some(
+    // In MQTT 3.x a DISCONNECT carries no code.
+    let dismissal = if old {
+        Judgement::new(Confidence::Certain, format!("The broker ended the session of {client} with a DISCONNECT."))
+            .at([disconnect.at])
+            .seen_as(Sight::Lost)
+    } else {
         refusal::dismissal(disconnect, &what)
+    };
+    Some(
+        dismissal
             .at(story.last(Side::Client).map(|packet| packet.at))
             .cause_if(
                 code == 0x98,
@@ -53,6 +62,14 @@ mod tests {
             said.sentence,
             "The broker ended the session of sensor-17 on purpose: Administrative action (0x98)."
         );
+    }
+
+    #[test]
+    fn a_disconnect_of_3_x_carries_no_code() {
+        let said = outcome(&Tale::connected().disconnect(Side::Server, 0, 5.0).build());
+        assert_eq!(said.id, "administrative-disconnect");
+        assert_eq!(said.sentence, "The broker ended the session of sensor-17 with a DISCONNECT.");
+        assert!(said.code.is_none());
     }
 
     #[test]

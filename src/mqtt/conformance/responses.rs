@@ -8,6 +8,9 @@ use crate::stream::Side;
 /// A packet of 3.x that has what only 5.0 has.
 const FORM_OF_5_0: &str = "the packet is in the form of MQTT 5.0: it is longer than MQTT 3.x allows";
 
+/// A packet that ends with its fixed header.
+const BODY: &str = "the packet has a body, which it must not have";
+
 impl<F: FnMut(Violation)> Check<'_, F> {
     pub(super) fn connack(&mut self, raw: &RawPacket<'_>, connack: &Connack<'_>) {
         const CODE: &str = "Connect Reason Code";
@@ -92,8 +95,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
     pub(super) fn ping(&mut self, raw: &RawPacket<'_>) {
         if raw.header.remaining_length != 0 {
             let section = if raw.packet_type() == PacketType::PINGREQ { "§3.12.1" } else { "§3.13.1" };
-            let what = "the packet has a body, which it must not have";
-            self.say(Severity::Ends, both(section), "Remaining Length", what);
+            self.say(Severity::Ends, both(section), "Remaining Length", BODY);
         }
     }
 
@@ -101,7 +103,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         if raw.body.is_empty() {
             return;
         }
-        self.length_of_3_x(raw, 0, "§3.14.1");
+        self.say(Severity::Ends, v3("§3.14.1"), "Remaining Length", BODY);
         if let Some(code) = disconnect.reason_code {
             self.reason_code(code, PacketType::DISCONNECT, v5("MQTT-3.14.2-1"));
         }
