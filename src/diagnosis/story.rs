@@ -192,19 +192,28 @@ impl<'a> Story<'a> {
             return self.server_silent_inside();
         }
         let server = &session.wire.sent.server;
-        let begun = session.unfinished_packet.server.is_some()
+        let begun = (session.unfinished_packet.server.is_some() || self.begun_bytes() > 0)
             && session.counts.server.total() == 0
-            && session.skipped_bytes.server == 0
+            && session.skipped_bytes.server == self.begun_bytes()
             && server.missing_bytes == 0;
         // An acknowledgment of one byte more than was captured may be that of a FIN.
         let nothing = server.bytes == 0 && server.sent.0 == 0 && server.missing_bytes == 0;
         begun || nothing && server.acknowledged.0 <= 1
     }
 
+    /// Bytes of a packet that the server began, of which not even the fixed header came.
+    fn begun_bytes(&self) -> u64 {
+        self.session.begun_header.server.map_or(0, |(bytes, _)| bytes)
+    }
+
     /// The only packet that the server began, if it never finished one: in words, with how much of it came where the
     /// server sent nothing else.
     pub(crate) fn begun_answer(&self) -> Option<(String, Moment)> {
         let session = self.session;
+        let header = session.begun_header.server.filter(|_| self.server_silent());
+        if let Some((bytes, started)) = header {
+            return Some((format!("{} of a packet", words::bytes(bytes)), started));
+        }
         let part = session.unfinished_packet.server.filter(|_| self.server_silent())?;
         let (packet, length) = (words::named(part.packet), words::bytes(part.length));
         let came = session.wire.sent.server.sent.0;

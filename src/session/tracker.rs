@@ -24,7 +24,8 @@ use crate::fetch::{self, Depth};
 use crate::limits::Limits;
 use crate::mqtt::conformance::{Severity, Violation};
 use crate::mqtt::{
-    Malformed, MalformedReason, Packet, PacketType, ParseError, QoS, RawPacket, Skipped, Text, Version, connect_head,
+    Malformed, MalformedReason, Packet, PacketType, ParseError, QoS, RawPacket, SkipReason, Skipped, Text, Version,
+    connect_head,
 };
 use crate::net::Undeliverable;
 use crate::stream::{Gap, Side};
@@ -252,6 +253,9 @@ impl Tracker {
         self.rules.doubt(skipped.until);
         let bytes = skipped.length.saturating_sub(skipped.missing);
         if bytes > 0 {
+            if skipped.why == SkipReason::StreamEnded {
+                *self.odd().begun_header.of_mut(from) = Some((bytes, skipped.from));
+            }
             *self.odd().skipped_bytes.of_mut(from) += bytes;
             self.timeline.push(skipped.until, Some(from), EventKind::Skipped { bytes });
         }
@@ -432,6 +436,7 @@ impl Oddities {
         self.partial_packets.swap();
         self.skipped_bytes.swap();
         self.unfinished_packet.swap();
+        self.begun_header.swap();
         self.violations.clear();
         for refusal in &mut self.refusals {
             refusal.by = refusal.by.other();

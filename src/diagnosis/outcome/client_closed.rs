@@ -67,7 +67,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Some(_) if begun.is_some() => begun.unwrap_or_default(),
         Some(connect) if !connected => {
             let span = words::duration(close.at.time.nanoseconds_since(connect.time));
-            let before = if story.server_silent() || story.late_connack().is_some() { ", before an answer came" } else { "" };
+            let before = match story.begun_answer() {
+                Some((part, _)) => format!(", in the middle of the answer: {part} had come"),
+                None if story.server_silent() || story.late_connack().is_some() => ", before an answer came".to_owned(),
+                None => String::new(),
+            };
             let code = story.close_code_aside(Side::Client);
             format!("{client} {how} the connection {span} after CONNECT{before}{code}.")
         }

@@ -35,7 +35,8 @@ pub(super) fn closed(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let neighbour = story.session.neighbours.tls_on_port;
     let known = story.port() == SECURE_MQTT || neighbour.is_some();
-    let silent = story.server_silent() && !story.connected();
+    // What begins like MQTT is no TLS.
+    let silent = story.server_silent() && story.begun_answer().is_none() && !story.connected();
     if !known || !silent || !story.soon(connect, close.at, SECOND) {
         return None;
     }
@@ -67,6 +68,9 @@ mod tests {
         assert_eq!(outcome(&session).id, "connect-closed");
         session.wire.peers.server.endpoint.port = 8883;
         assert_eq!(outcome(&session).id, "plain-to-tls-port");
+        let mut begun = session.clone();
+        (begun.begun_header.server, begun.skipped_bytes.server) = (Some((1, session.wire.last)), 1);
+        assert_eq!(outcome(&begun).id, "connect-closed");
         session.wire.peers.server.endpoint.port = 1884;
         session.neighbours.tls_on_port = Some(session.wire.first);
         assert_eq!(outcome(&session).id, "plain-to-tls-port");

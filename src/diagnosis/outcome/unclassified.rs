@@ -32,9 +32,10 @@ pub(super) fn nothing(story: &Story<'_>) -> Judgement {
             "Capture where both directions pass: at the client, at the broker, or at a switch port that mirrors both.",
         )
     } else if let Some(connect) = story.connect_sent().filter(|_| story.close.is_none()) {
+        let answer = if story.begun_answer().is_some() { "in the middle of the" } else { "before an" };
         (
             format!(
-                "The capture ends {} after the CONNECT of {}, before an answer.",
+                "The capture ends {} after the CONNECT of {}, {answer} answer.",
                 until_end(connect),
                 story.client()
             ),

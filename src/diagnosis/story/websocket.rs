@@ -71,7 +71,9 @@ impl<'a> Story<'a> {
     pub(super) fn server_silent_inside(&self) -> bool {
         let session = self.session;
         let server = &session.wire.sent.server;
-        session.counts.server.total() == 0 && session.skipped_bytes.server == 0 && server.missing_bytes == 0
+        session.counts.server.total() == 0
+            && session.skipped_bytes.server == self.begun_bytes()
+            && server.missing_bytes == 0
     }
 
     /// When the WebSocket was open, if no MQTT came of it from the client.

@@ -51,6 +51,8 @@ pub struct Oddities {
     pub skipped_bytes: PerSide<u64>,
     /// A packet begun and not finished when the sender's stream ended: when it began, its type, length and bytes seen.
     pub unfinished_packet: PerSide<Option<UnfinishedPacket>>,
+    /// Bytes of a packet of which not even the fixed header came before the sender's stream ended, and the first of them.
+    pub begun_header: PerSide<Option<(u64, Moment)>>,
     /// Client Identifier of a first CONNECT that is the client's unfinished packet.
     pub begun_client_id: Option<Box<TextFact>>,
 }

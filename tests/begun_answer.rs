@@ -1,0 +1,76 @@
+//! An answer to CONNECT that was begun and never became whole is neither silence nor an answer.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test may fail
+
+#[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
+mod support;
+
+use mqttcap::diagnosis::{Verdict, diagnose};
+use mqttcap::stream::Side;
+use support::analyse_segments;
+use support::talk::Talk;
+
+const CONNECT: &[u8] = b"\x10\x0D\x00\x04MQTT\x04\x02\x00\x3C\x00\x01c";
+const CONNACK: &[u8] = &[0x20, 2, 0, 0];
+
+/// The server says `answer` to CONNECT, and 5 s later `closes` closes.
+fn verdict(answer: &[u8], closes: Option<Side>) -> Verdict {
+    let mut talk = Talk::opened();
+    talk.says(Side::Client, CONNECT);
+    talk.acknowledges(Side::Server);
+    for byte in answer.chunks(1) {
+        talk.says(Side::Server, byte);
+    }
+    talk.acknowledges(Side::Client);
+    if let Some(side) = closes {
+        talk.waits(5);
+        talk.closes(side);
+    }
+    let sessions = analyse_segments(&talk.into_segments());
+    assert_eq!(sessions.len(), 1);
+    diagnose(&sessions[0])
+}
+
+#[test]
+fn the_client_waits_for_the_rest_in_vain() {
+    for (length, part) in
+        [(1, "1 byte of a packet"), (2, "2 of the 4 bytes of a CONNACK"), (3, "3 of the 4 bytes of a CONNACK")]
+    {
+        let told = verdict(&CONNACK[..length], Some(Side::Client));
+        assert_eq!(told.outcome.id, "connect-unanswered");
+        let words = format!("answered the CONNECT of c with {part}, and the rest did not come within 5 s; c gave up.");
+        assert!(told.outcome.sentence.ends_with(&words), "{}", told.outcome.sentence);
+        assert!(told.causes[0].contains("stopped within its answer"), "{:?}", told.causes);
+    }
+    let silent = verdict(&[], Some(Side::Client)).outcome;
+    assert_eq!(silent.id, "connect-unanswered");
+    assert!(silent.sentence.contains("stayed silent"), "{}", silent.sentence);
+    assert_eq!(verdict(CONNACK, Some(Side::Client)).outcome.id, "client-closed");
+}
+
+#[test]
+fn the_server_closes_in_the_middle_of_it() {
+    for (length, part) in [(1, "1 byte of a packet"), (3, "3 of the 4 bytes of a CONNACK")] {
+        let told = verdict(&CONNACK[..length], Some(Side::Server));
+        assert_eq!(told.outcome.id, "connect-closed");
+        let words = format!("after CONNECT in the middle of its answer: {part} came.");
+        assert!(told.outcome.sentence.ends_with(&words), "{}", told.outcome.sentence);
+        assert!(!told.causes.concat().contains("not accepted"), "{:?}", told.causes);
+    }
+    let silent = verdict(&[], Some(Side::Server)).outcome.sentence;
+    assert!(silent.ends_with("without giving a reason."), "{silent}");
+    assert_eq!(verdict(CONNACK, Some(Side::Server)).outcome.id, "server-closed");
+}
+
+#[test]
+fn the_capture_ends_in_the_middle_of_it() {
+    let begun = verdict(&CONNACK[..1], None).outcome;
+    assert_eq!(begun.id, "unclassified");
+    assert!(begun.sentence.ends_with("in the middle of the answer."), "{}", begun.sentence);
+    let none = verdict(&[], None).outcome.sentence;
+    assert!(none.ends_with("before an answer."), "{none}");
+}
+
+#[test]
+fn a_byte_that_no_answer_begins_with_is_something_else() {
+    assert_eq!(verdict(b"S", Some(Side::Client)).outcome.id, "not-mqtt");
+}
