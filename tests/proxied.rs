@@ -5,7 +5,7 @@
 #[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
 mod support;
 
-use mqttcap::diagnosis::diagnose;
+use mqttcap::diagnosis::{Confidence, Verdict, diagnose};
 use mqttcap::session::Session;
 use mqttcap::stream::Side;
 use support::analyse_segments;
@@ -114,4 +114,77 @@ fn a_tunnel_that_is_refused_or_carries_something_else() {
         let sessions = sessions(&[(Side::Client, ASKED), (Side::Server, answer), (Side::Client, inside)]);
         assert!(sessions.iter().all(|session| session.connect.is_none()));
     }
+}
+
+/// What is said through a tunnel in which the server answers `answer` to CONNECT, until `closes` closes 5 s later.
+fn through_tunnel(answer: &[u8], closes: Side) -> Verdict {
+    let mut talk = Talk::opened();
+    talk.says(Side::Client, ASKED);
+    talk.says(Side::Server, OPENED);
+    talk.says(Side::Client, CONNECT);
+    talk.acknowledges(Side::Server);
+    if !answer.is_empty() {
+        talk.says(Side::Server, answer);
+    }
+    talk.acknowledges(Side::Client);
+    talk.waits(5);
+    talk.closes(closes);
+    let sessions = analyse_segments(&talk.into_segments());
+    assert_eq!(sessions.len(), 1);
+    diagnose(&sessions[0])
+}
+
+#[test]
+fn a_broker_behind_a_tunnel_that_says_nothing() {
+    let silent = through_tunnel(&[], Side::Client).outcome;
+    assert_eq!(silent.id, "connect-unanswered");
+    assert!(
+        silent.sentence.ends_with("received the CONNECT of c and stayed silent for 5 s; c gave up."),
+        "{}",
+        silent.sentence
+    );
+    let closed = through_tunnel(&[], Side::Server).outcome;
+    assert_eq!(closed.id, "connect-closed");
+    let begun = through_tunnel(&CONNACK[..3], Side::Client).outcome;
+    assert!(begun.sentence.contains("with 3 of the 4 bytes of a CONNACK, and the rest"), "{}", begun.sentence);
+    assert_eq!(through_tunnel(CONNACK, Side::Client).outcome.id, "client-closed");
+    assert_eq!(through_tunnel(CONNACK, Side::Server).outcome.id, "server-closed");
+}
+
+/// What is told of a connection over which only `said` goes, which `closes` closes after so many seconds.
+fn headed(said: &[&[u8]], closes: Side, seconds: i64) -> Verdict {
+    let mut talk = Talk::opened();
+    for bytes in said {
+        talk.says(Side::Client, bytes);
+    }
+    talk.acknowledges(Side::Server);
+    talk.waits(seconds);
+    talk.closes(closes);
+    let sessions = analyse_segments(&talk.into_segments());
+    assert_eq!(sessions.len(), 1);
+    diagnose(&sessions[0])
+}
+
+#[test]
+fn a_header_with_nothing_behind_it() {
+    for header in [FIRST, SECOND] {
+        let alone = headed(&[header], Side::Client, 2);
+        assert_eq!((alone.outcome.id, alone.outcome.confidence), ("tcp-open-no-connect", Confidence::Certain));
+        let told = "sent nothing but a PROXY header, and closed it again after 2 s.";
+        assert!(alone.outcome.sentence.ends_with(told), "{}", alone.outcome.sentence);
+        assert!(alone.causes.concat().contains("health check"), "{:?}", alone.causes);
+        // The broker waited for a CONNECT; or the header itself was too much for it.
+        assert_eq!(headed(&[header], Side::Server, 30).outcome.id, "tcp-open-no-connect");
+        assert_eq!(headed(&[header], Side::Server, 0).outcome.id, "proxy-header-mismatch");
+    }
+}
+
+#[test]
+fn a_header_with_something_behind_it_is_not_called_alone() {
+    for behind in [&b"GET / HTTP/1.1\r\n\r\n"[..], &CONNECT[..5]] {
+        let told = headed(&[FIRST, behind], Side::Client, 2).outcome;
+        assert_eq!((told.id, told.confidence), ("not-mqtt", Confidence::Likely));
+    }
+    assert_eq!(headed(&[&FIRST[..20]], Side::Client, 2).outcome.id, "not-mqtt");
+    assert_eq!(headed(&[FIRST, CONNECT], Side::Client, 2).outcome.id, "proxy-header-mismatch");
 }

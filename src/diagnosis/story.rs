@@ -9,6 +9,7 @@ use crate::session::{
     Close, CloseHow, ConnackFacts, DisconnectFacts, LastPacket, Proof, Session, UnfinishedPacket, ViolationFact,
 };
 use crate::stream::Side;
+use crate::transport::Protocol;
 
 use super::{Confidence, Qualifier, qualifier, words};
 
@@ -150,11 +151,14 @@ impl<'a> Story<'a> {
 
     /// The CONNACK, if it came to a client that had already gone without it.
     pub(crate) fn late_connack(&self) -> Option<&'a ConnackFacts> {
-        let connack = self.session.connack.as_deref()?;
+        let session = self.session;
+        let connack = session.connack.as_deref()?;
         let close = self.close_by(Side::Client)?;
-        let client = &self.session.wire.sent.client;
+        let client = &session.wire.sent.client;
         // A FIN that acknowledges nothing of the server left before the CONNACK arrived.
-        let unread = close.how == CloseHow::Closed && client.fin.is_some() && client.fin_acknowledges.0 == 0;
+        let unread = close.how == CloseHow::Closed
+            && client.fin.is_some()
+            && client.fin_acknowledges.0 <= session.preface.server;
         let spoke = client.last_data.is_some_and(|data| connack.at.is_before(data));
         let late = close.at.is_before(connack.at) && (unread || close.how == CloseHow::Reset);
         (late && !spoke).then_some(connack)
@@ -185,6 +189,15 @@ impl<'a> Story<'a> {
         (part.packet == PacketType::CONNECT && !self.is(Qualifier::CaptureGaps)).then_some(part)
     }
 
+    /// The PROXY header with which the connection began, if the client sent nothing behind it.
+    pub(crate) fn header_alone(&self) -> Option<Moment> {
+        let session = self.session;
+        let (protocol, at) = session.foreign_opening?;
+        let (client, length) = (&session.wire.sent.client, session.preface.client);
+        let nothing = client.sent.0 == length && client.acknowledged.0 <= length + 1 && client.missing_bytes == 0;
+        (protocol == Protocol::Proxy && length > 0 && nothing).then_some(at)
+    }
+
     /// Whether the server sent nothing, as far as the capture tells, or only the beginning of a packet.
     pub(crate) fn server_silent(&self) -> bool {
         let session = self.session;
@@ -197,8 +210,9 @@ impl<'a> Story<'a> {
             && session.skipped_bytes.server == self.begun_bytes()
             && server.missing_bytes == 0;
         // An acknowledgment of one byte more than was captured may be that of a FIN.
-        let nothing = server.bytes == 0 && server.sent.0 == 0 && server.missing_bytes == 0;
-        begun || nothing && server.acknowledged.0 <= 1
+        let preface = session.preface.server;
+        let nothing = server.bytes <= preface && server.sent.0 == preface && server.missing_bytes == 0;
+        begun || nothing && server.acknowledged.0 <= preface + 1
     }
 
     /// Bytes of a packet that the server began, of which not even the fixed header came.
@@ -216,7 +230,7 @@ impl<'a> Story<'a> {
         }
         let part = session.unfinished_packet.server.filter(|_| self.server_silent())?;
         let (packet, length) = (words::named(part.packet), words::bytes(part.length));
-        let came = session.wire.sent.server.sent.0;
+        let came = session.wire.sent.server.sent.0.saturating_sub(session.preface.server);
         let words = if came < part.length && session.websocket.is_none() {
             format!("{came} of the {length} of {packet}")
         } else {

@@ -213,9 +213,10 @@ impl Dialogue {
             if Protocol::of(&begun) == Protocol::Proxy {
                 // A server that closes on the header read nothing of what is behind it.
                 let closed = Close::of(facts, client).is_some_and(|close| close.by == Side::Server);
-                let length = proxy::header_length(&begun).filter(|_| answer.is_empty() && !closed);
+                let length = proxy::header_length(&begun).filter(|_| answer.is_empty());
                 let behind = length.and_then(|length| begun.get(length..)).unwrap_or_default();
-                if let (Some(length), Likelihood::Certain) = (length, mqtt::looks_like_connect(behind)) {
+                let begins = if closed { Likelihood::No } else { mqtt::looks_like_connect(behind) };
+                if let (Some(length), Likelihood::Certain) = (length, begins) {
                     let spoke = held.iter().find(|held| held.from == client).map(|held| held.at);
                     opening::pass(&mut held, client, length);
                     self.follow(client, ClientEvidence::Connect, Beginning::Start, &held);
@@ -224,7 +225,11 @@ impl Dialogue {
                     }
                     return self.end(facts);
                 }
-                return Ended::Other { protocol: Protocol::Proxy, server_port: server_port(facts, client) };
+                let server_port = server_port(facts, client);
+                return match length {
+                    Some(length) if behind.is_empty() => Ended::Header { length: length as u64, server_port },
+                    _ => Ended::Other { protocol: Protocol::Proxy, server_port },
+                };
             }
             let plausible = mqtt::looks_like_connect(&begun) != Likelihood::No
                 || mqtt::chain(&begun, Side::Client, None) != Likelihood::No

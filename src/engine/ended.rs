@@ -3,7 +3,7 @@
 use crate::capture::{Moment, Timestamp};
 use crate::fetch::Depth;
 use crate::net::{Endpoint, Undeliverable};
-use crate::session::{CaptureEdge, ClientEvidence, Neighbours, Session, TlsFacts, Tracker, Wire};
+use crate::session::{CaptureEdge, ClientEvidence, Neighbours, PerSide, Session, TlsFacts, Tracker, Wire};
 use crate::stream::End;
 use crate::tcp::{Ending, Facts};
 use crate::transport::Protocol;
@@ -119,9 +119,17 @@ impl Rest {
                     ));
                 }
                 let answer = tracker.tls_facts().and_then(|tls| tls.foreign.server);
-                self.wrong_door(Protocol::Tls, facts, server.port, answer)
+                self.wrong_door(Protocol::Tls, facts, server.port, |tracker| {
+                    if let Some((at, protocol)) = answer {
+                        tracker.answered_in(protocol, at);
+                    }
+                })
             }
-            Ended::Other { protocol, server_port } => self.wrong_door(protocol, facts, server_port, None),
+            Ended::Header { length, server_port } => {
+                let preface = PerSide { client: length, server: 0 };
+                self.wrong_door(Protocol::Proxy, facts, server_port, |tracker| tracker.preface(preface))
+            }
+            Ended::Other { protocol, server_port } => self.wrong_door(protocol, facts, server_port, |_| {}),
             Ended::NoData { undeliverable } => match facts.initiator {
                 Some(client) if self.is_attempt_at_mqtt(&facts) => {
                     Turned::Session(self.attempt_at_mqtt(facts, client, undeliverable.as_deref()))
@@ -154,14 +162,14 @@ impl Rest {
     }
 
     /// A client that spoke another protocol to a server of plain MQTT, or to a port that is taken for one, from its
-    /// first byte on; `answer` is what the server said to a TLS hello. A server that goes along (answers TLS with TLS, a
+    /// first byte on; `tell` tells what else is known of it. A server that goes along (answers TLS with TLS, a
     /// PROXY header with MQTT) is no such door.
     fn wrong_door(
         &self,
         protocol: Protocol,
         facts: Box<Facts>,
         server_port: u16,
-        answer: Option<(Moment, Protocol)>,
+        tell: impl FnOnce(&mut Tracker),
     ) -> Turned {
         let Some((client, spoke)) = self.client_at_wrong_door(protocol, &facts) else {
             return Turned::Other { protocol, facts, server_port };
@@ -169,9 +177,7 @@ impl Rest {
         let neighbours = self.neighbours(&facts, client, None);
         let mut tracker = Tracker::new(&self.limits, self.detail);
         tracker.foreign_opening(protocol, spoke);
-        if let Some((at, protocol)) = answer {
-            tracker.answered_in(protocol, at);
-        }
+        tell(&mut tracker);
         let followed = Followed::Alone(Box::new(tracker));
         Turned::Session(self.finished(facts, client, ClientEvidence::Opened, followed, neighbours))
     }

@@ -235,6 +235,11 @@ impl Tracker {
         self.timeline.push(at, Some(Side::Server), EventKind::ForeignAnswer(protocol));
     }
 
+    /// So many bytes of each side come before those of MQTT.
+    pub fn preface(&mut self, bytes: PerSide<u64>) {
+        self.odd().preface = bytes;
+    }
+
     /// That answer is HTTP, and says this.
     pub fn http_answer(&mut self, answer: HttpAnswer) {
         self.odd().http_answer = Some(Box::new(answer));

@@ -16,16 +16,20 @@ pub(super) fn opened(story: &Story<'_>) -> Option<Judgement> {
     if let Some(judgement) = upgrade_at_a_plain_port(story) {
         return Some(judgement);
     }
-    // Behind a PROXY header there was MQTT.
-    let (protocol, at) = story.session.foreign_opening.filter(|_| story.connect_sent().is_none())?;
+    // Behind a PROXY header there was MQTT, or nothing.
+    let behind = story.connect_sent().or(story.header_alone());
+    let (protocol, at) = story.session.foreign_opening.filter(|_| behind.is_none())?;
     let (server, host, port) = (story.server(), story.client_host(), story.port());
     let spoken = match protocol {
         Protocol::Unknown => "something other than MQTT".to_owned(),
+        Protocol::Proxy => "a PROXY header, and behind it nothing that is known for MQTT".to_owned(),
         known => format!("{}, not MQTT", known.name()),
     };
     let (web, header) = (protocol == Protocol::Http, protocol == Protocol::Proxy);
+    // It may be the beginning of a CONNECT, or stand behind a header that is not whole.
+    let confidence = if header { Confidence::Likely } else { Confidence::Certain };
     Some(
-        Judgement::new(Confidence::Certain, format!("{host} opened a connection to {server} and sent {spoken}."))
+        Judgement::new(confidence, format!("{host} opened a connection to {server} and sent {spoken}."))
             .at([at])
             .at(story.close.map(|close| close.at))
             .cause_if(web, "The client is set to HTTP or to MQTT over WebSocket (`ws://`), and the port is for plain MQTT.")
@@ -92,7 +96,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::diagnose;
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
     use crate::transport::Protocol;
@@ -104,7 +108,8 @@ mod tests {
             diagnose(&tale.close(Side::Client, 5.0).build())
         };
         let balanced = opened(Protocol::Proxy);
-        assert_eq!(balanced.outcome.id, "not-mqtt");
+        assert_eq!((balanced.outcome.id, balanced.outcome.confidence), ("not-mqtt", Confidence::Likely));
+        assert_eq!(opened(Protocol::Ssh).outcome.confidence, Confidence::Certain);
         assert!(balanced.causes[0].starts_with("A load balancer"), "{:?}", balanced.causes);
         assert!(opened(Protocol::Ssh).causes[0].starts_with("The client is no MQTT client"));
     }

@@ -22,6 +22,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     if protocol != Protocol::Proxy || !story.server_silent() {
         return None;
     }
+    // A broker also closes a connection on which no CONNECT follows.
+    if story.header_alone().is_some() && !story.soon(at, close.at, SECOND) {
+        return None;
+    }
     let (host, server) = (story.client_host(), story.server());
     let span = words::duration(close.at.time.nanoseconds_since(at.time));
     let sentence = format!(

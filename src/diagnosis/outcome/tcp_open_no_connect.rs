@@ -29,13 +29,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let client = &wire.sent.client;
     let spoke = client.bytes > 0 || client.sent.0 > 0 || client.missing_bytes > 0 || client.acknowledged.0 > 1;
-    if (spoke && inside.is_none()) || !wire.start_captured() {
+    let headed = story.header_alone().is_some();
+    if (spoke && inside.is_none() && !headed) || !wire.start_captured() {
         return None;
     }
     let host = story.client_host();
     let server = story.server();
     let thing = if inside.is_some() { "WebSocket" } else { "connection" };
-    let nothing = if inside.is_some() { "no MQTT" } else { "nothing" };
+    let nothing = match inside {
+        Some(_) => "no MQTT",
+        None if headed => "nothing but a PROXY header",
+        None => "nothing",
+    };
+    let alone = inside.is_none() && !headed;
     let sentence = if let Some(close) = story.close {
         let (how, span) = (how(close.how), since(opened.time.0, close));
         let end = match close.by {
@@ -59,25 +65,27 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let at_once = by_client.is_some_and(|close| close.at.time.nanoseconds_since(opened.time) < SECOND);
     // The server did not even wait for a CONNECT.
     let turned_away = inside.is_none() && story.close_by(Side::Server).is_some_and(|close| story.soon(opened, close.at, SECOND));
-    let waits = by_client.is_none() && !turned_away;
+    let waits = by_client.is_none() && !turned_away && !headed;
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
             .at([opened])
             .at(story.close.map(|close| close.at))
             .cause_if(inside.is_some(), "The page or program opened the WebSocket without MQTT: it failed in between, or serves for something else as well.")
-            .cause_if(at_once && inside.is_none(), "The client could not build its CONNECT: with PubSubClient, client id, user name, password and will must fit its buffer of 256 bytes.")
-            .cause_if(by_client.is_some(), "A health check or a scanner only looked whether the port is open.")
-            .cause_if(by_client.is_some() && !at_once, "The client's program failed, or was ended, before it sent its CONNECT.")
+            .cause_if(at_once && alone, "The client could not build its CONNECT: with PubSubClient, client id, user name, password and will must fit its buffer of 256 bytes.")
+            .cause_if(headed, "A load balancer sends the header before the client's own bytes, and its client sent none.")
+            .cause_if(headed, "The health check of a load balancer sends the header, and no more.")
+            .cause_if(by_client.is_some() && !headed, "A health check or a scanner only looked whether the port is open.")
+            .cause_if(by_client.is_some() && !at_once && !headed, "The client's program failed, or was ended, before it sent its CONNECT.")
             .cause_if(turned_away, "The broker takes no more connections on this port: mosquitto with `max_connections`, and EMQX, then close at once.")
             .cause_if(turned_away, "The broker, or a proxy in front of it, has banned this address.")
             .cause_if(turned_away, "A load balancer or port forwarding took the connection and has no broker behind it.")
             .cause_if(waits, "The client waits for the server to speak first, as it would with another protocol.")
             .cause_if(waits, "The client program hung, or its host lost power or network, just after connecting.")
-            .step_if(at_once && inside.is_none(), "With PubSubClient, call `client.setBufferSize(512)` before `connect()`.")
+            .step_if(at_once && alone, "With PubSubClient, call `client.setBufferSize(512)` before `connect()`.")
             .step_if(turned_away, "Look into the broker's log at this time, and compare the number of connected clients with the limit of its listener.")
             .step_if(!turned_away, format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
-            .seen_as(if at_once { Sight::NothingSent } else if turned_away { Sight::ClosedBeforeConnack } else { Sight::Nothing }),
+            .seen_as(if at_once && alone { Sight::NothingSent } else if turned_away { Sight::ClosedBeforeConnack } else { Sight::Nothing }),
     )
 }
 

@@ -15,6 +15,8 @@ pub(in crate::engine) enum Ended {
     Mqtt { client: End, evidence: ClientEvidence, followed: Followed },
     /// It carried TLS in which there may be MQTT.
     Tls { client: End, evidence: ClientEvidence, tracker: Box<Tracker>, named: bool },
+    /// A PROXY header of so many bytes, and nothing else.
+    Header { length: u64, server_port: u16 },
     /// It carried something else.
     Other { protocol: Protocol, server_port: u16 },
     /// It carried nothing, or nothing of what it carried was captured.

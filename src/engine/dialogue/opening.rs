@@ -4,7 +4,7 @@ use thin_vec::ThinVec;
 
 use crate::engine::{MQTT_PORTS, SECURE_PORT};
 use crate::mqtt::{self, Likelihood};
-use crate::session::ClientEvidence;
+use crate::session::{ClientEvidence, PerSide};
 use crate::stream::{End, Piece, Side};
 use crate::tcp::{Facts, Interest};
 use crate::transport::{Protocol, proxy, tunnel};
@@ -159,6 +159,9 @@ impl Dialogue {
             pass(&mut held, client, request);
             pass(&mut held, client.other(), answer);
             self.open_behind(client, &held, facts);
+            if let State::Following(following) = &mut self.state {
+                following.tracker.preface(PerSide { client: request as u64, server: answer as u64 });
+            }
         }
     }
 

@@ -53,6 +53,8 @@ pub struct Oddities {
     pub unfinished_packet: PerSide<Option<UnfinishedPacket>>,
     /// Bytes of a packet of which not even the fixed header came before the sender's stream ended, and the first of them.
     pub begun_header: PerSide<Option<(u64, Moment)>>,
+    /// Bytes before those of MQTT: a PROXY header; the request for the tunnel of an HTTP proxy, and its answer.
+    pub preface: PerSide<u64>,
     /// Client Identifier of a first CONNECT that is the client's unfinished packet.
     pub begun_client_id: Option<Box<TextFact>>,
 }
