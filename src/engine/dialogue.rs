@@ -42,14 +42,25 @@ pub(super) enum News {
     Mqtt,
     /// A CONNECT.
     Connect { client_id: TextFact, at: Moment, will: Option<u64> },
-    /// The CONNACK that answers a CONNECT.
-    Answered { client_id: TextFact, accepted: bool, maximum_packet_size: Option<u32>, at: Moment },
+    /// The CONNACK that answers a CONNECT. Boxed: messages are many, and their news small.
+    Answered(Box<Answered>),
     /// A message with a known topic.
     Message { from: Side, passing: Passing },
     /// The server took a message of QoS 1 or 2.
     Taken { packet_identifier: u16 },
     /// A SUBACK or UNSUBACK: this is what the client has subscribed to by now.
     Subscribed(Box<[Subscription]>),
+}
+
+/// A CONNACK, with what the CONNECT before it said.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) client_id: TextFact,
+    pub(super) username: Option<TextFact>,
+    pub(super) connect: Moment,
+    pub(super) accepted: bool,
+    pub(super) maximum_packet_size: Option<u32>,
+    pub(super) at: Moment,
 }
 
 /// Most segments bring nothing.

@@ -103,7 +103,10 @@ impl Rest {
                     let given = given.filter(|_| connect.client_id.is_empty());
                     (given.unwrap_or(&connect.client_id), connect.at)
                 });
-                let neighbours = self.neighbours(&facts, client, connect);
+                let mut neighbours = self.neighbours(&facts, client, connect);
+                let username = tracker.connect().and_then(|connect| connect.username.as_ref());
+                neighbours.namesake =
+                    username.and_then(|username| self.population.namesake(&facts, client, username, self.latest()));
                 Turned::Session(self.finished(facts, client, evidence, followed, neighbours))
             }
             Ended::Tls { client, evidence, tracker, named } => {

@@ -9,6 +9,7 @@ mod batch;
 mod changes;
 mod dialogue;
 mod ended;
+mod namesakes;
 mod notice;
 mod part;
 mod population;

@@ -14,11 +14,12 @@ use smallvec::SmallVec;
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::{Limits, forget_older_half};
 use crate::net::Endpoint;
-use crate::session::{Close, Neighbours, Rival, TextFact, Traffic};
+use crate::session::{Close, Namesake, Neighbours, Rival, TextFact, Traffic};
 use crate::stream::{End, Side};
 use crate::tcp::Facts;
 
-use super::dialogue::News;
+use super::dialogue::{Answered, News};
+use super::namesakes::Namesakes;
 use super::notice::Talk;
 use super::post::Post;
 
@@ -42,6 +43,7 @@ pub(super) struct Population {
     /// Servers that answered a CONNECT.
     brokers: HashMap<Endpoint, Broker>,
     presences: HashMap<TextFact, Presences>,
+    namesakes: Namesakes,
     /// Time to Live or Hop Limit of each server's newest SYN-ACK.
     hop_limits: HashMap<IpAddr, u8>,
     /// Servers that answered TLS with TLS, and the first frame that shows it.
@@ -89,6 +91,7 @@ impl Population {
             websockets: HashSet::new(),
             brokers: HashMap::new(),
             presences: HashMap::new(),
+            namesakes: Namesakes::new(limits.connections),
             hop_limits: HashMap::new(),
             tls: HashMap::new(),
             closes: HashMap::new(),
@@ -139,6 +142,7 @@ impl Population {
     /// A FIN or RST on a connection of MQTT.
     pub(super) fn closing(&mut self, stream: u32, at: Moment) {
         self.post.closed(stream, at);
+        self.namesakes.closing(stream, at);
     }
 
     /// Takes what happened on the connection of `talk`.
@@ -157,8 +161,13 @@ impl Population {
                 let server = server.address;
                 self.connect(client_id, Presence { stream, client, server, connect: at, accepted, refused });
             }
-            News::Answered { client_id, accepted, maximum_packet_size, at } => {
+            News::Answered(answered) => {
+                let Answered { client_id, username, connect, accepted, maximum_packet_size, at } = *answered;
                 self.answered(&client_id, stream, accepted, at);
+                if let Some(username) = username.filter(|_| accepted) {
+                    let told = Namesake { client, client_id, stream, connect, accepted: at };
+                    self.namesakes.accepted(server, username, told);
+                }
                 if has_room(&self.brokers, &server, self.limit) {
                     let unknown = Broker { first: at, maximum_packet_size: None };
                     let broker = self.brokers.entry(server).or_insert(unknown);
@@ -225,6 +234,19 @@ impl Population {
         if !known && is_recent(close.at, at) && has_room(&self.refusals, &server, self.limit) {
             self.refusals.insert(server, at);
         }
+    }
+
+    /// The connection that may have pushed out the one over the connection of `facts`, by its user name, as known at `now`.
+    pub(super) fn namesake(
+        &self,
+        facts: &Facts,
+        client: End,
+        username: &TextFact,
+        now: Timestamp,
+    ) -> Option<Box<Namesake>> {
+        let end = Close::of(facts, client)?.at;
+        let server = facts.endpoint(client.other());
+        self.namesakes.of(server, username, (facts.stream, end), now).map(Box::new)
     }
 
     /// What other sessions had to do with the one over the connection of `facts`, with this client id and CONNECT.
@@ -304,7 +326,7 @@ fn is_recent(then: Moment, now: Moment) -> bool {
 }
 
 /// Whether `map` may take a value for `key`: it has one, or is not full.
-fn has_room<K: Eq + std::hash::Hash, V>(map: &HashMap<K, V>, key: &K, limit: usize) -> bool {
+pub(super) fn has_room<K: Eq + std::hash::Hash, V>(map: &HashMap<K, V>, key: &K, limit: usize) -> bool {
     map.len() < limit || map.contains_key(key)
 }
 

@@ -21,8 +21,8 @@ pub use capture::{CaptureFacts, FragmentFacts, Tally};
 pub use facts::{
     Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts, ConnectFacts, Delivery,
     DisconnectFacts, Empty, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket, Late, Ledger,
-    MalformedFact, Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Rare, Refusal,
-    RetainedBurst, Rival, Session, Subscription, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard,
+    MalformedFact, Namesake, Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Rare,
+    Refusal, RetainedBurst, Rival, Session, Subscription, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard,
     UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts, WillFacts, Window, close_code_name,
 };
 pub use fingerprint::fingerprint;

@@ -99,7 +99,7 @@ order! {
         tls_handshake_abandoned::judge tcp_open_no_connect::encrypted connect_closed::encrypted
         connect_unanswered::encrypted encrypted_session_ended::judge
         // Who closed.
-        server_closed::judge client_closed::judge
+        session_taken_over::by_user_name server_closed::judge client_closed::judge
         // No end was seen.
         client_closed::replaced capture_began_mid_session::judge capture_ended_connected::judge
 }

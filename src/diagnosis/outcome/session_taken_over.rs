@@ -1,10 +1,12 @@
 //! `session-taken-over`: another connection with the same client id pushed this one out.
 
 use super::{About, Judgement, refusal};
+use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
+use crate::session::Namesake;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -14,9 +16,16 @@ pub(super) const ABOUT: About = About {
     text: include_str!("session_taken_over.md"),
 };
 
+/// A broker that lets one connection in and another go does both at once: at most so many nanoseconds lie between.
+const AT_ONCE: i64 = SECOND / 20;
+
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x8E])?;
+    if let Some(namesake) = namesake(story, disconnect.at, SECOND) {
+        let what = format!("{} pushed this one out", with_the_name(story, namesake));
+        return Some(advise_on_name(refusal::dismissal(disconnect, &what).at([namesake.connect])));
+    }
     let what = format!("Another connection{} with the same client id{} pushed this one out", from(story), id(story));
     let rival = story.session.neighbours.rival.as_deref();
     Some(advise(story, refusal::dismissal(disconnect, &what).at(rival.map(|rival| rival.connect))))
@@ -51,6 +60,53 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
             .at(rival.accepted)
             .seen_as(Sight::Lost),
     ))
+}
+
+/// The broker closed while it let in another connection with the same user name, and never had two such at once.
+pub(super) fn by_user_name(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_by(Side::Server)?;
+    let namesake = namesake(story, close.at, AT_ONCE)?;
+    let alone = story.session.neighbours.closed_together_count == 0;
+    if !story.connected() || !alone || story.reset_is_foreign() {
+        return None;
+    }
+    let span = words::duration(close.at.time.nanoseconds_since(namesake.connect.time));
+    let sentence = format!(
+        "{} seems to have pushed this one out: the broker {} it {span} after the newer CONNECT.",
+        with_the_name(story, namesake),
+        how(close.how)
+    );
+    Some(advise_on_name(
+        Judgement::new(Confidence::Likely, sentence)
+            .on(&[Ground::Timing])
+            .at([namesake.connect, namesake.accepted, close.at])
+            .seen_as(Sight::Lost),
+    ))
+}
+
+/// The connection with the same user name, and another client id, that came just before the session ended at `end`. One
+/// with the same client id, if there is any, explains more.
+fn namesake<'a>(story: &Story<'a>, end: Moment, span: i64) -> Option<&'a Namesake> {
+    let neighbours = &story.session.neighbours;
+    let namesake = neighbours.namesake.as_deref().filter(|_| neighbours.rival.is_none())?;
+    let late = end.time.nanoseconds_since(namesake.accepted.time) > span.saturating_add(story.round_trip());
+    (namesake.connect.is_before(end) && !late).then_some(namesake)
+}
+
+fn with_the_name(story: &Story<'_>, namesake: &Namesake) -> String {
+    let username = story.session.connect.as_ref().and_then(|connect| connect.username.as_ref());
+    let Namesake { client, client_id, stream, .. } = namesake;
+    format!(
+        "Another connection from {client} (tcp.stream {stream}) with the same user name {}, but the client id {},",
+        username.map_or_else(String::new, words::quoted),
+        words::quoted(client_id)
+    )
+}
+
+fn advise_on_name(judgement: Judgement) -> Judgement {
+    judgement
+        .cause("The broker takes the user name for the client id, as mosquitto does with `use_username_as_clientid`: each user can be connected once only.")
+        .step("Give every device and every program a user name of its own, or switch that setting off at the broker.")
 }
 
 /// Where the newer connection came from.
@@ -149,6 +205,40 @@ mod tests {
         };
         assert!(first_cause(true).starts_with("The client moved: 10.0.0.21,"), "{}", first_cause(true));
         assert!(first_cause(false).starts_with("Two devices"));
+    }
+
+    #[test]
+    fn a_broker_that_takes_the_user_name_for_the_client_id() {
+        let said = Tale::connected_v5().namesake(5.0).disconnect(Side::Server, 0x8E, 0.001);
+        let said = diagnose(&said.close(Side::Server, 0.001).build());
+        assert_eq!((said.outcome.id, said.outcome.confidence), ("session-taken-over", Confidence::Certain));
+        assert_eq!(
+            said.outcome.sentence,
+            "Another connection from 10.0.0.22:50000 (tcp.stream 1) with the same user name “dev”, but the client id “sensor-18”, pushed this one out: Session taken over (0x8E)."
+        );
+        assert!(said.causes[0].contains("use_username_as_clientid"), "{:?}", said.causes);
+        let seen = diagnose(&Tale::connected().namesake(5.0).close(Side::Server, 0.001).build());
+        assert_eq!((seen.outcome.id, seen.outcome.confidence), ("session-taken-over", Confidence::Likely));
+        assert!(seen.outcome.sentence.ends_with("the broker closed it 3 ms after the newer CONNECT."), "{}", seen.outcome.sentence);
+    }
+
+    #[test]
+    fn the_same_user_name_alone_pushes_nobody_out() {
+        for near in [
+            Tale::connected().namesake(5.0).close(Side::Server, 0.2),
+            Tale::connected().namesake(5.0).close(Side::Client, 0.001),
+            Tale::connected().namesake(5.0).close(Side::Server, 0.001).with(|session| {
+                session.neighbours.closed_together_count = 1;
+            }),
+        ] {
+            assert_ne!(outcome(&near.build()).id, "session-taken-over");
+        }
+        let old = Tale::connected_v5().namesake(5.0).disconnect(Side::Server, 0x8E, 60.0).close(Side::Server, 0.001);
+        assert!(outcome(&old.build()).sentence.starts_with("Another connection with the same client id"));
+        // The same client id explains more.
+        let both = outcome(&Tale::connected().namesake(5.0).rival(0.001).close(Side::Server, 0.001).build());
+        assert_eq!(both.confidence, Confidence::VeryLikely);
+        assert!(both.sentence.contains("with the same client id"), "{}", both.sentence);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
 use crate::session::{
     Arrived, CaptureEdge, ClientEvidence, ConnackFacts, ConnectFacts, DisconnectFacts, Exchange, ExchangeState,
-    KeepAliveFacts, LastPacket, Peer, PerSide, Proof, Rare, Refusal, Rival, Session, Subscription, TextFact, Timeline,
-    VersionFrom, ViolationFact, Wire, WireReset,
+    KeepAliveFacts, LastPacket, Namesake, Peer, PerSide, Proof, Rare, Refusal, Rival, Session, Subscription, TextFact,
+    Timeline, VersionFrom, ViolationFact, Wire, WireReset,
 };
 use crate::stream::{Side, StreamOffset};
 
@@ -406,6 +406,20 @@ impl Tale {
             connect,
             accepted: Some(accepted),
             refused: None,
+        }));
+        self
+    }
+
+    /// Another connection with the same user name came, and was accepted 2 ms later.
+    pub(crate) fn namesake(mut self, after: f64) -> Tale {
+        let connect = self.step(after);
+        let accepted = self.step(0.002);
+        self.session.neighbours.namesake = Some(Box::new(Namesake {
+            client: Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 22)), port: 50000 },
+            client_id: text("sensor-18"),
+            stream: 1,
+            connect,
+            accepted,
         }));
         self
     }

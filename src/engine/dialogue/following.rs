@@ -19,7 +19,7 @@ use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
 use crate::transport::Protocol;
 
-use super::{Beginning, Ended, Followed, Held, News, NewsList, Watch, http, server_port};
+use super::{Answered, Beginning, Ended, Followed, Held, News, NewsList, Watch, http, server_port};
 
 /// On probation, so many packets in a row make MQTT on a port that is taken for it.
 const ENOUGH_HINTED: u64 = 1;
@@ -345,7 +345,9 @@ impl Stage<'_> {
                         self.news.push(News::Connect { client_id, at, will: None });
                     }
                     let maximum_packet_size = connack.maximum_packet_size();
-                    self.news.push(News::Answered { client_id, accepted, maximum_packet_size, at: raw.completed });
+                    let (username, connect, at) = (connect.username.clone(), connect.at, raw.completed);
+                    let answered = Answered { client_id, username, connect, accepted, maximum_packet_size, at };
+                    self.news.push(News::Answered(Box::new(answered)));
                 }
             }
             Ok(Packet::Publish(publish)) if self.messages => self.publish(&publish, raw.completed),

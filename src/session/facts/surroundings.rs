@@ -4,12 +4,17 @@ use crate::attempt::{Resolution, Search};
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::net::Endpoint;
 
+use super::TextFact;
+
 /// What other sessions of the capture had to do with this one.
 #[derive(Clone, Debug, Default)]
 pub struct Neighbours {
     /// The last CONNECT with the same client id on another connection to the same server before
     /// this one was closed, if it came while this one was open.
     pub rival: Option<Box<Rival>>,
+    /// The last CONNECT with the same user name and another client id, on another connection to the same server, that was
+    /// accepted and came while this one was open, if no two connections with that user name were seen side by side.
+    pub namesake: Option<Box<Namesake>>,
     /// Closes by the same server, within one second of its closing this one, of other sessions that
     /// no packet had announced (the first 16): the frames of their FIN or RST.
     pub closed_together: Vec<FrameNumber>,
@@ -52,6 +57,21 @@ pub struct Rival {
     pub accepted: Option<Moment>,
     /// Its CONNACK with a code other than 0.
     pub refused: Option<Moment>,
+}
+
+/// Another connection with the same user name and another client id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namesake {
+    /// Address and port of the other client.
+    pub client: Endpoint,
+    /// Its client id.
+    pub client_id: TextFact,
+    /// Its `tcp.stream`.
+    pub stream: u32,
+    /// Its CONNECT.
+    pub connect: Moment,
+    /// Its accepting CONNACK.
+    pub accepted: Moment,
 }
 
 /// Where the session stands in the capture.
