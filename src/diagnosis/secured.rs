@@ -94,6 +94,18 @@ impl<'a> Secured<'a> {
         self.tls.version().is_some_and(Version::hides_handshake)
     }
 
+    /// Bytes of content in a record of this length: what the cipher adds taken away (RFC 8446 §5.2, RFC 5288, RFC 7905).
+    pub(crate) fn content(&self, length: u16) -> Option<u16> {
+        let cipher = self.tls.server_hello.as_ref()?.cipher_name?;
+        let added = match () {
+            () if self.is_hidden() => 17,
+            () if cipher.contains("CHACHA20") => 16,
+            () if cipher.contains("GCM") => 24,
+            () => return None,
+        };
+        length.checked_sub(added)
+    }
+
     /// What the server's certificates prove to be wrong, those of time first.
     pub(crate) fn server_flaws(&self) -> Vec<Flaw> {
         let Some(chain) = &self.tls.chain.server else { return Vec::new() };

@@ -108,6 +108,38 @@ fn connect_fault(story: &Story<'_>) -> Option<String> {
     malformed.or(broken).or(unfinished)
 }
 
+/// A record with more content than this is no usual CONNACK: those of MQTT 3.x have 4 bytes, and few of 5.0 more than 60.
+const NO_CONNACK: u16 = 64;
+
+/// The server closed an encrypted connection right after its answer to the client's first data, which was all that the
+/// client sent, and the answer is too long for a CONNACK.
+pub(super) fn encrypted_answer(story: &Story<'_>) -> Option<Judgement> {
+    let secured = Secured::of(story)?;
+    let (tls, close) = (secured.tls, story.close_by(Side::Server)?);
+    let (asked, answers) = (&tls.data.client, &tls.data.server);
+    let (sent, answered) = (asked.first?, answers.first?);
+    let goodbye = asked.last.is_some_and(|last| close.at.is_before(last));
+    let once = asked.records == 1 || asked.records == 2 && secured.is_hidden() && goodbye;
+    let content = secured.content(answers.first_length).filter(|content| *content > NO_CONNACK)?;
+    if !once || !sent.is_before(answered) || tls.client_hello.is_none() || !story.soon(answered, close.at, SECOND) {
+        return None;
+    }
+    let (client, server, how) = (secured.client(), secured.server(), how(close.how));
+    let (length, span) = (words::bytes(content.into()), words::duration(close.at.time.nanoseconds_since(answered.time)));
+    let sentence = format!(
+        "{server} answered the first data of {client} inside TLS with {length}, more than a CONNACK usually has, and {how} the connection {span} later: nothing shows that it speaks MQTT."
+    );
+    Some(
+        Judgement::new(Confidence::Likely, sentence)
+            .at([sent, answered, close.at])
+            .cause("What listens there is a web server or another service, which answers CONNECT with an error page and closes.")
+            .cause("The broker refused the client with a long explanation, as MQTT 5.0 allows.")
+            .step(format!("See what answers: `curl -vk https://{}/` shows a web server.", story.server()))
+            .step("Check the address and port in the client's settings, and the broker's log at this time.")
+            .seen_as(Sight::ClosedBeforeConnack),
+    )
+}
+
 /// The server closed an encrypted connection without an answer to the client's first data.
 pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
     let secured = Secured::of(story)?;
@@ -135,9 +167,10 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::diagnose;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::stream::Side;
+    use crate::transport::tls::Version;
 
     #[test]
     fn a_close_right_after_connect() {
@@ -165,6 +198,29 @@ mod tests {
         assert_eq!(verdict.outcome.id, "connect-closed");
         assert!(verdict.causes[0].contains("MQTT-3.3.2-2"));
         assert!(!verdict.causes.iter().any(|cause| cause.contains("policy")));
+    }
+
+    #[test]
+    fn an_answer_inside_tls_that_is_no_connack() {
+        let asked = |version| Tale::secured(version).data(Side::Client, 60, 0.1);
+        // 400 Bad Request of a web server: 155 bytes, and what TLS adds.
+        for (version, length) in [(Version::V1_3, 172), (Version::V1_2, 179)] {
+            let told = diagnose(&asked(version).data(Side::Server, length, 0.1).close(Side::Server, 0.001).build());
+            assert_eq!((told.outcome.id, told.outcome.confidence), ("connect-closed", Confidence::Likely));
+            let words = "with 155 bytes, more than a CONNACK usually has, and closed the connection 1 ms later";
+            assert!(told.outcome.sentence.contains(words), "{}", told.outcome.sentence);
+        }
+        let goodbye = asked(Version::V1_3).data(Side::Server, 172, 0.1).close(Side::Server, 0.001);
+        assert_eq!(outcome(&goodbye.data(Side::Client, 19, 0.001).build()).id, "connect-closed");
+        // A CONNACK, more from the client, a session that lasts, a client that leaves.
+        for near in [
+            asked(Version::V1_3).data(Side::Server, 21, 0.1).close(Side::Server, 0.001),
+            asked(Version::V1_3).data(Side::Server, 172, 0.1).data(Side::Client, 40, 0.1).close(Side::Server, 0.001),
+            asked(Version::V1_3).data(Side::Server, 172, 0.1).close(Side::Server, 5.0),
+            asked(Version::V1_3).data(Side::Server, 172, 0.1).close(Side::Client, 0.001),
+        ] {
+            assert_eq!(outcome(&near.build()).id, "encrypted-session-ended");
+        }
     }
 
     #[test]

@@ -97,6 +97,7 @@ order! {
         path_failed::judge
         // Inside TLS nothing can be read.
         tls_handshake_abandoned::judge tcp_open_no_connect::encrypted connect_closed::encrypted
+        connect_closed::encrypted_answer
         connect_unanswered::encrypted encrypted_session_ended::judge
         // Who closed.
         session_taken_over::by_user_name server_closed::judge client_closed::judge
