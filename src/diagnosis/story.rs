@@ -340,6 +340,21 @@ impl<'a> Story<'a> {
         [packet, connect, data].into_iter().flatten().max_by_key(|at| at.frame)
     }
 
+    /// When the broker answered another client on the same port, before this connection: by CONNACK, or in TLS.
+    pub(crate) fn answered_before(&self) -> Option<Moment> {
+        let neighbours = &self.session.neighbours;
+        let first = self.session.wire.first;
+        neighbours.connack_before.or(neighbours.tls_on_port.filter(|at| at.frame < first.frame))
+    }
+
+    /// Whether a router captured this attempt that did not pass it on: what passes is captured twice, coming in and
+    /// going out, and neither the knocks nor their answers were.
+    pub(crate) fn is_held_back(&self) -> bool {
+        let wire = &self.session.wire;
+        let once = wire.sent.client.duplicated == 0 && wire.sent.server.segments <= u64::from(wire.syn.count);
+        self.session.neighbours.server_seen_twice && once
+    }
+
     /// Whether a reset in the server's name has another TTL than the server's other segments, by
     /// more than an asymmetric route explains.
     pub(crate) fn reset_is_foreign(&self) -> bool {

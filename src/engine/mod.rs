@@ -308,7 +308,7 @@ impl Rest {
     /// Takes what happened on a connection.
     fn hear(&mut self, what: What) {
         match what {
-            What::HopLimit { server, hop_limit } => self.population.hop_limit(server, hop_limit),
+            What::HopLimit { server, hop_limit, twice } => self.population.hop_limit(server, hop_limit, twice),
             What::SpeaksTls { server, at } => self.population.answered_tls(server, at),
             What::News(talk, news) => self.population.hear(talk, news),
             What::Closing { stream, at } => self.population.closing(stream, at),

@@ -58,8 +58,8 @@ impl Order {
 
 #[derive(Debug)]
 pub(super) enum What {
-    /// A server's SYN-ACK had so many hops left.
-    HopLimit { server: IpAddr, hop_limit: u8 },
+    /// A server's SYN-ACK had so many hops left, and whether the capture holds it twice.
+    HopLimit { server: IpAddr, hop_limit: u8, twice: bool },
     /// A server answered TLS with TLS.
     SpeaksTls { server: Endpoint, at: Moment },
     /// Something that other sessions may have to know.

@@ -10,7 +10,7 @@ use crate::capture::{Moment, Timestamp};
 use crate::limits::{Limits, Room};
 use crate::net::{Decoded, Endpoint, Segment};
 use crate::session::{Close, Detail};
-use crate::stream::Side;
+use crate::stream::{End, Side};
 use crate::tcp::{Connection, Facts, FlowTable, Remaining};
 use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
@@ -205,8 +205,12 @@ fn hear(
     let flags = segment.flags;
     let order = Order::segment(at.frame);
     if flags.syn() && flags.ack() {
-        let what = What::HopLimit { server: segment.source.address, hop_limit: segment.hop_limit };
-        notices.push(Notice { order, what });
+        let facts = &connection.facts;
+        let server = facts.from(if facts.a == segment.source { End::A } else { End::B });
+        // Of several copies of the segment, each of another hop, that of the facts.
+        let hop_limit = server.hop_limit.unwrap_or(segment.hop_limit);
+        let twice = server.duplicated > 0;
+        notices.push(Notice { order, what: What::HopLimit { server: segment.source.address, hop_limit, twice } });
     }
     if connection.reader.is_tls_untold()
         && connection.facts.initiator.is_some_and(|client| connection.facts.endpoint(client.other()) == segment.source)

@@ -45,7 +45,7 @@ pub(super) struct Population {
     presences: HashMap<TextFact, Presences>,
     namesakes: Namesakes,
     /// Time to Live or Hop Limit of each server's newest SYN-ACK.
-    hop_limits: HashMap<IpAddr, u8>,
+    hop_limits: HashMap<IpAddr, (u8, bool)>,
     /// Servers that answered TLS with TLS, and the first frame that shows it.
     tls: HashMap<Endpoint, Moment>,
     /// Closes by each server that were not announced by a packet, in capture order.
@@ -125,10 +125,10 @@ impl Population {
         self.post.is_open()
     }
 
-    /// A server's SYN-ACK had so many hops left.
-    pub(super) fn hop_limit(&mut self, server: IpAddr, hop_limit: u8) {
+    /// A server's SYN-ACK had so many hops left, and whether the capture holds it twice.
+    pub(super) fn hop_limit(&mut self, server: IpAddr, hop_limit: u8, twice: bool) {
         if has_room(&self.hop_limits, &server, self.limit) {
-            self.hop_limits.insert(server, hop_limit);
+            self.hop_limits.insert(server, (hop_limit, twice));
         }
     }
 
@@ -281,12 +281,14 @@ impl Population {
             together = Together::of(closes, end, facts);
         }
         let broker = self.brokers.get(&server);
+        let hops = self.hop_limits.get(&server.address).copied();
         Neighbours {
             rival,
             closed_together: together.frames,
             closed_together_count: together.count,
             refused_after: self.refusals.get(&server).copied().filter(|refused| by_server && end.is_before(*refused)),
-            server_hop_limit: self.hop_limits.get(&server.address).copied(),
+            server_hop_limit: hops.map(|(hop_limit, _)| hop_limit),
+            server_seen_twice: hops.is_some_and(|(_, twice)| twice),
             websocket_on_port: self.websockets.contains(&server),
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < facts.first.frame),

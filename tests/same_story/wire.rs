@@ -7,7 +7,7 @@ use mqttcap::session::{EventKind, Session};
 use mqttcap::stream::Side;
 
 use super::links::{ethernet, sixteen};
-use super::support::{OwnedSegment, analyse_segments};
+use super::support::{OwnedSegment, analyse_segments, root, segments};
 use super::{analysed, sample, story};
 
 /// Frames of one segment of raw IP, and its number.
@@ -334,4 +334,32 @@ fn whatever_tcp_does_the_course_is_the_same() {
             assert_eq!(found, expected, "{name}");
         }
     }
+}
+
+#[test]
+fn a_refusal_seen_before_and_behind_a_router_is_that_of_the_host() {
+    let refused = |hops: u8| {
+        let mut segments = segments(&root().join("captures/broker-away.pcapng"));
+        for segment in segments.iter_mut().filter(|segment| segment.flags & TcpFlags::RST != 0) {
+            segment.hop_limit -= hops;
+        }
+        let both = |_, segment: &OwnedSegment| vec![segment.frame(), less_hop(segment).frame()];
+        let (sessions, _) = analysed(&segments, 101, both);
+        (sessions.iter().map(story).collect::<Vec<_>>(), super::expected(&segments))
+    };
+    let (seen, expected) = refused(0);
+    assert_eq!(seen, expected);
+    assert!(seen[1].1.ends_with("nothing accepts connections on port 1883."), "{}", seen[1].1);
+    let (seen, _) = refused(1);
+    assert!(seen[1].1.contains("came from another device"), "{}", seen[1].1);
+    // The router answers itself: neither the SYN nor the RST passes it.
+    let segments = segments(&root().join("captures/broker-away.pcapng"));
+    let turned_away: Vec<_> =
+        segments.iter().filter(|one| one.flags & TcpFlags::RST != 0).map(|one| one.destination.port).collect();
+    let (sessions, _) = analysed(&segments, 101, |_, segment| {
+        let passes = !turned_away.iter().any(|port| [segment.source.port, segment.destination.port].contains(port));
+        if passes { vec![segment.frame(), less_hop(segment).frame()] } else { vec![segment.frame()] }
+    });
+    let seen = story(&sessions[1]).1;
+    assert!(seen.contains("came from another device"), "{seen}");
 }

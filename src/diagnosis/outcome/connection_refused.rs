@@ -21,8 +21,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let (client, server, port) = (story.client_host(), story.server(), story.port());
     let address = wire.peers.server.endpoint.address;
-    let foreign = story.reset_is_foreign();
-    let before = story.session.neighbours.connack_before;
+    let held_back = story.is_held_back();
+    let foreign = story.reset_is_foreign() || held_back;
+    let before = story.answered_before();
     let stopped = before.is_some();
     let since = before.map_or_else(String::new, |before| {
         format!("The broker was stopped or has crashed: in frame {} it still answered a client on this port.", before.frame)
@@ -43,7 +44,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         Judgement::new(confidence, sentence)
             .at([wire.syn.last, reset.at])
-            .cause_if(foreign, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
+            .cause_if(held_back, format!("A firewall on the device that captured it refuses the connection: what goes to {address} is captured there twice, and this was not."))
+            .cause_if(foreign && !held_back, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
             .cause_if(!foreign && stopped, since)
             .cause_if(!foreign && !stopped && address.is_ipv6(), "The broker listens on IPv4 only: a client that knows both addresses of a name usually tries IPv4 next.")
             .cause_if(!foreign && !stopped, "The broker is not running.")
@@ -103,6 +105,24 @@ mod tests {
         session.neighbours.server_hop_limit = Some(57);
         let outcome = outcome(&session);
         assert_eq!((outcome.id, outcome.confidence), ("connection-refused", Confidence::Likely));
+    }
+
+    #[test]
+    fn a_knock_that_does_not_leave_the_router_is_answered_there() {
+        let refused = |knocks, answers| {
+            let tale = Tale::knocking(1).reset(Side::Server, 0.001).with(|session| {
+                session.neighbours.server_seen_twice = true;
+                session.wire.sent.client.duplicated = knocks;
+                session.wire.sent.server.segments = answers;
+            });
+            diagnose(&tale.build())
+        };
+        let there = refused(0, 1);
+        assert_eq!(there.outcome.confidence, Confidence::Likely);
+        assert!(there.causes[0].starts_with("A firewall on the device that captured it"), "{:?}", there.causes);
+        for (knocks, answers) in [(1, 2), (1, 1), (0, 2)] {
+            assert_eq!(refused(knocks, answers).outcome.confidence, Confidence::Certain);
+        }
     }
 
     #[test]

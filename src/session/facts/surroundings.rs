@@ -27,6 +27,8 @@ pub struct Neighbours {
     /// address sent on any other connection of the capture, from any port: it tells whether a RST
     /// that is this connection's only answer comes from the server itself.
     pub server_hop_limit: Option<u8>,
+    /// The capture holds the newest SYN-ACK of the server's address twice: on its way in and out of a router, for instance.
+    pub server_seen_twice: bool,
     /// The first frame of another connection to the same server address and port in which the
     /// client's first bytes were TLS and the server answered with TLS.
     pub tls_on_port: Option<Moment>,
