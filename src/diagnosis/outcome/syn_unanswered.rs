@@ -52,17 +52,31 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         let times = repeated(&search.asked);
         format!("Nobody is at {address}: {} looked for it on its own network {times} by {question} (first in frame {frame}), and nobody answered.", search.asker)
     });
+    let before = story.answered_before();
+    let gone = before.map_or_else(String::new, |before| {
+        format!("The host {address} went off or lost its network: in frame {} its broker still answered a client.", before.frame)
+    });
+    let alive = before.is_some();
+    let absent_host = !alive && story.session.neighbours.server_hop_limit.is_none();
+    let closed = !alive && !absent_host;
+    let held_back = story.is_held_back();
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
             .at([syn.first, syn.last])
             .cause_if(searched.is_some(), absent)
             .cause_if(known.is_some(), looked_up)
-            .cause(format!("The host {address} is off, or it is not in this network."))
-            .cause_if(known.is_none(), "The address is not, or no longer, that of the broker.")
-            .cause_if(searched.is_none(), "A firewall or security group on the way discards the packets without an answer.")
+            .cause_if(held_back, format!("The device that captured it did not pass the packets on: those to {address} are captured there twice, and these were not. Its firewall discards them, or it finds the host no more."))
+            .cause_if(alive, gone)
+            .cause_if(closed, format!("The host {address} answers other connections in this capture: a firewall discards those to port {port} without an answer."))
+            .cause_if(!absent_host, "The broker hangs or is overloaded and accepts no connections: when too many wait, its host answers no more.")
+            .cause_if(closed, "The host was off or without network at this time.")
+            .cause_if(absent_host, format!("The host {address} is off, or it is not in this network."))
+            .cause_if(absent_host && known.is_none(), "The address is not, or no longer, that of the broker.")
+            .cause_if(searched.is_none() && !closed, "A firewall or security group on the way discards the packets without an answer.")
             .step(format!("From the client's network, try `nc -vz {address} {port}` and `ping {address}`."))
-            .step("Compare the address with that of the broker: `ip address` on the broker's host.")
+            .step_if(!absent_host, "Look at the load and the log of the broker and its host at this time.")
+            .step_if(absent_host, "Compare the address with that of the broker: `ip address` on the broker's host.")
             .step(format!(
                 "Look for a firewall rule for TCP port {port} on the broker's host and between the networks."
             ))
@@ -72,7 +86,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Confidence;
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome};
 
     #[test]
@@ -89,6 +103,26 @@ mod tests {
         assert_eq!((waited.id, waited.confidence), ("syn-unanswered", Confidence::Possible));
         let near_miss = outcome(&Tale::knocking(1).ended_after(0.4).build());
         assert_eq!(near_miss.id, "unclassified");
+    }
+
+    #[test]
+    fn a_host_that_answers_others_is_in_this_network() {
+        let causes = |hops, accepted: bool| {
+            let tale = Tale::knocking(4).with(|session| {
+                session.neighbours.server_hop_limit = hops;
+                session.neighbours.connack_before = accepted.then_some(session.wire.first);
+            });
+            diagnose(&tale.build()).causes.concat()
+        };
+        let (other, broker) = (causes(Some(64), false), causes(Some(64), true));
+        assert!(other.starts_with("The host 10.0.0.5 answers other connections in this capture: a firewall"), "{other}");
+        assert!(broker.starts_with("The host 10.0.0.5 went off or lost its network: in frame 1 its"), "{broker}");
+        let held_back = Tale::knocking(4).with(|session| session.neighbours.server_seen_twice = true);
+        assert!(diagnose(&held_back.build()).causes[0].starts_with("The device that captured it did not pass"));
+        for known in [other, broker] {
+            assert!(!known.contains("not in this network") && !known.contains("The address"), "{known}");
+        }
+        assert!(causes(None, false).starts_with("The host 10.0.0.5 is off, or it is not in this network."));
     }
 
     #[test]
