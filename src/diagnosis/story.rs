@@ -102,6 +102,10 @@ impl<'a> Story<'a> {
             return false;
         }
         let sent = &self.session.wire.sent;
+        let answered = |side: Side| sent.of(side.other()).fin_acknowledges > sent.of(side).sent;
+        if answered(Side::Client) || answered(Side::Server) {
+            return false;
+        }
         match (sent.client.fin, sent.server.fin) {
             (Some(client), Some(server)) if client.is_before(server) => self.crossed(client, server, Side::Server),
             (Some(client), Some(server)) => self.crossed(server, client, Side::Client),

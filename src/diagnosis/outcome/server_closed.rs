@@ -137,7 +137,7 @@ mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::mqtt::PacketType;
     use crate::session::UnfinishedPacket;
-    use crate::stream::Side;
+    use crate::stream::{Side, StreamOffset};
 
     #[test]
     fn the_broker_closes_without_a_word() {
@@ -177,6 +177,21 @@ mod tests {
         };
         assert_eq!(apart(0.001).confidence, Confidence::Likely);
         assert_eq!(apart(0.011).confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn a_fin_that_acknowledges_the_other_answers_it() {
+        // The client took 10 ms to complete the handshake, and less to answer the close.
+        let told = |acknowledged| {
+            let tale = Tale::connected().with(|session| session.wire.syn_ack.first.time.0 -= 9_000_000);
+            let tale = tale.close(Side::Server, 5.0).close(Side::Client, 0.001).with(|session| {
+                let sent = &mut session.wire.sent;
+                sent.client.fin_acknowledges = StreamOffset(sent.server.sent.0 + acknowledged);
+            });
+            outcome(&tale.build()).confidence
+        };
+        assert_eq!(told(0), Confidence::Likely);
+        assert_eq!(told(1), Confidence::Certain);
     }
 
     #[test]
