@@ -16,6 +16,9 @@ pub(super) const ABOUT: About = About {
     text: include_str!("server_closed.md"),
 };
 
+/// No usual Keep Alive runs out in less.
+const SHORT: i64 = 7 * SECOND;
+
 /// A connection that is refused so many nanoseconds after the close shows that the broker is gone.
 const REFUSED: i64 = 10 * SECOND;
 
@@ -86,6 +89,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let reset = close.how == CloseHow::Reset && !foreign;
     let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
     let idle = quiet.is_some_and(|quiet| quiet >= 30 * SECOND);
+    let lapsed = lapsed(story, close).filter(|_| alone);
     let meaning = story.close_code_cause(Side::Server);
     let old = story.version().is_none_or(|version| !version.is_v5());
     Some(
@@ -99,6 +103,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(part.is_some(), "The broker takes that packet for too large, or did not wait any longer for its rest.")
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
+            .cause_if(lapsed.is_some(), lapsed.unwrap_or_default())
             .cause_if(idle, "A proxy or load balancer between closes connections on which nothing was said for a while.")
             .cause_if(late, "The broker no longer knew the connection: it had closed it, or was restarted, before the capture began.")
             .cause_if(forgot && !late, "The server no longer knew the connection: the broker or its host was restarted, or it gave the connection up while its packets did not arrive.")
@@ -114,6 +119,15 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(old && alone, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
     )
     .map(|judgement| judgement.seen_as(Sight::Lost))
+}
+
+/// A Keep Alive that may have run out, where the capture does not hold it.
+fn lapsed(story: &Story<'_>, close: Close) -> Option<String> {
+    let silent = close.at.time.nanoseconds_since(story.client_heard()?.time);
+    let span = words::duration(silent);
+    (silent >= SHORT && story.keep_alive().is_none()).then(|| {
+        format!("The client had been silent for {span}, perhaps longer than its Keep Alive allows: that stands in its CONNECT, which was not captured.")
+    })
 }
 
 /// What a connection that the server's host refused soon after says of the broker.
@@ -220,6 +234,24 @@ mod tests {
         assert_eq!((forgotten.id, forgotten.confidence), ("server-closed", Confidence::Likely));
         assert!(forgotten.sentence.contains("in answer to the first packet"), "{}", forgotten.sentence);
         assert_eq!(late(ping().close(Side::Server, 0.001)).confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn a_keep_alive_that_was_not_captured_may_have_run_out() {
+        let causes = |silent, late: bool| {
+            let tale = Tale::opened().packet(Side::Client, PacketType::PINGREQ, 2.0);
+            let tale = tale.packet(Side::Server, PacketType::PINGRESP, 0.001).close(Side::Server, silent);
+            let tale = tale.with(|session| {
+                if late {
+                    session.wire.syn.count = 0;
+                    session.wire.syn_ack.count = 0;
+                    session.wire.established = None;
+                }
+            });
+            diagnose(&tale.build()).causes
+        };
+        assert!(causes(12.0, true)[0].starts_with("The client had been silent for 12 s"), "{:?}", causes(12.0, true));
+        assert!(!causes(3.0, true).concat().contains("Keep Alive"));
     }
 
     #[test]
