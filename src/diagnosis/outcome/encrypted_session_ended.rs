@@ -21,8 +21,8 @@ pub(super) const ABOUT: About = About {
 const AT_ONCE: i64 = 2 * SECOND;
 /// Length of an alert of TLS, and of the shortest packets of MQTT.
 const SHORT: u16 = 2;
-/// Length of a CONNACK of MQTT 3.x.
-const CONNACK: u16 = 4;
+/// Lengths of a CONNACK of MQTT 3.x, and of one of MQTT 5.0 without properties.
+const CONNACK: [u16; 2] = [4, 5];
 
 /// Data went through, and then somebody closed.
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
@@ -61,6 +61,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(leave.map(|leave| leave.at))
             .at([close.at])
             .at(answer)
+            // No healthy session ends so: its client says more than CONNECT, or closes itself.
+            .warning_if(answer.is_some())
             .cause_if(answer.is_some(), "Possibly the broker refused the client: its only encrypted answer is as long as a CONNACK, and it closed right after.")
             .cause_if(turned_away, "Possibly the policy of the device's certificate does not allow what it asked for, or another device connected with the same client id: AWS IoT Core then closes without a packet.")
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
@@ -111,14 +113,16 @@ fn refusal(secured: Secured<'_>, close: Close) -> Option<Moment> {
     let content = secured.content(server.first_length)?;
     // What follows the answer in TLS 1.3 may be the goodbye of TLS.
     let only = server.records == 1 || secured.is_hidden() && server.records == 2;
-    let alone = only && client.records == 1 && content == CONNACK;
+    // The client's goodbye of TLS may answer the close.
+    let asked = client.records == 1 || client.records == 2 && client.last.is_some_and(|last| close.at.is_before(last));
+    let alone = only && asked && CONNACK.contains(&content);
     (alone && close.by == Side::Server && secured.story.soon(first, close.at, AT_ONCE)).then_some(first)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::testing::{self, Tale, outcome};
-    use crate::diagnosis::{Confidence, Qualifier, diagnose};
+    use crate::diagnosis::{Confidence, Qualifier, Severity, diagnose};
     use crate::stream::Side;
     use crate::transport::tls::Version;
 
@@ -134,13 +138,31 @@ mod tests {
 
     #[test]
     fn one_short_answer_and_a_close_may_be_a_refusal() {
-        let causes = |length, after| {
+        let verdict = |length, after| {
             let tale = Tale::secured(Version::V1_3).data(Side::Client, 60, 0.1).data(Side::Server, length, 0.1);
-            diagnose(&tale.close(Side::Server, after).build()).causes.concat()
+            diagnose(&tale.close(Side::Server, after).build())
         };
+        let causes = |length, after| verdict(length, after).causes.concat();
+        let severity = |after| verdict(21, after).outcome.severity;
         assert!(causes(21, 0.01).starts_with("Possibly the broker refused"));
+        assert_eq!([0.01, 60.0].map(severity), [Severity::Warning, Severity::Info]);
         assert!(causes(21, 60.0).is_empty());
+        assert!(causes(22, 0.01).starts_with("Possibly the broker refused"));
         assert!(causes(60, 0.01).is_empty());
+    }
+
+    #[test]
+    fn the_goodbye_that_answers_a_refusal_is_no_second_request() {
+        let refused = || {
+            let tale = Tale::secured(Version::V1_3).data(Side::Client, 60, 0.1).data(Side::Server, 21, 0.1);
+            tale.data(Side::Server, 19, 0.001).close(Side::Server, 0.001).data(Side::Client, 19, 0.001)
+        };
+        let causes = |tale: Tale| diagnose(&tale.build()).causes.concat();
+        assert!(causes(refused()).starts_with("Possibly the broker refused"));
+        // A second request, which came before the close.
+        let tale = Tale::secured(Version::V1_3).data(Side::Client, 60, 0.1).data(Side::Server, 21, 0.1);
+        assert!(causes(tale.data(Side::Client, 40, 0.1).close(Side::Server, 0.1)).is_empty());
+        assert!(causes(refused().data(Side::Client, 40, 0.1)).is_empty());
     }
 
     #[test]

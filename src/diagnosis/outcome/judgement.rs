@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::capture::{FrameNumber, Moment};
-use crate::diagnosis::Confidence;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::symptom::Sight;
+use crate::diagnosis::{Confidence, Severity};
 use crate::mqtt::{PacketType, ReasonCode};
 use crate::session::TextFact;
 
@@ -17,6 +17,8 @@ const MOST_FRAMES: usize = 8;
 pub(crate) struct Judgement {
     /// How sure, before the session's qualifiers.
     pub(crate) confidence: Confidence,
+    /// How grave it is, where that differs from others of its kind.
+    pub(crate) severity: Option<Severity>,
     /// What it rests on.
     pub(crate) grounds: &'static [Ground],
     /// The headline.
@@ -49,6 +51,7 @@ impl Judgement {
     pub(crate) fn new(confidence: Confidence, sentence: impl Into<String>) -> Judgement {
         Judgement {
             confidence,
+            severity: None,
             grounds: &[],
             sentence: sentence.into(),
             said: None,
@@ -62,6 +65,12 @@ impl Judgement {
     /// What the judgement rests on.
     pub(crate) fn on(mut self, grounds: &'static [Ground]) -> Judgement {
         self.grounds = grounds;
+        self
+    }
+
+    /// It has gone wrong, though most of its kind have not.
+    pub(crate) fn warning_if(mut self, wrong: bool) -> Judgement {
+        self.severity = wrong.then_some(Severity::Warning);
         self
     }
 

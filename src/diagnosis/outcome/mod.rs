@@ -131,7 +131,7 @@ pub(crate) fn judge(story: &Story<'_>) -> Judged {
         outcome: Outcome {
             id: about.id,
             group: about.group,
-            severity: about.severity,
+            severity: judgement.severity.unwrap_or(about.severity),
             confidence,
             sentence: judgement.sentence,
             code: said.map(|said| said.code),
