@@ -132,6 +132,12 @@ impl<'a> Story<'a> {
         to(Side::Client).saturating_add(to(Side::Server))
     }
 
+    /// Whether the client's stream ended within its CONNECT.
+    pub(crate) fn connect_unfinished(&self) -> bool {
+        let part = self.session.unfinished_packet.client;
+        part.is_some_and(|part| part.packet == PacketType::CONNECT) && !self.is(Qualifier::CaptureGaps)
+    }
+
     /// Whether the MQTT session was running: accepted, or seen at work.
     pub(crate) fn connected(&self) -> bool {
         let session = self.session;

@@ -84,9 +84,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             will(story)
         ),
         _ => format!(
-            "{client} {how} the connection after {}{} without {}{}.",
+            "{client} {how} the connection after {}{}{} without {}{}.",
             story.age(close.at),
             story.close_code_aside(Side::Client),
+            within(story),
             if story.is(Qualifier::CaptureGaps) { "a goodbye that the capture holds" } else { "saying goodbye" },
             will(story)
         ),
@@ -125,6 +126,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step("Look into the client's log at this time.")
             .step_if(connected && !foreign, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),
     )
+}
+
+/// The packet that the client had begun, if it closed before the end of it.
+fn within(story: &Story<'_>) -> String {
+    let part = story.session.unfinished_packet.client.filter(|_| !story.is(Qualifier::CaptureGaps));
+    part.map_or_else(String::new, |part| {
+        format!(", in the middle of {} of {},", words::named(part.packet), words::bytes(part.length))
+    })
 }
 
 /// What the client may have given up over: its newest packet is a request that got no answer, or none in time.
@@ -196,7 +205,7 @@ fn will(story: &Story<'_>) -> &'static str {
 mod tests {
     use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, open_publish, outcome};
-    use crate::session::{ExchangeState, Session};
+    use crate::session::{ExchangeState, Session, UnfinishedPacket};
     use crate::mqtt::PacketType;
     use crate::stream::Side;
 
@@ -205,6 +214,21 @@ mod tests {
         let outcome = outcome(&Tale::connected().close(Side::Client, 4.2).build());
         assert_eq!(outcome.id, "client-closed");
         assert_eq!(outcome.sentence, "sensor-17 closed the connection after 4.2 s without saying goodbye.");
+    }
+
+    #[test]
+    fn in_the_middle_of_a_packet() {
+        let told = |gap| {
+            let tale = Tale::connected().close(Side::Client, 4.2).with(|session| {
+                let (packet, started) = (PacketType::PUBLISH, session.wire.last);
+                session.unfinished_packet.client = Some(UnfinishedPacket { packet, length: 517, started });
+                session.wire.sent.client.missing_bytes = gap;
+            });
+            outcome(&tale.build()).sentence
+        };
+        let within = "after 4.2 s, in the middle of a PUBLISH of 517 bytes, without saying goodbye.";
+        assert!(told(0).ends_with(within), "{}", told(0));
+        assert!(!told(3).contains("middle"), "{}", told(3));
     }
 
     #[test]

@@ -32,7 +32,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let reason = story.close_code(Side::Server).map_or("without giving a reason".to_owned(), |code| format!("with {code}"));
     let begun = story.begun_answer();
     let reason = begun.as_ref().map_or(reason, |(part, _)| format!("in the middle of its answer: {part} came"));
-    let sentence = format!("{server} {how} the connection of {client} {span} after CONNECT {reason}.");
+    let after = if story.connect_unfinished() { "the beginning of its CONNECT" } else { "CONNECT" };
+    let sentence = format!("{server} {how} the connection of {client} {span} after {after} {reason}.");
     let meaning = story.close_code_cause(Side::Server);
     let fault = connect_fault(story);
     let within = begun.is_some();
@@ -57,6 +58,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(sound && !within && prompt, "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
             .cause_if(sound && !within && prompt && v5, "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
             .cause_if(sound && !within && prompt && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
+            .cause_if(sound && !within && story.websocket().is_none(), "A load balancer or port forwarding took the connection and reached no broker behind it.")
             .cause_if(sound && !within && !prompt, "The service that checks the broker's users did not answer in time.")
             .step("Look into the broker's log at this time: brokers log why they close even when they do not say it to the client.")
             .step_if(sound && story.websocket().is_none(), "Try the same client id, user name and address with another client: `mosquitto_pub -h HOST -i ID -u USER -P PASSWORD -t test -m x -d`.")
@@ -86,7 +88,7 @@ fn at_the_door(story: &Story<'_>, connect: Moment, close: Close) -> Judgement {
 }
 
 /// What is wrong with the bytes of CONNECT, if something is.
-fn connect_fault(story: &Story<'_>) -> Option<String> {
+pub(super) fn connect_fault(story: &Story<'_>) -> Option<String> {
     let session = story.session;
     let malformed =
         session.malformed.iter().find(|fact| fact.side == Side::Client && fact.packet == PacketType::CONNECT).map(
@@ -169,6 +171,8 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
+    use crate::mqtt::PacketType;
+    use crate::session::UnfinishedPacket;
     use crate::stream::Side;
     use crate::transport::tls::Version;
 
@@ -180,6 +184,32 @@ mod tests {
             outcome.sentence,
             "10.0.0.5:1883 closed the connection of sensor-17 3 ms after CONNECT without giving a reason."
         );
+    }
+
+    #[test]
+    fn a_connect_that_was_only_begun() {
+        let told = |gap| {
+            let tale = Tale::connecting().close(Side::Server, 2.0).with(|session| {
+                let (packet, started) = (PacketType::CONNECT, session.wire.last);
+                session.unfinished_packet.client = Some(UnfinishedPacket { packet, length: 18, started });
+                session.wire.sent.client.missing_bytes = gap;
+            });
+            outcome(&tale.build()).sentence
+        };
+        assert!(told(0).ends_with("2 s after the beginning of its CONNECT without giving a reason."), "{}", told(0));
+        // The rest may be what the capture lacks.
+        assert!(told(3).ends_with("2 s after CONNECT without giving a reason."), "{}", told(3));
+    }
+
+    #[test]
+    fn a_late_close_may_be_that_of_a_proxy() {
+        let causes = |after| diagnose(&Tale::connecting().close(Side::Server, after).build()).causes.concat();
+        for after in [0.003, 3.0] {
+            assert!(causes(after).contains("reached no broker behind it"), "{}", causes(after));
+        }
+        assert!(causes(3.0).contains("checks the broker's users") && !causes(0.003).contains("checks the broker's users"));
+        let broken = Tale::connecting().violation(Side::Client, true).close(Side::Server, 3.0);
+        assert!(!diagnose(&broken.build()).causes.concat().contains("behind it"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `connect-unanswered`: CONNECT arrived and nothing came back.
 
-use super::{About, Judgement};
+use super::{About, Judgement, connect_closed};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::secured::Secured;
 use crate::diagnosis::story::{SECOND, Story};
@@ -42,7 +42,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let (client, server, span) = (story.client(), story.server(), words::duration(waited));
     let arrived = story.acknowledged(Side::Client);
-    let asked = if upgrade.is_some() { "request for a WebSocket" } else { "CONNECT" };
+    let unfinished = story.connect_unfinished();
+    let asked = match upgrade {
+        Some(_) => "request for a WebSocket",
+        None if unfinished => "beginning of the CONNECT",
+        None => "CONNECT",
+    };
     let begun = story.begun_answer();
     let sentence = if let Some((part, _)) = &begun {
         format!("{server} answered the {asked} of {client} with {part}, and the rest did not come within {span}{ending}.")
@@ -54,8 +59,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     } else {
         format!("{server} did not answer the {asked} of {client} for {span}{ending}.")
     };
-    let silent = arrived && late.is_none() && begun.is_none();
-    let unfinished = story.session.unfinished_packet.client;
+    let silent = arrived && late.is_none() && begun.is_none() && !unfinished;
+    let fault = connect_closed::connect_fault(story).filter(|_| !unfinished && late.is_none());
     let limit = story.close.and_then(|_| library_with_limit(waited));
     let port = story.port();
     Some(
@@ -68,17 +73,20 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(begun.as_ref().map(|(_, started)| *started))
             .cause_if(begun.is_some(), "The broker, or a proxy in front of it, stopped within its answer: it hangs, or has a fault.")
             .cause_if(late.is_some(), "The broker was frozen or overloaded for a while, or the service that checks its users is slow: it answered in the end.")
-            .cause_if(unfinished.is_some(), "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
+            .cause_if(unfinished, "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
+            .cause_if(fault.is_some(), fault.unwrap_or_default())
             .cause_if(!arrived, "CONNECT itself did not reach the server: its TCP acknowledgment is missing.")
             .cause_if(silent, "The broker hangs or is overloaded, or the database that checks its users is slow.")
             .cause_if(silent, "A load balancer or port forwarding took the connection and has no broker behind it.")
+            .cause_if(silent && upgrade.is_none(), "The server takes no more connections, and lets further ones wait (HAProxy: `maxconn`; aMQTT: `max_connections`).")
             .cause_if(late.is_some(), "A load balancer held the connection until the broker behind it had room for one more.")
             .cause_if(silent && upgrade.is_none(), "RabbitMQ stops reading while its memory or disk alarm is on: `rabbitmq-diagnostics alarms` shows it.")
             .cause_if(silent, format!("Port {port} belongs to another program, which waits for something else."))
             .step_if(upgrade.is_some(), format!("Ask from the server's own host: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://localhost:{port}/mqtt`."))
             .step_if(late.is_some(), "Look into the broker's log and at the load of its host at this time, and let the client wait longer for the CONNACK.")
-            .step_if(upgrade.is_none() && late.is_none(), "Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
-            .step_if(late.is_none(), format!("See which program listens: `ss -ltnp | grep {port}`, and look into the broker's log at this time."))
+            .step_if(unfinished, format!("Look at frame {} in Wireshark: the client or its library has a fault, or stopped within the packet.", connect.frame))
+            .step_if(upgrade.is_none() && late.is_none() && !unfinished, "Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
+            .step_if(late.is_none() && !unfinished, format!("See which program listens: `ss -ltnp | grep {port}`, and look into the broker's log at this time."))
             .step_if(limit.is_some(), limit.unwrap_or_default())
             .seen_as(Sight::ConnackMissing),
     )
@@ -157,6 +165,21 @@ mod tests {
         assert!(verdict.causes.concat().contains("disk alarm"));
         let lost = diagnose(&Tale::connecting().retries(Side::Client, 4, 10.0).close(Side::Client, 5.0).build());
         assert!(!lost.causes.concat().contains("disk alarm"), "{}", lost.outcome.id);
+    }
+
+    #[test]
+    fn a_fault_in_connect_is_named_and_a_begun_one_told() {
+        let broken = Tale::connecting().violation(Side::Client, true).close(Side::Client, 5.0);
+        let causes = diagnose(&broken.build()).causes;
+        assert!(causes[0].contains("MQTT-3.3.2-2") && causes[1].starts_with("The broker hangs"), "{causes:?}");
+        let begun = Tale::connecting().close(Side::Client, 5.0).with(|session| {
+            let (packet, started) = (PacketType::CONNECT, session.wire.last);
+            session.unfinished_packet.client = Some(UnfinishedPacket { packet, length: 18, started });
+        });
+        let verdict = diagnose(&begun.build());
+        let told = "10.0.0.5:1883 received the beginning of the CONNECT of sensor-17 and stayed silent for 5 s; sensor-17 gave up.";
+        assert_eq!(verdict.outcome.sentence, told);
+        assert_eq!(verdict.causes, ["The client announced a longer CONNECT than it sent, so the broker waits for the rest."]);
     }
 
     #[test]
