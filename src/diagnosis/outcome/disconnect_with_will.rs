@@ -21,21 +21,23 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return None;
     }
     let client = story.client();
-    let will = story.session.connect.as_ref().map(|connect| connect.will.is_some());
+    let without = story.session.connect.as_ref().is_some_and(|connect| connect.will.is_none());
     let saying = refusal::saying(disconnect.reason_string.as_ref());
     Some(
         Judgement::new(
             Confidence::Certain,
-            format!("{client} left on purpose and asked the broker to publish its will{saying}."),
+            if without {
+                format!("{client} left on purpose and asked the broker to publish a will, but it had set none{saying}.")
+            } else {
+                format!("{client} left on purpose and asked the broker to publish its will{saying}.")
+            },
         )
         .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
         .at([disconnect.at])
         .at(story.close.map(|close| close.at))
-        .cause("The client announces in this way that it goes offline, for instance before it sleeps.")
-        .step_if(
-            will == Some(false),
-            "CONNECT carried no will, so there is nothing to publish: check the client's settings.",
-        )
+        .cause_if(!without, "The client announces in this way that it goes offline, for instance before it sleeps.")
+        .cause_if(without, "mosquitto_sub and mosquitto_rr leave in this way with MQTT 5.0, whether they have a will or not.")
+        .step_if(without, "If other clients are to learn that this one left, give it a will: CONNECT carried none.")
         .seen_as(Sight::Goodbye),
     )
 }
@@ -51,5 +53,14 @@ mod tests {
         assert_eq!(outcome(&with_will.build()).id, "disconnect-with-will");
         let near_miss = Tale::connected_v5().disconnect(Side::Client, 0, 1.0);
         assert_eq!(outcome(&near_miss.build()).id, "clean-disconnect");
+    }
+
+    #[test]
+    fn a_will_that_was_never_set() {
+        let told = |will| {
+            let tale = Tale::connected_v5().with(|session| session.connect.as_mut().unwrap().will = will);
+            outcome(&tale.disconnect(Side::Client, 4, 1.0).build()).sentence
+        };
+        assert!(told(None).ends_with("publish a will, but it had set none."), "{}", told(None));
     }
 }
