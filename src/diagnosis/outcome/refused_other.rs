@@ -17,16 +17,22 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let client = story.client();
     let code = connack.code.0;
     let known = connack.code.is_allowed(PacketType::CONNACK, Side::Server);
+    let unnamed = code == 0x80 && story.session.connect.as_ref().is_some_and(|connect| connect.client_id.is_empty());
     let what = format!("The broker refused the connection of {client}");
     let judgement = refusal::judgement(story, connack, &what);
     Some(
         judgement
             .cause_if(matches!(code, 0x81 | 0x82), "CONNECT breaks the protocol; the client library is at fault.")
             .cause_if(
+                unnamed,
+                "The client id is empty, and the broker wants every client to name itself: mosquitto 2.0 says so by this code.",
+            )
+            .cause_if(
                 matches!(code, 0x80 | 0x83),
                 "A plugin or rule of the broker failed or refused, and the broker does not say which.",
             )
             .cause_if(!known, "The broker sends a code that MQTT does not define for a CONNACK.")
+            .step_if(unnamed, "Give the client an id of its own, such as its serial number.")
             .step("Look into the broker's log at this time.")
             .step_if(
                 matches!(code, 0x81 | 0x82),
