@@ -36,8 +36,11 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
         .into_iter()
         .filter_map(|side| {
             let sent = story.session.wire.sent.of(side);
-            let share = sent.retransmitted * 100 / sent.segments.max(1);
-            if sent.retransmitted < FEWEST || !(SHARE..DOUBLED).contains(&share) {
+            // What was repeated in vain at the end is not lost now and then: the connection failed, or is about to.
+            let vain = u64::from(sent.retries.count);
+            let (again, segments) = (sent.retransmitted.saturating_sub(vain), sent.segments.saturating_sub(vain));
+            let share = again * 100 / segments.max(1);
+            if again < FEWEST || !(SHARE..DOUBLED).contains(&share) {
                 return None;
             }
             Some(
@@ -46,8 +49,8 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
                     format!(
                         "{share}% of the segments from {} were sent again ({} of {}): the network between loses packets.",
                         story.subject(side),
-                        words::number(sent.retransmitted),
-                        words::number(sent.segments)
+                        words::number(again),
+                        words::number(segments)
                     ),
                     sent.first_data.into_iter().chain(sent.last_data),
                 )
@@ -77,6 +80,20 @@ mod tests {
         assert!(found(1200, 30).is_none());
         assert!(found(20, 3).is_none());
         assert!(found(100, 50).is_none(), "a capture that holds every packet twice");
+    }
+
+    #[test]
+    fn what_is_repeated_in_vain_is_no_loss_now_and_then() {
+        let found = |vain| {
+            let tale = Tale::healthy().with(|session| {
+                let sent = &mut session.wire.sent.client;
+                (sent.segments, sent.retransmitted, sent.retries.count) = (60, 12, vain);
+            });
+            finding(&tale.build(), "loss-high").map(|found| found.headline)
+        };
+        assert!(found(8).is_none());
+        let told = "11% of the segments from sensor-17 were sent again (6 of 54): the network between loses packets.";
+        assert_eq!(found(6).unwrap(), told);
     }
 
     #[test]
