@@ -165,11 +165,14 @@ fn only_looked(judged: &Judged<'_>) -> bool {
     by_client && judged.verdict.outcome.id == "tcp-open-no-connect"
 }
 
+/// Fewer pauses than this may grow by chance.
+const GROWING: usize = 3;
+
 /// Whether the client waits longer after each failure.
 fn pace(pauses: &[i64]) -> Option<&'static str> {
     let (least, most) = (pauses.iter().min()?, pauses.iter().max()?);
     let grows = pauses.iter().zip(pauses.iter().skip(1)).all(|(one, next)| *next >= one / 10 * 9);
-    if pauses.len() >= 2 && grows && *most >= least.saturating_mul(2) {
+    if pauses.len() >= GROWING && grows && *most >= least.saturating_mul(2) {
         Some("It waits longer after each failure (back-off), as it should.")
     } else if *most <= SHORT && most - least <= least / 2 {
         Some("It does not wait longer after each failure: many such clients at once keep a broker from coming back.")
@@ -212,6 +215,7 @@ mod tests {
         assert!(detail(&constant).unwrap().starts_with("It does not wait longer"));
         let grows = Several::default().knocked(1.0).knocked(2.0).knocked(4.0).knocked(8.0);
         assert!(detail(&grows).unwrap().starts_with("It waits longer"));
+        assert_eq!(detail(&Several::default().knocked(1.0).knocked(4.0).knocked(8.0)), None);
         assert_eq!(detail(&Several::default().refused(60.0).refused(60.0).refused(60.0)), None);
     }
 
