@@ -81,6 +81,7 @@ fn explain(secured: Secured<'_>, judgement: Judgement, at: Moment, side: Side) -
         .cause_if(refused, format!("What listens on port {port} does not speak TLS: its certificate is not configured, or the port is for plain MQTT."))
         .cause_if(refused && nameless, "The server wants to be asked by a name (SNI), and the client named none: cloud brokers do.")
         .cause_if(refused, "A load balancer took the connection and has no broker behind it, or an access list turns this client away.")
+        .cause_if(refused && !nameless, "The server knows nothing of the name that the client asked for (SNI), and closes instead of saying so.")
         .cause_if(silent, "A load balancer or proxy took the connection, and the broker behind it does not answer.")
         .cause_if(silent, "The broker is overloaded or hangs.")
         .cause_if(silent, format!("What listens on port {port} does not speak TLS, and waits for more bytes."))
