@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 /// Most characters of one captured name in a sentence.
 pub const NAME: usize = 64;
 
+/// Frames are written out of order by less, in nanoseconds: a span below this shows that the clock was set back.
+const SET_BACK: i64 = 1_000_000_000;
+
 /// Captured text as harmless display text of at most `max` characters, the last of them `…` when
 /// it was longer.
 ///
@@ -125,8 +128,12 @@ pub fn list<T: AsRef<str>>(words: &[T]) -> String {
     }
 }
 
-/// A span of time in the two largest units that say something: `12.3 s`, `3 min 12 s`, `2 h 5 min`.
+/// A span of time in the two largest units that say something: `12.3 s`, `3 min 12 s`, `2 h 5 min`. Of one that the
+/// clock went back in, nothing is known.
 pub fn duration(nanoseconds: i64) -> String {
+    if nanoseconds < -SET_BACK {
+        return "an unknown time".to_owned();
+    }
     let nanoseconds = nanoseconds.unsigned_abs();
     let rounded = |unit: u64| nanoseconds.saturating_add(unit / 2) / unit;
     // The bounds are those of the rounded value, so that 59.96 s reads "1 min", never "60.0 s".
@@ -210,6 +217,8 @@ mod tests {
             (192_000_000_000, "3 min 12 s"),
             (7_500_000_000_000, "2 h 5 min"),
             (273_600_000_000_000, "3 d 4 h"),
+            (-3_400_000, "3 ms"),
+            (-3_600_000_000_000, "an unknown time"),
         ] {
             assert_eq!(duration(nanoseconds), text);
         }

@@ -98,7 +98,7 @@ impl Rest {
         let edge = CaptureEdge {
             began: self.facts.first.unwrap_or_default(),
             ended: self.latest(),
-            clock_jumped: self.last_clock_jump.is_some_and(|jump| jump >= wire.first.time),
+            clock_jumped: self.jumped_since(wire.first),
             evicted: false,
             goes_on: false,
         };

@@ -238,7 +238,7 @@ impl Rest {
         CaptureEdge {
             began: self.facts.first.unwrap_or_default(),
             ended: self.latest(),
-            clock_jumped: self.jumped_during(facts),
+            clock_jumped: self.jumped_since(facts.first),
             evicted: facts.ending == Some(Ending::LetGo),
             goes_on: false,
         }
@@ -249,8 +249,9 @@ impl Rest {
         self.facts.last.unwrap_or_default().max(self.now)
     }
 
-    fn jumped_during(&self, facts: &Facts) -> bool {
-        self.last_clock_jump.is_some_and(|jump| jump >= facts.first.time)
+    /// Whether the clock went back after `first`.
+    pub(super) fn jumped_since(&self, first: Moment) -> bool {
+        self.last_clock_jump.is_some_and(|jump| jump > first.frame)
     }
 
     fn note_other(&mut self, protocol: Protocol, server_port: u16, facts: &Facts) {

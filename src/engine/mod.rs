@@ -103,7 +103,10 @@ struct Rest {
     ended: Vec<Finished>,
     /// How many streams there have been.
     streams: u32,
-    last_clock_jump: Option<Timestamp>,
+    /// When the newest frame was captured.
+    previous: Option<Timestamp>,
+    /// The newest frame at which the clock had gone back.
+    last_clock_jump: Option<FrameNumber>,
     /// What time it is in the capture, which may go on without frames.
     now: Timestamp,
     changes: Changes,
@@ -147,6 +150,7 @@ impl Engine {
                 attempts: Vec::new(),
                 ended: Vec::new(),
                 streams: 0,
+                previous: None,
                 last_clock_jump: None,
                 now: Timestamp::default(),
                 changes: Changes::default(),
@@ -260,11 +264,11 @@ impl Rest {
         if frame.is_cut() {
             facts.cut_frames.add(frame.at.frame);
         }
-        if let Some(last) = facts.last
-            && last.nanoseconds_since(time) > CLOCK_JUMP
+        if let Some(previous) = self.previous.replace(time)
+            && previous.nanoseconds_since(time) > CLOCK_JUMP
         {
             facts.clock_jumps.add(frame.at.frame);
-            self.last_clock_jump = Some(last);
+            self.last_clock_jump = Some(frame.at.frame);
         }
         self.note_time(time);
     }

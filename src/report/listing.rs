@@ -42,7 +42,7 @@ const STARTED_EXACTLY: Column = left("Started", |case, style, days| {
     told(case.session.wire.first.time, &style.zone, pattern)
 });
 const LASTED: Column = right("Lasted", |case, _, _| match case.lasted() {
-    0 => "–".to_owned(),
+    ..=0 => "–".to_owned(),
     lasted => text::duration(lasted),
 });
 const SENT: Column = right("Sent", |case, _, _| text::number(case.messages(Side::Client)));

@@ -90,6 +90,26 @@ fn every_link_and_tunnel_tells_the_same_story() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_is_told_once_and_of_no_later_session() {
+    const HOUR: i64 = 3_600_000_000_000;
+    let capture = |name: &str| segments(&root().join("captures").join(name).with_extension("pcapng"));
+    let mut all = capture("bad-password-v5");
+    for segment in all.iter_mut().skip(3) {
+        segment.time.0 -= HOUR;
+    }
+    let mut later = capture("client-reset");
+    let behind = all.last().unwrap().time.0 + 1_000_000_000 - later[0].time.0;
+    for segment in &mut later {
+        segment.time.0 += behind;
+    }
+    all.extend(later);
+    let (sessions, facts) = analysed(&all, 101, |_, segment| vec![segment.frame()]);
+    assert_eq!((facts.clock_jumps.count, facts.clock_jumps.first.get()), (1, 4));
+    let jumped: Vec<bool> = sessions.iter().map(|session| session.capture.clock_jumped).collect();
+    assert!(jumped.len() > 1 && jumped[0] && !jumped[1..].contains(&true), "{jumped:?}");
+}
+
+#[test]
 fn every_file_format_tells_the_same_story() {
     let segments = sample();
     let expected = expected(&segments);

@@ -22,6 +22,7 @@ impl Engine {
                 hearing.hear(rest);
             }
             rest.note_time(last);
+            rest.previous = Some(last);
             rest.now = rest.now.max(last);
         } else {
             for frame in sorted.frames.iter() {
