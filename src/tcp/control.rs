@@ -106,6 +106,13 @@ impl<R: Reader> Flow<R> {
         if !self.half(from).assembler.begin(segment.sequence, settled, budget) {
             return false;
         }
+        if segment.flags.ack() {
+            // Where the SYN was not captured: it is what this acknowledges.
+            let asked = &mut self.half(from.other()).assembler.numbering;
+            if !asked.is_fixed() && !settled {
+                asked.fix(segment.acknowledgment);
+            }
+        }
         let facts = &mut self.connection.facts;
         if segment.flags.ack() {
             facts.syn_ack.again(at);

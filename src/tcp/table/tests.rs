@@ -387,6 +387,25 @@ fn a_syn_ack_captured_before_its_syn() {
 }
 
 #[test]
+fn a_syn_ack_tells_where_a_stream_began_whose_syn_was_not_captured() {
+    // The SYN and 16 bytes of data are not captured.
+    let missing = |acknowledged| {
+        let mut wire = Wire::new();
+        wire.s(500, 101, SYN | ACK, b"");
+        wire.c(101, 501, ACK, b"");
+        wire.s(501, acknowledged, ACK, b"");
+        wire.c(acknowledged, 501, ACK | FIN, b"");
+        wire.s(501, acknowledged + 1, ACK | FIN, b"");
+        wire.c(acknowledged + 1, 502, ACK, b"");
+        wire.wait(2.0);
+        let facts = &wire.ended[0].facts;
+        (facts.from_a.missing_bytes, facts.from_b.missing_bytes)
+    };
+    assert_eq!(missing(117), (0, 16));
+    assert_eq!(missing(101), (0, 0));
+}
+
+#[test]
 fn keep_alive_probes_are_no_retransmissions() {
     let mut wire = Wire::new();
     wire.open(100, 500);
