@@ -78,6 +78,17 @@ impl Share {
         true
     }
 
+    /// As [`Share::make_room`] where it is known that `whole` bytes are to come: for all of them at once, unless room is
+    /// scarce. What does not come is not touched, so that a length that lies takes no memory.
+    #[must_use]
+    pub fn make_room_for(&mut self, buffer: &mut Vec<u8>, more: usize, whole: usize) -> bool {
+        let free = buffer.capacity() - buffer.len();
+        if more > free && more < whole && !self.is_scarce() && self.hold(whole) {
+            buffer.reserve_exact(whole.saturating_sub(buffer.len()).max(more));
+        }
+        self.make_room(buffer, more, whole)
+    }
+
     /// Something was not kept for want of room.
     pub fn refuse(&self) {
         if let Some(Room(count)) = &self.room {
@@ -121,6 +132,17 @@ mod tests {
         assert_eq!(room.refused(), 1);
         drop(one);
         assert!(other.hold(100) && other.is_scarce());
+    }
+
+    #[test]
+    fn what_is_known_to_come_has_its_room_at_once_while_there_is_enough() {
+        let room = Room::new(10_000);
+        let (mut one, mut other) = (Share::of(&room), Share::of(&room));
+        let (mut long, mut short) = (Vec::new(), Vec::new());
+        assert!(one.make_room_for(&mut long, 100, 6000) && long.capacity() == 6000);
+        assert!(other.make_room_for(&mut short, 100, 6000) && short.capacity() == 100);
+        short.resize(100, 0);
+        assert!(other.make_room_for(&mut short, 50, 6000) && short.capacity() == 200);
     }
 
     #[test]

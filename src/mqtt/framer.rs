@@ -316,7 +316,7 @@ impl Framer {
     /// Adds to what is kept of the body of a packet that begins with `header`; false when there is no room.
     fn append(&mut self, buffer: &mut Vec<u8>, data: &[u8], header: Option<FixedHeader>) -> bool {
         let body = header.map_or(0, |header| usize::try_from(header.remaining_length).unwrap_or(usize::MAX));
-        let fits = self.share.make_room(buffer, data.len(), body.min(self.packet_bytes as usize));
+        let fits = self.share.make_room_for(buffer, data.len(), body.min(self.packet_bytes as usize));
         if fits {
             buffer.extend_from_slice(data);
         }

@@ -259,7 +259,7 @@ impl Records {
             let wanted = message_length(&self.message).map_or(MESSAGE_HEADER, |length| MESSAGE_HEADER + length);
             let (more, rest) = part.split_at(part.len().min(wanted.saturating_sub(self.message.len())));
             let known = wanted > MESSAGE_HEADER;
-            if known && !self.share.make_room(&mut self.message, more.len(), wanted) {
+            if known && !self.share.make_room_for(&mut self.message, more.len(), wanted) {
                 let kind = Handshake(self.message.first().copied().unwrap_or_default());
                 self.skip = wanted - self.message.len() - more.len();
                 self.let_go();
