@@ -17,6 +17,9 @@ const MISPLACED: i64 = SECOND / 50;
 /// Names of a certificate that a sentence lists.
 const NAMED: usize = 3;
 
+/// Length of the record of an alert that TLS 1.3 hides (RFC 8446 §5.2, §6): two bytes, its type, and what encryption adds.
+const HIDDEN_ALERT: u16 = 19;
+
 /// A session over TLS.
 #[derive(Clone, Copy)]
 pub(crate) struct Secured<'a> {
@@ -92,6 +95,17 @@ impl<'a> Secured<'a> {
     /// Whether the handshake's messages after the hellos are encrypted.
     pub(crate) fn is_hidden(&self) -> bool {
         self.tls.version().is_some_and(Version::hides_handshake)
+    }
+
+    /// Whether nobody knows if the handshake came to its end. The capture has its beginning, but the hello was cut short, and
+    /// without it what TLS 1.3 hides of a handshake looks like data; and the server then sent no more than an alert may be.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        let (client, server) = (&self.tls.data.client, &self.tls.data.server);
+        let cut = self.tls.client_hello.is_none() && self.story.session.wire.start_captured();
+        let asked_before = client.first.zip(server.last).is_some_and(|(asked, told)| asked.is_before(told));
+        let answered = asked_before && (server.records > 1 || server.last_length != HIDDEN_ALERT);
+        // Before TLS 1.3 the end of a handshake is no data.
+        cut && self.tls.finished.server.is_none() && client.records + server.records > 0 && !answered
     }
 
     /// Bytes of content in a record of this length: what the cipher adds taken away (RFC 8446 §5.2, RFC 5288, RFC 7905).

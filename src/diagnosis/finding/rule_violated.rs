@@ -38,9 +38,9 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
         Found::new(
             &ABOUT,
             format!(
-                "{who} sent {} that cannot be decoded: its {} is wrong.",
+                "{who} sent {} that cannot be decoded: its {}.",
                 words::named(fact.packet),
-                fact.malformed.field
+                words::field_is_wrong(fact.malformed.field)
             ),
             [fact.at],
         )

@@ -94,7 +94,8 @@ pub(super) fn connect_fault(story: &Story<'_>) -> Option<String> {
         session.malformed.iter().find(|fact| fact.side == Side::Client && fact.packet == PacketType::CONNECT).map(
             |fact| {
                 let malformed = fact.malformed;
-                format!("CONNECT cannot be decoded: its {} is wrong ({}).", malformed.field, malformed.clause)
+                let wrong = words::field_is_wrong(malformed.field);
+                format!("CONNECT cannot be decoded: its {wrong} ({}).", malformed.clause)
             },
         );
     let broken = session

@@ -96,7 +96,7 @@ order! {
         server_shutdown::seen packet_too_large::amid closed_after_request::judge
         path_failed::judge
         // Inside TLS nothing can be read.
-        tls_handshake_abandoned::judge tcp_open_no_connect::encrypted connect_closed::encrypted
+        tls_handshake_abandoned::judge tls_handshake_abandoned::cut tcp_open_no_connect::encrypted connect_closed::encrypted
         connect_closed::encrypted_answer
         connect_unanswered::encrypted encrypted_session_ended::judge
         // Who closed.

@@ -53,6 +53,31 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(explain(secured, judgement, at, side))
 }
 
+/// Somebody closed, and the hello was cut short when it was captured: nobody can tell the handshake from data.
+pub(super) fn cut(story: &Story<'_>) -> Option<Judgement> {
+    let secured = Secured::of(story)?;
+    let close = story.close.filter(|_| secured.is_unsettled() && !story.session.capture.evicted)?;
+    let sentence = format!(
+        "The TLS handshake of {} with {} seems to have stopped half-way: {} {} the connection after {}, and the server had sent no more than an alert may be. The hello was cut short when it was captured, so nobody can tell for sure.",
+        secured.client(),
+        secured.server(),
+        secured::end(close.by),
+        how(close.how),
+        story.age(close.at)
+    );
+    Some(
+        Judgement::new(Confidence::Possible, sentence)
+            .on(&[Ground::Absence])
+            .at(secured.tls.data.client.first)
+            .at(secured.tls.data.server.last)
+            .at([close.at])
+            .seen_as(Sight::TlsCut)
+            .cause("One side did not accept the other's certificate, and said so in an encrypted alert.")
+            .step("Capture whole packets: `tcpdump -s 0`.")
+            .step(format!("Try it without the client's program: `openssl s_client {} </dev/null`.", secured.connect_arguments())),
+    )
+}
+
 fn in_words(side: Side, step: Step, partial: bool) -> &'static str {
     match (side, step) {
         _ if partial => "a part of the client's hello",
@@ -96,6 +121,7 @@ fn explain(secured: Secured<'_>, judgement: Judgement, at: Moment, side: Side) -
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
     use crate::transport::tls::Version;
@@ -110,6 +136,31 @@ mod tests {
         );
         assert_eq!(outcome(&Tale::greeted(Version::V1_2).ended_after(8.0).build()).id, "tls-handshake-abandoned");
         assert_eq!(outcome(&Tale::greeted(Version::V1_2).ended_after(1.0).build()).id, "unclassified");
+    }
+
+    #[test]
+    fn what_a_cut_hello_leaves_open() {
+        let hello_cut = |tale: Tale| {
+            let tale = tale.with(|session| {
+                let tls = session.tls.as_mut().unwrap();
+                (tls.client_hello, tls.server_hello, tls.finished) = Default::default();
+            });
+            outcome(&tale.close(Side::Client, 0.001).build())
+        };
+        let talk = || Tale::secured(Version::V1_3).data(Side::Client, 60, 0.1);
+        let refused = hello_cut(talk().data(Side::Server, 19, 0.001));
+        assert_eq!((refused.id, refused.confidence), ("tls-handshake-abandoned", Confidence::Possible));
+        assert!(refused.sentence.contains("seems to have stopped half-way: the client closed"), "{}", refused.sentence);
+        // An answer longer than an alert, and one after another.
+        for near in [talk().data(Side::Server, 21, 0.001), talk().data(Side::Server, 21, 0.1).data(Side::Server, 19, 0.1)] {
+            assert_eq!(hello_cut(near).id, "encrypted-session-ended");
+        }
+        // A capture that began later than the connection never had a hello.
+        let late = talk().data(Side::Server, 19, 0.001).with(|session| {
+            session.tls.as_mut().unwrap().client_hello = None;
+            session.wire.syn = Default::default();
+        });
+        assert_eq!(outcome(&late.close(Side::Client, 0.001).build()).id, "encrypted-session-ended");
     }
 
     #[test]

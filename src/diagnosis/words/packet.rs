@@ -42,6 +42,11 @@ pub(crate) fn last_in_words(last: &LastPacket) -> String {
     }
 }
 
+/// “Topic Name is wrong”, “Properties are wrong”, of a field that could not be decoded.
+pub(crate) fn field_is_wrong(field: &str) -> String {
+    format!("{field} {} wrong", if field.ends_with('s') { "are" } else { "is" })
+}
+
 /// A packet type with its article: `a CONNECT`, `an UNSUBACK`.
 pub(crate) fn named(packet: PacketType) -> String {
     let article = match packet {
@@ -65,5 +70,11 @@ mod tests {
         assert_eq!(said(5, PacketType::CONNACK), "not authorized (5)");
         assert_eq!(said(0x80, PacketType::SUBACK), "Unspecified error (0x80)");
         assert_eq!(said(9, PacketType::CONNACK), "code 9, which has no meaning in a CONNACK");
+    }
+
+    #[test]
+    fn one_field_is_wrong_and_several_are() {
+        let said = ["Topic Name", "Properties"].map(field_is_wrong);
+        assert_eq!(said, ["Topic Name is wrong", "Properties are wrong"]);
     }
 }
