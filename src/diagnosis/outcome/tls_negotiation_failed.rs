@@ -30,12 +30,28 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Side::Server => (server, client),
     };
     let hello = tls.client_hello.as_ref().map(|hello| hello.at);
+    let agreed = may_have_agreed(secured);
     let sentence = format!("{sender} could not agree with {receiver} on how to encrypt: it sent {alert}.");
-    let mut judgement = Judgement::new(Confidence::Certain, sentence).at(hello).at([fact.at]);
+    let confidence = if agreed { Confidence::Likely } else { Confidence::Certain };
+    let mut judgement = Judgement::new(confidence, sentence)
+        .at(hello)
+        .at([fact.at])
+        .cause_if(agreed && side == Side::Server, "The server asks clients for a certificate, and this one sent none that it accepts: the server had said more than a hello before, and the capture cut it short.")
+        .cause_if(agreed && side == Side::Client, "The client did not accept the server's certificate: the server had said more than a hello before, and the capture cut it short.");
     for cause in causes(secured, side, fact.alert.0) {
         judgement = judgement.cause(cause);
     }
     Some(advise(secured, judgement, fact.alert.0).seen_as(Sight::TlsRefused))
+}
+
+/// The most bytes that a server's hello takes with all that is usual in it.
+const HELLO: u64 = 200;
+
+/// Whether the two may have agreed before the alert: nothing of the handshake could be read, and the server had said more
+/// than a hello.
+fn may_have_agreed(secured: Secured<'_>) -> bool {
+    let unread = secured.tls.client_hello.is_none() && secured.tls.server_hello.is_none();
+    unread && secured.story.session.wire.sent.server.sent.0 > HELLO
 }
 
 fn causes(secured: Secured<'_>, side: Side, alert: u8) -> Vec<String> {
@@ -101,7 +117,7 @@ fn advise(secured: Secured<'_>, judgement: Judgement, alert: u8) -> Judgement {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::diagnose;
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
     use crate::transport::tls::Version;
@@ -115,6 +131,23 @@ mod tests {
             "broker.lan (10.0.0.5:8883) could not agree with 10.0.0.21 on how to encrypt: it sent the TLS alert protocol_version (70)."
         );
         assert_eq!(verdict.causes[0], "The client offers no version above TLS 1.1, and the server wants another.");
+    }
+
+    #[test]
+    fn an_alert_after_a_handshake_that_the_capture_cut() {
+        let told = |side, said| {
+            let tale = Tale::greeted(Version::V1_2).with(|session| {
+                session.tls.as_mut().unwrap().client_hello = None;
+                session.wire.sent.server.sent.0 += said;
+            });
+            diagnose(&tale.alert(side, 40, 0.01).build())
+        };
+        let (late, at_once) = (told(Side::Server, 1041), told(Side::Server, 0));
+        assert_eq!((late.outcome.id, late.outcome.confidence), ("tls-negotiation-failed", Confidence::Likely));
+        assert!(late.causes[0].starts_with("The server asks clients for a certificate"), "{:?}", late.causes);
+        assert!(told(Side::Client, 1041).causes[0].starts_with("The client did not accept the server's certificate"));
+        assert_eq!(at_once.outcome.confidence, Confidence::Certain);
+        assert!(at_once.causes[0].starts_with("They have no cipher suite"), "{:?}", at_once.causes);
     }
 
     #[test]
