@@ -98,7 +98,8 @@ impl<'a> Secured<'a> {
     }
 
     /// Whether nobody knows if the handshake came to its end. The capture has its beginning, but the hello was cut short, and
-    /// without it what TLS 1.3 hides of a handshake looks like data; and the server then sent no more than an alert may be.
+    /// without it what TLS 1.3 hides of a handshake looks like data; and no answer of the server to such data is longer than
+    /// an alert.
     pub(crate) fn is_unsettled(&self) -> bool {
         let (client, server) = (&self.tls.data.client, &self.tls.data.server);
         let cut = self.tls.client_hello.is_none() && self.story.session.wire.start_captured();

@@ -25,6 +25,9 @@ const LONGEST_PAUSE: i64 = 600_000_000_000;
 /// A pause below this, in nanoseconds, is short for one that never grows.
 const SHORT: i64 = 10_000_000_000;
 
+/// Fewer pauses than this may grow by chance.
+const GROWING: usize = 3;
+
 /// The outcome of sessions that a server closed without a reason.
 const CLOSED: &str = "server-closed";
 /// A shorter silence, in nanoseconds, is none that a timer ends.
@@ -164,9 +167,6 @@ fn only_looked(judged: &Judged<'_>) -> bool {
     let by_client = judged.session.wire.close().is_some_and(|close| close.by == Side::Client);
     by_client && judged.verdict.outcome.id == "tcp-open-no-connect"
 }
-
-/// Fewer pauses than this may grow by chance.
-const GROWING: usize = 3;
 
 /// Whether the client waits longer after each failure.
 fn pace(pauses: &[i64]) -> Option<&'static str> {

@@ -58,7 +58,7 @@ pub(super) fn cut(story: &Story<'_>) -> Option<Judgement> {
     let secured = Secured::of(story)?;
     let close = story.close.filter(|_| secured.is_unsettled() && !story.session.capture.evicted)?;
     let sentence = format!(
-        "The TLS handshake of {} with {} seems to have stopped half-way: {} {} the connection after {}, and the server had sent no more than an alert may be. The hello was cut short when it was captured, so nobody can tell for sure.",
+        "The TLS handshake of {} with {} seems to have stopped half-way: {} {} the connection after {}, and the capture shows no encrypted answer of the server that is longer than an alert. The hello was cut short when it was captured, so nobody can tell for sure.",
         secured.client(),
         secured.server(),
         secured::end(close.by),

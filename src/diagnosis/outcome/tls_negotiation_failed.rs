@@ -16,6 +16,9 @@ pub(super) const ABOUT: About = About {
     text: include_str!("tls_negotiation_failed.md"),
 };
 
+/// The most bytes that a server's hello takes with all that is usual in it.
+const HELLO: u64 = 200;
+
 /// An alert in the clear ended the handshake, and it is not about a certificate.
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let secured = Secured::of(story)?;
@@ -43,9 +46,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     Some(advise(secured, judgement, fact.alert.0).seen_as(Sight::TlsRefused))
 }
-
-/// The most bytes that a server's hello takes with all that is usual in it.
-const HELLO: u64 = 200;
 
 /// Whether the two may have agreed before the alert: nothing of the handshake could be read, and the server had said more
 /// than a hello.
