@@ -143,6 +143,24 @@ def any_interface_on_router(lab):
     lab.paho("client", "sensor-17", "connect", "sub=plant/7/set,1", "pub=plant/7/temperature,1,21.5", "acks", "disconnect")
 
 
+@scenario("port-forwarding")
+def port_forwarding(lab):
+    """tcpdump -i any on a router that forwards its port 1883 to the broker (DNAT), and hides the address of one of two clients from it
+    (MASQUERADE): each connection is captured on both sides of the translation, under two addresses. One client says goodbye, mosquitto is
+    killed under the other, and both come back in vain."""
+    lab.firewall("router", *"-t nat -A PREROUTING -d 10.0.0.1 -p tcp --dport 1883 -j DNAT --to-destination 10.0.0.2:1883".split())
+    lab.firewall("router", *"-t nat -A POSTROUTING -s 10.0.0.12 -d 10.0.0.2 -j MASQUERADE".split())
+    lab.capture(at="router", interface="any", only="tcp port 1883")
+    broker = lab.mosquitto()
+    lab.paho("client", "sensor-17", "connect", "pub=plant/7/temperature,1,21.5", "acks", "disconnect", host="10.0.0.1")
+    client = lab.start_paho("client2", "gateway-2", "connect", "wait=2", host="10.0.0.1").wait_for("on_connect")
+    lab.sleep(0.5)
+    broker.kill()
+    client.wait()
+    for host, name in (("client", "sensor-17"), ("client2", "gateway-2")):
+        lab.paho(host, name, "connect", host="10.0.0.1")
+
+
 @scenario("short-snaplen")
 def short_snaplen(lab):
     """tcpdump -s 96 keeps the first 96 bytes of each frame only: the ends of the larger packets are cut off."""

@@ -63,6 +63,19 @@ pub fn notes(capture: &CaptureFacts) -> Vec<Note> {
             format!("{} not followed to the end, because too many were open at once.", connections(evicted.count));
         notes.push(note("capture-evicted", text, evicted));
     }
+    let translated = capture.translated;
+    if translated.count > 0 {
+        let once = if translated.count == 1 {
+            "it is told of once, as its client sees it"
+        } else {
+            "each is told of once, as its client sees it"
+        };
+        let text = format!(
+            "{} captured on both sides of an address translation (NAT or port forwarding): {once}.",
+            connections(translated.count)
+        );
+        notes.push(note("capture-translated", text, translated));
+    }
     if capture.questions_let_go > 0 {
         let lookups = words::counted(capture.questions_let_go, "question");
         let text =
@@ -171,6 +184,7 @@ mod tests {
             cut_frames: tally(3),
             clock_jumps: tally(1),
             evicted: tally(1),
+            translated: tally(1),
             other_more: 4,
             packets_let_go: 2,
             holes_given_up: 1,
@@ -182,7 +196,7 @@ mod tests {
             }
         }
         let notes = notes(&capture);
-        assert_eq!(notes.len(), 19);
+        assert_eq!(notes.len(), 20);
         for note in &notes {
             assert!(note.text.ends_with('.'), "{}", note.text);
         }

@@ -38,6 +38,9 @@ impl Changes {
 impl Rest {
     /// The session on a connection that is followed, if it is one, as it would be if the capture ended now.
     fn as_it_stands(&self, connection: &Connection<Dialogue>) -> Option<Box<Session>> {
+        if self.translations.is_view(connection.facts.stream) {
+            return None;
+        }
         let facts = Box::new(connection.facts.clone());
         let Turned::Session(finished) = self.turned_out(connection.reader.as_it_stands(&facts), facts) else {
             return None;

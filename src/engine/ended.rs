@@ -1,5 +1,7 @@
 //! Connections that are over: which of them are sessions, and what is told of the others.
 
+use smallvec::SmallVec;
+
 use crate::capture::{Moment, Timestamp};
 use crate::fetch::Depth;
 use crate::net::{Endpoint, Undeliverable};
@@ -75,8 +77,26 @@ pub(super) type Word = Option<Box<(Moment, Undeliverable)>>;
 impl Rest {
     /// A connection is over.
     pub(super) fn end(&mut self, gone: Gone) {
-        let Gone { facts, ended } = gone;
         self.facts.connections += 1;
+        let mut told = SmallVec::<[Gone; 1]>::new();
+        self.translations.ended(gone, &mut |gone| told.push(gone));
+        for gone in told {
+            self.tell(gone);
+        }
+    }
+
+    /// Tells of the views of connections that nobody compares any more.
+    pub(super) fn end_views(&mut self) {
+        let mut told = Vec::new();
+        self.translations.finish(&mut |gone| told.push(gone));
+        for gone in told {
+            self.tell(gone);
+        }
+    }
+
+    /// Tells of a connection that is over.
+    fn tell(&mut self, gone: Gone) {
+        let Gone { facts, ended } = gone;
         if facts.ending == Some(Ending::LetGo) {
             self.facts.evicted.add(facts.last().frame);
         }

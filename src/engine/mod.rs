@@ -14,6 +14,7 @@ mod notice;
 mod part;
 mod population;
 mod post;
+mod translated;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -28,11 +29,13 @@ use crate::tcp::{self, Facts};
 
 pub use batch::{Lanes, Next, OutOfStep, Sorted, Waiting};
 use changes::Changes;
+use dialogue::News;
 pub use ended::Finished;
 use ended::Word;
 use notice::{Queues, What};
 use part::{Hints, Part};
 use population::Population;
+use translated::Translations;
 
 /// Ports registered for MQTT: `mqtt` and `secure-mqtt` (IANA). They are a hint for connections that
 /// never carried data, and never evidence that data is MQTT.
@@ -92,6 +95,7 @@ struct Rest {
     observed: bool,
     facts: CaptureFacts,
     population: Population,
+    translations: Translations,
     hosts: Vec<IpAddr>,
     /// Connections that carried MQTT, or were to carry it.
     mqtt_connections: u64,
@@ -147,6 +151,7 @@ impl Engine {
                 watch: attempt::Watch::new(&config.limits),
                 facts: CaptureFacts::default(),
                 population: Population::new(&config.limits),
+                translations: Translations::new(config.limits.connections),
                 attempts: Vec::new(),
                 ended: Vec::new(),
                 streams: 0,
@@ -234,10 +239,12 @@ impl Engine {
         self.finish_connections(threads, out);
         let Engine { fragments, parts, mut rest, .. } = self;
         fragments.finish(&mut |why, first| note_given_up(&mut rest.facts.fragments, why, first));
+        rest.end_views();
         rest.end_attempts();
         rest.end_questions();
         rest.ended.drain(..).for_each(out);
-        let Rest { mut facts, population, .. } = rest;
+        let Rest { mut facts, population, translations, .. } = rest;
+        facts.translated = translations.left_out();
         facts.packets_let_go = parts.iter().map(Part::refused).sum();
         facts.holes_given_up = parts.iter().map(|part| part.table.given_up()).sum();
         facts.traffic = population.finish(facts.last.unwrap_or_default());
@@ -312,10 +319,18 @@ impl Rest {
     /// Takes what happened on a connection.
     fn hear(&mut self, what: What) {
         match what {
-            What::HopLimit { server, hop_limit, twice } => self.population.hop_limit(server, hop_limit, twice),
+            What::Syn { sender, handshake, twice } => {
+                if let Some(hop_limit) = handshake.hop_limits.1 {
+                    self.population.hop_limit(sender, hop_limit, twice);
+                }
+                self.translations.shook_hands(handshake);
+            }
             What::SpeaksTls { server, at } => self.population.answered_tls(server, at),
+            // Of the other views of a connection only that the server speaks MQTT is worth knowing.
+            What::News(talk, news) if !matches!(news, News::Mqtt) && self.translations.is_view(talk.stream) => {}
             What::News(talk, news) => self.population.hear(talk, news),
             What::Closing { stream, at } => self.population.closing(stream, at),
+            What::ServerClosed { stream, .. } if self.translations.is_view(stream) => {}
             What::ServerClosed { server, stream, at } => self.population.closed(server, stream, at),
             What::Refused { server, at } => self.population.refused(server, at),
             What::Ended(gone) => self.end(gone),

@@ -17,6 +17,7 @@ use crate::transport::websocket::Windows;
 
 use super::dialogue::{Common, Dialogue, Watch};
 use super::notice::{Gone, Notice, Order, Talk, What};
+use super::translated::Handshake;
 use super::{MQTT_PORTS, SharedObserver};
 
 /// What a part has to know of the rest of the capture.
@@ -204,13 +205,12 @@ fn hear(
 ) {
     let flags = segment.flags;
     let order = Order::segment(at.frame);
-    if flags.syn() && flags.ack() {
+    if flags.syn() {
         let facts = &connection.facts;
-        let server = facts.from(if facts.a == segment.source { End::A } else { End::B });
-        // Of several copies of the segment, each of another hop, that of the facts.
-        let hop_limit = server.hop_limit.unwrap_or(segment.hop_limit);
-        let twice = server.duplicated > 0;
-        notices.push(Notice { order, what: What::HopLimit { server: segment.source.address, hop_limit, twice } });
+        let handshake = Handshake::of(segment, facts, at);
+        let sender = facts.from(if facts.a == segment.source { End::A } else { End::B });
+        let twice = sender.duplicated > 0;
+        notices.push(Notice { order, what: What::Syn { sender: segment.source.address, handshake, twice } });
     }
     if connection.reader.is_tls_untold()
         && connection.facts.initiator.is_some_and(|client| connection.facts.endpoint(client.other()) == segment.source)

@@ -67,6 +67,8 @@ pub struct CaptureFacts {
     pub other_more: u64,
     /// Connections let go because too many were open.
     pub evicted: Tally,
+    /// Connections that were captured on both sides of an address translation, and are told of once.
+    pub translated: Tally,
     /// Frames from or to the hosts that were asked for, as far as they are TCP, DNS, ARP or Neighbour Discovery.
     pub wanted: Tally,
     /// Holes in streams that were given up early, because too much out-of-order data waited behind them.

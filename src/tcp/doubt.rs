@@ -15,10 +15,9 @@ use crate::stream::End;
 
 use super::budget::Budget;
 use super::connection::Flow;
-use super::facts::timestamp;
 use super::out_of_order::{OVERHEAD, index};
 use super::sequence::{advance, distance};
-use super::{Interest, Reader, patience};
+use super::{Interest, Reader, patience, timestamp};
 
 /// More held segments than this are a sender whose checksums mean nothing.
 const MOST: usize = 8;

@@ -93,7 +93,7 @@ impl Sender {
 
 /// The sender's clock in the Timestamps option (RFC 7323 §3.2).
 #[inline]
-pub(super) fn timestamp(mut options: &[u8]) -> Option<u32> {
+pub(crate) fn timestamp(mut options: &[u8]) -> Option<u32> {
     loop {
         options = match options {
             // As nearly all systems lay it out.

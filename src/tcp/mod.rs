@@ -49,6 +49,7 @@ mod tuple;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use facts::timestamp;
 pub use table::{FlowTable, Place, Remaining};
 pub use trouble::Trouble;
 pub use tuple::spread;

@@ -103,7 +103,7 @@ pub(super) const QUALIFIERS: [(&str, &str, &str); 9] = [
 ];
 
 /// Note id; title; text.
-pub(super) const NOTES: [(&str, &str, &str); 7] = [
+pub(super) const NOTES: [(&str, &str, &str); 8] = [
     (
         "capture-cut-frames",
         "Frames were cut when they were captured",
@@ -133,6 +133,11 @@ pub(super) const NOTES: [(&str, &str, &str); 7] = [
         "capture-evicted",
         "Connections were not followed to their end",
         "More connections were open at once than mqttcap keeps in memory, and those idle for longest were let go.",
+    ),
+    (
+        "capture-translated",
+        "Connections were captured on both sides of an address translation",
+        "A NAT or a port forwarding (Docker's, a gateway's) writes other addresses and ports into the segments that it forwards. A capture on all its interfaces holds each connection twice, under two addresses, with the same TCP sequence numbers and a lower Time to Live. It is told of once, with the addresses that the client sees. Where both sides do not tell the same, both are told of.",
     ),
     (
         "capture-left-out",

@@ -1,0 +1,347 @@
+//! Connections that the capture holds on both sides of an address translation: a NAT or port forwarding writes other
+//! addresses and ports into a segment and leaves its numbers (RFC 2663 §4.1). Each is told of once, as its client sees it.
+//!
+//! Invariant: bounded, and nothing is left out that differs: both views of a connection are told of where they do not tell
+//! the same.
+
+use hashbrown::HashMap;
+
+use crate::capture::Moment;
+use crate::net::{Endpoint, Segment};
+use crate::session::{Tally, TextFact};
+use crate::stream::End;
+use crate::tcp::{self, Facts};
+
+use super::dialogue::Ended;
+use super::notice::Gone;
+
+/// A segment passes within so many nanoseconds from one side to the other.
+const PASSES: i64 = 250_000_000;
+/// SYNs and SYN-ACKs remembered, at least; twice as many at most.
+const HANDSHAKES: usize = 4096;
+
+/// A SYN or SYN-ACK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Handshake {
+    pub(super) stream: u32,
+    pub(super) at: Moment,
+    pub(super) mark: Mark,
+    /// Time to Live or Hop Limit with which the client's SYN came, and the server's SYN-ACK if it came.
+    pub(super) hop_limits: (u8, Option<u8>),
+}
+
+/// By what it is known on the other side of a translation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Mark {
+    /// A SYN, by its sequence number and its timestamp (RFC 7323 §3).
+    Timestamp(u32, u32),
+    /// A SYN without a timestamp, by its sequence number and its sender: devices that were started together begin with
+    /// the same number.
+    Sender(u32, Endpoint),
+    /// A SYN-ACK, by its sequence and its acknowledgment number.
+    Answer(u32, u32),
+}
+
+impl Handshake {
+    /// That of a segment with SYN, on the connection of `facts`.
+    pub(super) fn of(segment: &Segment<'_>, facts: &Facts, at: Moment) -> Handshake {
+        let end = if facts.a == segment.source { End::A } else { End::B };
+        // Of several copies of a segment, each of another hop, that of the facts.
+        let hop_limit = |end| facts.from(end).hop_limit;
+        let (own, other) = (hop_limit(end).unwrap_or(segment.hop_limit), hop_limit(end.other()));
+        let (mark, hop_limits) = if segment.flags.ack() {
+            (Mark::Answer(segment.sequence, segment.acknowledgment), (other.unwrap_or(0), Some(own)))
+        } else {
+            let sender = Mark::Sender(segment.sequence, segment.source);
+            let stamp = tcp::timestamp(segment.options);
+            (stamp.map_or(sender, |stamp| Mark::Timestamp(segment.sequence, stamp)), (own, None))
+        };
+        Handshake { stream: facts.stream, at, mark, hop_limits }
+    }
+
+    /// Whether this is the client's side of what `other` is the server's side of: whoever translates forwards, and so
+    /// takes from the Time to Live in both directions (RFC 1812 §5.3.1).
+    fn is_before(&self, other: &Handshake) -> bool {
+        let answers = self.hop_limits.1.zip(other.hop_limits.1);
+        self.hop_limits.0 > other.hop_limits.0 && answers.is_none_or(|(own, other)| own < other)
+    }
+}
+
+/// What views of one connection have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Story {
+    client_id: Option<TextFact>,
+    bytes: [u64; 2],
+    fins: [bool; 2],
+    reset: Option<bool>,
+}
+
+impl Story {
+    fn of(facts: &Facts, ended: &Ended) -> Story {
+        let client = facts.initiator.unwrap_or(End::A);
+        let sent = [facts.from(client), facts.from(client.other())];
+        let connect = match ended {
+            Ended::Mqtt { followed, .. } => followed.tracker().connect(),
+            _ => None,
+        };
+        Story {
+            client_id: connect.map(|connect| connect.client_id.clone()),
+            bytes: sent.map(|direction| direction.bytes),
+            fins: sent.map(|direction| direction.fin.is_some()),
+            reset: facts.reset.map(|reset| reset.by == client),
+        }
+    }
+}
+
+/// A connection of which there is another view.
+#[derive(Debug, Default)]
+struct Original {
+    /// Once it ended.
+    story: Option<Story>,
+    /// Other views of it that ended before it.
+    ended: Vec<Gone>,
+    /// Other views of it that are still open.
+    open: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Translations {
+    limit: usize,
+    /// The newest handshakes, and those before.
+    newest: HashMap<Mark, Handshake>,
+    older: HashMap<Mark, Handshake>,
+    originals: HashMap<u32, Original>,
+    /// Streams that are another view of a connection, and that connection's.
+    views: HashMap<u32, u32>,
+    /// Views that were left out.
+    left_out: Tally,
+}
+
+impl Translations {
+    pub(super) fn new(limit: usize) -> Translations {
+        Translations {
+            limit,
+            newest: HashMap::new(),
+            older: HashMap::new(),
+            originals: HashMap::new(),
+            views: HashMap::new(),
+            left_out: Tally::default(),
+        }
+    }
+
+    /// A SYN or SYN-ACK came.
+    pub(super) fn shook_hands(&mut self, handshake: Handshake) {
+        let known = self.newest.get(&handshake.mark).or_else(|| self.older.get(&handshake.mark)).copied();
+        let Some(known) = known.filter(|known| known.stream != handshake.stream) else {
+            return self.remember(handshake);
+        };
+        if handshake.at.time.nanoseconds_since(known.at.time).abs() > PASSES {
+            return self.remember(handshake);
+        }
+        if handshake.is_before(&known) {
+            self.pair(handshake.stream, known.stream);
+            self.remember(handshake);
+        } else if known.is_before(&handshake) {
+            self.pair(known.stream, handshake.stream);
+        }
+    }
+
+    fn remember(&mut self, handshake: Handshake) {
+        if self.newest.len() >= HANDSHAKES {
+            self.older = std::mem::take(&mut self.newest);
+        }
+        self.newest.insert(handshake.mark, handshake);
+    }
+
+    fn pair(&mut self, original: u32, view: u32) {
+        if self.views.len() < self.limit && !self.views.contains_key(&view) {
+            self.views.insert(view, original);
+            self.originals.entry(original).or_default().open += 1;
+        }
+    }
+
+    /// Whether a stream is another view of a connection.
+    pub(super) fn is_view(&self, stream: u32) -> bool {
+        !self.views.is_empty() && self.views.contains_key(&stream)
+    }
+
+    /// A connection is over: hands out those that are to be told of.
+    pub(super) fn ended(&mut self, gone: Gone, out: &mut impl FnMut(Gone)) {
+        if self.originals.is_empty() {
+            return out(gone);
+        }
+        let stream = gone.facts.stream;
+        if let Some(waiting) = self.originals.get_mut(&stream).map(|original| std::mem::take(&mut original.ended)) {
+            let story = Story::of(&gone.facts, &gone.ended);
+            for view in waiting {
+                self.compare(&story, view, out);
+            }
+            if let Some(original) = self.originals.get_mut(&stream).filter(|original| original.open > 0) {
+                original.story = Some(story);
+            } else {
+                self.originals.remove(&stream);
+            }
+        }
+        let Some(of) = self.views.remove(&stream) else { return out(gone) };
+        let Some(original) = self.originals.get_mut(&of) else { return out(gone) };
+        original.open = original.open.saturating_sub(1);
+        let Some(story) = original.story.clone() else { return original.ended.push(gone) };
+        if original.open == 0 {
+            self.originals.remove(&of);
+        }
+        self.compare(&story, gone, out);
+    }
+
+    fn compare(&mut self, story: &Story, view: Gone, out: &mut impl FnMut(Gone)) {
+        if *story == Story::of(&view.facts, &view.ended) {
+            self.left_out.add(view.facts.first.frame);
+        } else {
+            out(view);
+        }
+    }
+
+    /// The capture is over: hands out the views of connections that had ended before them.
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(Gone)) {
+        let mut left: Vec<Gone> = self.originals.drain().flat_map(|(_, original)| original.ended).collect();
+        left.sort_by_key(|gone| gone.facts.first.frame);
+        left.into_iter().for_each(out);
+    }
+
+    /// Connections of which a second view was left out, by the first frames of those.
+    pub(super) fn left_out(&self) -> Tally {
+        self.left_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use crate::capture::{FrameNumber, Timestamp};
+    use crate::net::TcpFlags;
+
+    use super::*;
+
+    /// A connection as one side of the router sees it: the hops left to a SYN and its SYN-ACK, when, bytes of its client.
+    #[derive(Clone, Copy)]
+    struct View(u32, (u8, Option<u8>), i64, u64);
+
+    const INSIDE: View = View(0, (64, Some(63)), 0, 30);
+    const OUTSIDE: View = View(1, (63, Some(64)), 1, 30);
+
+    impl View {
+        fn at(self) -> Moment {
+            Moment { frame: FrameNumber::new(u64::from(self.0) + 1), time: Timestamp(self.2 * 1_000_000) }
+        }
+
+        fn handshake(self, mark: Mark) -> Handshake {
+            Handshake { stream: self.0, at: self.at(), mark, hop_limits: self.1 }
+        }
+
+        fn gone(self) -> Gone {
+            let mut facts = Box::new(Facts::new(self.0, endpoint(50_000), endpoint(1883), self.at()));
+            facts.initiator = Some(End::A);
+            facts.from_a.bytes = self.3;
+            Gone { facts, ended: Ended::NoData { undeliverable: None } }
+        }
+    }
+
+    fn endpoint(port: u16) -> Endpoint {
+        Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), port }
+    }
+
+    /// The streams that are told of when `views` begin in this order and end in the order of `ends`, and how many are left out.
+    fn told(views: &[View], ends: &[View]) -> (Vec<u32>, u64) {
+        let mut translations = Translations::new(100);
+        for view in views {
+            translations.shook_hands(view.handshake(Mark::Answer(7, 8)));
+        }
+        let mut told = Vec::new();
+        for view in ends {
+            translations.ended(view.gone(), &mut |gone| told.push(gone.facts.stream));
+        }
+        translations.finish(&mut |gone| told.push(gone.facts.stream));
+        assert!(translations.originals.is_empty());
+        (told, translations.left_out().count)
+    }
+
+    #[test]
+    fn the_client_s_side_is_told_of() {
+        for views in [[INSIDE, OUTSIDE], [OUTSIDE, INSIDE]] {
+            for ends in [[INSIDE, OUTSIDE], [OUTSIDE, INSIDE]] {
+                assert_eq!(told(&views, &ends), (vec![0], 1));
+            }
+        }
+        let third = View(2, (62, Some(65)), 2, 30);
+        assert_eq!(told(&[INSIDE, OUTSIDE, third], &[third, OUTSIDE, INSIDE]), (vec![0], 2));
+        assert_eq!(told(&[third, OUTSIDE, INSIDE], &[INSIDE, OUTSIDE, third]), (vec![0], 2));
+    }
+
+    #[test]
+    fn both_are_told_of_where_they_differ() {
+        let less = View(1, (63, Some(64)), 1, 29);
+        assert_eq!(told(&[INSIDE, less], &[INSIDE, less]), (vec![0, 1], 0));
+        assert_eq!(told(&[INSIDE, less], &[less, INSIDE]), (vec![1, 0], 0));
+    }
+
+    #[test]
+    fn what_was_not_forwarded_is_another_connection() {
+        for other in [
+            View(1, (64, Some(63)), 1, 30),
+            View(1, (63, Some(63)), 1, 30),
+            View(1, (63, Some(62)), 1, 30),
+            View(1, (63, Some(64)), 300, 30),
+        ] {
+            assert_eq!(told(&[INSIDE, other], &[INSIDE, other]), (vec![0, 1], 0));
+        }
+    }
+
+    #[test]
+    fn a_view_of_what_had_ended_is_told_of() {
+        let mut translations = Translations::new(100);
+        translations.shook_hands(INSIDE.handshake(Mark::Answer(7, 8)));
+        let mut told = Vec::new();
+        translations.ended(INSIDE.gone(), &mut |gone| told.push(gone.facts.stream));
+        translations.shook_hands(OUTSIDE.handshake(Mark::Answer(7, 8)));
+        translations.ended(OUTSIDE.gone(), &mut |gone| told.push(gone.facts.stream));
+        translations.finish(&mut |gone| told.push(gone.facts.stream));
+        assert_eq!(told, [0, 1]);
+    }
+
+    #[test]
+    fn devices_that_begin_with_one_number_are_told_apart() {
+        let mark = |port, options: &[u8]| {
+            let segment = Segment {
+                source: endpoint(port),
+                destination: endpoint(1883),
+                source_mac: None,
+                destination_mac: None,
+                hop_limit: 64,
+                sequence: 6510,
+                acknowledgment: 0,
+                flags: TcpFlags(TcpFlags::SYN),
+                window: 2144,
+                options,
+                payload: &[],
+                payload_length: 0,
+                covered: &[],
+            };
+            Handshake::of(&segment, &Facts::new(0, segment.source, segment.destination, Moment::default()), INSIDE.at())
+                .mark
+        };
+        let maximum_segment_size = [2, 4, 2, 24];
+        assert_ne!(mark(49_153, &maximum_segment_size), mark(49_154, &maximum_segment_size));
+        let timestamp = |number| [1, 1, 8, 10, 0, 0, 0, number, 0, 0, 0, 0];
+        assert_ne!(mark(49_153, &timestamp(1)), mark(49_154, &timestamp(2)));
+        assert_eq!(mark(49_153, &timestamp(1)), mark(49_154, &timestamp(1)), "another port, but the same segment");
+    }
+
+    #[test]
+    fn few_handshakes_are_remembered() {
+        let mut translations = Translations::new(100);
+        for number in 0..100_000 {
+            translations.shook_hands(INSIDE.handshake(Mark::Answer(number, 0)));
+        }
+        assert!(translations.newest.len() + translations.older.len() <= 2 * HANDSHAKES);
+    }
+}
