@@ -148,7 +148,8 @@ impl Translations {
 
     fn remember(&mut self, handshake: Handshake) {
         if self.newest.len() >= HANDSHAKES {
-            self.older = std::mem::take(&mut self.newest);
+            std::mem::swap(&mut self.older, &mut self.newest);
+            self.newest.clear();
         }
         self.newest.insert(handshake.mark, handshake);
     }
