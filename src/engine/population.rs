@@ -71,7 +71,7 @@ type Presences = SmallVec<[Presence; 1]>;
 struct Presence {
     stream: u32,
     client: Endpoint,
-    server: IpAddr,
+    server: Endpoint,
     connect: Moment,
     accepted: Option<Moment>,
     refused: Option<Moment>,
@@ -158,7 +158,6 @@ impl Population {
                     self.post.will(stream, server.address, fingerprint);
                 }
                 let (accepted, refused) = (None, None);
-                let server = server.address;
                 self.connect(client_id, Presence { stream, client, server, connect: at, accepted, refused });
             }
             News::Answered(answered) => {
@@ -256,24 +255,26 @@ impl Population {
         let end = close.map_or_else(|| facts.last(), |close| close.at);
         let rival = connect.and_then(|(client_id, connect)| {
             let presences = self.presences.get(client_id)?;
-            presences
-                .iter()
-                .rev()
-                .find(|other| {
-                    other.stream != facts.stream
-                        && other.server == server.address
-                        && connect.is_before(other.connect)
-                        && other.connect.is_before(end)
-                })
-                .map(|other| {
-                    Box::new(Rival {
-                        client: other.client,
-                        stream: other.stream,
-                        connect: other.connect,
-                        accepted: other.accepted,
-                        refused: other.refused,
-                    })
-                })
+            let own = presences.iter().find(|own| own.stream == facts.stream).and_then(|own| own.accepted);
+            let is_rival = |other: &&Presence| {
+                // One that was let in first is what a proxy made of this one.
+                let onward = own.zip(other.accepted).is_some_and(|(own, other)| other.is_before(own));
+                other.stream != facts.stream
+                    && other.server.address == server.address
+                    && connect.is_before(other.connect)
+                    && other.connect.is_before(end)
+                    && !onward
+            };
+            let mut rivals = presences.iter().rev().filter(is_rival);
+            let same_port = rivals.clone().find(|other| other.server == server);
+            let other = same_port.or_else(|| rivals.next())?;
+            Some(Box::new(Rival {
+                client: other.client,
+                stream: other.stream,
+                connect: other.connect,
+                accepted: other.accepted,
+                refused: other.refused,
+            }))
         });
         let mut together = Together::default();
         let by_server = close.is_some_and(|close| close.by == Side::Server);

@@ -6,9 +6,10 @@ use std::hash::{BuildHasher as _, Hash};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::capture::Moment;
 use crate::diagnosis::words;
 use crate::net::Endpoint;
-use crate::session::TextFact;
+use crate::session::{Session, TextFact};
 
 use super::{ClientId, Judged};
 
@@ -62,7 +63,10 @@ pub(super) struct Returning<'s, 'a> {
 
 impl<'s, 'a> Returning<'s, 'a> {
     pub(super) fn new(sessions: &'s [Judged<'a>]) -> Returning<'s, 'a> {
-        let all = repeated(sessions, |judged| Some((client_id(judged)?, judged.server.address)));
+        let mut all = repeated(sessions, |judged| Some((client_id(judged)?, judged.server.address)));
+        for (_, same_id) in &mut all {
+            leave_out_onward(same_id);
+        }
         let mut let_in = Vec::new();
         for (_, same_id) in &all {
             let mut ports: BTreeMap<u16, Vec<_>> = BTreeMap::new();
@@ -73,6 +77,31 @@ impl<'s, 'a> Returning<'s, 'a> {
         }
         Returning { all: all.into_iter().map(|(_, same_id)| same_id).collect(), let_in }
     }
+}
+
+/// Sessions before one among which the one that it carries on is looked for.
+const CARRIED_ON: usize = 8;
+
+/// Leaves out the connections that a proxy on the broker's host made of others in the list.
+fn leave_out_onward(same_id: &mut Vec<&Judged<'_>>) {
+    let is_onward = |place: usize, onward: &Judged<'_>| {
+        let before = same_id.get(place.saturating_sub(CARRIED_ON)..place).unwrap_or_default();
+        onward.host == onward.server.address && before.iter().any(|other| carries_on(onward.session, other.session))
+    };
+    let onward: Vec<bool> = (0..).zip(same_id.iter()).map(|(place, judged)| is_onward(place, judged)).collect();
+    let mut onward = onward.into_iter();
+    same_id.retain(|_| !onward.next().unwrap_or_default());
+}
+
+/// Whether one session lies between CONNECT and CONNACK of another, on another port of its server, with its CONNECT and
+/// CONNACK.
+fn carries_on(onward: &Session, other: &Session) -> bool {
+    let span = |session: &Session| Some((session.connect.as_ref()?.at, session.connack.as_ref()?.at));
+    let server = |session: &Session| session.wire.peers.server.endpoint;
+    let inside = |((connect, connack), (asked, answered)): ((Moment, Moment), (Moment, Moment))| {
+        asked.is_before(connect) && connack.is_before(answered)
+    };
+    server(onward) != server(other) && span(onward).zip(span(other)).is_some_and(inside)
 }
 
 /// The client id that was sent, if one was.
