@@ -4,6 +4,8 @@
 //! Invariant: bounded, and nothing is left out that differs: both views of a connection are told of where they do not tell
 //! the same.
 
+use std::collections::VecDeque;
+
 use hashbrown::HashMap;
 
 use crate::capture::Moment;
@@ -19,6 +21,10 @@ use super::notice::Gone;
 const PASSES: i64 = 250_000_000;
 /// SYNs and SYN-ACKs remembered, at least; twice as many at most.
 const HANDSHAKES: usize = 4096;
+/// Views that ended before their connection, held at most.
+const HELD: usize = 4096;
+/// Connections that ended last, remembered: there is no other view of those to come.
+const OVER: usize = 256;
 
 /// A SYN or SYN-ACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +119,10 @@ pub(super) struct Translations {
     originals: HashMap<u32, Original>,
     /// Streams that are another view of a connection, and that connection's.
     views: HashMap<u32, u32>,
+    /// Streams that ended last.
+    over: VecDeque<u32>,
+    /// Views in all of [`Original::ended`].
+    held: usize,
     /// Views that were left out.
     left_out: Tally,
 }
@@ -125,6 +135,8 @@ impl Translations {
             older: HashMap::new(),
             originals: HashMap::new(),
             views: HashMap::new(),
+            over: VecDeque::new(),
+            held: 0,
             left_out: Tally::default(),
         }
     }
@@ -155,7 +167,8 @@ impl Translations {
     }
 
     fn pair(&mut self, original: u32, view: u32) {
-        if self.views.len() < self.limit && !self.views.contains_key(&view) {
+        let known = self.views.contains_key(&view) || [original, view].iter().any(|one| self.over.contains(one));
+        if !known && self.views.len().max(self.originals.len()) < self.limit {
             self.views.insert(view, original);
             self.originals.entry(original).or_default().open += 1;
         }
@@ -168,12 +181,17 @@ impl Translations {
 
     /// A connection is over: hands out those that are to be told of.
     pub(super) fn ended(&mut self, gone: Gone, out: &mut impl FnMut(Gone)) {
+        let stream = gone.facts.stream;
+        if self.over.len() >= OVER {
+            self.over.pop_front();
+        }
+        self.over.push_back(stream);
         if self.originals.is_empty() {
             return out(gone);
         }
-        let stream = gone.facts.stream;
         if let Some(waiting) = self.originals.get_mut(&stream).map(|original| std::mem::take(&mut original.ended)) {
             let story = Story::of(&gone.facts, &gone.ended);
+            self.held = self.held.saturating_sub(waiting.len());
             for view in waiting {
                 self.compare(&story, view, out);
             }
@@ -186,7 +204,13 @@ impl Translations {
         let Some(of) = self.views.remove(&stream) else { return out(gone) };
         let Some(original) = self.originals.get_mut(&of) else { return out(gone) };
         original.open = original.open.saturating_sub(1);
-        let Some(story) = original.story.clone() else { return original.ended.push(gone) };
+        let Some(story) = original.story.clone() else {
+            if self.held >= HELD {
+                return out(gone);
+            }
+            self.held += 1;
+            return original.ended.push(gone);
+        };
         if original.open == 0 {
             self.originals.remove(&of);
         }
@@ -261,7 +285,6 @@ mod tests {
         for view in ends {
             translations.ended(view.gone(), &mut |gone| told.push(gone.facts.stream));
         }
-        translations.finish(&mut |gone| told.push(gone.facts.stream));
         assert!(translations.originals.is_empty());
         (told, translations.left_out().count)
     }
@@ -305,8 +328,8 @@ mod tests {
         translations.ended(INSIDE.gone(), &mut |gone| told.push(gone.facts.stream));
         translations.shook_hands(OUTSIDE.handshake(Mark::Answer(7, 8)));
         translations.ended(OUTSIDE.gone(), &mut |gone| told.push(gone.facts.stream));
-        translations.finish(&mut |gone| told.push(gone.facts.stream));
         assert_eq!(told, [0, 1]);
+        assert!(translations.originals.is_empty() && translations.views.is_empty());
     }
 
     #[test]
@@ -335,6 +358,21 @@ mod tests {
         let timestamp = |number| [1, 1, 8, 10, 0, 0, 0, number, 0, 0, 0, 0];
         assert_ne!(mark(49_153, &timestamp(1)), mark(49_154, &timestamp(2)));
         assert_eq!(mark(49_153, &timestamp(1)), mark(49_154, &timestamp(1)), "another port, but the same segment");
+    }
+
+    #[test]
+    fn few_views_are_held() {
+        let mut translations = Translations::new(100_000);
+        let mut told = 0;
+        for stream in 1..=2 * u32::try_from(HELD).unwrap() {
+            translations.shook_hands(INSIDE.handshake(Mark::Answer(7, 8)));
+            let view = View(stream, OUTSIDE.1, OUTSIDE.2, OUTSIDE.3);
+            translations.shook_hands(view.handshake(Mark::Answer(7, 8)));
+            translations.ended(view.gone(), &mut |_| told += 1);
+        }
+        assert_eq!((translations.held, told), (HELD, HELD));
+        translations.ended(INSIDE.gone(), &mut |_| told += 1);
+        assert_eq!((translations.held, told), (0, HELD + 1));
     }
 
     #[test]
