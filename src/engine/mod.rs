@@ -319,12 +319,8 @@ impl Rest {
     /// Takes what happened on a connection.
     fn hear(&mut self, what: What) {
         match what {
-            What::Syn { sender, handshake, twice } => {
-                if let Some(hop_limit) = handshake.hop_limits.1 {
-                    self.population.hop_limit(sender, hop_limit, twice);
-                }
-                self.translations.shook_hands(handshake);
-            }
+            What::HopLimit { server, hop_limit, twice } => self.population.hop_limit(server, hop_limit, twice),
+            What::Footprint(footprint) => self.translations.note(footprint),
             What::SpeaksTls { server, at } => self.population.answered_tls(server, at),
             // Of the other views of a connection only that the server speaks MQTT is worth knowing.
             What::News(talk, news) if !matches!(news, News::Mqtt) && self.translations.is_view(talk.stream) => {}

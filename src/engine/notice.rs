@@ -12,7 +12,7 @@ use crate::net::Endpoint;
 use crate::tcp::Facts;
 
 use super::dialogue::{Ended, News};
-use super::translated::Handshake;
+use super::translated::Footprint;
 
 /// One notice.
 #[derive(Debug)]
@@ -59,8 +59,10 @@ impl Order {
 
 #[derive(Debug)]
 pub(super) enum What {
-    /// A SYN or SYN-ACK, and whether the capture holds it twice.
-    Syn { sender: IpAddr, handshake: Handshake, twice: bool },
+    /// A server's SYN-ACK had so many hops left, and whether the capture holds it twice.
+    HopLimit { server: IpAddr, hop_limit: u8, twice: bool },
+    /// A connection is known by this where its addresses are others.
+    Footprint(Footprint),
     /// A server answered TLS with TLS.
     SpeaksTls { server: Endpoint, at: Moment },
     /// Something that other sessions may have to know.
@@ -106,8 +108,8 @@ impl What {
     /// Gives the connection the number that `number` makes of the one it has.
     pub(super) fn renumber(&mut self, number: impl Fn(u32) -> u32) {
         let stream = match self {
-            What::SpeaksTls { .. } | What::Refused { .. } => return,
-            What::Syn { handshake, .. } => &mut handshake.stream,
+            What::HopLimit { .. } | What::SpeaksTls { .. } | What::Refused { .. } => return,
+            What::Footprint(footprint) => &mut footprint.stream,
             What::News(Talk { stream, .. }, _) | What::Closing { stream, .. } | What::ServerClosed { stream, .. } => {
                 stream
             }

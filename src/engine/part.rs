@@ -10,14 +10,14 @@ use crate::capture::{Moment, Timestamp};
 use crate::limits::{Limits, Room};
 use crate::net::{Decoded, Endpoint, Segment};
 use crate::session::{Close, Detail};
-use crate::stream::{End, Side};
+use crate::stream::Side;
 use crate::tcp::{Connection, Facts, FlowTable, Remaining};
 use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
 
 use super::dialogue::{Common, Dialogue, Watch};
 use super::notice::{Gone, Notice, Order, Talk, What};
-use super::translated::Handshake;
+use super::translated::{Footprint, sender};
 use super::{MQTT_PORTS, SharedObserver};
 
 /// What a part has to know of the rest of the capture.
@@ -207,10 +207,18 @@ fn hear(
     let order = Order::segment(at.frame);
     if flags.syn() {
         let facts = &connection.facts;
-        let handshake = Handshake::of(segment, facts, at);
-        let sender = facts.from(if facts.a == segment.source { End::A } else { End::B });
-        let twice = sender.duplicated > 0;
-        notices.push(Notice { order, what: What::Syn { sender: segment.source.address, handshake, twice } });
+        let footprint = Footprint::of_syn(segment, facts, at);
+        if flags.ack() {
+            let (server, hop_limit) = (segment.source.address, footprint.hop_limits.server);
+            let twice = facts.from(sender(segment, facts)).duplicated > 0;
+            notices.push(Notice {
+                order,
+                what: What::HopLimit { server, hop_limit: hop_limit.unwrap_or_default(), twice },
+            });
+        }
+        notices.push(Notice { order, what: What::Footprint(footprint) });
+    } else if let Some(footprint) = Footprint::of_data(segment, &connection.facts, || by_server(segment, hints), at) {
+        notices.push(Notice { order, what: What::Footprint(footprint) });
     }
     if connection.reader.is_tls_untold()
         && connection.facts.initiator.is_some_and(|client| connection.facts.endpoint(client.other()) == segment.source)
@@ -223,6 +231,12 @@ fn hear(
     if closing || connection.reader.has_news() {
         tell(connection, closing, at, hints, notices);
     }
+}
+
+/// Whether a segment seems to come from a server.
+fn by_server(segment: &Segment<'_>, hints: Hints<'_>) -> bool {
+    let (source, destination) = (segment.source, segment.destination);
+    hints.point_at(source) || !hints.point_at(destination) && source.port < destination.port
 }
 
 #[inline(never)]

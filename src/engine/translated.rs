@@ -5,12 +5,13 @@
 //! the same.
 
 use std::collections::VecDeque;
+use std::iter;
 
 use hashbrown::HashMap;
 
 use crate::capture::Moment;
 use crate::net::{Endpoint, Segment};
-use crate::session::{Tally, TextFact};
+use crate::session::{PerSide, Tally, TextFact};
 use crate::stream::End;
 use crate::tcp::{self, Facts};
 
@@ -19,24 +20,26 @@ use super::notice::Gone;
 
 /// A segment passes within so many nanoseconds from one side to the other.
 const PASSES: i64 = 250_000_000;
-/// SYNs and SYN-ACKs remembered, at least; twice as many at most.
-const HANDSHAKES: usize = 4096;
+/// Footprints remembered, at least; twice as many at most.
+const FOOTPRINTS: usize = 4096;
+/// Of a connection whose beginning was not captured so many segments of each end are looked at.
+const FIRST: u64 = 3;
 /// Views that ended before their connection, held at most.
 const HELD: usize = 4096;
 /// Connections that ended last, remembered: there is no other view of those to come.
 const OVER: usize = 256;
 
-/// A SYN or SYN-ACK.
+/// A segment by which a connection is known on the other side of a translation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Handshake {
+pub(super) struct Footprint {
     pub(super) stream: u32,
     pub(super) at: Moment,
     pub(super) mark: Mark,
-    /// Time to Live or Hop Limit with which the client's SYN came, and the server's SYN-ACK if it came.
-    pub(super) hop_limits: (u8, Option<u8>),
+    /// Time to Live or Hop Limit of the client's segments and of the server's, as far as there were any.
+    pub(super) hop_limits: PerSide<Option<u8>>,
 }
 
-/// By what it is known on the other side of a translation.
+/// What is the same on both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Mark {
     /// A SYN, by its sequence number and its timestamp (RFC 7323 §3).
@@ -44,33 +47,64 @@ pub(super) enum Mark {
     /// A SYN without a timestamp, by its sequence number and its sender: devices that were started together begin with
     /// the same number.
     Sender(u32, Endpoint),
-    /// A SYN-ACK, by its sequence and its acknowledgment number.
-    Answer(u32, u32),
+    /// A SYN-ACK or data, by its sequence and its acknowledgment number.
+    Numbers(u32, u32),
 }
 
-impl Handshake {
+impl Footprint {
     /// That of a segment with SYN, on the connection of `facts`.
-    pub(super) fn of(segment: &Segment<'_>, facts: &Facts, at: Moment) -> Handshake {
-        let end = if facts.a == segment.source { End::A } else { End::B };
-        // Of several copies of a segment, each of another hop, that of the facts.
-        let hop_limit = |end| facts.from(end).hop_limit;
-        let (own, other) = (hop_limit(end).unwrap_or(segment.hop_limit), hop_limit(end.other()));
-        let (mark, hop_limits) = if segment.flags.ack() {
-            (Mark::Answer(segment.sequence, segment.acknowledgment), (other.unwrap_or(0), Some(own)))
-        } else {
-            let sender = Mark::Sender(segment.sequence, segment.source);
-            let stamp = tcp::timestamp(segment.options);
-            (stamp.map_or(sender, |stamp| Mark::Timestamp(segment.sequence, stamp)), (own, None))
+    pub(super) fn of_syn(segment: &Segment<'_>, facts: &Facts, at: Moment) -> Footprint {
+        let stamp = tcp::timestamp(segment.options);
+        let mark = match stamp {
+            _ if segment.flags.ack() => Mark::Numbers(segment.sequence, segment.acknowledgment),
+            Some(stamp) => Mark::Timestamp(segment.sequence, stamp),
+            None => Mark::Sender(segment.sequence, segment.source),
         };
-        Handshake { stream: facts.stream, at, mark, hop_limits }
+        Footprint::of(segment, facts, mark, segment.flags.ack(), at)
+    }
+
+    /// That of data, if it is among the first that were captured of a connection whose beginning was not; `by_server` tells
+    /// who sent it.
+    pub(super) fn of_data(
+        segment: &Segment<'_>,
+        facts: &Facts,
+        by_server: impl Fn() -> bool,
+        at: Moment,
+    ) -> Option<Footprint> {
+        let begun = facts.established.is_none() && facts.syn.count == 0 && facts.syn_ack.count == 0;
+        let first = begun && segment.payload_length > 0 && facts.from(sender(segment, facts)).segments <= FIRST;
+        first.then(|| {
+            let mark = Mark::Numbers(segment.sequence, segment.acknowledgment);
+            Footprint::of(segment, facts, mark, by_server(), at)
+        })
+    }
+
+    fn of(segment: &Segment<'_>, facts: &Facts, mark: Mark, by_server: bool, at: Moment) -> Footprint {
+        let end = sender(segment, facts);
+        // Of several copies of a segment, each of another hop, that of the facts.
+        let own = facts.from(end).hop_limit.or(Some(segment.hop_limit));
+        let other = facts.from(end.other()).hop_limit;
+        let mut hop_limits = PerSide { client: own, server: other };
+        if by_server {
+            hop_limits.swap();
+        }
+        Footprint { stream: facts.stream, at, mark, hop_limits }
     }
 
     /// Whether this is the client's side of what `other` is the server's side of: whoever translates forwards, and so
     /// takes from the Time to Live in both directions (RFC 1812 §5.3.1).
-    fn is_before(&self, other: &Handshake) -> bool {
-        let answers = self.hop_limits.1.zip(other.hop_limits.1);
-        self.hop_limits.0 > other.hop_limits.0 && answers.is_none_or(|(own, other)| own < other)
+    fn is_before(&self, other: &Footprint) -> bool {
+        let client = self.hop_limits.client.zip(other.hop_limits.client);
+        let server = self.hop_limits.server.zip(other.hop_limits.server);
+        (client.is_some() || server.is_some())
+            && client.is_none_or(|(own, other)| own > other)
+            && server.is_none_or(|(own, other)| own < other)
     }
+}
+
+/// The end that sent a segment of the connection of `facts`.
+pub(super) fn sender(segment: &Segment<'_>, facts: &Facts) -> End {
+    if facts.a == segment.source { End::A } else { End::B }
 }
 
 /// What views of one connection have in common.
@@ -84,7 +118,12 @@ struct Story {
 
 impl Story {
     fn of(facts: &Facts, ended: &Ended) -> Story {
-        let client = facts.initiator.unwrap_or(End::A);
+        // Which of its first segments was captured first may differ.
+        let by_port = if facts.a.port < facts.b.port { End::B } else { End::A };
+        let client = match ended {
+            Ended::Mqtt { client, .. } | Ended::Tls { client, .. } => *client,
+            _ => facts.initiator.unwrap_or(by_port),
+        };
         let sent = [facts.from(client), facts.from(client.other())];
         let connect = match ended {
             Ended::Mqtt { followed, .. } => followed.tracker().connect(),
@@ -113,9 +152,9 @@ struct Original {
 #[derive(Debug)]
 pub(super) struct Translations {
     limit: usize,
-    /// The newest handshakes, and those before.
-    newest: HashMap<Mark, Handshake>,
-    older: HashMap<Mark, Handshake>,
+    /// The newest footprints, and those before.
+    newest: HashMap<Mark, Footprint>,
+    older: HashMap<Mark, Footprint>,
     originals: HashMap<u32, Original>,
     /// Streams that are another view of a connection, and that connection's.
     views: HashMap<u32, u32>,
@@ -141,37 +180,44 @@ impl Translations {
         }
     }
 
-    /// A SYN or SYN-ACK came.
-    pub(super) fn shook_hands(&mut self, handshake: Handshake) {
-        let known = self.newest.get(&handshake.mark).or_else(|| self.older.get(&handshake.mark)).copied();
-        let Some(known) = known.filter(|known| known.stream != handshake.stream) else {
-            return self.remember(handshake);
+    /// A segment came by which its connection may be known.
+    pub(super) fn note(&mut self, footprint: Footprint) {
+        let known = self.newest.get(&footprint.mark).or_else(|| self.older.get(&footprint.mark)).copied();
+        let Some(known) = known.filter(|known| known.stream != footprint.stream) else {
+            return self.remember(footprint);
         };
-        if handshake.at.time.nanoseconds_since(known.at.time).abs() > PASSES {
-            return self.remember(handshake);
+        if footprint.at.time.nanoseconds_since(known.at.time).abs() > PASSES {
+            return self.remember(footprint);
         }
-        if handshake.is_before(&known) {
-            self.pair(handshake.stream, known.stream);
-            self.remember(handshake);
-        } else if known.is_before(&handshake) {
-            self.pair(known.stream, handshake.stream);
+        if footprint.is_before(&known) {
+            self.pair(footprint.stream, known.stream);
+            self.remember(footprint);
+        } else if known.is_before(&footprint) {
+            self.pair(known.stream, footprint.stream);
         }
     }
 
-    fn remember(&mut self, handshake: Handshake) {
-        if self.newest.len() >= HANDSHAKES {
+    fn remember(&mut self, footprint: Footprint) {
+        if self.newest.len() >= FOOTPRINTS {
             std::mem::swap(&mut self.older, &mut self.newest);
             self.newest.clear();
         }
-        self.newest.insert(handshake.mark, handshake);
+        self.newest.insert(footprint.mark, footprint);
     }
 
     fn pair(&mut self, original: u32, view: u32) {
-        let known = self.views.contains_key(&view) || [original, view].iter().any(|one| self.over.contains(one));
-        if !known && self.views.len().max(self.originals.len()) < self.limit {
+        let over = [original, view].iter().any(|one| self.over.contains(one));
+        let full = self.views.len().max(self.originals.len()) >= self.limit;
+        if !over && !full && !self.views.contains_key(&view) && !self.leads(original, view) {
             self.views.insert(view, original);
             self.originals.entry(original).or_default().open += 1;
         }
+    }
+
+    /// Whether `view` is that of which `stream` is a view, over others or not.
+    fn leads(&self, stream: u32, view: u32) -> bool {
+        let steps = iter::successors(Some(stream), |stream| self.views.get(stream).copied());
+        steps.skip(1).any(|step| step == view)
     }
 
     /// Whether a stream is another view of a connection.
@@ -247,20 +293,22 @@ mod tests {
 
     use super::*;
 
-    /// A connection as one side of the router sees it: the hops left to a SYN and its SYN-ACK, when, bytes of its client.
+    /// A connection as one side of the router sees it: its stream, the hops left to segments of client and server, when it
+    /// began in milliseconds, bytes of its client.
     #[derive(Clone, Copy)]
-    struct View(u32, (u8, Option<u8>), i64, u64);
+    struct View(u32, [u8; 2], i64, u64);
 
-    const INSIDE: View = View(0, (64, Some(63)), 0, 30);
-    const OUTSIDE: View = View(1, (63, Some(64)), 1, 30);
+    const INSIDE: View = View(0, [64, 63], 0, 30);
+    const OUTSIDE: View = View(1, [63, 64], 1, 30);
 
     impl View {
         fn at(self) -> Moment {
             Moment { frame: FrameNumber::new(u64::from(self.0) + 1), time: Timestamp(self.2 * 1_000_000) }
         }
 
-        fn handshake(self, mark: Mark) -> Handshake {
-            Handshake { stream: self.0, at: self.at(), mark, hop_limits: self.1 }
+        fn footprint(self, mark: Mark) -> Footprint {
+            let [client, server] = self.1.map(Some);
+            Footprint { stream: self.0, at: self.at(), mark, hop_limits: PerSide { client, server } }
         }
 
         fn gone(self) -> Gone {
@@ -279,7 +327,7 @@ mod tests {
     fn told(views: &[View], ends: &[View]) -> (Vec<u32>, u64) {
         let mut translations = Translations::new(100);
         for view in views {
-            translations.shook_hands(view.handshake(Mark::Answer(7, 8)));
+            translations.note(view.footprint(Mark::Numbers(7, 8)));
         }
         let mut told = Vec::new();
         for view in ends {
@@ -296,26 +344,23 @@ mod tests {
                 assert_eq!(told(&views, &ends), (vec![0], 1));
             }
         }
-        let third = View(2, (62, Some(65)), 2, 30);
+        let third = View(2, [62, 65], 2, 30);
         assert_eq!(told(&[INSIDE, OUTSIDE, third], &[third, OUTSIDE, INSIDE]), (vec![0], 2));
         assert_eq!(told(&[third, OUTSIDE, INSIDE], &[INSIDE, OUTSIDE, third]), (vec![0], 2));
     }
 
     #[test]
     fn both_are_told_of_where_they_differ() {
-        let less = View(1, (63, Some(64)), 1, 29);
+        let less = View(1, [63, 64], 1, 29);
         assert_eq!(told(&[INSIDE, less], &[INSIDE, less]), (vec![0, 1], 0));
         assert_eq!(told(&[INSIDE, less], &[less, INSIDE]), (vec![1, 0], 0));
     }
 
     #[test]
     fn what_was_not_forwarded_is_another_connection() {
-        for other in [
-            View(1, (64, Some(63)), 1, 30),
-            View(1, (63, Some(63)), 1, 30),
-            View(1, (63, Some(62)), 1, 30),
-            View(1, (63, Some(64)), 300, 30),
-        ] {
+        for other in
+            [View(1, [64, 63], 1, 30), View(1, [63, 63], 1, 30), View(1, [63, 62], 1, 30), View(1, [63, 64], 300, 30)]
+        {
             assert_eq!(told(&[INSIDE, other], &[INSIDE, other]), (vec![0, 1], 0));
         }
     }
@@ -323,10 +368,10 @@ mod tests {
     #[test]
     fn a_view_of_what_had_ended_is_told_of() {
         let mut translations = Translations::new(100);
-        translations.shook_hands(INSIDE.handshake(Mark::Answer(7, 8)));
+        translations.note(INSIDE.footprint(Mark::Numbers(7, 8)));
         let mut told = Vec::new();
         translations.ended(INSIDE.gone(), &mut |gone| told.push(gone.facts.stream));
-        translations.shook_hands(OUTSIDE.handshake(Mark::Answer(7, 8)));
+        translations.note(OUTSIDE.footprint(Mark::Numbers(7, 8)));
         translations.ended(OUTSIDE.gone(), &mut |gone| told.push(gone.facts.stream));
         assert_eq!(told, [0, 1]);
         assert!(translations.originals.is_empty() && translations.views.is_empty());
@@ -350,8 +395,12 @@ mod tests {
                 payload_length: 0,
                 covered: &[],
             };
-            Handshake::of(&segment, &Facts::new(0, segment.source, segment.destination, Moment::default()), INSIDE.at())
-                .mark
+            Footprint::of_syn(
+                &segment,
+                &Facts::new(0, segment.source, segment.destination, Moment::default()),
+                INSIDE.at(),
+            )
+            .mark
         };
         let maximum_segment_size = [2, 4, 2, 24];
         assert_ne!(mark(49_153, &maximum_segment_size), mark(49_154, &maximum_segment_size));
@@ -361,13 +410,44 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_that_was_picked_up_is_known_by_its_first_data() {
+        let segment = |sequence| Segment {
+            source: endpoint(50_000),
+            destination: endpoint(1883),
+            source_mac: None,
+            destination_mac: None,
+            hop_limit: 64,
+            sequence,
+            acknowledgment: 9,
+            flags: TcpFlags(TcpFlags::ACK),
+            window: 2144,
+            options: &[],
+            payload: b"\xC0\0",
+            payload_length: 2,
+            covered: &[],
+        };
+        let mut facts = INSIDE.gone().facts;
+        let footprint = |facts: &Facts, sequence| Footprint::of_data(&segment(sequence), facts, || false, INSIDE.at());
+        let first = footprint(&facts, 7).unwrap();
+        assert_eq!((first.mark, first.hop_limits), (Mark::Numbers(7, 9), PerSide { client: Some(64), server: None }));
+        let behind = |hop_limit| Footprint { hop_limits: PerSide { client: Some(hop_limit), server: None }, ..first };
+        assert!(first.is_before(&behind(63)) && behind(65).is_before(&first));
+        assert!(!first.is_before(&first));
+        facts.from_a.segments = FIRST + 1;
+        assert_eq!(footprint(&facts, 8), None, "later data");
+        facts.from_a.segments = 0;
+        facts.syn.count = 1;
+        assert_eq!(footprint(&facts, 7), None, "its SYN was captured");
+    }
+
+    #[test]
     fn few_views_are_held() {
         let mut translations = Translations::new(100_000);
         let mut told = 0;
         for stream in 1..=2 * u32::try_from(HELD).unwrap() {
-            translations.shook_hands(INSIDE.handshake(Mark::Answer(7, 8)));
+            translations.note(INSIDE.footprint(Mark::Numbers(7, 8)));
             let view = View(stream, OUTSIDE.1, OUTSIDE.2, OUTSIDE.3);
-            translations.shook_hands(view.handshake(Mark::Answer(7, 8)));
+            translations.note(view.footprint(Mark::Numbers(7, 8)));
             translations.ended(view.gone(), &mut |_| told += 1);
         }
         assert_eq!((translations.held, told), (HELD, HELD));
@@ -376,11 +456,11 @@ mod tests {
     }
 
     #[test]
-    fn few_handshakes_are_remembered() {
+    fn few_footprints_are_remembered() {
         let mut translations = Translations::new(100);
         for number in 0..100_000 {
-            translations.shook_hands(INSIDE.handshake(Mark::Answer(number, 0)));
+            translations.note(INSIDE.footprint(Mark::Numbers(number, 0)));
         }
-        assert!(translations.newest.len() + translations.older.len() <= 2 * HANDSHAKES);
+        assert!(translations.newest.len() + translations.older.len() <= 2 * FOOTPRINTS);
     }
 }
