@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use mqttcap::net::TcpFlags;
+use mqttcap::net::{Endpoint, TcpFlags};
 use mqttcap::session::{EventKind, Session};
 use mqttcap::stream::Side;
 
@@ -59,11 +59,38 @@ fn less_hop(segment: &OwnedSegment) -> OwnedSegment {
     OwnedSegment { hop_limit: segment.hop_limit - 1, ..segment.clone() }
 }
 
+/// The segment on both sides of a router, which forwards it: where its client is, and where `rewrite` gives its server or its
+/// client another name.
+fn on_both_sides(segment: &OwnedSegment, rewrite: impl Fn(&mut Endpoint)) -> Vec<Vec<u8>> {
+    let mut rewritten = segment.clone();
+    rewrite(&mut rewritten.source);
+    rewrite(&mut rewritten.destination);
+    if segment.destination.port == 1883 {
+        vec![segment.frame(), less_hop(&rewritten).frame()]
+    } else {
+        vec![rewritten.frame(), less_hop(segment).frame()]
+    }
+}
+
 /// What each segment is seen as: a name, the link type, and the frames.
 const SEEN_AS: &[(&str, u16, Frames)] = &[
     ("twice, by a mirror port", 101, |_, segment| vec![segment.frame(); 2]),
     ("three times", 101, |_, segment| vec![segment.frame(); 3]),
     ("before and behind a router", 101, |_, segment| vec![segment.frame(), less_hop(segment).frame()]),
+    ("before and behind a port forwarding", 101, |_, segment| {
+        on_both_sides(segment, |end| {
+            if end.port == 1883 {
+                *end = Endpoint { address: [172, 17, 0, 2].into(), port: 11_883 };
+            }
+        })
+    }),
+    ("before and behind a NAT", 101, |_, segment| {
+        on_both_sides(segment, |end| {
+            if end.port != 1883 {
+                *end = Endpoint { address: [192, 0, 2, 1].into(), port: end.port ^ 0x0101 };
+            }
+        })
+    }),
     ("before and behind a switch", 1, |_, segment| {
         vec![from_station(3, false, &segment.frame()), from_station(4, true, &segment.frame())]
     }),
