@@ -5,10 +5,10 @@
 #[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
 mod support;
 
-use mqttcap::diagnosis::{Confidence, diagnose};
+use mqttcap::diagnosis::{Confidence, Severity, diagnose};
 use mqttcap::net::{Endpoint, TcpFlags};
 use mqttcap::session::Session;
-use support::{OwnedSegment, analyse_segments, captures, name, segments};
+use support::{OwnedSegment, analyse_segments, captures, name, root, segments};
 
 /// Frames this near to one another, in nanoseconds, may change places.
 const NEAR: i64 = 1_000_000;
@@ -50,6 +50,25 @@ fn two_frames_that_change_places_change_no_outcome() {
         }
     }
     assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn a_server_that_closes_does_so_once_whichever_fin_was_captured_first() {
+    let mut segments = segments(&root().join("captures/broker-killed-many.pcapng"));
+    let together = |segments: &[OwnedSegment]| -> Vec<u64> {
+        let sessions = analyse_segments(segments);
+        sessions.iter().map(|session| session.neighbours.closed_together_count).collect()
+    };
+    assert_eq!(together(&segments), [2, 2, 2]);
+    for index in 1..segments.len() {
+        let [first, second] = &mut segments[index - 1..=index] else { unreachable!() };
+        if first.flags & second.flags & TcpFlags::FIN != 0 && first.source == second.destination {
+            std::mem::swap(&mut first.time, &mut second.time);
+            segments.swap(index - 1, index);
+        }
+    }
+    assert!(segments.iter().find(|segment| segment.flags & TcpFlags::FIN != 0).unwrap().destination.port == 1883);
+    assert_eq!(together(&segments), [2, 2, 2]);
 }
 
 fn endpoint(host: u8, port: u16) -> Endpoint {

@@ -93,6 +93,8 @@ pub(super) struct Dialogue {
     pub(super) changed: bool,
     /// Whether it was told that the server speaks TLS.
     told_tls: bool,
+    /// Whether it was told that the server closed the connection.
+    told_close: bool,
 }
 
 #[derive(Debug)]
@@ -131,6 +133,7 @@ impl Dialogue {
             watch: watch.map(Arc::new),
             changed: false,
             told_tls: false,
+            told_close: false,
         }
     }
 
@@ -165,6 +168,12 @@ impl Dialogue {
     /// It was told that the server speaks TLS.
     pub(super) fn told_tls(&mut self) {
         self.told_tls = true;
+    }
+
+    /// It is told that the server closed the connection: whether for the first time. FINs that the capture holds in the
+    /// wrong order tell it twice.
+    pub(super) fn tells_close(&mut self) -> bool {
+        !std::mem::replace(&mut self.told_close, true)
     }
 
     /// Whether the connection carries a WebSocket.
