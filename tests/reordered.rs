@@ -13,11 +13,12 @@ use support::{OwnedSegment, analyse_segments, captures, name, root, segments};
 /// Frames this near to one another, in nanoseconds, may change places.
 const NEAR: i64 = 1_000_000;
 
-/// Outcome and refused subscriptions of each session.
-fn judged(sessions: &[Session]) -> Vec<(&'static str, bool)> {
+/// Outcome of each session, and what is grave beside it.
+fn judged(sessions: &[Session]) -> Vec<(&'static str, Vec<String>)> {
     let judged = sessions.iter().map(|session| {
         let verdict = diagnose(session);
-        (verdict.outcome.id, verdict.findings.iter().any(|finding| finding.id == "subscription-denied"))
+        let grave = verdict.findings.iter().filter(|finding| finding.severity >= Severity::Warning);
+        (verdict.outcome.id, grave.map(|finding| finding.id.to_string()).collect())
     });
     judged.collect()
 }
