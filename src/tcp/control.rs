@@ -7,6 +7,7 @@ use crate::capture::Moment;
 use crate::net::Segment;
 use crate::stream::End;
 
+use super::assembler::Assembler;
 use super::budget::Budget;
 use super::connection::{Flow, Knell};
 use super::{Reader, Reset, patience};
