@@ -255,7 +255,7 @@ impl Dialogue {
                 || mqtt::chain(&begun, Side::Client, None) != Likelihood::No
                 || mqtt::is_stunted_connect(&begun);
             if !self.hinted || begun.is_empty() || !plausible {
-                let protocol = Protocol::of(if begun.is_empty() { &answer } else { &begun });
+                let protocol = Protocol::at_wrong_door(if begun.is_empty() { &answer } else { &begun });
                 if protocol == Protocol::Tls {
                     self.enter_tls(facts, &held);
                     return self.end(facts);
