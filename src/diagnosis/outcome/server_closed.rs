@@ -56,6 +56,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
                 how(close.how)
             ),
         )
+    } else if story.last_unread(Side::Client) {
+        (
+            Confidence::Possible,
+            format!(
+                "The broker {} the connection of {client} after {age}; what {client} sent last, a goodbye perhaps, could not be read.",
+                how(close.how)
+            ),
+        )
     } else if late {
         let sentence = format!("The broker reset the connection of {client} in answer to the first packet that the capture holds of it{ending}");
         (Confidence::Likely, sentence)
@@ -152,6 +160,25 @@ mod tests {
     use crate::mqtt::PacketType;
     use crate::session::UnfinishedPacket;
     use crate::stream::{Side, StreamOffset};
+
+    #[test]
+    fn what_could_not_be_read_may_have_been_a_goodbye() {
+        let closed = |skipped, later: i64| {
+            let tale = Tale::connected().with(|session| {
+                session.skipped_bytes.client = skipped;
+                let last = session.wire.last;
+                let time = crate::capture::Timestamp(last.time.0 + later);
+                session.wire.sent.client.last_data = Some(crate::capture::Moment { time, ..last });
+            });
+            outcome(&tale.close(Side::Server, 5.0).build())
+        };
+        let unread = closed(9, 1_000_000);
+        assert_eq!((unread.id, unread.confidence), ("server-closed", Confidence::Possible));
+        assert!(unread.sentence.ends_with("a goodbye perhaps, could not be read."), "{}", unread.sentence);
+        // Bytes passed over before a packet that was read, and all read.
+        assert_eq!(closed(9, -1_000_000_000).confidence, Confidence::Certain);
+        assert_eq!(closed(0, 1_000_000).confidence, Confidence::Certain);
+    }
 
     #[test]
     fn the_broker_closes_without_a_word() {
