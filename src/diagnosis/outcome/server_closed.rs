@@ -47,23 +47,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let without = code.as_deref().unwrap_or(without);
     let foreign = story.reset_is_foreign();
     let forgot = story.server_forgot() && !foreign;
-    let (missed, late) = (story.goodbye_may_be_missed(close), unknown_to_the_server(story, close));
-    let (confidence, sentence) = if missed {
-        (
-            Confidence::Possible,
-            format!(
-                "The broker {} the connection of {client} as the capture began; what was said before, a goodbye perhaps, is not known.",
-                how(close.how)
-            ),
-        )
-    } else if story.last_unread(Side::Client) {
-        (
-            Confidence::Possible,
-            format!(
-                "The broker {} the connection of {client} after {age}; what {client} sent last, a goodbye perhaps, could not be read.",
-                how(close.how)
-            ),
-        )
+    let late = unknown_to_the_server(story, close);
+    let (confidence, sentence) = if let Some(sentence) = goodbye_perhaps(story, close) {
+        (Confidence::Possible, sentence)
     } else if late {
         let sentence = format!("The broker reset the connection of {client} in answer to the first packet that the capture holds of it{ending}");
         (Confidence::Likely, sentence)
@@ -127,6 +113,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(old && alone, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
     )
     .map(|judgement| judgement.seen_as(Sight::Lost))
+}
+
+/// How the connection ended, where what the client said last is not known.
+fn goodbye_perhaps(story: &Story<'_>, close: Close) -> Option<String> {
+    let (client, how) = (story.client(), how(close.how));
+    if story.goodbye_may_be_missed(close) {
+        let unknown = "what was said before, a goodbye perhaps, is not known";
+        return Some(format!("The broker {how} the connection of {client} as the capture began; {unknown}."));
+    }
+    story.last_unread(Side::Client).then(|| {
+        let age = story.age(close.at);
+        format!("The broker {how} the connection of {client} after {age}; what {client} sent last, a goodbye perhaps, could not be read.")
+    })
 }
 
 /// A Keep Alive that may have run out, where the capture does not hold it.

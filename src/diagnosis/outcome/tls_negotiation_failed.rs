@@ -19,8 +19,7 @@ pub(super) const ABOUT: About = About {
 /// The most bytes that a server's hello takes with all that is usual in it.
 const HELLO: u64 = 200;
 
-/// Alerts that can only be about what the hellos say: protocol_version, insufficient_security, inappropriate_fallback,
-/// missing_extension, unsupported_extension, unrecognized_name, unknown_psk_identity, no_application_protocol.
+/// Alerts that can only be about what the hellos say: versions, strength, extensions, names, identities.
 const ABOUT_HELLOS: [u8; 8] = [70, 71, 86, 109, 110, 112, 115, 120];
 
 /// What OpenSSL sends when the server closed in the middle of the handshake.
