@@ -219,8 +219,12 @@ fn a_lost_frame_accuses_nobody() {
             let mut rest = whole.clone();
             rest.remove(lost);
             for session in analyse_segments(&rest) {
-                let unfounded: Vec<_> =
-                    accusations(&session).into_iter().filter(|said| !truly.contains(said)).collect();
+                // What is tolerated several times may be fatal once.
+                let broke = |said: &str| {
+                    said == "client-broke-rules" && truly.iter().any(|truly| truly.starts_with("rule-violated"))
+                };
+                let unfounded = accusations(&session).into_iter().filter(|said| !truly.contains(said) && !broke(said));
+                let unfounded: Vec<_> = unfounded.collect();
                 assert!(unfounded.is_empty(), "{} without {lost}: {unfounded:?}", support::name(&path));
             }
             tried += 1;
