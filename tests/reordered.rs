@@ -5,19 +5,20 @@
 #[allow(unreachable_pub, clippy::print_stderr)] // shared by several test crates
 mod support;
 
-use mqttcap::diagnosis::{Confidence, diagnose};
+use mqttcap::diagnosis::{Confidence, Severity, diagnose};
 use mqttcap::net::{Endpoint, TcpFlags};
 use mqttcap::session::Session;
-use support::{OwnedSegment, analyse_segments, captures, name, segments};
+use support::{OwnedSegment, analyse_segments, captures, name, root, segments};
 
 /// Frames this near to one another, in nanoseconds, may change places.
 const NEAR: i64 = 1_000_000;
 
-/// Outcome and refused subscriptions of each session.
-fn judged(sessions: &[Session]) -> Vec<(&'static str, bool)> {
+/// Outcome of each session, and what is grave beside it.
+fn judged(sessions: &[Session]) -> Vec<(&'static str, Vec<String>)> {
     let judged = sessions.iter().map(|session| {
         let verdict = diagnose(session);
-        (verdict.outcome.id, verdict.findings.iter().any(|finding| finding.id == "subscription-denied"))
+        let grave = verdict.findings.iter().filter(|finding| finding.severity >= Severity::Warning);
+        (verdict.outcome.id, grave.map(|finding| finding.id.to_string()).collect())
     });
     judged.collect()
 }
@@ -45,11 +46,34 @@ fn two_frames_that_change_places_change_no_outcome() {
             swapped.swap(index, index + 1);
             let [one, two] = swapped.get_mut(index..index + 2).unwrap() else { continue };
             std::mem::swap(&mut one.time, &mut two.time);
-            assert_eq!(judged(&analyse_segments(&swapped)), expected, "{}, frames {}", name(&path), index + 1);
+            let found = judged(&analyse_segments(&swapped));
+            let place = format!("{}, frames {}", name(&path), index + 1);
+            assert_eq!(found.len(), expected.len(), "{place}");
+            for ((id, grave), (expected, gravely)) in found.iter().zip(&expected) {
+                let denied = |grave: &[String]| grave.iter().any(|finding| finding == "subscription-denied");
+                assert_eq!((id, denied(grave)), (expected, denied(gravely)), "{place}");
+                assert!(grave.iter().all(|finding| gravely.contains(finding)), "{place}: {grave:?}");
+            }
             tried += 1;
         }
     }
     assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn a_server_that_closes_does_so_once_whichever_fin_was_captured_first() {
+    let mut segments = segments(&root().join("captures/broker-killed-many.pcapng"));
+    let together = |segments: &[OwnedSegment]| -> Vec<u64> {
+        let sessions = analyse_segments(segments);
+        sessions.iter().map(|session| session.neighbours.closed_together_count).collect()
+    };
+    assert_eq!(together(&segments), [2, 2, 2]);
+    for segment in segments.iter_mut().filter(|segment| segment.flags & TcpFlags::FIN != 0) {
+        segment.time.0 += if segment.source.port == 1883 { NEAR } else { 0 };
+    }
+    segments.sort_by_key(|segment| segment.time);
+    assert!(segments.iter().find(|segment| segment.flags & TcpFlags::FIN != 0).unwrap().destination.port == 1883);
+    assert_eq!(together(&segments), [2, 2, 2]);
 }
 
 fn endpoint(host: u8, port: u16) -> Endpoint {

@@ -13,6 +13,7 @@ use crate::transport::Protocol;
 
 use super::{Confidence, Qualifier, qualifier, words};
 
+mod arrival;
 mod names;
 mod websocket;
 
@@ -264,13 +265,6 @@ impl<'a> Story<'a> {
     pub(crate) fn answer_missed(&self) -> bool {
         let server = &self.session.wire.sent.server;
         self.session.connack.is_none() && (server.missing_bytes > 0 || server.acknowledged.0 > server.sent.0 + 1)
-    }
-
-    /// Whether `side` repeated data that was never acknowledged: it spoke and was not heard.
-    pub(crate) fn unheard(&self, side: Side) -> bool {
-        let retries = self.session.wire.sent.of(side).retries;
-        let closed_before = self.close.is_some_and(|close| close.at.is_before(retries.first));
-        retries.count >= 3 && !self.acknowledged(side) && !closed_before
     }
 
     /// The close, if `side` did it.

@@ -91,8 +91,16 @@ pub(super) struct Dialogue {
     watch: Option<Arc<Watch>>,
     /// Whether it waits to be looked at, see [`super::Engine::changed`].
     pub(super) changed: bool,
-    /// Whether it was told that the server speaks TLS.
-    told_tls: bool,
+    told: Told,
+}
+
+/// What was told of the connection.
+#[derive(Debug, Default)]
+struct Told {
+    /// That the server speaks TLS.
+    tls: bool,
+    /// That the server closed it.
+    close: bool,
 }
 
 #[derive(Debug)]
@@ -130,7 +138,7 @@ impl Dialogue {
             news: NewsList::new(),
             watch: watch.map(Arc::new),
             changed: false,
-            told_tls: false,
+            told: Told::default(),
         }
     }
 
@@ -159,12 +167,18 @@ impl Dialogue {
     /// Whether the connection carries TLS, and [`Dialogue::told_tls`] was not called.
     #[inline]
     pub(super) fn is_tls_untold(&self) -> bool {
-        !self.told_tls && matches!(self.state, State::Encrypted(_) | State::Other(Protocol::Tls))
+        !self.told.tls && matches!(self.state, State::Encrypted(_) | State::Other(Protocol::Tls))
     }
 
     /// It was told that the server speaks TLS.
     pub(super) fn told_tls(&mut self) {
-        self.told_tls = true;
+        self.told.tls = true;
+    }
+
+    /// It is told that the server closed the connection: whether for the first time. FINs that the capture holds in the
+    /// wrong order tell it twice.
+    pub(super) fn tells_close(&mut self) -> bool {
+        !std::mem::replace(&mut self.told.close, true)
     }
 
     /// Whether the connection carries a WebSocket.
@@ -246,7 +260,7 @@ impl Dialogue {
                 || mqtt::chain(&begun, Side::Client, None) != Likelihood::No
                 || mqtt::is_stunted_connect(&begun);
             if !self.hinted || begun.is_empty() || !plausible {
-                let protocol = Protocol::of(if begun.is_empty() { &answer } else { &begun });
+                let protocol = Protocol::at_wrong_door(if begun.is_empty() { &answer } else { &begun });
                 if protocol == Protocol::Tls {
                     self.enter_tls(facts, &held);
                     return self.end(facts);

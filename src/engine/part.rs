@@ -257,7 +257,10 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
             notices.push(Notice { order, what: What::Closing { stream: facts.stream, at } });
         }
     }
-    if closing && let Some(server) = closed_by_server(connection, at) {
+    if closing
+        && let Some(server) = closed_by_server(connection, at)
+        && connection.reader.tells_close()
+    {
         let stream = connection.facts.stream;
         notices.push(Notice { order, what: What::ServerClosed { server, stream, at } });
     }

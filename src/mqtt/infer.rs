@@ -143,6 +143,9 @@ impl VersionEvidence {
                 }
             }
             Ok(new) if new.properties.iter().all(|property| property.id.allowed_in(PacketType::PUBLISH)) => {
+                if old.topic.is_empty() && new.topic_alias().is_some() {
+                    self.is_new("a PUBLISH has a Topic Alias in place of its topic");
+                }
                 self.fitting = self.fitting.saturating_add(1);
             }
             // An empty topic name is not for 3.x: this is a broken 5.0 packet.
@@ -188,6 +191,7 @@ mod tests {
         assert_eq!(verdict(&[b"\x30\x07\x00\x03a/b{}"]), old);
         assert_eq!(verdict(&[&b"\x30\x08\x00\x03a/b\x00{}"[..]; 4]), new);
         assert_eq!(verdict(&[&b"\x30\x0A\x00\x03a/b\x02\x01\x01hi"[..]; 2]), new);
+        assert_eq!(verdict(&[b"\x30\x08\x00\x00\x03\x23\x00\x01hi"]), new);
     }
 
     #[test]
@@ -196,5 +200,6 @@ mod tests {
         assert_eq!(verdict(&[&[0x20, 2, 0, 5]]), None);
         assert_eq!(verdict(&[&b"\x30\x08\x00\x03a/b\x00{}"[..]; 3]), None);
         assert_eq!(verdict(&[&[0xB0, 2, 0, 1], &[0x40, 3, 0, 1, 0]]), None);
+        assert_eq!(verdict(&[b"\x30\x0A\x00\x02ab\x03\x23\x00\x01hi"]), None);
     }
 }

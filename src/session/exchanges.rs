@@ -35,6 +35,7 @@ pub(super) struct Published {
 }
 
 /// A PUBACK, PUBREC, PUBREL or PUBCOMP.
+#[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) at: Moment,
     pub(super) from: Side,
@@ -228,7 +229,7 @@ impl Exchanges {
             PacketType::PUBREC => exchange.state = ExchangeState::Received,
             PacketType::PUBREL => exchange.state = ExchangeState::Released,
             _ => {
-                let took = at.time.nanoseconds_since(exchange.started.time);
+                let took = at.time.nanoseconds_since(exchange.started.time).max(0);
                 facts.completed += 1;
                 facts.delivery.longest = facts.delivery.longest.max(took);
                 facts.delivery.sum = facts.delivery.sum.saturating_add(took);

@@ -75,7 +75,7 @@ pub struct WireReset {
     pub hop_limit: u8,
     /// Whether it carries an acknowledgment: not when it answers a segment of an unknown connection.
     pub acknowledges: bool,
-    /// Whether its sender had sent more than the capture holds.
+    /// Whether the capture lacks data of either end before it.
     pub skips: bool,
 }
 

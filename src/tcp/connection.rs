@@ -270,7 +270,9 @@ impl<R: Reader> Flow<R> {
             && !numbering.is_fixed()
             && numbering.is_hinted()
             && numbering.offset_near(sequence, 0) == -1;
-        if length == 0 {
+        if fin && numbering.is_hinted() {
+            numbering.begin(sequence);
+        } else if length == 0 {
             numbering.hint(sequence);
         }
         let placed = if late_probe { Place::At(-1) } else { numbering.place(sequence, length, acknowledged) };
@@ -286,6 +288,9 @@ impl<R: Reader> Flow<R> {
             }
         };
         if segment.flags.ack() {
+            if offset == 0 {
+                self.begin_unseen(from, segment.acknowledgment);
+            }
             self.acknowledge(from, segment.acknowledgment, at);
             self.release_held(from.other(), segment.acknowledgment, budget);
             self.goes_on(from);

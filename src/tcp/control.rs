@@ -7,6 +7,7 @@ use crate::capture::Moment;
 use crate::net::Segment;
 use crate::stream::End;
 
+use super::assembler::Assembler;
 use super::budget::Budget;
 use super::connection::{Flow, Knell};
 use super::{Reader, Reset, patience};
@@ -32,11 +33,13 @@ impl<R: Reader> Flow<R> {
         } else {
             true
         };
-        let unseen = if own.numbering.is_fixed() {
-            own.numbering.offset_near(segment.sequence, sent_by_own) - sent_by_own.cast_signed()
-        } else {
-            0
+        let unseen = |half: &Assembler, number: u32, sent: u64| {
+            let ahead = half.numbering.offset_near(number, sent) - sent.cast_signed();
+            // A FIN counts as one.
+            half.numbering.is_fixed() && (2..=patience::WINDOW).contains(&ahead)
         };
+        let skips = unseen(own, segment.sequence, sent_by_own)
+            || segment.flags.ack() && unseen(other, segment.acknowledgment, sent);
         if !valid {
             self.connection.facts.from_mut(from).ignored_resets += 1;
             return;
@@ -50,14 +53,8 @@ impl<R: Reader> Flow<R> {
             self.knell = Some(Box::new(Knell { exact, sent: [facts.from_a.sent.0, facts.from_b.sent.0] }));
         }
         if facts.reset.is_none() {
-            facts.reset = Some(Reset {
-                by: from,
-                at,
-                hop_limit: segment.hop_limit,
-                acknowledges: segment.flags.ack(),
-                // A FIN counts as one.
-                skips: unseen > 1,
-            });
+            facts.reset =
+                Some(Reset { by: from, at, hop_limit: segment.hop_limit, acknowledges: segment.flags.ack(), skips });
         }
         if answers {
             self.acknowledge(from, segment.acknowledgment, at);
@@ -142,6 +139,19 @@ impl<R: Reader> Flow<R> {
         let believed = before.max(direction.sent.0).cast_signed() + patience::WINDOW;
         if offset >= 0 && offset <= believed {
             direction.acknowledge(&mut half.sender, offset.cast_unsigned(), half.assembler.fin(), at);
+        }
+    }
+
+    /// Whoever opened the connection acknowledged no more than the SYN of the other end with its own first byte, or before
+    /// it: where that SYN was not captured, the other end's stream begins there.
+    pub(super) fn begin_unseen(&mut self, from: End, acknowledgment: u32) {
+        let facts = &self.connection.facts;
+        if facts.initiator != Some(from) || facts.syn.count == 0 || facts.syn_ack.count > 0 {
+            return;
+        }
+        let numbering = &mut self.half(from.other()).assembler.numbering;
+        if !numbering.is_hinted() {
+            numbering.fix(acknowledgment);
         }
     }
 

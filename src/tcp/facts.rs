@@ -156,6 +156,10 @@ impl Direction {
             sender.sent(end, length, self);
         }
         if new.repeated > 0 {
+            if self.retransmitted == 0 {
+                self.retransmissions.0 = at;
+            }
+            self.retransmissions.1 = at;
             self.retransmitted += 1;
             self.retried(length, at);
         }

@@ -207,7 +207,8 @@ pub struct Reset {
     /// Whether it carries an acknowledgment. Who aborts a connection sends one; who answers a segment of a
     /// connection that it does not know sends none (RFC 9293 §3.10.7.1).
     pub acknowledges: bool,
-    /// Whether its number lies behind more than the capture holds of its sender's data.
+    /// Whether the capture lacks data of either end before it: its number lies behind more than the capture holds, or it
+    /// acknowledges more.
     pub skips: bool,
 }
 

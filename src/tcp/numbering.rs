@@ -112,12 +112,8 @@ impl Numbering {
     /// Where a segment with this sequence number and `length` payload bytes lies. The first data
     /// fixes the start of a stream that has no SYN.
     pub(super) fn place(&mut self, sequence: u32, length: u32, acknowledged: u64) -> Place {
-        if self.start != Start::Fixed && length > 0 {
-            let beyond = distance(self.next, sequence);
-            if self.start == Start::Unknown || !(0..=patience::LATE_START).contains(&beyond) {
-                self.next = sequence;
-            }
-            self.start = Start::Fixed;
+        if length > 0 {
+            self.begin(sequence);
         }
         let ahead = distance(self.next, sequence);
         if (-patience::WINDOW..=patience::WINDOW).contains(&ahead) || self.start == Start::Unknown {
@@ -130,6 +126,19 @@ impl Numbering {
             return Place::At(offset);
         }
         self.place_far(sequence, length)
+    }
+
+    /// Data or a FIN came: the stream begins there, unless the other end had acknowledged less shortly before.
+    #[inline]
+    pub(super) fn begin(&mut self, sequence: u32) {
+        if self.start == Start::Fixed {
+            return;
+        }
+        let beyond = distance(self.next, sequence);
+        if self.start == Start::Unknown || !(0..=patience::LATE_START).contains(&beyond) {
+            self.next = sequence;
+        }
+        self.start = Start::Fixed;
     }
 
     fn place_far(&mut self, sequence: u32, length: u32) -> Place {

@@ -472,3 +472,5 @@ mod evasion;
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unseen;

@@ -13,6 +13,8 @@ use super::{Direction, Repeated};
 pub struct Trouble {
     /// Segments that repeated payload already seen.
     pub retransmitted: u64,
+    /// The first and the newest of them (meaningless while there is none).
+    pub retransmissions: (Moment, Moment),
     /// Bytes that the capture does not hold.
     pub missing_bytes: u64,
     /// Segments whose payload was cut by the snap length.
@@ -50,6 +52,7 @@ const NEVER: Repeated = Repeated { count: 0, first: NO_MOMENT, last: NO_MOMENT }
 
 static NONE: Trouble = Trouble {
     retransmitted: 0,
+    retransmissions: (NO_MOMENT, NO_MOMENT),
     missing_bytes: 0,
     cut_segments: 0,
     conflicting_overlaps: 0,

@@ -10,6 +10,9 @@ pub mod tls;
 pub mod tunnel;
 pub mod websocket;
 
+/// So many zeros are none that somebody sent by chance. The shortest CONNECT has 14 bytes.
+const BLANK_AT_LEAST: usize = 14;
+
 /// A protocol recognised by the first bytes of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
@@ -25,6 +28,8 @@ pub enum Protocol {
     Amqp,
     /// A text line that begins like a greeting of SMTP or FTP (`220 `).
     Greeting,
+    /// Nothing but zeros: where payload is not to be shown, programs write them in its place.
+    Blank,
     /// None that is known here.
     Unknown,
 }
@@ -47,6 +52,12 @@ impl Protocol {
         }
     }
 
+    /// The same of the first bytes of somebody who spoke at a wrong door.
+    pub fn at_wrong_door(bytes: &[u8]) -> Protocol {
+        let blank = bytes.len() >= BLANK_AT_LEAST && bytes.iter().all(|byte| *byte == 0);
+        if blank { Protocol::Blank } else { Protocol::of(bytes) }
+    }
+
     /// Its name for a report.
     pub fn name(self) -> &'static str {
         match self {
@@ -56,6 +67,7 @@ impl Protocol {
             Protocol::Ssh => "SSH",
             Protocol::Amqp => "AMQP",
             Protocol::Greeting => "a mail or file server's greeting",
+            Protocol::Blank => "zeros",
             Protocol::Unknown => "an unknown protocol",
         }
     }
@@ -74,5 +86,13 @@ mod tests {
         assert_eq!(Protocol::of(b"<!DOCTYPE HTML>\n<html>"), Protocol::Http);
         assert_eq!(Protocol::of(b"<html lang"), Protocol::Http);
         assert_eq!(Protocol::of(b"<htm"), Protocol::Unknown);
+    }
+
+    #[test]
+    fn payload_that_was_blanked() {
+        assert_eq!(Protocol::at_wrong_door(&[0; 14]), Protocol::Blank);
+        assert_eq!(Protocol::at_wrong_door(&[0; 13]), Protocol::Unknown);
+        assert_eq!(Protocol::at_wrong_door(b"\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"), Protocol::Unknown);
+        assert_eq!(Protocol::at_wrong_door(b"SSH-2.0-OpenSSH"), Protocol::Ssh);
     }
 }

@@ -25,12 +25,12 @@ use std::path::Path;
 
 use files_build::{Order, Packet, pcap, pcapng};
 use mqttcap::capture::{Frame, FrameNumber, LinkType, Moment};
-use mqttcap::diagnosis::diagnose;
+use mqttcap::diagnosis::{Confidence, diagnose};
 use mqttcap::mqtt::PacketType;
 use mqttcap::session::{CaptureFacts, Session};
 use mqttcap::source::CaptureFile;
 use mqttcap::stream::Side;
-use support::{OwnedSegment, analyse_segments, engine, root, segments};
+use support::{OwnedSegment, analyse_segments, captures, engine, root, segments};
 
 /// What a session is to a reader, without frames and times.
 type Story = (&'static str, String, Vec<String>);
@@ -188,4 +188,47 @@ fn a_lost_frame_invents_nothing() {
             }
         }
     }
+}
+
+/// What a session must truly be, or have, before it is said to.
+fn accusations(session: &Session) -> Vec<String> {
+    const NEEDED: [&str; 4] =
+        ["connection-refused", "client-broke-rules", "server-broke-rules", "tls-negotiation-failed"];
+    let verdict = diagnose(session);
+    let outcome = &verdict.outcome;
+    let said =
+        (outcome.group == "wrong-door" || NEEDED.contains(&outcome.id)) && outcome.confidence > Confidence::Possible;
+    let broken = verdict.findings.iter().filter(|finding| {
+        finding.is("rule-violated") && finding.confidence > Confidence::Possible || finding.is("overlaps-differ")
+    });
+    said.then(|| outcome.id.to_owned()).into_iter().chain(broken.map(|finding| finding.id.to_string())).collect()
+}
+
+#[test]
+fn a_lost_frame_accuses_nobody() {
+    // Damaged copies, forged ones, and packets that break rules on purpose.
+    const LEFT_OUT: [&str; 3] = ["noisy-wire", "forged-segments", "server-breaks-rules"];
+    let mut tried = 0;
+    for path in captures() {
+        let whole = segments(&path);
+        if whole.len() > 60 || LEFT_OUT.contains(&support::name(&path).as_str()) {
+            continue;
+        }
+        let truly: Vec<_> = analyse_segments(&whole).iter().flat_map(accusations).collect();
+        for lost in 0..whole.len() {
+            let mut rest = whole.clone();
+            rest.remove(lost);
+            for session in analyse_segments(&rest) {
+                // What is tolerated several times may be fatal once.
+                let broke = |said: &str| {
+                    said == "client-broke-rules" && truly.iter().any(|truly| truly.starts_with("rule-violated"))
+                };
+                let unfounded = accusations(&session).into_iter().filter(|said| !truly.contains(said) && !broke(said));
+                let unfounded: Vec<_> = unfounded.collect();
+                assert!(unfounded.is_empty(), "{} without {lost}: {unfounded:?}", support::name(&path));
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 2000, "{tried}");
 }

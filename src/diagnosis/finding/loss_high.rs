@@ -40,7 +40,9 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
             let vain = u64::from(sent.retries.count);
             let (again, segments) = (sent.retransmitted.saturating_sub(vain), sent.segments.saturating_sub(vain));
             let share = again * 100 / segments.max(1);
-            if again < FEWEST || !(SHARE..DOUBLED).contains(&share) {
+            // Copies that stand behind other segments look like repetitions.
+            let doubled = sent.duplicated * 2 >= again;
+            if doubled || again < FEWEST || !(SHARE..DOUBLED).contains(&share) {
                 return None;
             }
             Some(
@@ -80,6 +82,15 @@ mod tests {
         assert!(found(1200, 30).is_none());
         assert!(found(20, 3).is_none());
         assert!(found(100, 50).is_none(), "a capture that holds every packet twice");
+        let copied = |duplicated| {
+            let tale = Tale::healthy().with(|session| {
+                let sent = &mut session.wire.sent.client;
+                (sent.segments, sent.retransmitted, sent.duplicated) = (60, 12, duplicated);
+            });
+            finding(&tale.build(), "loss-high")
+        };
+        assert!(copied(2).is_some());
+        assert!(copied(8).is_none(), "some of its copies stand behind other packets");
     }
 
     #[test]

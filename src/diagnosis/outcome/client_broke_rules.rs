@@ -1,7 +1,7 @@
 //! `client-broke-rules`: the client sent what the protocol does not allow.
 
 use super::{About, Judgement, refusal};
-use crate::capture::Moment;
+use crate::capture::{Moment, Timestamp};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
@@ -17,12 +17,15 @@ pub(super) const ABOUT: About = About {
     text: include_str!("client_broke_rules.md"),
 };
 
+/// So many nanoseconds apart, packets of opposite directions may stand in the capture in the wrong order.
+const CROSSED: i64 = 1_000_000;
+
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let codes = [0x81, 0x82, 0x8F, 0x90, 0x93, 0x94, 0x99];
     let disconnect = refusal::dismissed(story, &codes)?;
     let client = story.client();
-    let fault = fault(story, Side::Client, disconnect.at);
+    let fault = fault(story, Side::Client, late(disconnect.at));
     let last = story.last(Side::Client);
     let code = disconnect.code.0;
     let judgement = match &fault {
@@ -44,6 +47,11 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
         None => judgement,
     };
     Some(advise(judgement, at))
+}
+
+/// The moment to which the capture may hold the client's packet too late, which passed it on another way than the answer.
+fn late(answer: Moment) -> Moment {
+    Moment { time: Timestamp(answer.time.0.saturating_add(CROSSED)), ..answer }
 }
 
 /// The broker closed directly after a packet that breaks the rules by its bytes.
@@ -178,6 +186,16 @@ mod tests {
             "sensor-17 sent a PUBLISH that breaks a rule (a wildcard in a topic name, MQTT-3.3.2-2), and the broker ended the session: Protocol Error (0x82)."
         );
         assert_eq!(verdict.outcome.frames.len(), 2);
+    }
+
+    #[test]
+    fn the_answer_may_stand_before_the_fault() {
+        let told = |later| {
+            let tale = Tale::connected_v5().disconnect(Side::Server, 0x82, 1.0);
+            outcome(&tale.publish(Side::Client, "a/#", 0, 20, later).violation(Side::Client, true).build()).sentence
+        };
+        assert!(told(0.0002).starts_with("sensor-17 sent a PUBLISH that breaks a rule"), "{}", told(0.0002));
+        assert!(told(0.02).starts_with("The broker ended the session"), "{}", told(0.02));
     }
 
     #[test]

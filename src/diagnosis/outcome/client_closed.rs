@@ -58,6 +58,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         format!("{client} {how} the connection{code} before its CONNECT of {length} was whole, {span} after it began.")
     });
     let whole = begun.is_none();
+    let sealed = story.is(Qualifier::Encrypted);
+    let unread = story.last_unread(Side::Client);
     let sentence = match connect {
         _ if foreign => format!(
             "A reset in the name of {client} ended the connection after {}, but its TTL does not fit the client's other packets{}.",
@@ -78,10 +80,18 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         _ if missed => format!(
             "{client} {how} the connection as the capture began; whether it said goodbye before is not known."
         ),
+        _ if unread => format!(
+            "{client} {how} the connection after {}; what it sent last, a goodbye perhaps, could not be read.",
+            story.age(close.at)
+        ),
         _ if story.closed_at_once() => format!(
             "Both sides closed the connection at the same moment, {} after its start, without a goodbye from {client}{}.",
             story.age(close.at),
             will(story)
+        ),
+        _ if sealed => format!(
+            "{client} {how} the connection after {}; whether it said goodbye inside TLS cannot be read.",
+            story.age(close.at)
         ),
         _ => format!(
             "{client} {how} the connection after {}{}{} without {}{}.",
@@ -93,7 +103,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         ),
     };
     let confidence = match story.closed_at_once() {
-        _ if missed => Confidence::Possible,
+        _ if missed || unread => Confidence::Possible,
         _ if foreign => Confidence::Likely,
         true => Confidence::Likely,
         false => Confidence::Certain,
@@ -124,7 +134,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(connected && !foreign, "The library gave the connection up over an error of its own and is about to connect again.")
             .step_if(foreign, "Look into the rules and logs of the firewalls and proxies between client and broker at this time.")
             .step("Look into the client's log at this time.")
-            .step_if(connected && !foreign, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),
+            .step_if(connected && !foreign && !sealed, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),
     )
 }
 
@@ -208,12 +218,30 @@ mod tests {
     use crate::session::{ExchangeState, Session, UnfinishedPacket};
     use crate::mqtt::PacketType;
     use crate::stream::Side;
+    use crate::transport::tls::Version;
 
     #[test]
     fn no_goodbye() {
         let outcome = outcome(&Tale::connected().close(Side::Client, 4.2).build());
         assert_eq!(outcome.id, "client-closed");
         assert_eq!(outcome.sentence, "sensor-17 closed the connection after 4.2 s without saying goodbye.");
+    }
+
+    #[test]
+    fn a_goodbye_that_cannot_be_read() {
+        let unread = Tale::connected().with(|session| {
+            session.skipped_bytes.client = 9;
+            let last = session.wire.last;
+            let time = crate::capture::Timestamp(last.time.0 + 1000);
+            session.wire.sent.client.last_data = Some(crate::capture::Moment { time, ..last });
+        });
+        let unread = outcome(&unread.close(Side::Client, 4.2).build());
+        assert_eq!((unread.id, unread.confidence), ("client-closed", Confidence::Possible));
+        assert!(!unread.sentence.contains("without saying goodbye"), "{}", unread.sentence);
+        let sealed = Tale::secured(Version::V1_3).data(Side::Client, 60, 0.1).reset(Side::Client, 0.1);
+        let sealed = outcome(&sealed.build());
+        assert_eq!(sealed.id, "client-closed");
+        assert!(sealed.sentence.ends_with("whether it said goodbye inside TLS cannot be read."), "{}", sealed.sentence);
     }
 
     #[test]

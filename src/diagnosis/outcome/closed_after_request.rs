@@ -22,13 +22,14 @@ const LARGE: u64 = 4096;
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let last = story.last(Side::Client)?;
-    let in_time = !close.at.is_before(last.at) && story.soon(last.at, close.at, SECOND);
+    let reached = story.reached(last.at, close.at);
+    let in_time = !close.at.is_before(last.at) && story.soon(reached, close.at, SECOND);
     let unfinished = story.session.unfinished_packet.client.is_some();
     let stray = story.reset_is_foreign() || story.server_forgot();
     if !story.connected() || !in_time || unfinished || stray {
         return None;
     }
-    let at_once = story.soon(last.at, close.at, SECOND / 4);
+    let at_once = story.soon(reached, close.at, SECOND / 4);
     let confidence = match last.packet {
         PacketType::PUBLISH if publish_is_new(story, last) => Confidence::Likely,
         PacketType::PUBLISH if at_once && publish_stands_out(story, last) => Confidence::Possible,
@@ -98,7 +99,7 @@ fn subscribe_is_unanswered(story: &Story<'_>, last: &LastPacket) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::capture::FrameNumber;
+    use crate::capture::{FrameNumber, Moment, Timestamp};
     use crate::diagnosis::Confidence;
     use crate::diagnosis::diagnose;
     use crate::diagnosis::testing::{Tale, open_publish, outcome};
@@ -114,6 +115,24 @@ mod tests {
             outcome.sentence,
             "The broker closed the connection 50 ms after a PUBLISH to “a/b” from sensor-17, as brokers do when they do not accept a request."
         );
+    }
+
+    #[test]
+    fn a_request_that_the_network_lost_at_first_arrived_with_its_repetition() {
+        let closed = |again: i64, acknowledged: bool| {
+            let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).with(|session| {
+                let last = session.wire.last;
+                let at = Moment { frame: last.frame.after(1), time: Timestamp(last.time.0 + again) };
+                let client = &mut session.wire.sent.client;
+                (client.retransmitted, client.retransmissions) = (1, (at, at));
+                client.acknowledged.0 = client.sent.0 - u64::from(!acknowledged);
+            });
+            outcome(&tale.close(Side::Server, 1.6).build()).id
+        };
+        assert_eq!(closed(1_500_000_000, true), "closed-after-request");
+        // Long before the close, and never taken.
+        assert_eq!(closed(200_000_000, true), "server-closed");
+        assert_ne!(closed(1_500_000_000, false), "closed-after-request");
     }
 
     #[test]

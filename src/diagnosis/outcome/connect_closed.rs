@@ -39,7 +39,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let within = begun.is_some();
     let sound = fault.is_none();
     let session = story.session;
-    let prompt = story.soon(connect, close.at, SECOND);
+    let prompt = story.soon(story.reached(connect, close.at), close.at, SECOND);
     let (v5, shared) = (story.version() == Some(Version::V5), session.neighbours.closed_together.len() >= 2);
     let rival = session.neighbours.rival.is_some();
     let named = session.connect.as_ref().is_some_and(|connect| connect.username.is_some());

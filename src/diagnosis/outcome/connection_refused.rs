@@ -3,7 +3,7 @@
 use super::{About, Judgement};
 use crate::diagnosis::story::Story;
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity};
+use crate::diagnosis::{Confidence, Qualifier, Severity};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -17,6 +17,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let wire = &story.session.wire;
     let reset = wire.reset.filter(|reset| reset.by == Side::Server)?;
     if wire.syn.count == 0 || wire.syn_ack.count > 0 || wire.established.is_some() {
+        return None;
+    }
+    // The server acknowledged what the capture lacks: it had let the client in before.
+    if story.is(Qualifier::CaptureGaps) {
         return None;
     }
     let (client, server, port) = (story.client_host(), story.server(), story.port());
@@ -123,6 +127,13 @@ mod tests {
         for (knocks, answers) in [(1, 2), (1, 1), (0, 2)] {
             assert_eq!(refused(knocks, answers).outcome.confidence, Confidence::Certain);
         }
+    }
+
+    #[test]
+    fn a_reset_behind_what_was_not_captured_is_no_refusal() {
+        let tale = Tale::knocking(1).reset(Side::Server, 0.001);
+        let session = tale.with(|session| session.wire.reset.as_mut().unwrap().skips = true).build();
+        assert_eq!(outcome(&session).id, "unclassified");
     }
 
     #[test]

@@ -30,7 +30,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let tls = secured.tls;
     let close = story.close?;
     let one_way = story.is(Qualifier::OneWay) && (tls.data.client.records > 0 || tls.data.server.records > 0);
-    let late = tls.client_hello.is_none() && tls.is_complete();
+    // Of a handshake that was captured to its end, what follows it is known: nothing was said.
+    let silent = tls.finished.client.is_some() && tls.data.client.records + tls.data.server.records == 0;
+    let late = tls.client_hello.is_none() && tls.is_complete() && !silent;
     if !(tls.carried_data() || one_way || late) || story.session.capture.evicted {
         return None;
     }
@@ -134,6 +136,22 @@ mod tests {
         assert_eq!(verdict.qualifiers, [Qualifier::Encrypted]);
         assert!(verdict.outcome.sentence.contains("the client closed the connection"), "{}", verdict.outcome.sentence);
         assert!(verdict.causes.is_empty());
+    }
+
+    #[test]
+    fn a_handshake_of_which_the_end_was_captured_and_nothing_behind_it() {
+        let ended = |spoken: bool| {
+            let tale = Tale::secured(Version::V1_2).with(|session| {
+                session.wire.syn.count = 0;
+                session.wire.syn_ack.count = 0;
+                let tls = session.tls.as_mut().unwrap();
+                (tls.client_hello, tls.server_hello) = (None, None);
+            });
+            let tale = if spoken { tale.data(Side::Client, 60, 0.1) } else { tale };
+            outcome(&tale.close(Side::Client, 2.0).build()).id
+        };
+        assert_ne!(ended(false), "encrypted-session-ended");
+        assert_eq!(ended(true), "encrypted-session-ended");
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub(super) fn opened(story: &Story<'_>) -> Option<Judgement> {
     }
     // Behind a PROXY header there was MQTT, or nothing.
     let behind = story.connect_sent().or(story.header_alone());
-    let (protocol, at) = story.session.foreign_opening.filter(|_| behind.is_none())?;
+    let known = story.session.foreign_opening.filter(|_| behind.is_none());
+    let (protocol, at) = known.filter(|(protocol, _)| *protocol != Protocol::Blank)?;
     let (server, host, port) = (story.server(), story.client_host(), story.port());
     let spoken = match protocol {
         Protocol::Unknown => "something other than MQTT".to_owned(),

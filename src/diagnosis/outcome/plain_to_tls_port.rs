@@ -37,7 +37,7 @@ pub(super) fn closed(story: &Story<'_>) -> Option<Judgement> {
     let known = story.port() == SECURE_MQTT || neighbour.is_some();
     // What begins like MQTT is no TLS.
     let silent = story.server_silent() && story.begun_answer().is_none() && !story.connected();
-    if !known || !silent || !story.soon(connect, close.at, SECOND) {
+    if !known || !silent || !story.soon(story.reached(connect, close.at), close.at, SECOND) {
         return None;
     }
     let (client, server, how) = (story.client(), story.server(), how(close.how));

@@ -47,15 +47,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let without = code.as_deref().unwrap_or(without);
     let foreign = story.reset_is_foreign();
     let forgot = story.server_forgot() && !foreign;
-    let (missed, late) = (story.goodbye_may_be_missed(close), unknown_to_the_server(story, close));
-    let (confidence, sentence) = if missed {
-        (
-            Confidence::Possible,
-            format!(
-                "The broker {} the connection of {client} as the capture began; what was said before, a goodbye perhaps, is not known.",
-                how(close.how)
-            ),
-        )
+    let late = unknown_to_the_server(story, close);
+    let (confidence, sentence) = if let Some(sentence) = goodbye_perhaps(story, close) {
+        (Confidence::Possible, sentence)
     } else if late {
         let sentence = format!("The broker reset the connection of {client} in answer to the first packet that the capture holds of it{ending}");
         (Confidence::Likely, sentence)
@@ -121,6 +115,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     .map(|judgement| judgement.seen_as(Sight::Lost))
 }
 
+/// How the connection ended, where what the client said last is not known.
+fn goodbye_perhaps(story: &Story<'_>, close: Close) -> Option<String> {
+    let (client, how) = (story.client(), how(close.how));
+    if story.goodbye_may_be_missed(close) {
+        let unknown = "what was said before, a goodbye perhaps, is not known";
+        return Some(format!("The broker {how} the connection of {client} as the capture began; {unknown}."));
+    }
+    story.last_unread(Side::Client).then(|| {
+        let age = story.age(close.at);
+        format!("The broker {how} the connection of {client} after {age}; what {client} sent last, a goodbye perhaps, could not be read.")
+    })
+}
+
 /// A Keep Alive that may have run out, where the capture does not hold it.
 fn lapsed(story: &Story<'_>, close: Close) -> Option<String> {
     let silent = close.at.time.nanoseconds_since(story.client_heard()?.time);
@@ -152,6 +159,25 @@ mod tests {
     use crate::mqtt::PacketType;
     use crate::session::UnfinishedPacket;
     use crate::stream::{Side, StreamOffset};
+
+    #[test]
+    fn what_could_not_be_read_may_have_been_a_goodbye() {
+        let closed = |skipped, later: i64| {
+            let tale = Tale::connected().with(|session| {
+                session.skipped_bytes.client = skipped;
+                let last = session.wire.last;
+                let time = crate::capture::Timestamp(last.time.0 + later);
+                session.wire.sent.client.last_data = Some(crate::capture::Moment { time, ..last });
+            });
+            outcome(&tale.close(Side::Server, 5.0).build())
+        };
+        let unread = closed(9, 1_000_000);
+        assert_eq!((unread.id, unread.confidence), ("server-closed", Confidence::Possible));
+        assert!(unread.sentence.ends_with("a goodbye perhaps, could not be read."), "{}", unread.sentence);
+        // Bytes passed over before a packet that was read, and all read.
+        assert_eq!(closed(9, -1_000_000_000).confidence, Confidence::Certain);
+        assert_eq!(closed(0, 1_000_000).confidence, Confidence::Certain);
+    }
 
     #[test]
     fn the_broker_closes_without_a_word() {

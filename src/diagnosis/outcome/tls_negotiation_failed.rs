@@ -4,7 +4,7 @@ use super::{About, Judgement};
 use crate::diagnosis::secured::Secured;
 use crate::diagnosis::story::Story;
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::session::ClientHelloFacts;
 use crate::stream::Side;
 use crate::transport::tls::Version;
@@ -18,6 +18,12 @@ pub(super) const ABOUT: About = About {
 
 /// The most bytes that a server's hello takes with all that is usual in it.
 const HELLO: u64 = 200;
+
+/// Alerts that can only be about what the hellos say: versions, strength, extensions, names, identities.
+const ABOUT_HELLOS: [u8; 8] = [70, 71, 86, 109, 110, 112, 115, 120];
+
+/// What OpenSSL sends when the server closed in the middle of the handshake.
+const DECODE_ERROR: u8 = 50;
 
 /// An alert in the clear ended the handshake, and it is not about a certificate.
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
@@ -33,25 +39,35 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Side::Server => (server, client),
     };
     let hello = tls.client_hello.as_ref().map(|hello| hello.at);
-    let agreed = may_have_agreed(secured);
-    let sentence = format!("{sender} could not agree with {receiver} on how to encrypt: it sent {alert}.");
-    let confidence = if agreed { Confidence::Likely } else { Confidence::Certain };
+    let agreed = may_have_agreed(secured, fact.alert.0);
+    let (confidence, sentence) = if agreed {
+        let ended = format!("{sender} ended the TLS handshake with {receiver}: it sent {alert}");
+        (Confidence::Possible, format!("{ended}, and what was said before could not all be read."))
+    } else {
+        let failed = format!("{sender} could not agree with {receiver} on how to encrypt: it sent {alert}.");
+        (Confidence::Certain, failed)
+    };
     let mut judgement = Judgement::new(confidence, sentence)
         .at(hello)
         .at([fact.at])
-        .cause_if(agreed && side == Side::Server, "The server asks clients for a certificate, and this one sent none that it accepts: the server had said more than a hello before, and the capture cut it short.")
-        .cause_if(agreed && side == Side::Client, "The client did not accept the server's certificate: the server had said more than a hello before, and the capture cut it short.");
+        .cause_if(agreed && side == Side::Server, "The server asks clients for a certificate, and this one sent none that it accepts: what was said before the alert could not be read.")
+        .cause_if(agreed && side == Side::Client, "The client did not accept the server's certificate: what was said before the alert could not be read.");
     for cause in causes(secured, side, fact.alert.0) {
         judgement = judgement.cause(cause);
     }
     Some(advise(secured, judgement, fact.alert.0).seen_as(Sight::TlsRefused))
 }
 
-/// Whether the two may have agreed before the alert: nothing of the handshake could be read, and the server had said more
-/// than a hello.
-fn may_have_agreed(secured: Secured<'_>) -> bool {
-    let unread = secured.tls.client_hello.is_none() && secured.tls.server_hello.is_none();
-    unread && secured.story.session.wire.sent.server.sent.0 > HELLO
+/// Whether the two may have agreed before the alert: it is one that may be about a certificate, and what the server said
+/// before it could not be read.
+fn may_have_agreed(secured: Secured<'_>, alert: u8) -> bool {
+    let (story, session) = (secured.story, secured.story.session);
+    let server = &session.wire.sent.server;
+    let more_than_hello = server.sent.0.max(server.acknowledged.0) > HELLO;
+    let lacks = story.is(Qualifier::CaptureGaps) || story.is(Qualifier::CutPackets);
+    let unseen = story.is(Qualifier::OneWay) || !session.wire.start_captured();
+    let unread = more_than_hello && (lacks || secured.tls.server_hello.is_none());
+    !ABOUT_HELLOS.contains(&alert) && (unseen || unread || lacks && alert == DECODE_ERROR)
 }
 
 fn causes(secured: Secured<'_>, side: Side, alert: u8) -> Vec<String> {
@@ -117,6 +133,7 @@ fn advise(secured: Secured<'_>, judgement: Judgement, alert: u8) -> Judgement {
 
 #[cfg(test)]
 mod tests {
+    use super::DECODE_ERROR;
     use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
@@ -135,15 +152,24 @@ mod tests {
 
     #[test]
     fn an_alert_after_a_handshake_that_the_capture_cut() {
-        let told = |side, said| {
+        let alerted = |side, said, alert| {
             let tale = Tale::greeted(Version::V1_2).with(|session| {
-                session.tls.as_mut().unwrap().client_hello = None;
-                session.wire.sent.server.sent.0 += said;
+                // What came, or what the client acknowledged and the capture lacks.
+                let server = &mut session.wire.sent.server;
+                *(if side == Side::Server { &mut server.sent.0 } else { &mut server.acknowledged.0 }) += said;
             });
-            diagnose(&tale.alert(side, 40, 0.01).build())
+            diagnose(&tale.alert(side, alert, 0.01).build())
         };
+        let told = |side, said| alerted(side, said, 40);
         let (late, at_once) = (told(Side::Server, 1041), told(Side::Server, 0));
-        assert_eq!((late.outcome.id, late.outcome.confidence), ("tls-negotiation-failed", Confidence::Likely));
+        assert_eq!((late.outcome.id, late.outcome.confidence), ("tls-negotiation-failed", Confidence::Possible));
+        assert!(!late.outcome.sentence.contains("could not agree"), "{}", late.outcome.sentence);
+        assert_eq!(alerted(Side::Server, 1041, 70).outcome.confidence, Confidence::Certain);
+        let holed = |missing| {
+            let tale = Tale::greeted(Version::V1_2).with(|session| session.wire.sent.server.missing_bytes = missing);
+            outcome(&tale.alert(Side::Client, DECODE_ERROR, 0.01).build()).confidence
+        };
+        assert_eq!((holed(1), holed(0)), (Confidence::Possible, Confidence::Certain));
         assert!(late.causes[0].starts_with("The server asks clients for a certificate"), "{:?}", late.causes);
         assert!(told(Side::Client, 1041).causes[0].starts_with("The client did not accept the server's certificate"));
         assert_eq!(at_once.outcome.confidence, Confidence::Certain);

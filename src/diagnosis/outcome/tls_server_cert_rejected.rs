@@ -46,7 +46,9 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let sealed = tls.sealed_alert.client;
     if let Some(at) = sealed.filter(|_| tls.finished.client.is_none()) {
         let sentence = format!("{client} did not accept the certificate of {server}: it answered it with an encrypted alert.");
-        return Some(explain(secured, Judgement::new(Confidence::Likely, sentence).at([at]), None));
+        // What the capture lacks of the client may be the end of its handshake.
+        let judgement = Judgement::new(Confidence::Likely, sentence).on(&[Ground::Absence]).at([at]);
+        return Some(explain(secured, judgement, None));
     }
     let close = story.close_by(Side::Client)?;
     let certificate = tls.chain.server.as_ref().map(|chain| chain.at).or(tls.hidden_flight)?;
@@ -239,8 +241,11 @@ mod tests {
     #[test]
     fn an_encrypted_alert_in_place_of_finished() {
         let tale = Tale::greeted(Version::V1_3).server_hello(Version::V1_3, true).sealed_alert(Side::Client, 0.01);
-        let refused = outcome(&tale.reset(Side::Client, 0.001).build());
+        let mut session = tale.reset(Side::Client, 0.001).build();
+        let refused = outcome(&session);
         assert_eq!((refused.id, refused.confidence), ("tls-server-cert-rejected", Confidence::Likely));
+        session.wire.sent.client.missing_bytes = 64;
+        assert_eq!(outcome(&session).confidence, Confidence::Possible, "Finished may be missing");
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub(super) fn unread(story: &Story<'_>) -> Option<Judgement> {
     let hello = secured.tls.client_hello.as_ref()?;
     let close = story.close_by(Side::Server).filter(|close| close.how == CloseHow::Reset)?;
     let known = story.session.neighbours.tls_on_port.is_some() || secured.tls.answered();
-    if known || story.reset_is_foreign() || !story.server_silent() || !story.soon(hello.at, close.at, SECOND) {
+    let prompt = story.soon(story.reached(hello.at, close.at), close.at, SECOND);
+    if known || story.reset_is_foreign() || !story.server_silent() || !prompt {
         return None;
     }
     let (host, server, port) = (secured.client(), secured.server(), story.port());

@@ -1,10 +1,12 @@
 //! `unclassified`: the capture does not show enough.
 
 use super::{About, Judgement};
+use crate::capture::Moment;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::session::CloseHow;
 use crate::stream::Side;
+use crate::transport::Protocol;
 
 pub(super) const ABOUT: About =
     About { id: "unclassified", group: "unknown", severity: Severity::Info, text: include_str!("unclassified.md") };
@@ -80,8 +82,11 @@ pub(super) fn nothing(story: &Story<'_>) -> Judgement {
         .step(step)
 }
 
-/// Something was said, and none of it captured.
+/// Something was said, and none of it captured, or kept.
 pub(super) fn unseen(story: &Story<'_>) -> Option<Judgement> {
+    if let Some((Protocol::Blank, at)) = story.session.foreign_opening {
+        return Some(blanked(story, at));
+    }
     let wire = &story.session.wire;
     let said = |side| wire.sent.of(side).missing_bytes > 0 || wire.sent.of(side).acknowledged.0 > 1;
     let unseen = said(Side::Client) || said(Side::Server) || wire.reset.is_some_and(|reset| reset.skips);
@@ -99,10 +104,25 @@ pub(super) fn unseen(story: &Story<'_>) -> Option<Judgement> {
     )
 }
 
+/// The payload was taken out of the capture.
+fn blanked(story: &Story<'_>, at: Moment) -> Judgement {
+    let (host, server) = (story.client_host(), story.server());
+    Judgement::new(
+        Confidence::Certain,
+        format!("{host} and {server} spoke with each other, but the capture shows only zeros of what {host} said."),
+    )
+    .at([at])
+    .at(story.close.map(|close| close.at))
+    .cause("Whoever made the capture, or passed it on, wrote zeros over its payload.")
+    .cause("The program is no MQTT client, and did send zeros.")
+    .step("Ask for the capture with its payload, or capture again.")
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
+    use crate::transport::Protocol;
 
     #[test]
     fn what_is_missing_is_said() {
@@ -133,6 +153,18 @@ mod tests {
         let outcome = outcome(&tale.close(Side::Client, 2.0).build());
         assert_eq!(outcome.id, super::ABOUT.id);
         assert!(outcome.sentence.ends_with("the capture holds nothing of what they said."), "{}", outcome.sentence);
+    }
+
+    #[test]
+    fn payload_that_was_blanked_tells_nothing_of_the_client() {
+        let opened = |protocol: Protocol| {
+            let tale = Tale::opened().with(|session| session.foreign_opening = Some((protocol, session.wire.last)));
+            outcome(&tale.close(Side::Server, 2.0).build())
+        };
+        let blanked = opened(Protocol::Blank);
+        assert_eq!(blanked.id, super::ABOUT.id);
+        assert!(blanked.sentence.ends_with("shows only zeros of what 10.0.0.21 said."), "{}", blanked.sentence);
+        assert_eq!(opened(Protocol::Unknown).id, "not-mqtt");
     }
 
     #[test]

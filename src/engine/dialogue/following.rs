@@ -134,23 +134,30 @@ impl Following {
     }
 
     pub(super) fn gap(&mut self, from: End, gap: &Gap, news: &mut NewsList, hinted: bool) {
-        let side = self.side(from);
-        if side == Side::Server {
-            if matches!(self.answer, Answer::Foreign) {
-                return;
-            }
-            self.settle_answer(Answer::Mqtt, news, hinted);
+        if self.goes_on_behind(from, news, hinted) {
+            self.tracker.gap(self.side(from), gap);
+            self.hole(from, gap, news, hinted);
         }
-        self.tracker.gap(side, gap);
-        self.hole(from, gap, news, hinted);
     }
 
     /// A hole in the stream that the tracker has been told of.
     pub(super) fn hole(&mut self, from: End, gap: &Gap, news: &mut NewsList, hinted: bool) {
+        if !self.goes_on_behind(from, news, hinted) {
+            return;
+        }
         let side = self.side(from);
         let mut scene = Scene::new(self, side, news);
         scene.framer.gap(*gap, &scene.hints, &mut |framed| scene.stage.take(framed));
         self.after(hinted, news);
+    }
+
+    /// Whether what comes behind a hole is to be read: unless the server was known to speak something else before it. What
+    /// begins there is no beginning, and tells nothing.
+    fn goes_on_behind(&mut self, from: End, news: &mut NewsList, hinted: bool) -> bool {
+        if self.side(from) == Side::Server && !matches!(self.answer, Answer::Foreign) {
+            self.settle_answer(Answer::Mqtt, news, hinted);
+        }
+        self.side(from) == Side::Client || !matches!(self.answer, Answer::Foreign)
     }
 
     pub(super) fn end(&mut self, news: &mut NewsList, hinted: bool) {

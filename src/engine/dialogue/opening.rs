@@ -89,7 +89,7 @@ impl Dialogue {
                     let held = std::mem::take(held);
                     self.enter_tls(facts, &held);
                 } else if chain == Likelihood::No || bytes.len() >= self.common.limits.probe_bytes {
-                    self.state = State::Other(protocol);
+                    self.state = State::Other(Protocol::at_wrong_door(&bytes));
                 }
             }
             (_, Some(client)) => {

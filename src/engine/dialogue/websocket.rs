@@ -204,11 +204,15 @@ impl WebSocket {
 
     pub(super) fn gap(&mut self, from: End, gap: &Gap, news: &mut NewsList, hinted: bool) -> Verdict {
         let side = self.side(from);
-        match self.directions.of_mut(side) {
+        match self.directions.of(side) {
             // Without the request it is not known what this is.
             Direction::Head(_) if side == Side::Client => return Verdict::Other(Protocol::Http),
             Direction::Head(_) => {
                 self.directions.server = Direction::Frames(Frames::somewhere(side, &self.windows));
+            }
+            // What is behind it is no beginning.
+            Direction::Frames(_) if self.following.is_none() && self.names_mqtt() => {
+                self.start(ClientEvidence::PacketKinds, news, hinted);
             }
             Direction::Frames(_) | Direction::Ignored => {}
         }
@@ -289,10 +293,15 @@ impl WebSocket {
         }
     }
 
+    /// Whether a subprotocol of the handshake says so.
+    fn names_mqtt(&self) -> bool {
+        self.facts.offers_mqtt() || self.facts.agrees_to_mqtt()
+    }
+
     /// Whether the handshake says that the client wanted MQTT: by the subprotocol, or, if it names none, by the path.
     fn is_meant_for_mqtt(&self) -> bool {
         let facts = &self.facts;
-        if facts.offers_mqtt() || facts.agrees_to_mqtt() {
+        if self.names_mqtt() {
             return true;
         }
         let Some(request) = &facts.request else { return false };
@@ -364,8 +373,7 @@ impl WebSocket {
             return;
         }
         if self.following.is_none() {
-            let named = self.facts.offers_mqtt() || self.facts.agrees_to_mqtt();
-            if !named {
+            if !self.names_mqtt() {
                 self.held.push(Held::copy(from, &chunk));
                 self.weigh(news, hinted);
                 if self.held.last_mut().is_some_and(|newest| !newest.wait(&self.room)) {

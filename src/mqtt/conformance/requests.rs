@@ -80,7 +80,8 @@ impl<F: FnMut(Violation)> Check<'_, F> {
         }
         self.topic_name(publish.topic, "Topic Name");
         self.properties(publish.properties, Place::Packet(PacketType::PUBLISH));
-        if publish.topic.is_empty() && publish.topic_alias().is_none() {
+        // In an unknown version it may stand for an alias.
+        if publish.topic.is_empty() && publish.topic_alias().is_none() && self.version.is_some() {
             let what = if self.is_v5() {
                 "the topic name is empty and there is no Topic Alias"
             } else {

@@ -84,6 +84,10 @@ fn publishes() {
     ] {
         assert_eq!(clauses(bytes, version, CLIENT), [expected], "{bytes:02x?}");
     }
+    // An alias stands for the topic, or may: of an unknown version nothing is known behind the topic.
+    let alias = b"\x30\x06\x00\x00\x03\x23\x00\x01";
+    assert_eq!([clauses(alias, V5, CLIENT), clauses(alias, None, CLIENT)], [[""; 0]; 2]);
+    assert_eq!(clauses(alias, V311, CLIENT), ["MQTT-4.7.3-1"]);
 }
 
 #[test]

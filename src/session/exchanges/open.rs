@@ -19,7 +19,7 @@ const FEW: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Open {
     all: SmallVec<[Waiting; 1]>,
-    /// Places in `all`, once these are many.
+    /// Places in `all`, once these are many and until there are none.
     places: Option<Box<HashTable<usize>>>,
 }
 
@@ -49,7 +49,7 @@ impl Open {
     pub(super) fn add(&mut self, exchange: Waiting) {
         let (key, place) = (key_of(&exchange), self.all.len());
         self.all.push(exchange);
-        if place >= FEW {
+        if place >= FEW || self.places.is_some() {
             self.enter(key, place);
         }
     }
@@ -168,6 +168,20 @@ mod tests {
             assert_eq!(open.len(), map.len());
             let known = open.get(key).map(|exchange| exchange.started.frame.get());
             assert_eq!(known, map.get(&key).copied());
+        }
+    }
+
+    #[test]
+    fn what_is_added_when_many_became_few_is_found() {
+        for left in 0..=u16::try_from(FEW).unwrap() {
+            let (mut open, many) = (Open::default(), 2 * u16::try_from(FEW).unwrap());
+            let key = |packet_identifier| (Side::Client, packet_identifier);
+            (0..many).for_each(|id| open.add(waiting(key(id), 0)));
+            (left..many).for_each(|id| open.remove(open.place(key(id)).unwrap()));
+            open.add(waiting(key(many), 1));
+            assert!((0..left).chain([many]).all(|id| open.get(key(id)).is_some()), "{left} were left");
+            open.remove(open.place(key(many)).unwrap());
+            assert_eq!(open.len(), usize::from(left));
         }
     }
 }

@@ -242,6 +242,22 @@ fn an_answer_before_its_question_shows_that_the_capture_is_out_of_order() {
 }
 
 #[test]
+fn an_acknowledgment_that_stands_before_its_message_is_its() {
+    let completed = |steps: Vec<Step>| {
+        let talk = Talk::new(vec![c(connect4()), s(connack4(0))]).on(steps);
+        talk.end(wire()).published.client.completed
+    };
+    let early = |microseconds| vec![s(ack(0x40, 1)), c(publish4(2, "a", 1)).after_us(microseconds)];
+    assert_eq!(completed(early(300)), 1);
+    let received = vec![s(ack(0x50, 1)), c(publish4(4, "a", 1)).after_us(300), c(ack(0x62, 1)), s(ack(0x70, 1))];
+    assert_eq!(completed(received), 1);
+    // Long before it, of another number, and of the client's own.
+    assert_eq!(completed(early(50_000)), 0);
+    assert_eq!(completed(vec![s(ack(0x40, 2)), c(publish4(2, "a", 1)).after_us(300)]), 0);
+    assert_eq!(completed(vec![c(ack(0x40, 1)), c(publish4(2, "a", 1)).after_us(300)]), 0);
+}
+
+#[test]
 fn the_same_breach_is_counted() {
     let more = vec![c(publish4(3, "a", 0)), c(publish5(1, "b", 0, &[])), c(publish5(1, "c", 0, &[]))];
     let talk = Talk::new(vec![c(connect5(&[])), s(connack5(0, &[0x25, 0]))]).on(more.into_iter().skip(1).collect());

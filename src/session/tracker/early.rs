@@ -7,17 +7,22 @@ use smallvec::SmallVec;
 
 use crate::capture::Moment;
 use crate::mqtt::{PacketType, Suback};
+use crate::session::exchanges::Answer;
 use crate::session::facts::TextFact;
+use crate::stream::Side;
 
 use super::requests::Request;
 
 /// By how much, in nanoseconds, a capture may hold an answer too early.
 const MISPLACED: i64 = 20_000_000;
+/// Acknowledgments kept: a client sends several messages at once.
+const ACKNOWLEDGMENTS: usize = 8;
 
 /// The newest answers of each kind to nothing that was asked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EarlyAnswers {
     answer: Option<Box<EarlyAnswer>>,
+    acknowledgments: Vec<(Answer, Option<TextFact>)>,
     pingresp: Option<Moment>,
 }
 
@@ -45,6 +50,29 @@ impl EarlyAnswers {
                 && answer.packet_identifier == request.packet_identifier
                 && is_misplaced(answer.at, request.at)
         })
+    }
+
+    /// A PUBACK or PUBREC to no message, and its Reason String.
+    pub(super) fn keep_acknowledgment(&mut self, answer: Answer, reason_string: Option<TextFact>) {
+        if self.acknowledgments.len() == ACKNOWLEDGMENTS {
+            self.acknowledgments.remove(0);
+        }
+        self.acknowledgments.push((answer, reason_string));
+    }
+
+    /// The first acknowledgment of the message that `sender` published at `at`, if it came already.
+    pub(super) fn take_acknowledgment(
+        &mut self,
+        sender: Side,
+        packet_identifier: u16,
+        at: Moment,
+    ) -> Option<(Answer, Option<TextFact>)> {
+        let position = self.acknowledgments.iter().position(|(answer, _)| {
+            answer.from == sender.other()
+                && answer.packet_identifier == packet_identifier
+                && is_misplaced(answer.at, at)
+        })?;
+        Some(self.acknowledgments.remove(position))
     }
 
     /// A PINGRESP to no PINGREQ.

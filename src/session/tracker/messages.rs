@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU64;
 
+use crate::capture::Moment;
 use crate::mqtt::{Acknowledgment, PacketType, Publish, RawPacket, ReasonCode};
-use crate::session::exchanges::{Answer, Published};
-use crate::session::facts::Refusal;
+use crate::session::exchanges::{Answer, Before, Published};
+use crate::session::facts::{Refusal, TextFact};
 use crate::session::fingerprint;
 use crate::session::rules::{Known, Rules, Sent};
 use crate::session::timeline::EventKind;
@@ -40,6 +41,9 @@ impl Tracker {
                 self.exchanges.publish(&Published { at, sender, packet_identifier, qos, topic, fingerprint, end });
             if from == Side::Client && before.is_none() && !publish.dup {
                 self.published_in_use(at, packet_identifier, last);
+            }
+            if before.is_none() && self.published.of(from).unmatched_acknowledgments > 0 {
+                self.take_early(from, packet_identifier, at);
             }
             let open = before.filter(|_| repeated).map(|before| before.started);
             self.enter(from, at, publish, packet_identifier, &Kinship { topic, open, finished, end });
@@ -98,7 +102,6 @@ impl Tracker {
         let at = raw.completed;
         let code = packet.reason_code.unwrap_or_default();
         let reason_string = packet.properties.reason_string().map(fact);
-        let publisher = if last.packet == PacketType::PUBREL { from } else { from.other() };
         let answer = Answer {
             at,
             from,
@@ -107,33 +110,21 @@ impl Tracker {
             code,
             end: raw.offset.0 + u64::from(last.length),
         };
-        let facts = &mut **self.published.of_mut(publisher);
-        let book = self.ledger.of_mut(publisher);
-        let acknowledged = self.exchanges.acknowledge(&answer, facts, book);
-        if last.packet == PacketType::PUBREL && acknowledged.before.is_none() {
-            self.enter_release(from, at, packet.packet_identifier);
+        let before = self.settle(&answer, reason_string.as_ref());
+        match last.packet {
+            PacketType::PUBREL if before.is_none() => self.enter_release(from, at, packet.packet_identifier),
+            PacketType::PUBACK | PacketType::PUBREC if before.is_none() => {
+                self.early.get_or_insert_default().keep_acknowledgment(answer, reason_string.clone());
+            }
+            _ => {}
         }
-        self.watch_window(publisher, at);
-        self.answers_matched += u64::from(acknowledged.before.is_some());
-        let usual =
-            acknowledged.before.as_ref().is_some_and(|before| Rules::is_usual_answer(last.packet, packet, before));
+        let usual = before.as_ref().is_some_and(|before| Rules::is_usual_answer(last.packet, packet, before));
         if !usual {
             let (known, rules) = self.known();
-            rules.acknowledgment(&known, from, at, last.packet, packet, acknowledged.before);
+            rules.acknowledgment(&known, from, at, last.packet, packet, before);
         }
-        if code == ReasonCode::NO_MATCHING_SUBSCRIBERS {
-            self.published.of_mut(publisher).no_subscribers.add(at.frame);
-        }
-        if let Some(refused) = acknowledged.refused {
-            self.refuse(Refusal {
-                at,
-                by: from,
-                packet: last.packet,
-                code,
-                reason_string: reason_string.clone(),
-                topic: refused.topic.and_then(|topic| self.topics.text(topic)).cloned(),
-                request: Some(refused.request),
-            });
+        if code == ReasonCode::NO_MATCHING_SUBSCRIBERS && last.packet != PacketType::PUBREL {
+            self.published.of_mut(from.other()).no_subscribers.add(at.frame);
         }
         last.packet_identifier = Some(packet.packet_identifier);
         self.timeline.push(
@@ -146,6 +137,38 @@ impl Tracker {
                 reason_string,
             },
         );
+    }
+
+    /// Takes an acknowledgment to the exchange that waits for it: what that was before.
+    fn settle(&mut self, answer: &Answer, reason_string: Option<&TextFact>) -> Option<Before> {
+        let Answer { at, from, packet, code, .. } = *answer;
+        let publisher = if packet == PacketType::PUBREL { from } else { from.other() };
+        let facts = &mut **self.published.of_mut(publisher);
+        let acknowledged = self.exchanges.acknowledge(answer, facts, self.ledger.of_mut(publisher));
+        self.watch_window(publisher, at);
+        self.answers_matched += u64::from(acknowledged.before.is_some());
+        if let Some(refused) = acknowledged.refused {
+            self.refuse(Refusal {
+                at,
+                by: from,
+                packet,
+                code,
+                reason_string: reason_string.cloned(),
+                topic: refused.topic.and_then(|topic| self.topics.text(topic)).cloned(),
+                request: Some(refused.request),
+            });
+        }
+        acknowledged.before
+    }
+
+    /// The acknowledgment of the message that `sender` just published may stand before it in the capture.
+    #[cold]
+    fn take_early(&mut self, sender: Side, packet_identifier: u16, at: Moment) {
+        let early = self.early.as_mut().and_then(|early| early.take_acknowledgment(sender, packet_identifier, at));
+        if let Some((answer, reason_string)) = early {
+            self.published.of_mut(sender).unmatched_acknowledgments -= 1;
+            self.settle(&answer, reason_string.as_ref());
+        }
     }
 
     /// The topic of a PUBLISH, by its place.

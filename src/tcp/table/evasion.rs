@@ -103,6 +103,16 @@ fn a_reset_stays_when_only_what_was_under_way_follows() {
     assert_eq!(wire.ended.len(), 1);
 }
 
+#[test]
+fn a_reset_that_acknowledges_more_than_was_captured_tells_of_it() {
+    // All, and a FIN; then data that the capture lacks, and a number that nobody believes.
+    for (acknowledged, lacks) in [(106, false), (107, false), (130, true), (106 + (1 << 30), false)] {
+        let mut wire = after_hello();
+        wire.s(501, acknowledged, RST | ACK, b"");
+        assert_eq!(wire.facts().reset.unwrap().skips, lacks, "{acknowledged}");
+    }
+}
+
 /// A segment of A with a checksum, Time to Live and timestamp.
 struct Crafted {
     ahead: u32,
