@@ -316,7 +316,9 @@ impl Rest {
             What::SpeaksTls { server, at } => self.population.answered_tls(server, at),
             What::News(talk, news) => self.population.hear(talk, news),
             What::Closing { stream, at } => self.population.closing(stream, at),
-            What::ServerClosed { server, stream, at } => self.population.closed(server, stream, at),
+            What::ServerClosed { server, stream, client_id, at } => {
+                self.population.closed(server, stream, client_id.as_ref(), at);
+            }
             What::Refused { server, at } => self.population.refused(server, at),
             What::Ended(gone) => self.end(gone),
         }

@@ -210,7 +210,7 @@ fn hear(
         // Of several copies of the segment, each of another hop, that of the facts.
         let hop_limit = server.hop_limit.unwrap_or(segment.hop_limit);
         let twice = server.duplicated > 0;
-        notices.push(Notice { order, what: What::HopLimit { server: segment.source.address, hop_limit, twice } });
+        notices.push(Notice { order, what: What::HopLimit { server: segment.source, hop_limit, twice } });
     }
     if connection.reader.is_tls_untold()
         && connection.facts.initiator.is_some_and(|client| connection.facts.endpoint(client.other()) == segment.source)
@@ -244,8 +244,8 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
         }
     }
     if closing && let Some(server) = closed_by_server(connection, at) {
-        let stream = connection.facts.stream;
-        notices.push(Notice { order, what: What::ServerClosed { server, stream, at } });
+        let (stream, client_id) = (connection.facts.stream, connection.reader.client_id().cloned());
+        notices.push(Notice { order, what: What::ServerClosed { server, stream, client_id, at } });
     }
     if closing && let Some(server) = refused_by(&connection.facts, at) {
         notices.push(Notice { order, what: What::Refused { server, at } });
@@ -269,6 +269,8 @@ fn closed_by_server(connection: &Connection<Dialogue>, at: Moment) -> Option<End
     if close.by != Side::Server || close.at != at || reader.end_was_announced(at) {
         return None;
     }
-    // A goodbye that the capture lacks would make it no close of the server's own accord.
-    (!facts.from(client).is_incomplete()).then_some(facts.endpoint(client.other()))
+    // A goodbye that the capture lacks would make it no close of the server's own accord. A client that was turned away
+    // was never served: that tells nothing of those that were.
+    let served = facts.syn.count == 0 || facts.from(client.other()).sent.0 > 0;
+    (served && !facts.from(client).is_incomplete()).then_some(facts.endpoint(client.other()))
 }
