@@ -78,10 +78,18 @@ impl<'a> Story<'a> {
         let by_server = self.session.disconnect.server.as_ref();
         match (by_client, by_server) {
             (Some(client), Some(server)) if server.at.is_before(client.at) => Some(Said::Server(server)),
+            // A goodbye that breaks a rule may be refused as any other packet.
+            (Some(client), Some(server)) if server.code.0 >= 0x80 && self.breaks_a_rule(client.at) => {
+                Some(Said::Server(server))
+            }
             (Some(client), _) => Some(Said::Client(client)),
             (None, Some(server)) => Some(Said::Server(server)),
             (None, None) => None,
         }
+    }
+
+    fn breaks_a_rule(&self, packet: Moment) -> bool {
+        self.session.violations.iter().any(|broken| broken.side == Side::Client && broken.latest == packet)
     }
 
     fn answers_a_close(&self, at: Moment) -> bool {
@@ -295,6 +303,23 @@ impl<'a> Story<'a> {
         let answer = self.session.wire.reset.filter(|reset| !reset.acknowledges && reset.by == Side::Server);
         let first = self.close.is_some_and(|close| close.how == CloseHow::Reset && close.by == Side::Server);
         answer.is_some() && first && self.connected() && !self.acknowledged(Side::Client)
+    }
+
+    /// The same for the client's host, which answered the server.
+    pub(crate) fn client_forgot(&self) -> bool {
+        let wire = &self.session.wire;
+        let unknown = wire.reset.is_some_and(|reset| !reset.acknowledges && reset.by == Side::Client);
+        unknown && wire.sent.client.fin.is_none() && self.close.is_some_and(|close| close.how == CloseHow::Reset)
+    }
+
+    /// What the client still sent well after the reset in its name, which therefore was not its own.
+    pub(crate) fn client_outlived_its_reset(&self) -> Option<Moment> {
+        let reset = self.close_by(Side::Client).filter(|close| close.how == CloseHow::Reset)?;
+        let client = &self.session.wire.sent.client;
+        let repeated = Some(client.retries.last).filter(|_| client.retries.count > 0);
+        let latest = [client.last_data, repeated].into_iter().flatten().max_by_key(|at| at.frame)?;
+        let after = latest.time.nanoseconds_since(reset.at.time);
+        (after > SECOND / 10 + 2 * self.round_trip()).then_some(latest)
     }
 
     /// The newest control packet of `side`.
