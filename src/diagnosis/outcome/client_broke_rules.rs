@@ -6,7 +6,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
-use crate::mqtt::PacketType;
+use crate::mqtt::{PacketType, Version};
 use crate::session::LastPacket;
 use crate::stream::Side;
 
@@ -70,6 +70,9 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
 /// The usual cause of bytes that no program chooses.
 const LIBRARY: &str = "The client library has a fault, or its memory was damaged.";
 
+/// The same where MQTT 5.0 wants properties: bytes of MQTT 3.1.1 in their place cannot be read.
+const OLD_FORM: &str = "The client library has a fault: perhaps it writes this packet in the form of MQTT 3.1.1, without a Property Length.";
+
 /// What one side did wrong.
 pub(super) struct Fault {
     /// As a noun, with the statement that forbids it.
@@ -93,7 +96,9 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
         let malformed = fact.malformed;
         let packet = words::named(fact.packet);
         let what = format!("{packet} whose {} cannot be decoded ({})", malformed.field, malformed.clause);
-        return Some(Fault { what, at: fact.at, why: LIBRARY });
+        let written = [PacketType::PUBLISH, PacketType::SUBSCRIBE, PacketType::UNSUBSCRIBE].contains(&fact.packet);
+        let why = if by == Side::Client && story.version() == Some(Version::V5) && written { OLD_FORM } else { LIBRARY };
+        return Some(Fault { what, at: fact.at, why });
     }
     if let Some(violation) = story.fatal_violation(by, end) {
         let packet = words::named(violation.packet);
@@ -178,6 +183,18 @@ mod tests {
             "sensor-17 sent a PUBLISH that breaks a rule (a wildcard in a topic name, MQTT-3.3.2-2), and the broker ended the session: Protocol Error (0x82)."
         );
         assert_eq!(verdict.outcome.frames.len(), 2);
+    }
+
+    #[test]
+    fn a_goodbye_that_the_broker_refuses() {
+        let refused = |broken: bool, code| {
+            let tale = Tale::connected_v5().disconnect(Side::Client, 0, 1.0);
+            let tale = if broken { tale.violation(Side::Client, false) } else { tale };
+            outcome(&tale.disconnect(Side::Server, code, 0.01).close(Side::Server, 0.001).build()).id
+        };
+        assert_eq!(refused(true, 0x82), "client-broke-rules");
+        assert_eq!(refused(false, 0x82), "clean-disconnect");
+        assert_ne!(refused(true, 0), "client-broke-rules");
     }
 
     #[test]
