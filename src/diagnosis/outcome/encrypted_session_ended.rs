@@ -17,8 +17,9 @@ pub(super) const ABOUT: About = About {
     text: include_str!("encrypted_session_ended.md"),
 };
 
-/// How soon after its only answer a server closes that has refused.
-const AT_ONCE: i64 = 2 * SECOND;
+/// How soon after its only answer a server closes that has refused. One that closes later may have been told to, or have
+/// let the client go for another one.
+const AT_ONCE: i64 = SECOND / 2;
 /// Length of an alert of TLS, and of the shortest packets of MQTT.
 const SHORT: u16 = 2;
 /// Lengths of a CONNACK of MQTT 3.x, and of one of MQTT 5.0 without properties.
@@ -95,7 +96,9 @@ fn leave_taken(secured: Secured<'_>, close: Close) -> Option<Leave> {
     }
     let (own, others) = (secured.tls.data.of(side), secured.tls.data.of(close.by));
     let short = |length| secured.content(length) == Some(SHORT);
-    let at = own.last.filter(before).filter(first).filter(|_| short(own.last_length))?;
+    // A reset that is not the server's own answers any record: a PINGREQ is as short.
+    let stranger = close.by == Side::Server && secured.story.reset_is_foreign();
+    let at = own.last.filter(before).filter(first).filter(|_| short(own.last_length) && !stranger)?;
     let answered = others.last.is_some_and(|other| match side {
         // The end of TLS answers DISCONNECT, and in TLS 1.3 looks like data.
         Side::Client if short(others.last_length) => !secured.story.soon(at, close.at, SECOND / 4),
@@ -145,7 +148,7 @@ mod tests {
         let causes = |length, after| verdict(length, after).causes.concat();
         let severity = |after| verdict(21, after).outcome.severity;
         assert!(causes(21, 0.01).starts_with("Possibly the broker refused"));
-        assert_eq!([0.01, 60.0].map(severity), [Severity::Warning, Severity::Info]);
+        assert_eq!([0.01, 0.6, 60.0].map(severity), [Severity::Warning, Severity::Info, Severity::Info]);
         assert!(causes(21, 60.0).is_empty());
         assert!(causes(22, 0.01).starts_with("Possibly the broker refused"));
         assert!(causes(60, 0.01).is_empty());
