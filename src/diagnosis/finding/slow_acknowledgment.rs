@@ -41,7 +41,7 @@ fn of(story: &Story<'_>, sender: Side) -> Option<Found> {
     };
     let found = Found::new(
         &ABOUT,
-        format!("{to} took {span} to acknowledge a message of {level} from {from}{others}."),
+        format!("{to} acknowledged a message of {level} from {from} only after {span}{others}."),
         [sent, answered],
     );
     Some(found.on(&[Ground::Timing]).detail(detail))
@@ -68,7 +68,7 @@ mod tests {
         let slow = found(14.9, 14, 0).unwrap();
         assert_eq!(
             slow.headline,
-            "The broker took 14.9 s to acknowledge a message of QoS 1 from sensor-17 (13 more took longer than a second)."
+            "The broker acknowledged a message of QoS 1 from sensor-17 only after 14.9 s (13 more took longer than a second)."
         );
         assert!(slow.detail.unwrap().contains("the broker took the time"));
         assert!(found(6.0, 1, 2).unwrap().detail.unwrap().contains("the network between"));

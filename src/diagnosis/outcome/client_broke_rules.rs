@@ -25,6 +25,11 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let fault = fault(story, Side::Client, disconnect.at);
     let last = story.last(Side::Client);
     let code = disconnect.code.0;
+    // What its last packet broke is no grave fault by itself, but the broker took it for one.
+    let newest = last.map(|packet| packet.at);
+    let mut rules = story.session.violations.iter().filter(|broken| broken.side == Side::Client);
+    let broken = rules.find(|broken| Some(broken.latest) == newest);
+    let broken = broken.map(|broken| format!("The packet breaks a rule: {} ({}).", broken.what, broken.clause));
     let judgement = match &fault {
         Some(fault) => refusal::dismissal(disconnect, &format!("{client} sent {}, and the broker ended the session", fault.what)),
         None => refusal::dismissal_after(story, disconnect, last),
@@ -37,7 +42,8 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
         .cause_if(code == 0x90, "The broker does not accept the topic: too many levels, a wildcard, or a reserved name that begins with `$`.")
         .cause_if(code == 0x8F, "The broker does not accept the topic filter: its wildcards, its depth, or a malformed `$share` prefix.")
         .cause_if(code == 0x99, "The payload is declared to be text (Payload Format Indicator 1) and is not.")
-        .cause_if(matches!(code, 0x81 | 0x82) && fault.is_none(), "The client's packets show no fault by their bytes alone: the broker may be stricter than the standard, or the fault lies in their order.")
+        .cause_if(fault.is_none() && broken.is_some(), broken.clone().unwrap_or_default())
+        .cause_if(matches!(code, 0x81 | 0x82) && fault.is_none() && broken.is_none(), "The client's packets show no fault by their bytes alone: the broker may be stricter than the standard, or the fault lies in their order.")
         .step_if(fault.is_none(), "Look into the broker's log at this time: it may name the rule.");
     let judgement = match &fault {
         Some(fault) => judgement.cause_if(matches!(code, 0x81 | 0x82), fault.why),
@@ -193,6 +199,9 @@ mod tests {
             outcome(&tale.disconnect(Side::Server, code, 0.01).close(Side::Server, 0.001).build()).id
         };
         assert_eq!(refused(true, 0x82), "client-broke-rules");
+        let tale = Tale::connected_v5().disconnect(Side::Client, 0, 1.0).violation(Side::Client, false);
+        let verdict = diagnose(&tale.disconnect(Side::Server, 0x82, 0.01).build());
+        assert_eq!(verdict.causes[0], "The packet breaks a rule: a wildcard in a topic name (MQTT-3.3.2-2).");
         assert_eq!(refused(false, 0x82), "clean-disconnect");
         assert_ne!(refused(true, 0), "client-broke-rules");
     }

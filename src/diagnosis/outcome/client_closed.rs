@@ -141,7 +141,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(foreign && !quiet, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the client's other packets.")
             .cause_if(outlived.is_some(), "Another device has the same IP address, and its host answered packets that were not for it.")
             .cause_if(outlived.is_some(), "A firewall or NAT on the way reset the connection in the client's name.")
-            .cause_if(forgot, "The client had given the connection up or restarted while the network between did not work, so that its close did not arrive here.")
+            .cause_if(forgot, "The client had restarted, lost power or given the connection up, and its close did not arrive here.")
             .cause_if(forgot, "A NAT or firewall on the way forgot the connection, and answers in the client's name.")
             .cause_if(waited.is_some(), waited.unwrap_or_default())
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")

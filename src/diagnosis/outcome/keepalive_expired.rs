@@ -179,10 +179,11 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
     judgement
         .cause_if(overridden, "The broker set a shorter Keep Alive than the client asked for, and the client did not follow it.")
         .cause_if(unknown, "The client's host did not know the connection any more: the device had restarted, or a NAT or firewall on the way had forgotten it.")
-        .cause_if(late.is_some(), late.map(lost_meanwhile).unwrap_or_default())
+        .cause_if(late.is_some_and(|span| span >= SECOND), late.map(lost_meanwhile).unwrap_or_default())
         .cause_if(prompt, format!("The client's program hung or was busy while its network worked: its host still answered the close.{pubsub}"))
         .cause_if(!alive, "The client's host was gone: it slept, lost power or lost its Wi-Fi.")
         .cause_if(!alive && !stopped || late.is_some(), format!("The client's program hung or was busy for too long.{pubsub}"))
+        .cause_if(late.is_some_and(|span| span < SECOND), late.map(lost_meanwhile).unwrap_or_default())
         .cause_if(pings, "WebSocket Pings and Pongs went on meanwhile, but they are no sign of life to MQTT: the client's MQTT library has to send PINGREQ.")
         .cause_if(never && prompt, "The client never sent a PINGREQ: its library leaves that to a call that the program does not make.")
         .step_if(!prompt, "Look at the device's power, sleep settings and Wi-Fi signal at this time.")
@@ -321,6 +322,8 @@ mod tests {
         let told = "The network between lost what the client sent, or its host slept: the host answered the broker's close only 6.2 s later.";
         assert_eq!(late[0], told);
         assert!(!late.concat().contains("its network worked"), "{late:?}");
+        // A device that saves power may take a while as well.
+        assert!(answered(0.3)[0].contains("program hung") && answered(0.3)[1].contains("only 300 ms later"), "{:?}", answered(0.3));
         assert!(answered(0.19)[0].contains("its network worked"));
         let forgot = |acknowledges| {
             let tale = Tale::connected().close(Side::Server, 90.5).reset(Side::Client, 0.01);
