@@ -54,24 +54,24 @@ mod tests {
 
     #[test]
     fn an_acknowledgment_after_many_seconds() {
-        let found = |seconds: f64, count, retransmitted| {
+        let found = |milliseconds: i64, count, retransmitted| {
             let tale = Tale::connected().publish(Side::Client, "a", 1, 20, 1.0).with(|session| {
                 let sent = session.wire.last;
                 let mut answered = sent;
-                answered.time.0 += (seconds * 1e9) as i64;
+                answered.time.0 += milliseconds * 1_000_000;
                 let late = &mut session.ledger.client.late;
                 (late.count, late.slowest) = (count, Some((sent, answered)));
                 session.wire.sent.client.retransmitted = retransmitted;
             });
             finding(&tale.build(), "slow-acknowledgment")
         };
-        let slow = found(14.9, 14, 0).unwrap();
+        let slow = found(14_900, 14, 0).unwrap();
         assert_eq!(
             slow.headline,
             "The broker acknowledged a message of QoS 1 from sensor-17 only after 14.9 s (13 more took longer than a second)."
         );
         assert!(slow.detail.unwrap().contains("the broker took the time"));
-        assert!(found(6.0, 1, 2).unwrap().detail.unwrap().contains("the network between"));
-        assert!(found(4.9, 14, 0).is_none());
+        assert!(found(6_000, 1, 2).unwrap().detail.unwrap().contains("the network between"));
+        assert!(found(4_900, 14, 0).is_none());
     }
 }

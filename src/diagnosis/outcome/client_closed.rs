@@ -57,10 +57,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let connect = story.connect_sent();
     let connected = story.connected();
     let missed = story.goodbye_may_be_missed(close);
-    let foreign = close.how == CloseHow::Reset && story.client_reset_is_foreign();
-    let outlived = story.client_outlived_its_reset().filter(|_| !foreign);
-    let stranger = foreign || outlived.is_some();
-    let forgot = !stranger && connected && story.client_forgot();
+    if let Some(judgement) = reset_by_another(story, close) {
+        return Some(judgement);
+    }
     let begun = story.begun_connect().map(|part| {
         let span = words::duration(close.at.time.nanoseconds_since(part.started.time));
         let (length, code) = (words::bytes(part.length), story.close_code_aside(Side::Client));
@@ -68,22 +67,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     });
     let whole = begun.is_none();
     let sentence = match connect {
-        _ if foreign => format!(
-            "A reset in the name of {client} ended the connection after {}, but its TTL does not fit the client's other packets{}.",
-            story.age(close.at),
-            will(story)
-        ),
-        _ if outlived.is_some() => format!(
-            "A reset in the name of {client} ended the connection after {}, but {client} went on sending (frame {}){}.",
-            story.age(close.at),
-            outlived.map_or(0, |went_on| went_on.frame.get()),
-            will(story)
-        ),
-        _ if forgot => format!(
-            "{client} had left without a word: after {} its host answered a packet from the broker with a reset, as one of a connection that it did not know any more{}.",
-            story.age(close.at),
-            will(story)
-        ),
         Some(_) if begun.is_some() => begun.unwrap_or_default(),
         Some(connect) if !connected => {
             let span = words::duration(close.at.time.nanoseconds_since(connect.time));
@@ -114,8 +97,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     };
     let confidence = match story.closed_at_once() {
         _ if missed => Confidence::Possible,
-        _ if stranger => Confidence::Likely,
-        _ if forgot => Confidence::VeryLikely,
         true => Confidence::Likely,
         false => Confidence::Certain,
     };
@@ -125,8 +106,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .iter()
         .rev()
         .find(|refusal| refusal.by == Side::Server && story.soon(refusal.at, close.at, 5 * SECOND));
-    let waited = waited_in_vain(story, close).filter(|_| !stranger && !forgot);
-    let quiet = silence_broken_by(story, Side::Server, close).is_some_and(|silence| silence >= QUIET);
+    let waited = waited_in_vain(story, close);
     let reset = close.how == CloseHow::Reset;
     let meaning = story.close_code_cause(Side::Client);
     Some(
@@ -135,25 +115,71 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(story.last_before(close.at).map(|(_, packet)| packet.at))
             .at(refused.map(|refusal| refusal.at))
             .at([close.at])
-            .at(outlived)
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
+            .cause_if(waited.is_some(), waited.unwrap_or_default())
+            .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
+            .cause_if(!whole, "The program ended, or gave up, while it was still sending its CONNECT.")
+            .cause_if(!connected && whole, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
+            .cause_if(connected, "The program ended, crashed or was restarted without calling its library's disconnect function.")
+            .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
+            .cause_if(connected, "The library gave the connection up over an error of its own and is about to connect again.")
+            .step("Look into the client's log at this time.")
+            .step_if(connected, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),
+    )
+}
+
+/// A reset that the client's program did not ask for: it came from another device, or from a host that knew nothing of
+/// the connection any more.
+fn reset_by_another(story: &Story<'_>, close: Close) -> Option<Judgement> {
+    if close.how != CloseHow::Reset {
+        return None;
+    }
+    let missed = story.goodbye_may_be_missed(close);
+    let foreign = story.client_reset_is_foreign();
+    let outlived = story.client_outlived_its_reset().filter(|_| !foreign);
+    let stranger = foreign || outlived.is_some();
+    let forgot = !stranger && !missed && story.connected() && story.client_forgot();
+    if !stranger && !forgot {
+        return None;
+    }
+    let (client, age, will) = (story.client(), story.age(close.at), will(story));
+    let quiet = silence_broken_by(story, Side::Server, close).is_some_and(|silence| silence >= QUIET);
+    let sentence = if forgot {
+        // A goodbye may have come before the capture.
+        let how = if story.session.wire.start_captured() { "without a word" } else { "before" };
+        format!(
+            "{client} had left {how}: after {age} its host answered a packet from the broker with a reset, as one of a connection that it did not know any more{will}."
+        )
+    } else if let Some(went_on) = outlived {
+        format!(
+            "A reset in the name of {client} ended the connection after {age}, but {client} went on sending (frame {}){will}.",
+            went_on.frame
+        )
+    } else {
+        format!(
+            "A reset in the name of {client} ended the connection after {age}, but its TTL does not fit the client's other packets{will}."
+        )
+    };
+    let confidence = match forgot {
+        _ if missed => Confidence::Possible,
+        true => Confidence::VeryLikely,
+        false => Confidence::Likely,
+    };
+    Some(
+        Judgement::new(confidence, sentence)
+            .on(&[Ground::Absence])
+            .at(story.last_before(close.at).map(|(_, packet)| packet.at))
+            .at([close.at])
+            .at(outlived)
             .cause_if(foreign && quiet, "A NAT or firewall on the way had forgotten the idle connection, and answered the broker's next packet in the client's name: the TTL of the reset does not fit the client's other packets.")
             .cause_if(foreign && !quiet, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the client's other packets.")
             .cause_if(outlived.is_some(), "Another device has the same IP address, and its host answered packets that were not for it.")
             .cause_if(outlived.is_some(), "A firewall or NAT on the way reset the connection in the client's name.")
             .cause_if(forgot, "The client had restarted, lost power or given the connection up, and its close did not arrive here.")
             .cause_if(forgot, "A NAT or firewall on the way forgot the connection, and answers in the client's name.")
-            .cause_if(waited.is_some(), waited.unwrap_or_default())
-            .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
-            .cause_if(!whole, "The program ended, or gave up, while it was still sending its CONNECT.")
-            .cause_if(!connected && whole, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
-            .cause_if(connected && !stranger && !forgot, "The program ended, crashed or was restarted without calling its library's disconnect function.")
-            .cause_if(reset && !stranger && !forgot, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
-            .cause_if(connected && !stranger && !forgot, "The library gave the connection up over an error of its own and is about to connect again.")
             .step_if(outlived.is_some(), "Look for the address in the neighbour tables (`arp -n`) of the client's network: two MAC addresses for it are two devices.")
-            .step_if(stranger || forgot, "Look into the rules and logs of the firewalls and proxies between client and broker at this time.")
-            .step("Look into the client's log at this time.")
-            .step_if(connected && !stranger && !forgot, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),
+            .step("Look into the rules and logs of the firewalls and proxies between client and broker at this time.")
+            .step("Look into the client's log at this time."),
     )
 }
 
