@@ -15,6 +15,7 @@ use super::{Confidence, Qualifier, qualifier, words};
 
 mod arrival;
 mod names;
+mod resets;
 mod websocket;
 
 /// One second in nanoseconds.
@@ -79,10 +80,18 @@ impl<'a> Story<'a> {
         let by_server = self.session.disconnect.server.as_ref();
         match (by_client, by_server) {
             (Some(client), Some(server)) if server.at.is_before(client.at) => Some(Said::Server(server)),
+            // A goodbye that breaks a rule may be refused as any other packet.
+            (Some(client), Some(server)) if server.code.0 >= 0x80 && self.breaks_a_rule(client.at) => {
+                Some(Said::Server(server))
+            }
             (Some(client), _) => Some(Said::Client(client)),
             (None, Some(server)) => Some(Said::Server(server)),
             (None, None) => None,
         }
+    }
+
+    fn breaks_a_rule(&self, packet: Moment) -> bool {
+        self.session.violations.iter().any(|broken| broken.side == Side::Client && broken.latest == packet)
     }
 
     fn answers_a_close(&self, at: Moment) -> bool {
@@ -283,14 +292,6 @@ impl<'a> Story<'a> {
         !session.wire.start_captured() && !spoken && seen < SECOND
     }
 
-    /// Whether the connection ended by a reset with which the server's host answered the client's data as of a
-    /// connection that it did not know (any more).
-    pub(crate) fn server_forgot(&self) -> bool {
-        let answer = self.session.wire.reset.filter(|reset| !reset.acknowledges && reset.by == Side::Server);
-        let first = self.close.is_some_and(|close| close.how == CloseHow::Reset && close.by == Side::Server);
-        answer.is_some() && first && self.connected() && !self.acknowledged(Side::Client)
-    }
-
     /// The newest control packet of `side`.
     pub(crate) fn last(&self, side: Side) -> Option<&'a LastPacket> {
         self.session.last_packets.of(side).last()
@@ -357,23 +358,6 @@ impl<'a> Story<'a> {
         let wire = &self.session.wire;
         let once = wire.sent.client.duplicated == 0 && wire.sent.server.segments <= u64::from(wire.syn.count);
         self.session.neighbours.server_seen_twice && once
-    }
-
-    /// Whether a reset in the server's name has another TTL than the server's other segments, by
-    /// more than an asymmetric route explains.
-    pub(crate) fn reset_is_foreign(&self) -> bool {
-        let own = self.session.wire.sent.server.hop_limit.or(self.session.neighbours.server_hop_limit);
-        self.reset_differs(Side::Server, own)
-    }
-
-    /// The same for a reset in the client's name.
-    pub(crate) fn client_reset_is_foreign(&self) -> bool {
-        self.reset_differs(Side::Client, self.session.wire.sent.client.hop_limit)
-    }
-
-    fn reset_differs(&self, by: Side, own: Option<u8>) -> bool {
-        let reset = self.session.wire.reset.filter(|reset| reset.by == by);
-        reset.zip(own).is_some_and(|(reset, own)| hops(reset.hop_limit) != hops(own))
     }
 
     /// The grave mistake of `by` that directly precedes `close`: the first of its kind, made by
@@ -469,10 +453,4 @@ pub(crate) fn how(close: CloseHow) -> &'static str {
         CloseHow::Closed => "closed",
         CloseHow::Reset => "reset",
     }
-}
-/// How many routers a packet has passed, from what is left of its Time to Live: hosts begin with 64,
-/// 128 or 255, and not always with the same for a RST.
-fn hops(hop_limit: u8) -> u8 {
-    let begun = [64, 128, 255].into_iter().find(|begun| *begun >= hop_limit);
-    begun.unwrap_or(u8::MAX) - hop_limit
 }

@@ -204,6 +204,16 @@ impl Dialogue {
         }
     }
 
+    /// The client id that CONNECT gave.
+    pub(super) fn client_id(&self) -> Option<&TextFact> {
+        let connect = match &self.state {
+            State::Following(following) => following.tracker.connect(),
+            State::WebSocket(websocket) => websocket.connect(),
+            _ => None,
+        };
+        connect.map(|connect| &connect.client_id).filter(|id| !id.is_empty())
+    }
+
     /// Whether a packet has said that the connection is to end.
     pub(super) fn end_was_announced(&self, at: Moment) -> bool {
         match &self.state {

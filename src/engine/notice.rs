@@ -3,12 +3,12 @@
 //! Invariant: notices have an order that does not depend on who worked when: by frame, what the frame's segment brought
 //! before what its time brought, then as they were written.
 
-use std::net::IpAddr;
 use std::vec::Drain;
 
 use crate::capture::{FrameNumber, Moment};
 use crate::fetch::Depth;
 use crate::net::Endpoint;
+use crate::session::TextFact;
 use crate::tcp::Facts;
 
 use super::dialogue::{Ended, News};
@@ -60,7 +60,7 @@ impl Order {
 #[derive(Debug)]
 pub(super) enum What {
     /// A server's SYN-ACK had so many hops left, and whether the capture holds it twice.
-    HopLimit { server: IpAddr, hop_limit: u8, twice: bool },
+    HopLimit { server: Endpoint, hop_limit: u8, twice: bool },
     /// A connection is known by this where its addresses are others.
     Footprint(Footprint),
     /// A server answered TLS with TLS.
@@ -69,8 +69,8 @@ pub(super) enum What {
     News(Talk, News),
     /// A FIN or RST on a connection of MQTT.
     Closing { stream: u32, at: Moment },
-    /// A server closed a connection of its own accord.
-    ServerClosed { server: Endpoint, stream: u32, at: Moment },
+    /// A server closed a connection of its own accord: that of this client id, if it is known.
+    ServerClosed { server: Endpoint, stream: u32, client_id: Option<TextFact>, at: Moment },
     /// A server's host refused a new connection.
     Refused { server: Endpoint, at: Moment },
     /// A connection is over.

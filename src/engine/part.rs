@@ -209,7 +209,7 @@ fn hear(
         let facts = &connection.facts;
         let footprint = Footprint::of_syn(segment, facts, at);
         if flags.ack() {
-            let (server, hop_limit) = (segment.source.address, footprint.hop_limits.server);
+            let (server, hop_limit) = (segment.source, footprint.hop_limits.server);
             let twice = facts.from(sender(segment, facts)).duplicated > 0;
             notices.push(Notice {
                 order,
@@ -261,8 +261,8 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
         && let Some(server) = closed_by_server(connection, at)
         && connection.reader.tells_close()
     {
-        let stream = connection.facts.stream;
-        notices.push(Notice { order, what: What::ServerClosed { server, stream, at } });
+        let (stream, client_id) = (connection.facts.stream, connection.reader.client_id().cloned());
+        notices.push(Notice { order, what: What::ServerClosed { server, stream, client_id, at } });
     }
     if closing && let Some(server) = refused_by(&connection.facts, at) {
         notices.push(Notice { order, what: What::Refused { server, at } });
@@ -286,6 +286,8 @@ fn closed_by_server(connection: &Connection<Dialogue>, at: Moment) -> Option<End
     if close.by != Side::Server || close.at != at || reader.end_was_announced(at) {
         return None;
     }
-    // A goodbye that the capture lacks would make it no close of the server's own accord.
-    (!facts.from(client).is_incomplete()).then_some(facts.endpoint(client.other()))
+    // A goodbye that the capture lacks would make it no close of the server's own accord. A client that was turned away
+    // was never served: that tells nothing of those that were.
+    let served = facts.syn.count == 0 || facts.from(client.other()).sent.0 > 0;
+    (served && !facts.from(client).is_incomplete()).then_some(facts.endpoint(client.other()))
 }

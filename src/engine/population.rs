@@ -5,9 +5,11 @@
 //! last seconds, and when there are too many client ids, those that connected last; of every close the last seconds.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
@@ -33,6 +35,8 @@ const RIVALS: usize = 32;
 const CLOSES: usize = 4096;
 /// Of the sessions closed together, this many are named.
 const NAMED: usize = 16;
+/// So many closes together are looked at one by one.
+const FEW: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Population {
@@ -44,8 +48,8 @@ pub(super) struct Population {
     brokers: HashMap<Endpoint, Broker>,
     presences: HashMap<TextFact, Presences>,
     namesakes: Namesakes,
-    /// Time to Live or Hop Limit of each server's newest SYN-ACK.
-    hop_limits: HashMap<IpAddr, (u8, bool)>,
+    /// Of each host its newest SYN-ACK: Time to Live or Hop Limit, whether the capture holds it twice, and the port.
+    hop_limits: HashMap<IpAddr, (u8, bool, u16)>,
     /// Servers that answered TLS with TLS, and the first frame that shows it.
     tls: HashMap<Endpoint, Moment>,
     /// Closes by each server that were not announced by a packet, in capture order.
@@ -81,6 +85,8 @@ struct Presence {
 struct ServerClose {
     at: Moment,
     stream: Option<u32>,
+    /// Stands for the client id, if it is known.
+    client: Option<u64>,
 }
 
 impl Population {
@@ -126,9 +132,9 @@ impl Population {
     }
 
     /// A server's SYN-ACK had so many hops left, and whether the capture holds it twice.
-    pub(super) fn hop_limit(&mut self, server: IpAddr, hop_limit: u8, twice: bool) {
-        if has_room(&self.hop_limits, &server, self.limit) {
-            self.hop_limits.insert(server, (hop_limit, twice));
+    pub(super) fn hop_limit(&mut self, server: Endpoint, hop_limit: u8, twice: bool) {
+        if has_room(&self.hop_limits, &server.address, self.limit) {
+            self.hop_limits.insert(server.address, (hop_limit, twice, server.port));
         }
     }
 
@@ -213,8 +219,11 @@ impl Population {
         }
     }
 
-    /// A server closed a connection of its own accord.
-    pub(super) fn closed(&mut self, server: Endpoint, stream: u32, at: Moment) {
+    /// A server closed a connection of its own accord, unless a newer one with its client id pushed it out.
+    pub(super) fn closed(&mut self, server: Endpoint, stream: u32, client_id: Option<&TextFact>, at: Moment) {
+        if client_id.is_some_and(|client_id| self.is_pushed_out(client_id, stream, server.address, at)) {
+            return;
+        }
         if !has_room(&self.closes, &server, self.limit) {
             self.closes.retain(|_, closes| closes.back().is_some_and(|newest| is_recent(newest.at, at)));
             forget_older_half(&mut self.closes, |closes| closes.back().map(|newest| newest.at.frame));
@@ -223,7 +232,35 @@ impl Population {
         while closes.len() >= CLOSES || closes.front().is_some_and(|old| !is_recent(old.at, at)) {
             closes.pop_front();
         }
-        closes.push_back(ServerClose { at, stream: Some(stream) });
+        closes.push_back(ServerClose { at, stream: Some(stream), client: client_id.map(stand_in) });
+    }
+
+    /// Whether the connection over `stream`, which `server` closed `at` this moment, gave way to a newer one.
+    fn is_pushed_out(&self, client_id: &TextFact, stream: u32, server: IpAddr, at: Moment) -> bool {
+        let mut rivals = self.rivals(client_id, stream, server, at);
+        rivals.any(|other| at.time.nanoseconds_since(other.connect.time) <= TOGETHER)
+    }
+
+    /// The connections with this client id that came to `server` after the one over `stream` and before `end`.
+    fn rivals(
+        &self,
+        client_id: &TextFact,
+        stream: u32,
+        server: IpAddr,
+        end: Moment,
+    ) -> impl DoubleEndedIterator<Item = &Presence> + Clone {
+        let all = self.presences.get(client_id).map_or(&[][..], |all| all);
+        let own = all.iter().find(|presence| presence.stream == stream);
+        let accepted = own.and_then(|own| own.accepted);
+        all.iter().filter(move |other| {
+            // One that was let in first is what a proxy made of this one.
+            let onward = accepted.zip(other.accepted).is_some_and(|(own, other)| other.is_before(own));
+            other.stream != stream
+                && other.server.address == server
+                && own.is_none_or(|own| own.connect.is_before(other.connect))
+                && other.connect.is_before(end)
+                && !onward
+        })
     }
 
     /// The host of a server refused a new connection.
@@ -254,18 +291,8 @@ impl Population {
         let close = Close::of(facts, client);
         let end = close.map_or_else(|| facts.last(), |close| close.at);
         let rival = connect.and_then(|(client_id, connect)| {
-            let presences = self.presences.get(client_id)?;
-            let own = presences.iter().find(|own| own.stream == facts.stream).and_then(|own| own.accepted);
-            let is_rival = |other: &&Presence| {
-                // One that was let in first is what a proxy made of this one.
-                let onward = own.zip(other.accepted).is_some_and(|(own, other)| other.is_before(own));
-                other.stream != facts.stream
-                    && other.server.address == server.address
-                    && connect.is_before(other.connect)
-                    && other.connect.is_before(end)
-                    && !onward
-            };
-            let mut rivals = presences.iter().rev().filter(is_rival);
+            let rivals = self.rivals(client_id, facts.stream, server.address, end);
+            let mut rivals = rivals.rev().filter(|other| connect.is_before(other.connect));
             let same_port = rivals.clone().find(|other| other.server == server);
             let other = same_port.or_else(|| rivals.next())?;
             Some(Box::new(Rival {
@@ -279,7 +306,7 @@ impl Population {
         let mut together = Together::default();
         let by_server = close.is_some_and(|close| close.by == Side::Server);
         if by_server && let Some(closes) = self.closes.get(&server) {
-            together = Together::of(closes, end, facts);
+            together = Together::of(closes, end, facts, connect.map(|(client_id, _)| stand_in(client_id)));
         }
         let broker = self.brokers.get(&server);
         let hops = self.hop_limits.get(&server.address).copied();
@@ -288,8 +315,9 @@ impl Population {
             closed_together: together.frames,
             closed_together_count: together.count,
             refused_after: self.refusals.get(&server).copied().filter(|refused| by_server && end.is_before(*refused)),
-            server_hop_limit: hops.map(|(hop_limit, _)| hop_limit),
-            server_seen_twice: hops.is_some_and(|(_, twice)| twice),
+            server_hop_limit: hops.map(|(hop_limit, ..)| hop_limit),
+            server_seen_twice: hops.is_some_and(|(_, twice, _)| twice),
+            port_answers: hops.is_some_and(|(.., port)| port == server.port),
             websocket_on_port: self.websockets.contains(&server),
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < facts.first.frame),
@@ -307,20 +335,26 @@ struct Together {
 }
 
 impl Together {
-    /// Those of `closes` within one second of `end`, but for that of the connection of `facts` itself.
-    fn of(closes: &VecDeque<ServerClose>, end: Moment, facts: &Facts) -> Together {
+    /// Those of `closes` within one second of `end`, but for that of the connection of `facts` itself, and those of the
+    /// same `client`, which came back.
+    fn of(closes: &VecDeque<ServerClose>, end: Moment, facts: &Facts, client: Option<u64>) -> Together {
         let early = closes.partition_point(|other| end.time.nanoseconds_since(other.at.time) > TOGETHER);
         let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER).max(early);
         // Its own is between its frames: there may be thousands of others.
         let begun = closes.partition_point(|other| other.at.frame < facts.first.frame).clamp(early, late);
         let over = closes.partition_point(|other| other.at.frame <= facts.last().frame).clamp(begun, late);
         let own = closes.range(begun..over).filter(|close| close.stream == Some(facts.stream)).count();
-        let others = closes.range(early..late).filter(|other| other.stream != Some(facts.stream));
-        Together {
-            frames: others.take(NAMED).map(|other| other.at.frame).collect(),
-            count: (late - early).saturating_sub(own) as u64,
-        }
+        let same = |other: &ServerClose| client.is_some() && other.client == client;
+        let others = closes.range(early..late).filter(|other| other.stream != Some(facts.stream) && !same(other));
+        // Among thousands of closes one client's own change nothing.
+        let count = if late - early <= FEW { others.clone().count() } else { (late - early).saturating_sub(own) };
+        Together { frames: others.take(NAMED).map(|other| other.at.frame).collect(), count: count as u64 }
     }
+}
+
+/// What stands for a client id among others.
+fn stand_in(client_id: &TextFact) -> u64 {
+    FixedState::default().hash_one(&client_id.0)
 }
 
 /// Whether `then` is not yet to be forgotten at `now`.
@@ -348,17 +382,39 @@ mod tests {
         };
         let mut population = Population::new(&Limits::default());
         population.refused(server(1883), at(1));
-        population.closed(server(1883), 0, at(2));
+        population.closed(server(1883), 0, None, at(2));
         population.refused(server(8883), at(3));
         assert!(population.refusals.is_empty());
         population.refused(server(1883), at(4));
         population.refused(server(1883), at(5));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(4)));
-        population.closed(server(1883), 1, at(6));
+        population.closed(server(1883), 1, None, at(6));
         population.refused(server(1883), at(7));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(7)));
-        population.closed(server(1883), 2, at(8));
+        population.closed(server(1883), 2, None, at(8));
         population.refused(server(1883), at(30));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(7)));
+    }
+
+    #[test]
+    fn a_connection_that_was_pushed_out_is_no_close_of_the_servers_own_accord() {
+        let server = Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), port: 1883 };
+        let at = |tenths: i64| {
+            let frame = FrameNumber::new(tenths.unsigned_abs());
+            Moment { frame, time: Timestamp(tenths * 100_000_000) }
+        };
+        let id = |text: &str| TextFact::new(text.as_bytes());
+        let mut population = Population::new(&Limits::default());
+        for (stream, connect) in [(0, 10), (1, 20)] {
+            let (client, connect) = (server, at(connect));
+            let presence = Presence { stream, client, server, connect, accepted: None, refused: None };
+            population.connect(id("a"), presence);
+        }
+        population.closed(server, 0, Some(&id("a")), at(21));
+        assert!(population.closes.is_empty());
+        // The newer one gave way to nobody, nor does another client.
+        population.closed(server, 1, Some(&id("a")), at(22));
+        population.closed(server, 2, Some(&id("b")), at(22));
+        assert_eq!(population.closes.get(&server).map(VecDeque::len), Some(2));
     }
 }

@@ -40,18 +40,21 @@ const LOOKED: &str = "A load balancer or a monitor that only looks whether the p
 
 /// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there.
 pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>, counted: &[Counted]) -> Vec<Spanning> {
-    // The client id of each host; none where it has several.
+    // The client id of each host; none where it has several, or a client without one.
     let mut ids: HashMap<IpAddr, Option<ClientId<'_>>> = HashMap::new();
     for judged in sessions {
-        if let Some(id) = client_id(judged) {
-            let known = ids.entry(judged.host).or_insert(Some(id));
-            *known = known.filter(|known| *known == id);
+        let id = client_id(judged);
+        if id.is_none() && judged.session.connect.is_none() {
+            continue;
         }
+        let known = ids.entry(judged.host).or_insert(id);
+        *known = known.filter(|known| Some(*known) == id);
     }
     // An attempt without CONNECT is of the host's one client, if it has one only.
     let only = |host: IpAddr| ids.get(&host).copied().flatten();
     let tries = repeated(sessions, |judged| {
-        let id = client_id(judged).or_else(|| only(judged.host));
+        let untold = judged.session.connect.is_none();
+        let id = client_id(judged).or_else(|| only(judged.host).filter(|_| untold));
         Some((judged.host, judged.server, id))
     });
     let mut loops = Vec::new();
@@ -206,6 +209,13 @@ mod tests {
         assert_eq!(found.finding.confidence, Confidence::VeryLikely);
         assert!(found.finding.headline.starts_with("sensor-17 failed 3 times"), "{}", found.finding.headline);
         assert!(found.finding.headline.ends_with("Then it got through (session 4)."), "{}", found.finding.headline);
+    }
+
+    #[test]
+    fn a_client_without_an_id_is_not_the_one_that_has_one() {
+        let several = |id: &str| Several::default().dropped(2.0).refused_as(id, 0x80).refused_as(id, 0x80).knocked(1.0);
+        assert!(find(&several(""), "reconnect-loop").is_none());
+        assert!(find(&several("sensor-17"), "reconnect-loop").unwrap().finding.headline.starts_with("sensor-17 lost"));
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl Several {
     pub(super) fn with_will(self, goodbye: Option<u8>) -> Several {
         let tale = Tale::connected().with(|session| {
             let topic = text("plant/7/state");
-            let will = WillFacts { topic, qos: QoS(1), retain: false, fingerprint: Some(1) };
+            let will = WillFacts { topic, qos: QoS(1), retain: false, delay_interval: None, fingerprint: Some(1) };
             session.connect.as_mut().unwrap().will = Some(Box::new(will));
         });
         let tale = match goodbye {

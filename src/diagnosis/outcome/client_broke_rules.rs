@@ -6,7 +6,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
-use crate::mqtt::PacketType;
+use crate::mqtt::{PacketType, Version};
 use crate::session::LastPacket;
 use crate::stream::Side;
 
@@ -28,6 +28,11 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let fault = fault(story, Side::Client, late(disconnect.at));
     let last = story.last(Side::Client);
     let code = disconnect.code.0;
+    // What its last packet broke is no grave fault by itself, but the broker took it for one.
+    let newest = last.map(|packet| packet.at);
+    let mut rules = story.session.violations.iter().filter(|broken| broken.side == Side::Client);
+    let broken = rules.find(|broken| Some(broken.latest) == newest);
+    let broken = broken.map(|broken| format!("The packet breaks a rule: {} ({}).", broken.what, broken.clause));
     let judgement = match &fault {
         Some(fault) => refusal::dismissal(disconnect, &format!("{client} sent {}, and the broker ended the session", fault.what)),
         None => refusal::dismissal_after(story, disconnect, last),
@@ -40,7 +45,8 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
         .cause_if(code == 0x90, "The broker does not accept the topic: too many levels, a wildcard, or a reserved name that begins with `$`.")
         .cause_if(code == 0x8F, "The broker does not accept the topic filter: its wildcards, its depth, or a malformed `$share` prefix.")
         .cause_if(code == 0x99, "The payload is declared to be text (Payload Format Indicator 1) and is not.")
-        .cause_if(matches!(code, 0x81 | 0x82) && fault.is_none(), "The client's packets show no fault by their bytes alone: the broker may be stricter than the standard, or the fault lies in their order.")
+        .cause_if(fault.is_none() && broken.is_some(), broken.clone().unwrap_or_default())
+        .cause_if(matches!(code, 0x81 | 0x82) && fault.is_none() && broken.is_none(), "The client's packets show no fault by their bytes alone: the broker may be stricter than the standard, or the fault lies in their order.")
         .step_if(fault.is_none(), "Look into the broker's log at this time: it may name the rule.");
     let judgement = match &fault {
         Some(fault) => judgement.cause_if(matches!(code, 0x81 | 0x82), fault.why),
@@ -78,6 +84,9 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
 /// The usual cause of bytes that no program chooses.
 const LIBRARY: &str = "The client library has a fault, or its memory was damaged.";
 
+/// The same where MQTT 5.0 wants properties: bytes of MQTT 3.1.1 in their place cannot be read.
+const OLD_FORM: &str = "The client library has a fault: perhaps it writes this packet in the form of MQTT 3.1.1, without a Property Length.";
+
 /// What one side did wrong.
 pub(super) struct Fault {
     /// As a noun, with the statement that forbids it.
@@ -101,7 +110,9 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
         let malformed = fact.malformed;
         let packet = words::named(fact.packet);
         let what = format!("{packet} whose {} cannot be decoded ({})", malformed.field, malformed.clause);
-        return Some(Fault { what, at: fact.at, why: LIBRARY });
+        let written = [PacketType::PUBLISH, PacketType::SUBSCRIBE, PacketType::UNSUBSCRIBE].contains(&fact.packet);
+        let why = if by == Side::Client && story.version() == Some(Version::V5) && written { OLD_FORM } else { LIBRARY };
+        return Some(Fault { what, at: fact.at, why });
     }
     if let Some(violation) = story.fatal_violation(by, end) {
         let packet = words::named(violation.packet);
@@ -196,6 +207,21 @@ mod tests {
         };
         assert!(told(0.0002).starts_with("sensor-17 sent a PUBLISH that breaks a rule"), "{}", told(0.0002));
         assert!(told(0.02).starts_with("The broker ended the session"), "{}", told(0.02));
+    }
+
+    #[test]
+    fn a_goodbye_that_the_broker_refuses() {
+        let refused = |broken: bool, code| {
+            let tale = Tale::connected_v5().disconnect(Side::Client, 0, 1.0);
+            let tale = if broken { tale.violation(Side::Client, false) } else { tale };
+            outcome(&tale.disconnect(Side::Server, code, 0.01).close(Side::Server, 0.001).build()).id
+        };
+        assert_eq!(refused(true, 0x82), "client-broke-rules");
+        let tale = Tale::connected_v5().disconnect(Side::Client, 0, 1.0).violation(Side::Client, false);
+        let verdict = diagnose(&tale.disconnect(Side::Server, 0x82, 0.01).build());
+        assert_eq!(verdict.causes[0], "The packet breaks a rule: a wildcard in a topic name (MQTT-3.3.2-2).");
+        assert_eq!(refused(false, 0x82), "clean-disconnect");
+        assert_ne!(refused(true, 0), "client-broke-rules");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) const ABOUT: About = About {
 
 /// From this length on, in bytes, a packet may be larger than a broker takes.
 const LARGE: u64 = 4096;
+/// The shortest packet that a broker's own limit may have refused, where it left bytes unread.
+const NOTABLE: u64 = 256;
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
@@ -52,6 +54,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     // A reset means that the broker left bytes unread, as it does when it refuses the rest of a packet.
     let reset = close.how == CloseHow::Reset;
     let too_large = format!("The packet of {} is larger than the broker takes.", words::bytes(last.length));
+    let unread = reset && last.packet == PacketType::PUBLISH && last.length >= NOTABLE;
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
@@ -60,9 +63,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(large && reset, too_large.clone())
             .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
             .cause_if(large && !reset, too_large.clone())
+            .cause_if(unread && !large, format!("{too_large} It left bytes unread: that makes its close a reset."))
             .cause("The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
             .step("Compare the topic with the broker's rules for this user and client id.")
-            .step_if(large, "Try a message of a few bytes to the same topic: if it passes, the size was the reason.")
+            .step_if(large || unread, "Try a message of a few bytes to the same topic: if it passes, the size was the reason.")
             .step("Look into the broker's log at this time (AWS IoT: CloudWatch, `disconnectReason`).")
             .seen_as(Sight::Lost),
     )
@@ -181,6 +185,18 @@ mod tests {
         let elsewhere = last("secret");
         assert_eq!((elsewhere.id, elsewhere.confidence), ("closed-after-request", Confidence::Possible));
         assert_eq!(last("a/b").id, "server-closed");
+    }
+
+    #[test]
+    fn a_reset_may_be_for_the_size() {
+        let causes = |length, reset: bool| {
+            let tale = Tale::connected().publish(Side::Client, "a/b", 1, length, 1.0);
+            let tale = if reset { tale.reset(Side::Server, 0.001) } else { tale.close(Side::Server, 0.001) };
+            diagnose(&tale.build()).causes.concat()
+        };
+        assert!(causes(1010, true).contains("The packet of 1,010 bytes is larger than the broker takes."));
+        assert!(!causes(40, true).contains("larger than the broker takes"));
+        assert!(!causes(1010, false).contains("larger than the broker takes"));
     }
 
     #[test]

@@ -77,7 +77,7 @@ fn at_the_door(story: &Story<'_>, connect: Moment, close: Close) -> Judgement {
     let prompt = story.soon(opened, close.at, SECOND);
     Judgement::new(Confidence::Certain, sentence)
         .at([opened, close.at, connect])
-        .cause_if(prompt, "The broker takes no more connections on this port: mosquitto with `max_connections`, and EMQX, then close at once.")
+        .cause_if(prompt, "The broker takes no more connections on this port: mosquitto with `max_connections`, and EMQX, then close at once, as does a broker that has no file descriptors left.")
         .cause_if(prompt, "The broker, or a proxy in front of it, has banned this address.")
         .cause_if(prompt, "A load balancer or port forwarding took the connection and has no broker behind it.")
         .cause_if(!prompt, "The client waited too long with its CONNECT: brokers close a connection on which none arrives.")

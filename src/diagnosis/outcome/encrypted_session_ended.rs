@@ -19,6 +19,8 @@ pub(super) const ABOUT: About = About {
 
 /// How soon after its only answer a server closes that has refused.
 const AT_ONCE: i64 = 2 * SECOND;
+/// One that closes later than this may as well have let the client go for a newer one.
+const DIRECTLY: i64 = SECOND / 2;
 /// Length of an alert of TLS, and of the shortest packets of MQTT.
 const SHORT: u16 = 2;
 /// Lengths of a CONNACK of MQTT 3.x, and of one of MQTT 5.0 without properties.
@@ -52,6 +54,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         how(close.how)
     );
     let answer = refusal(secured, close);
+    let directly = answer.is_some_and(|answer| story.soon(answer, close.at, DIRECTLY));
     let aws = story.service() == Some(Service::AwsIotCore);
     let turned_away = aws && close.by == Side::Server && tls.data.client.last.is_some_and(|last| story.soon(last, close.at, SECOND));
     let reset = close.how == CloseHow::Reset;
@@ -65,7 +68,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(answer)
             // No healthy session ends so: its client says more than CONNECT, or closes itself.
             .warning_if(answer.is_some())
-            .cause_if(answer.is_some(), "Possibly the broker refused the client: its only encrypted answer is as long as a CONNACK, and it closed right after.")
+            .cause_if(directly, "Possibly the broker refused the client: its only encrypted answer is as long as a CONNACK, and it closed right after.")
+            .cause_if(answer.is_some() && !directly, "Possibly another connection with the same client id pushed this one out, or the broker refused the client: it closed soon after its only encrypted answer, which is as long as a CONNACK.")
             .cause_if(turned_away, "Possibly the policy of the device's certificate does not allow what it asked for, or another device connected with the same client id: AWS IoT Core then closes without a packet.")
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(reset && !foreign && close.by == Side::Server, "The broker was stopped by force, or a device on the way no longer knew the connection.")
@@ -97,7 +101,9 @@ fn leave_taken(secured: Secured<'_>, close: Close) -> Option<Leave> {
     }
     let (own, others) = (secured.tls.data.of(side), secured.tls.data.of(close.by));
     let short = |length| secured.content(length) == Some(SHORT);
-    let at = own.last.filter(before).filter(first).filter(|_| short(own.last_length))?;
+    // A reset that is not the server's own answers any record: a PINGREQ is as short.
+    let stranger = close.by == Side::Server && secured.story.reset_is_foreign();
+    let at = own.last.filter(before).filter(first).filter(|_| short(own.last_length) && !stranger)?;
     let answered = others.last.is_some_and(|other| match side {
         // The end of TLS answers DISCONNECT, and in TLS 1.3 looks like data.
         Side::Client if short(others.last_length) => !secured.story.soon(at, close.at, SECOND / 4),
@@ -164,6 +170,7 @@ mod tests {
         let severity = |after| verdict(21, after).outcome.severity;
         assert!(causes(21, 0.01).starts_with("Possibly the broker refused"));
         assert_eq!([0.01, 60.0].map(severity), [Severity::Warning, Severity::Info]);
+        assert!(causes(21, 1.0).starts_with("Possibly another connection with the same client id"));
         assert!(causes(21, 60.0).is_empty());
         assert!(causes(22, 0.01).starts_with("Possibly the broker refused"));
         assert!(causes(60, 0.01).is_empty());

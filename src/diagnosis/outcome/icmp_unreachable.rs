@@ -69,14 +69,21 @@ pub(super) fn midway(story: &Story<'_>) -> Option<Judgement> {
         return None;
     }
     let (from, to) = (story.subject(sender), wire.peers.of(sender.other()).endpoint.address);
-    let sentence = format!(
-        "The connection stopped working: {router} told {from} that {to} cannot be reached ({reason}), and nothing from {from} arrived from then on."
-    );
+    // When the way was back, the host at its end had forgotten the connection.
+    let forgot = sender == Side::Client && story.server_forgot() && story.close.is_some_and(|close| at.is_before(close.at));
+    let end = if forgot {
+        "and when the way was back, the host answered with a reset, as one that did not know the connection any more".to_owned()
+    } else {
+        format!("and nothing from {from} arrived from then on")
+    };
+    let sentence =
+        format!("The connection stopped working: {router} told {from} that {to} cannot be reached ({reason}), {end}.");
     Some(
         Judgement::new(Confidence::VeryLikely, sentence)
             .on(&[Ground::Cause])
             .at([waiting, at])
             .at(story.close.map(|close| close.at))
+            .cause_if(forgot, format!("The host {to} was restarted: it was away, and came back without the connection."))
             .cause(format!("The way from {router} to {to} failed: a link, a route or the host itself went down, or a firewall rule changed."))
             .step(format!("Look at {router} at this time: it is the device that knows why."))
             .step(format!("Check whether {to} could be reached by others at this time."))

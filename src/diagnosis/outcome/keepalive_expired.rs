@@ -18,6 +18,8 @@ pub(super) const ABOUT: About = About {
 
 /// Bytes of a packet that surely came in one segment.
 const WHOLE: u64 = 500;
+/// Beside the round trips, the longest that a host takes to acknowledge a FIN: the shortest time after which it is repeated.
+const PROMPT: i64 = SECOND / 5;
 
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
@@ -77,6 +79,8 @@ fn woke_too_late(story: &Story<'_>, allowed: i64) -> Option<Judgement> {
         return None;
     }
     let (client, span) = (story.client(), words::duration(silence));
+    // Its host lived, and told the broker that the program read nothing.
+    let stuck = story.session.wire.sent.server.window_probes > 0;
     let sentence = format!(
         "{client} was silent for {span}{}{}, and the server's host then answered its next packet with a reset: the broker had given the connection up.",
         overdue(story, silence),
@@ -85,11 +89,13 @@ fn woke_too_late(story: &Story<'_>, allowed: i64) -> Option<Judgement> {
     let judgement = Judgement::new(Confidence::Likely, sentence)
         .on(&[Ground::Timing, Ground::State, Ground::Absence])
         .at([heard, close.at])
-        .cause("The client's host slept or had no network: neither its packets nor the broker's close passed.")
-        .cause("The client's program hung or was busy for too long, and the broker's close was not captured.")
-        .cause("The broker was restarted, or a firewall or NAT on the way forgot the connection, during the silence.")
-        .step("Look at the device's power, sleep settings and Wi-Fi signal at this time.")
-        .step("If the device sleeps on purpose, let it say goodbye first, or set a Keep Alive longer than its sleep.");
+        .cause_if(stuck, "The client's program hung: it read nothing, its receive buffer was full, and so the broker's close could not reach it.")
+        .cause_if(!stuck, "The client's host slept or had no network: neither its packets nor the broker's close passed.")
+        .cause_if(!stuck, "The client's program hung or was busy for too long, and the broker's close was not captured.")
+        .cause_if(!stuck, "The broker was restarted, or a firewall or NAT on the way forgot the connection, during the silence.")
+        .step_if(stuck, "Look for what blocks the client's program, in a message callback for instance, or subscribe to less.")
+        .step_if(!stuck, "Look at the device's power, sleep settings and Wi-Fi signal at this time.")
+        .step_if(!stuck, "If the device sleeps on purpose, let it say goodbye first, or set a Keep Alive longer than its sleep.");
     Some(judgement.seen_as(Sight::Lost))
 }
 
@@ -152,6 +158,10 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
     let after = session.wire.sent.client.last_segment;
     let alive = matches!((end, after), (Some(end), Some(after)) if end.is_before(after));
     let stopped = session.wire.sent.server.retries.count > 0;
+    let reset = session.wire.reset.filter(|reset| reset.by == Side::Client && !reset.acknowledges);
+    let unknown = alive && reset.is_some() && session.wire.sent.client.fin.is_none();
+    let late = answered_late(story).filter(|_| alive && !unknown);
+    let prompt = alive && !unknown && late.is_none();
     let overridden = session
         .connack
         .as_ref()
@@ -168,15 +178,37 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
     let never = session.counts.client.of(PacketType::PINGREQ) == 0;
     judgement
         .cause_if(overridden, "The broker set a shorter Keep Alive than the client asked for, and the client did not follow it.")
-        .cause_if(alive, format!("The client's program hung or was busy while its network worked: its host still answered the close.{pubsub}"))
+        .cause_if(unknown, "The client's host did not know the connection any more: the device had restarted, or a NAT or firewall on the way had forgotten it.")
+        .cause_if(late.is_some_and(|span| span >= SECOND), late.map(lost_meanwhile).unwrap_or_default())
+        .cause_if(prompt, format!("The client's program hung or was busy while its network worked: its host still answered the close.{pubsub}"))
         .cause_if(!alive, "The client's host was gone: it slept, lost power or lost its Wi-Fi.")
-        .cause_if(!alive && !stopped, format!("The client's program hung or was busy for too long.{pubsub}"))
+        .cause_if(!alive && !stopped || late.is_some(), format!("The client's program hung or was busy for too long.{pubsub}"))
+        .cause_if(late.is_some_and(|span| span < SECOND), late.map(lost_meanwhile).unwrap_or_default())
         .cause_if(pings, "WebSocket Pings and Pongs went on meanwhile, but they are no sign of life to MQTT: the client's MQTT library has to send PINGREQ.")
-        .cause_if(never && alive, "The client never sent a PINGREQ: its library leaves that to a call that the program does not make.")
-        .step_if(alive, "Look for long delays in the client's program: `delay()`, slow sensors, a blocked callback.")
-        .step_if(!alive, "Look at the device's power, sleep settings and Wi-Fi signal at this time.")
-        .step_if(alive, "If such delays are normal, set a longer Keep Alive.")
+        .cause_if(never && prompt, "The client never sent a PINGREQ: its library leaves that to a call that the program does not make.")
+        .step_if(!prompt, "Look at the device's power, sleep settings and Wi-Fi signal at this time.")
+        .step_if(unknown || late.is_some(), "Capture at the client as well: what it sends there and does not arrive here, the network between loses.")
+        .step_if(prompt || late.is_some(), "Look for long delays in the client's program: `delay()`, slow sensors, a blocked callback.")
+        .step_if(prompt, "If such delays are normal, set a longer Keep Alive.")
         .step_if(!alive, "If the device sleeps on purpose, let it say goodbye first, or set a Keep Alive longer than its sleep.")
+}
+
+/// How long the client's host took to answer the broker's FIN, in nanoseconds, if that is longer than a host takes whose
+/// network works.
+fn answered_late(story: &Story<'_>) -> Option<i64> {
+    let wire = &story.session.wire;
+    let (server, client) = (&wire.sent.server, &wire.sent.client);
+    let fin = server.fin?;
+    let reset = wire.reset.filter(|reset| reset.by == Side::Client).map(|reset| reset.at);
+    let answers = [server.fin_acknowledged, client.fin, reset].into_iter().flatten();
+    let answered = answers.filter(|at| !at.is_before(fin)).min_by_key(|at| at.frame)?;
+    let span = answered.time.nanoseconds_since(fin.time);
+    (span > PROMPT + 2 * story.round_trip()).then_some(span)
+}
+
+fn lost_meanwhile(span: i64) -> String {
+    let span = words::duration(span);
+    format!("The network between lost what the client sent, or its host slept: the host answered the broker's close only {span} later.")
 }
 
 #[cfg(test)]
@@ -278,6 +310,28 @@ mod tests {
         assert!(diagnose(&alive.build()).causes[0].contains("program hung"));
         let gone = Tale::connected().close(Side::Server, 90.5);
         assert!(diagnose(&gone.build()).causes[0].contains("host was gone"));
+    }
+
+    #[test]
+    fn a_close_that_is_answered_late_or_by_a_stranger_shows_no_working_network() {
+        let answered = |after: f64| {
+            let tale = Tale::connected().close(Side::Server, 90.5).close(Side::Client, after);
+            diagnose(&tale.build()).causes
+        };
+        let late = answered(6.2);
+        let told = "The network between lost what the client sent, or its host slept: the host answered the broker's close only 6.2 s later.";
+        assert_eq!(late[0], told);
+        assert!(!late.concat().contains("its network worked"), "{late:?}");
+        // A device that saves power may take a while as well.
+        assert!(answered(0.3)[0].contains("program hung") && answered(0.3)[1].contains("only 300 ms later"), "{:?}", answered(0.3));
+        assert!(answered(0.19)[0].contains("its network worked"));
+        let forgot = |acknowledges| {
+            let tale = Tale::connected().close(Side::Server, 90.5).reset(Side::Client, 0.01);
+            let tale = tale.with(|session| session.wire.reset.as_mut().unwrap().acknowledges = acknowledges);
+            diagnose(&tale.build()).causes[0].clone()
+        };
+        assert!(forgot(false).starts_with("The client's host did not know the connection any more"), "{}", forgot(false));
+        assert!(forgot(true).contains("its network worked"));
     }
 
     #[test]

@@ -66,7 +66,7 @@ order! {
     order:
         // Before TCP carried anything.
         arp_unanswered::judge dns_name_not_found::judge dns_no_answer::judge
-        icmp_unreachable::judge syn_unanswered::judge connection_refused::judge tcp_handshake_incomplete::judge
+        icmp_unreachable::judge syn_unanswered::judge syn_unanswered::late connection_refused::judge tcp_handshake_incomplete::judge
         unclassified::unseen
         // The wrong door: the answer is not MQTT.
         http_answer::judge ws_upgrade_refused::judge plain_to_tls_port::answered not_mqtt::judge

@@ -16,6 +16,8 @@ pub(super) const ABOUT: About =
 const RETRIES: u32 = 3;
 /// Unacknowledged bytes that fill a segment of the usual size.
 const FULL_SEGMENT: u64 = 1200;
+/// Segments of so many bytes pass everywhere.
+const SMALL: u32 = 500;
 /// How long a receive buffer must have been full.
 const STALLED: i64 = 5 * SECOND;
 /// How long data must have been repeated in vain while the other side is heard.
@@ -140,6 +142,8 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
         )
     };
     let client_gone = other == Side::Client;
+    // Nothing as large had arrived before.
+    let large = !alive && waiting >= FULL_SEGMENT && sent.smallest_retried > sent.largest_acknowledged.max(SMALL);
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence, Ground::Cause])
@@ -150,6 +154,7 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
             .cause_if(!alive && client_gone, "The client's device lost power, Wi-Fi or mobile signal, or crashed.")
             .cause_if(!alive && !client_gone, "The broker's host, or the network to it, failed.")
             .cause_if(!alive, "A firewall, NAT or load balancer on the way forgot the connection and discards its packets.")
+            .cause_if(large, format!("Only small packets get through (MTU): what {from} repeated is larger than all that arrived before."))
             .step_if(alive, "Lower the MTU, or clamp the TCP MSS, on the VPN or router between; let ICMP “fragmentation needed” through.")
             .step_if(!alive && client_gone, "Look at the device's power and signal at this time.")
             .step_if(!alive && !client_gone, "Look whether the broker's host was reachable at this time, for other clients as well.")
@@ -320,6 +325,22 @@ mod tests {
         );
         let twice = tale().retries(Side::Client, 2, 3.0).close(Side::Client, 10.0);
         assert_eq!(outcome(&twice.build()).id, "client-closed");
+    }
+
+    #[test]
+    fn larger_packets_than_before_may_be_too_large() {
+        let causes = |largest, length| {
+            let tale = Tale::connected().publish(Side::Client, "a", 1, length, 5.0).retries(Side::Client, 5, 12.0);
+            let tale = tale.reset(Side::Client, 10.0).with(|session| {
+                let client = &mut session.wire.sent.client;
+                client.acknowledged.0 = client.sent.0 - length;
+                (client.largest_acknowledged, client.smallest_retried) = (largest, 1448);
+            });
+            crate::diagnosis::diagnose(&tale.build()).causes.concat()
+        };
+        assert!(causes(30, 3000).contains("Only small packets get through (MTU)"), "{}", causes(30, 3000));
+        assert!(!causes(1448, 3000).contains("MTU"));
+        assert!(!causes(30, 40).contains("MTU"));
     }
 
     #[test]

@@ -22,6 +22,10 @@ const PATIENCE: i64 = 9 * SECOND / 10;
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Client)?;
+    // A broker whose data arrive no more cannot be heard to answer: the path is at fault.
+    if story.unheard(Side::Server) {
+        return None;
+    }
     let asked = story.session.ping.unanswered.or_else(|| answered_too_late(story, close))?;
     let waited = close.at.time.nanoseconds_since(asked.time);
     let between = |at: Moment| asked.is_before(at) && !close.at.is_before(at);
@@ -107,6 +111,19 @@ mod tests {
         assert!(alarm(Tale::connected().unanswered_ping(60.0).close(Side::Client, 15.0)));
         let lost = Tale::connected().unanswered_ping(60.0).retries(Side::Client, 4, 10.0);
         assert!(!alarm(lost.close(Side::Client, 5.0)));
+    }
+
+    #[test]
+    fn a_broker_whose_data_do_not_arrive_did_not_hang() {
+        let blocked = |times| {
+            let tale = Tale::connected().publish(Side::Server, "a", 1, 5000, 5.0).retries(Side::Server, times, 8.0);
+            let tale = tale.with(|session| session.wire.sent.server.acknowledged.0 -= 4999);
+            outcome(&tale.unanswered_ping(1.0).close(Side::Client, 5.0).build())
+        };
+        let hole = blocked(5);
+        assert_eq!(hole.id, "path-failed");
+        assert!(hole.sentence.contains("small packets passed, but 5,000 bytes from the broker did not reach"), "{}", hole.sentence);
+        assert_eq!(blocked(2).id, "ping-unanswered");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
+use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
     id: "syn-unanswered",
@@ -59,6 +60,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let alive = before.is_some();
     let absent_host = !alive && story.session.neighbours.server_hop_limit.is_none();
     let closed = !alive && !absent_host;
+    // The program that listens there takes no more connections, and so its host answers no more knocks.
+    let busy = closed && story.session.neighbours.port_answers;
+    let hangs = "The broker hangs or is overloaded and accepts no connections: when too many wait, its host answers no more.";
     let held_back = story.is_held_back();
     Some(
         Judgement::new(confidence, sentence)
@@ -68,12 +72,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(known.is_some(), looked_up)
             .cause_if(held_back, format!("The device that captured it did not pass the packets on: those to {address} are captured there twice, and these were not. Its firewall discards them, or it finds the host no more."))
             .cause_if(alive, gone)
-            .cause_if(closed, format!("The host {address} answers other connections in this capture: a firewall discards those to port {port} without an answer."))
-            .cause_if(!absent_host, "The broker hangs or is overloaded and accepts no connections: when too many wait, its host answers no more.")
+            .cause_if(busy, format!("{hangs} In this capture it still answered other knocks on port {port}."))
+            .cause_if(closed && !busy, format!("The host {address} answers other connections in this capture: a firewall discards those to port {port} without an answer."))
+            .cause_if(!absent_host && !busy, hangs)
             .cause_if(closed, "The host was off or without network at this time.")
             .cause_if(absent_host, format!("The host {address} is off, or it is not in this network."))
             .cause_if(absent_host && known.is_none(), "The address is not, or no longer, that of the broker.")
-            .cause_if(searched.is_none() && !closed, "A firewall or security group on the way discards the packets without an answer.")
+            .cause_if(searched.is_none() && (!closed || busy), "A firewall or security group on the way discards the packets without an answer.")
             .step(format!("From the client's network, try `nc -vz {address} {port}` and `ping {address}`."))
             .step_if(!absent_host, "Look at the load and the log of the broker and its host at this time.")
             .step_if(absent_host, "Compare the address with that of the broker: `ip address` on the broker's host.")
@@ -84,10 +89,44 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     )
 }
 
+/// The answer came when the client had given up: its host knew nothing of the knock any more.
+pub(super) fn late(story: &Story<'_>) -> Option<Judgement> {
+    let wire = &story.session.wire;
+    let (syn, answer) = (wire.syn, wire.syn_ack);
+    let reset = wire.reset.filter(|reset| reset.by == Side::Client && !reset.acknowledges)?;
+    if syn.count == 0 || answer.count == 0 || wire.established.is_some() || !story.soon(answer.first, reset.at, SECOND) {
+        return None;
+    }
+    let waited = answer.first.time.nanoseconds_since(syn.last.time);
+    if waited < if syn.count == 1 { PATIENCE } else { SECOND } {
+        return None;
+    }
+    let (client, server) = (story.client_host(), story.server());
+    let span = words::duration(syn.last.time.nanoseconds_since(syn.first.time));
+    let knocks = match syn.count {
+        1 => "once".to_owned(),
+        count => format!("{} in {span}", words::counted(count.into(), "time")),
+    };
+    let sentence = format!(
+        "{client} knocked on {server} {knocks}, and the answer came only {} after the last knock: {client} had given up.",
+        words::duration(waited)
+    );
+    Some(
+        Judgement::new(Confidence::VeryLikely, sentence)
+            .on(&[Ground::Absence])
+            .at([syn.first, syn.last, answer.first, reset.at])
+            .cause("The network between, or one direction of it, did not work for a while.")
+            .cause("The server's host was overloaded, or its queue of waiting connections was full, and it answered in the end.")
+            .step("Capture at the server as well: whether the knocks arrived there, and when it answered, tells which direction failed.")
+            .seen_as(Sight::KnockUnanswered),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::stream::Side;
 
     #[test]
     fn repeated_knocks_without_an_answer() {
@@ -123,6 +162,42 @@ mod tests {
             assert!(!known.contains("not in this network") && !known.contains("The address"), "{known}");
         }
         assert!(causes(None, false).starts_with("The host 10.0.0.5 is off, or it is not in this network."));
+    }
+
+    #[test]
+    fn a_host_whose_port_answered_others_has_a_broker_that_hangs() {
+        let causes = |port_answers| {
+            let tale = Tale::knocking(4).with(|session| {
+                session.neighbours.server_hop_limit = Some(64);
+                session.neighbours.port_answers = port_answers;
+            });
+            diagnose(&tale.build()).causes
+        };
+        assert!(causes(true)[0].starts_with("The broker hangs or is overloaded"), "{:?}", causes(true));
+        assert!(!causes(true).concat().contains("a firewall discards those to port"), "{:?}", causes(true));
+        assert!(causes(false)[0].contains("a firewall discards those to port 1883"));
+    }
+
+    #[test]
+    fn an_answer_to_a_client_that_has_given_up() {
+        let answered = |after: f64, acknowledges| {
+            let tale = Tale::knocking(3).reset(Side::Client, after).with(|session| {
+                session.wire.syn_ack.count = 1;
+                session.wire.syn_ack.first = session.wire.last;
+                session.wire.sent.server.segments = 1;
+                session.wire.reset.as_mut().unwrap().acknowledges = acknowledges;
+            });
+            outcome(&tale.build())
+        };
+        let late = answered(6.0, false);
+        assert_eq!((late.id, late.confidence), ("syn-unanswered", Confidence::VeryLikely));
+        assert_eq!(
+            late.sentence,
+            "10.0.0.21 knocked on 10.0.0.5:1883 3 times in 3 s, and the answer came only 6 s after the last knock: 10.0.0.21 had given up."
+        );
+        // A port scanner resets what is answered at once.
+        assert_ne!(answered(0.01, false).id, "syn-unanswered");
+        assert_ne!(answered(6.0, true).id, "syn-unanswered");
     }
 
     #[test]

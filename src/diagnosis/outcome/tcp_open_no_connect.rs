@@ -77,7 +77,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(headed, "The health check of a load balancer sends the header, and no more.")
             .cause_if(by_client.is_some() && !headed, "A health check or a scanner only looked whether the port is open.")
             .cause_if(by_client.is_some() && !at_once && !headed, "The client's program failed, or was ended, before it sent its CONNECT.")
-            .cause_if(turned_away, "The broker takes no more connections on this port: mosquitto with `max_connections`, and EMQX, then close at once.")
+            .cause_if(turned_away, "The broker takes no more connections on this port: mosquitto with `max_connections`, and EMQX, then close at once, as does a broker that has no file descriptors left.")
             .cause_if(turned_away, "The broker, or a proxy in front of it, has banned this address.")
             .cause_if(turned_away, "A load balancer or port forwarding took the connection and has no broker behind it.")
             .cause_if(waits, "The client waits for the server to speak first, as it would with another protocol.")
@@ -110,6 +110,7 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
         format!("nothing followed in the {} {}", words::duration(quiet), story.until_when())
     };
     let by_client = story.close_by(Side::Client).is_some();
+    let turned_away = story.close_by(Side::Server).is_some_and(|close| story.soon(opened, close.at, SECOND));
     let sentence = format!("{host} made a TLS connection to {server} and sent nothing in it; {ending}.");
     Some(
         Judgement::new(Confidence::Certain, sentence)
@@ -118,9 +119,12 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
             .at(story.close.map(|close| close.at))
             .cause_if(by_client, "A health check or a scanner only looked whether the port answers in TLS.")
             .cause_if(by_client, "The client's program looked at the certificate itself (its fingerprint, for instance), and did not like it.")
-            .cause_if(!by_client, "The client program hung, or its host lost power or network, just after connecting.")
-            .step(format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
-            .seen_as(Sight::Nothing),
+            .cause_if(turned_away, "A proxy that ends TLS (stunnel, HAProxy, nginx) took the connection and has no broker behind it.")
+            .cause_if(turned_away, "The broker takes no more connections, or has banned this address.")
+            .cause_if(!by_client && !turned_away, "The client program hung, or its host lost power or network, just after connecting.")
+            .step_if(turned_away, "Look into the log of the broker, and of the proxy in front of it, at this time.")
+            .step_if(!turned_away, format!("See which program on {host} opens this connection, and whether it is an MQTT client at all."))
+            .seen_as(if turned_away { Sight::ClosedBeforeConnack } else { Sight::Nothing }),
     )
 }
 
@@ -133,6 +137,7 @@ mod tests {
     use crate::diagnosis::diagnose;
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
+    use crate::transport::tls::Version;
 
     #[test]
     fn the_client_closes_without_a_word() {
@@ -168,6 +173,18 @@ mod tests {
         assert!(at_once.contains("max_connections") && !at_once.contains("hung"), "{at_once}");
         let patient = causes(10.0);
         assert!(patient.contains("hung") && !patient.contains("max_connections"), "{patient}");
+    }
+
+    #[test]
+    fn a_proxy_that_ends_tls_and_reaches_no_broker() {
+        let causes = |after| {
+            let verdict = diagnose(&Tale::secured(Version::V1_3).close(Side::Server, after).build());
+            assert_eq!(verdict.outcome.id, "tcp-open-no-connect");
+            verdict.causes.concat()
+        };
+        let at_once = causes(0.004);
+        assert!(at_once.starts_with("A proxy that ends TLS") && !at_once.contains("hung"), "{at_once}");
+        assert!(causes(20.0).contains("hung"));
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let wire = &story.session.wire;
     let (at, side, step) = tls.last.or_else(|| Some((wire.sent.client.first_data?, Side::Client, Step::Other)))?;
     let (client, server) = (secured.client(), secured.server());
+    if let Some(judgement) = answered_too_late(secured) {
+        return Some(judgement);
+    }
     let last = in_words(side, step, tls.last.is_none());
     let ending = match story.close {
         Some(close) => {
@@ -51,6 +54,37 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .at(story.close.map(|close| close.at))
         .seen_as(Sight::TlsCut);
     Some(explain(secured, judgement, at, side))
+}
+
+/// The server answered the client's hello when the client had closed.
+fn answered_too_late(secured: Secured<'_>) -> Option<Judgement> {
+    let (story, tls) = (secured.story, secured.tls);
+    let close = story.close_by(Side::Client)?;
+    let asked = tls.client_hello.as_ref()?.at;
+    let answer = tls.server_hello.as_ref()?.at;
+    if !close.at.is_before(answer) {
+        return None;
+    }
+    let (waited, late) =
+        (close.at.time.nanoseconds_since(asked.time), answer.time.nanoseconds_since(close.at.time));
+    let sentence = format!(
+        "{} did not answer the TLS hello of {} for {}; the client {} the connection, and the answer came {} too late.",
+        secured.server(),
+        secured.client(),
+        words::duration(waited),
+        how(close.how),
+        words::duration(late)
+    );
+    Some(
+        Judgement::new(story.certain_of_silence(), sentence)
+            .on(&[Ground::Absence])
+            .at([asked, close.at, answer])
+            .cause("The broker was frozen or overloaded for a while: it answered in the end.")
+            .cause("A load balancer or proxy held the connection until the broker behind it answered.")
+            .step("Look into the logs and at the load of the broker, and of the proxy before it, at this time.")
+            .step("Give the client a longer time limit for connecting.")
+            .seen_as(Sight::TlsCut),
+    )
 }
 
 /// Somebody closed, and the hello was cut short when it was captured: nobody can tell the handshake from data.
@@ -110,6 +144,7 @@ fn explain(secured: Secured<'_>, judgement: Judgement, at: Moment, side: Side) -
         .cause_if(silent, "A load balancer or proxy took the connection, and the broker behind it does not answer.")
         .cause_if(silent, "The broker is overloaded or hangs.")
         .cause_if(silent, format!("What listens on port {port} does not speak TLS, and waits for more bytes."))
+        .cause_if(silent && close.is_none_or(|close| !prompt(close)), "The server's answer, with its certificate, fills large packets, and only small ones get through (MTU): typical of VPNs, PPPoE and mobile links.")
         .cause_if(!unanswered && side == Side::Server && !by_server, "The client could not go on: its program hung or ran out of memory, or its own time limit for the handshake ran out (small devices need seconds).")
         .cause_if(!unanswered && side == Side::Server && by_server, "The server, or a proxy before it, was stopped or gave up in the middle.")
         .cause_if(!unanswered && side == Side::Client, "The server could not go on, or did not accept the client's part, and does not say so.")
@@ -162,6 +197,22 @@ mod tests {
             session.wire.syn_ack.count = 0;
         });
         assert_eq!(outcome(&late.close(Side::Client, 0.001).build()).id, "encrypted-session-ended");
+    }
+
+    #[test]
+    fn an_answer_to_a_client_that_has_closed() {
+        let told = |left: f64| {
+            let tale = Tale::greeted(Version::V1_2).close(Side::Client, left).server_hello(Version::V1_2, false);
+            let mut session = tale.build();
+            let answer = session.wire.last;
+            session.tls.as_mut().unwrap().server_hello.as_mut().unwrap().at = answer;
+            outcome(&session)
+        };
+        let late = told(5.0);
+        assert_eq!((late.id, late.confidence), ("tls-handshake-abandoned", Confidence::Certain));
+        assert!(late.sentence.contains("did not answer the TLS hello of 10.0.0.21 for 5 s; the client closed the connection, and the answer came 1 ms too late."), "{}", late.sentence);
+        let in_time = Tale::greeted(Version::V1_2).server_hello(Version::V1_2, false).close(Side::Client, 5.0);
+        assert!(!outcome(&in_time.build()).sentence.contains("too late"));
     }
 
     #[test]

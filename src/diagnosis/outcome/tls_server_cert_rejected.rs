@@ -53,7 +53,9 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Client)?;
     let certificate = tls.chain.server.as_ref().map(|chain| chain.at).or(tls.hidden_flight)?;
     let goodbye = sealed.is_some() || !tls.alerts.client.is_empty();
-    if goodbye || !story.soon(certificate, close.at, AT_ONCE) {
+    // A host that does not know the connection any more judged no certificate: its client had left before the capture began.
+    let left = story.client_forgot() && !story.session.wire.start_captured();
+    if goodbye || left || !story.soon(certificate, close.at, AT_ONCE) {
         return None;
     }
     let span = words::duration(close.at.time.nanoseconds_since(certificate.time));
@@ -236,6 +238,23 @@ mod tests {
         assert_eq!(outcome(&shown().close(Side::Client, 9.0).build()).id, "tls-handshake-abandoned");
         let goodbye = Tale::secured(Version::V1_2).sealed_alert(Side::Client, 0.01).close(Side::Client, 0.001);
         assert_eq!(outcome(&goodbye.build()).id, "tcp-open-no-connect");
+    }
+
+    #[test]
+    fn a_host_that_no_longer_knows_the_connection_judged_no_certificate() {
+        let reset = |late: bool| {
+            let tale = Tale::greeted(Version::V1_3).server_hello(Version::V1_3, true).reset(Side::Client, 0.0001);
+            let tale = tale.with(|session| {
+                session.wire.reset.as_mut().unwrap().acknowledges = false;
+                if late {
+                    session.wire.syn.count = 0;
+                    session.wire.syn_ack.count = 0;
+                }
+            });
+            outcome(&tale.build()).id
+        };
+        assert_eq!(reset(false), "tls-server-cert-rejected");
+        assert_ne!(reset(true), "tls-server-cert-rejected");
     }
 
     #[test]

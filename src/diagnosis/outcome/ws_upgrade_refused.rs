@@ -80,10 +80,12 @@ fn advise(judgement: Judgement, answer: &HttpAnswer, path: &str) -> Judgement {
             .step("Update the client's WebSocket library: it must send `Sec-WebSocket-Version: 13`."),
         502..=504 => judgement
             .cause("The proxy is up, and the broker behind it is not: it is stopped, or the proxy has the wrong address or port for it.")
+            .cause_if(answer.status == 502, "The broker takes the request for no upgrade, and closes: the proxy does not pass on the headers Upgrade and Connection, or the broker's port is for plain MQTT.")
             .cause_if(answer.status == 503, "The proxy or broker is overloaded, or in maintenance.")
             .cause_if(answer.status == 504, "The broker behind the proxy took the connection and did not answer in time: it hangs, or its port is not for WebSocket.")
             .step("On the proxy's host, see if the broker answers: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://BROKER:PORT/mqtt`.")
-            .step("Look which address the proxy uses for the broker (in nginx: `proxy_pass`)."),
+            .step("Look which address the proxy uses for the broker (in nginx: `proxy_pass`).")
+            .step_if(answer.status == 502, SET_PROXY),
         500 | 501 | 505..=599 => judgement
             .cause("The server failed over the request: an error in the broker, in a proxy, or in the program that checks users.")
             .step("Try again with another client, such as MQTTX, and compare."),

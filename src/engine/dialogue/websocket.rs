@@ -10,7 +10,9 @@ use crate::capture::Moment;
 use crate::limits::{Limits, Room};
 use crate::mqtt::{self, Likelihood, PacketType};
 use crate::net::Undeliverable;
-use crate::session::{ClientEvidence, CloseFrame, Detail, PerSide, TextFact, TextMessages, Tracker, WebSocketFacts};
+use crate::session::{
+    ClientEvidence, CloseFrame, ConnectFacts, Detail, PerSide, TextFact, TextMessages, Tracker, WebSocketFacts,
+};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
 use crate::transport::Protocol;
@@ -138,6 +140,11 @@ impl WebSocket {
     /// The client, once it is known to speak MQTT.
     pub(super) fn client_of_mqtt(&self) -> Option<End> {
         self.following.as_ref().filter(|following| !following.probation).map(|_| self.client)
+    }
+
+    /// CONNECT, if it was read.
+    pub(super) fn connect(&self) -> Option<&ConnectFacts> {
+        self.following.as_ref()?.tracker.connect()
     }
 
     /// Whether a packet or the client's Close frame has said that the connection is to end.

@@ -54,6 +54,8 @@ pub struct WillFacts {
     pub qos: QoS,
     /// Will Retain.
     pub retain: bool,
+    /// Will Delay Interval in seconds (5.0).
+    pub delay_interval: Option<u32>,
     /// What tells topic and payload from others.
     pub fingerprint: Option<u64>,
 }

@@ -29,6 +29,8 @@ pub struct Neighbours {
     pub server_hop_limit: Option<u8>,
     /// The capture holds the newest SYN-ACK of the server's address twice: on its way in and out of a router, for instance.
     pub server_seen_twice: bool,
+    /// The newest SYN-ACK of the server's address came from the server's port.
+    pub port_answers: bool,
     /// The first frame of another connection to the same server address and port in which the
     /// client's first bytes were TLS and the server answered with TLS.
     pub tls_on_port: Option<Moment>,

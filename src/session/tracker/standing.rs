@@ -49,6 +49,7 @@ impl Tracker {
                         topic: fact(will.topic),
                         qos: will.qos,
                         retain: will.retain,
+                        delay_interval: will.delay_interval(),
                         fingerprint: will_fingerprint(&will),
                     })
                 }),
