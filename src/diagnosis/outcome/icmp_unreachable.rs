@@ -97,6 +97,7 @@ mod tests {
     use crate::diagnosis::{Confidence, diagnose};
     use crate::net::{Undeliverable, UnreachableReason};
     use crate::session::Session;
+    use crate::stream::Side;
 
     fn told(mut session: Session, reason: UnreachableReason) -> Session {
         let error = Undeliverable {
@@ -133,6 +134,24 @@ mod tests {
         assert_eq!(prohibited, (false, false, "`OSError: [Errno 113] No route to host`"));
         assert_eq!(saw(UnreachableReason::Port), (false, true, "`ConnectionRefusedError`"));
         assert!(saw(UnreachableReason::TimeExceeded).0);
+    }
+
+    #[test]
+    fn a_host_that_comes_back_may_have_forgotten_the_connection() {
+        let back = |acknowledges| {
+            let tale = Tale::connected().publish(Side::Client, "a", 1, 20, 5.0).retries(Side::Client, 2, 3.0);
+            let mut session = told(tale.reset(Side::Server, 1.0).build(), UnreachableReason::Host);
+            let sent = session.last_packets.client.last().unwrap().at;
+            session.wire.sent.client.waiting_since = Some(sent);
+            session.undeliverable.as_mut().unwrap().0 = session.wire.sent.client.retries.last;
+            session.wire.reset.as_mut().unwrap().acknowledges = acknowledges;
+            diagnose(&session)
+        };
+        let forgot = back(false);
+        assert_eq!(forgot.outcome.id, "icmp-unreachable");
+        assert!(forgot.outcome.sentence.contains("when the way was back, the host answered with a reset"), "{}", forgot.outcome.sentence);
+        assert!(forgot.causes[0].contains("was restarted"), "{:?}", forgot.causes);
+        assert!(back(true).outcome.sentence.ends_with("nothing from sensor-17 arrived from then on."), "{}", back(true).outcome.sentence);
     }
 
     #[test]

@@ -257,6 +257,14 @@ mod tests {
             outcome(&tale.build())
         };
         let late = woken(120.0, false);
+        let stuck = Tale::connected().packet(Side::Client, PacketType::PINGREQ, 120.0).reset(Side::Server, 0.001).with(|session| {
+            let last = session.last_packets.client.last().unwrap().at;
+            session.keep_alive.longest_silence = Some((120_000_000_000, last));
+            session.wire.reset.as_mut().unwrap().acknowledges = false;
+            session.wire.sent.client.acknowledged.0 -= 2;
+            session.wire.sent.server.window_probes = 3;
+        });
+        assert!(diagnose(&stuck.build()).causes[0].contains("its receive buffer was full"));
         assert_eq!((late.id, late.confidence), ("keepalive-expired", Confidence::Likely));
         assert!(late.sentence.contains("silent for 2 min (1 min overdue), although its Keep Alive is 60 s"), "{}", late.sentence);
         assert_ne!(woken(70.0, false).id, "keepalive-expired");
