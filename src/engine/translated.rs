@@ -65,14 +65,20 @@ impl Footprint {
 
     /// That of data, if it is among the first that were captured of a connection whose beginning was not; `by_server` tells
     /// who sent it.
+    #[inline]
     pub(super) fn of_data(
         segment: &Segment<'_>,
         facts: &Facts,
         by_server: impl Fn() -> bool,
         at: Moment,
     ) -> Option<Footprint> {
-        let begun = facts.established.is_none() && facts.syn.count == 0 && facts.syn_ack.count == 0;
-        let first = begun && segment.payload_length > 0 && facts.from(sender(segment, facts)).segments <= FIRST;
+        // Every segment is asked this: what tells of most is asked first.
+        let first = segment.payload_length > 0
+            && facts.established.is_none()
+            && facts.from_a.segments.min(facts.from_b.segments) <= FIRST
+            && facts.from(sender(segment, facts)).segments <= FIRST
+            && facts.syn.count == 0
+            && facts.syn_ack.count == 0;
         first.then(|| {
             let mark = Mark::Numbers(segment.sequence, segment.acknowledgment);
             Footprint::of(segment, facts, mark, by_server(), at)
