@@ -86,6 +86,11 @@ impl EarlyAnswers {
     }
 }
 
+/// Whether an answer no later than `newest` may be misplaced before a question of `at`: asked without a look at the answers.
+pub(super) fn may_precede(newest: Moment, at: Moment) -> bool {
+    at.time.nanoseconds_since(newest.time) <= MISPLACED
+}
+
 fn is_misplaced(answer: Moment, question: Moment) -> bool {
     (0..=MISPLACED).contains(&question.time.nanoseconds_since(answer.time))
 }

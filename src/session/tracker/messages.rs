@@ -14,7 +14,7 @@ use crate::stream::Side;
 
 use super::ledger::Kinship;
 use super::newest::Newest;
-use super::{Tracker, fact, known, spoken_of};
+use super::{Tracker, early, fact, known, spoken_of};
 
 impl Tracker {
     pub(super) fn publish_packet(&mut self, from: Side, raw: &RawPacket<'_>, publish: &Publish<'_>, last: &mut Newest) {
@@ -42,7 +42,11 @@ impl Tracker {
             if from == Side::Client && before.is_none() && !publish.dup {
                 self.published_in_use(at, packet_identifier, last);
             }
-            if before.is_none() && self.published.of(from).unmatched_acknowledgments > 0 {
+            let answerer = self.last_packets.of(from.other()).newest();
+            if before.is_none()
+                && self.published.of(from).unmatched_acknowledgments > 0
+                && answerer.is_some_and(|newest| early::may_precede(newest.at, at))
+            {
                 self.take_early(from, packet_identifier, at);
             }
             let open = before.filter(|_| repeated).map(|before| before.started);
