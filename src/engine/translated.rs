@@ -384,6 +384,22 @@ mod tests {
     }
 
     #[test]
+    fn a_view_of_what_ended_long_before_is_told_of_in_the_end() {
+        let mut translations = Translations::new(100);
+        let mut told = 0;
+        translations.note(INSIDE.footprint(Mark::Numbers(7, 8)));
+        translations.ended(INSIDE.gone(), &mut |_| told += 1);
+        for stream in (10..).take(OVER) {
+            translations.ended(View(stream, INSIDE.1, 0, 30).gone(), &mut |_| told += 1);
+        }
+        translations.note(OUTSIDE.footprint(Mark::Numbers(7, 8)));
+        translations.ended(OUTSIDE.gone(), &mut |_| told += 1);
+        assert_eq!((told, translations.held), (OVER + 1, 1));
+        translations.finish(&mut |_| told += 1);
+        assert_eq!(told, OVER + 2);
+    }
+
+    #[test]
     fn devices_that_begin_with_one_number_are_told_apart() {
         let mark = |port, options: &[u8]| {
             let segment = Segment {
