@@ -36,8 +36,8 @@ fn of(story: &Story<'_>, sender: Side) -> Option<Found> {
     let detail = match sender {
         _ if twice > 0 => "The last acknowledgment of QoS 2 answers a PUBREL: a part of the time may be that of the sender.",
         _ if lossy => "Some of what was sent had to be sent again by TCP: the network between may have taken the time.",
-        Side::Client => "TCP acknowledged what was sent at once, so the broker's host had it: the broker took the time. RabbitMQ holds publishers back while its memory or disk alarm is on (`rabbitmq-diagnostics alarms`); others are overloaded, or wait for their storage.",
-        Side::Server => "TCP acknowledged what was sent at once, so the client's host had it: the client's program took the time, in the callback that takes messages for instance.",
+        Side::Client => "TCP had to send nothing again, so the broker's host had it: the broker took the time. RabbitMQ holds publishers back while its memory or disk alarm is on (`rabbitmq-diagnostics alarms`); others are overloaded, or wait for their storage.",
+        Side::Server => "TCP had to send nothing again, so the client's host had it: the client's program took the time, in the callback that takes messages for instance.",
     };
     let found = Found::new(
         &ABOUT,
