@@ -1,18 +1,19 @@
 //! Who opened TCP connections to whom, and whether they were for MQTT.
 //!
-//! Invariant: bounded; of a pair of hosts that meets often, the spans run together.
+//! Invariant: bounded. Only questions of a client ask for its connections, and none for one that ended before them: what
+//! matters to no question is forgotten.
 
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use crate::capture::Moment;
+use crate::capture::{Moment, Timestamp};
 use crate::limits::forget_older_half;
 
 use super::FOLLOWS;
 
-/// Spans told apart for one pair of hosts.
+/// Spans told apart for one server; those of one that is knocked at often run together.
 const SPANS: usize = 32;
 
 /// A TCP connection, or an attempt at one.
@@ -34,51 +35,75 @@ pub struct Contact {
     pub heard: bool,
 }
 
+/// So many contacts are remembered before it is looked which of them may matter.
+const ENOUGH: usize = 4096;
+
 #[derive(Clone, Debug)]
 pub(super) struct Contacts {
     limit: usize,
-    /// By client and server.
-    pairs: HashMap<(IpAddr, IpAddr), Spans>,
+    /// Those of hosts that asked for something at about that time, and the newest ones of all.
+    newest: Vec<Contact>,
+    /// So many of the newest are looked at whether they matter.
+    enough: usize,
+    /// Hosts that opened a connection, and whether one of them was for MQTT.
+    clients: HashMap<IpAddr, bool>,
     /// MQTT servers, each with a port.
     servers: HashMap<IpAddr, u16>,
     /// Servers of which nothing was heard while they were knocked at.
     unheard: HashMap<IpAddr, Spans>,
-    /// MQTT clients.
-    clients: HashMap<IpAddr, Spans>,
 }
 
 /// First and last moment of connections.
 type Spans = SmallVec<[(Moment, Moment); 1]>;
 
+/// Hosts that asked for something in vain, and from when to when.
+pub(super) type Asked = HashMap<IpAddr, (Timestamp, Timestamp)>;
+
 impl Contacts {
     pub(super) fn new(limit: usize) -> Contacts {
         Contacts {
             limit,
-            pairs: HashMap::new(),
+            newest: Vec::new(),
+            enough: ENOUGH,
+            clients: HashMap::new(),
             servers: HashMap::new(),
             unheard: HashMap::new(),
-            clients: HashMap::new(),
         }
     }
 
-    pub(super) fn note(&mut self, contact: &Contact) {
-        if self.pairs.len() >= self.limit && !self.pairs.contains_key(&(contact.client, contact.server)) {
-            let newest = |spans: &Spans| spans.last().map(|(_, last)| *last);
-            forget_older_half(&mut self.pairs, newest);
-            forget_older_half(&mut self.clients, newest);
-            forget_older_half(&mut self.unheard, newest);
+    /// Takes a contact that is over; `asked` tells who asked for something in vain until now.
+    pub(super) fn note(&mut self, contact: &Contact, asked: impl FnOnce() -> Asked) {
+        if self.newest.len() >= self.enough {
+            self.forget(&asked());
         }
-        let span = (contact.first, contact.last);
-        add(self.pairs.entry((contact.client, contact.server)).or_default(), span);
+        self.newest.push(*contact);
+        if self.clients.len() < self.limit {
+            *self.clients.entry(contact.client).or_default() |= contact.mqtt;
+        }
         if contact.mqtt {
             if self.servers.len() < self.limit {
                 self.servers.entry(contact.server).or_insert(contact.port);
             }
-            add(self.clients.entry(contact.client).or_default(), span);
             if !contact.heard {
-                add(self.unheard.entry(contact.server).or_default(), span);
+                if self.unheard.len() >= self.limit && !self.unheard.contains_key(&contact.server) {
+                    forget_older_half(&mut self.unheard, |spans| spans.last().map(|(_, last)| *last));
+                }
+                add(self.unheard.entry(contact.server).or_default(), (contact.first, contact.last));
             }
         }
+    }
+
+    /// Forgets contacts that tell nothing of any question: what is asked from now on, is asked after their end.
+    fn forget(&mut self, asked: &Asked) {
+        self.newest.retain(|contact| {
+            asked.get(&contact.client).is_some_and(|(first, last)| {
+                first.nanoseconds_since(contact.last.time) <= FOLLOWS
+                    && contact.first.time.nanoseconds_since(*last) <= FOLLOWS
+            })
+        });
+        let more = self.newest.len().saturating_sub(self.limit / 2);
+        self.newest.drain(..more);
+        self.enough = ENOUGH.max(self.newest.len() * 2);
     }
 
     /// The port on which `host` is an MQTT server.
@@ -88,17 +113,29 @@ impl Contacts {
 
     /// Whether `host` is an MQTT client somewhere in the capture.
     pub(super) fn is_client(&self, host: IpAddr) -> bool {
-        self.clients.contains_key(&host)
+        self.clients.get(&host).is_some_and(|mqtt| *mqtt)
     }
 
     /// Whether `host` opened any connection.
     pub(super) fn connects(&self, host: IpAddr) -> bool {
-        self.pairs.keys().any(|(client, _)| *client == host)
+        self.clients.contains_key(&host)
+    }
+
+    /// Makes ready for questions about single clients.
+    pub(super) fn sort(&mut self) {
+        self.newest.sort_by_key(|contact| contact.client);
+    }
+
+    /// The contacts of `client`, once they are sorted.
+    fn of(&self, client: IpAddr) -> impl Iterator<Item = &Contact> {
+        let begin = self.newest.partition_point(|contact| contact.client < client);
+        self.newest.iter().skip(begin).take_while(move |contact| contact.client == client)
     }
 
     /// Whether a connection of `client` to `server` was open at `since`, or began soon after.
     pub(super) fn reached(&self, client: IpAddr, server: IpAddr, since: Moment) -> bool {
-        self.pairs.get(&(client, server)).is_some_and(|spans| spans.iter().any(|span| meets(*span, since)))
+        let soon = |contact: &Contact| contact.first.time.nanoseconds_since(since.time) <= FOLLOWS;
+        self.of(client).any(|contact| contact.server == server && soon(contact) && contact.last.time >= since.time)
     }
 
     /// Whether anybody knocked at `server` in vain between `since` and `until`, or a little before.
@@ -109,14 +146,14 @@ impl Contacts {
 
     /// Whether an MQTT connection of `client` began soon after `since`.
     pub(super) fn began(&self, client: IpAddr, since: Moment) -> bool {
-        let mut spans = self.clients.get(&client).into_iter().flatten();
-        spans.any(|(first, _)| (0..=FOLLOWS).contains(&first.time.nanoseconds_since(since.time)))
+        let soon = |contact: &Contact| (0..=FOLLOWS).contains(&contact.first.time.nanoseconds_since(since.time));
+        self.of(client).any(|contact| contact.mqtt && soon(contact))
     }
 
     /// Whether an MQTT connection of `client` was open at `moment`.
     pub(super) fn open(&self, client: IpAddr, moment: Moment) -> bool {
-        let mut spans = self.clients.get(&client).into_iter().flatten();
-        spans.any(|(first, last)| first.time <= moment.time && moment.time <= last.time)
+        let span = |contact: &Contact| contact.first.time <= moment.time && moment.time <= contact.last.time;
+        self.of(client).any(|contact| contact.mqtt && span(contact))
     }
 }
 
@@ -128,9 +165,4 @@ fn add(spans: &mut Spans, span: (Moment, Moment)) {
     {
         last.1 = span.1;
     }
-}
-
-fn meets((first, last): (Moment, Moment), since: Moment) -> bool {
-    let soon = first.time.nanoseconds_since(since.time) <= FOLLOWS;
-    soon && last.time >= since.time
 }

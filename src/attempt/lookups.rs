@@ -276,6 +276,16 @@ impl Lookups {
         Some(host.names.get_mut(place)?.failing.get_or_insert_default())
     }
 
+    /// Who asked in vain until now, and when.
+    pub(super) fn vain(&self) -> impl Iterator<Item = (IpAddr, Seen)> {
+        let over = self.over.iter().map(|lookup| (lookup.asker, lookup.asked));
+        let open = self.askers.iter().flat_map(|(address, asker)| {
+            let failing = asker.names.iter().filter_map(|entry| entry.failing.as_ref());
+            failing.map(|failing| (*address, failing.asked()))
+        });
+        over.chain(open)
+    }
+
     /// All lookups that failed, and what is known of names that were found.
     pub(super) fn failures(&mut self) -> Vec<Lookup> {
         let mut all = std::mem::take(&mut self.over);
@@ -306,6 +316,13 @@ impl Lookup {
 }
 
 impl Failing {
+    /// All questions.
+    fn asked(&self) -> Seen {
+        let mut asked = self.v4;
+        asked.join(&self.v6);
+        asked
+    }
+
     fn lookup(self, host: IpAddr, mac: Option<MacAddress>, name: &Name) -> Lookup {
         let failure = if self.not_found.count > 0 {
             LookupFailure::NotFound
@@ -320,8 +337,7 @@ impl Failing {
         } else {
             LookupFailure::Silence
         };
-        let mut asked = self.v4;
-        asked.join(&self.v6);
+        let mut asked = self.asked();
         asked.count = self.v4.count.max(self.v6.count);
         Lookup {
             asker: host,

@@ -18,7 +18,7 @@ use crate::capture::Moment;
 use crate::limits::Limits;
 use crate::net::{DNS_PORT, DnsMessage, MacAddress, Neighbour, Rcode, Undeliverable};
 
-use contacts::Contacts;
+use contacts::{Asked, Contacts};
 use lookups::Lookups;
 use neighbours::Searches;
 
@@ -232,9 +232,10 @@ impl Watch {
 
     /// Takes a TCP connection that ended.
     pub fn connection(&mut self, contact: &Contact) {
-        let asked = || self.lookups.knows(contact.client) || self.searches.knows(contact.client);
-        if contact.mqtt || asked() {
-            self.contacts.note(contact);
+        let Watch { lookups, searches, contacts } = self;
+        let asks = || lookups.knows(contact.client) || searches.knows(contact.client);
+        if contact.mqtt || asks() {
+            contacts.note(contact, || asked(lookups, searches));
         }
     }
 
@@ -255,9 +256,20 @@ impl Watch {
 
     /// The capture is over: the attempts that it shows, in order of their first frame.
     pub fn finish(self, surroundings: &Surroundings<'_>) -> Vec<Attempt> {
-        let Watch { lookups, searches, contacts } = self;
+        let Watch { lookups, searches, mut contacts } = self;
+        contacts.sort();
         tie::attempts(lookups, searches, &contacts, surroundings)
     }
+}
+
+/// Who asked for something in vain, and from when to when.
+fn asked(lookups: &Lookups, searches: &Searches) -> Asked {
+    let mut all = Asked::new();
+    for (asker, seen) in lookups.vain().chain(searches.vain()) {
+        let (first, last) = all.entry(asker).or_insert((seen.first.time, seen.last.time));
+        (*first, *last) = (seen.first.time.min(*first), seen.last.time.max(*last));
+    }
+    all
 }
 
 #[cfg(test)]

@@ -100,6 +100,12 @@ impl Searches {
         searches.iter().find(goes_on).cloned()
     }
 
+    /// Who searched in vain until now, and when.
+    pub(super) fn vain(&self) -> impl Iterator<Item = (IpAddr, Seen)> {
+        let all = self.over.iter().chain(self.open.values().flatten());
+        all.map(|search| (search.asker, search.asked))
+    }
+
     /// All searches that were repeated and stayed vain.
     pub(super) fn failures(self) -> Vec<Search> {
         let mut all: Vec<Search> = self.over;

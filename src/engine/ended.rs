@@ -101,7 +101,16 @@ impl Rest {
             self.facts.evicted.add(facts.last().frame);
         }
         self.note_contact(&ended, &facts);
-        match self.turned_out(ended, facts) {
+        let stream = facts.stream;
+        let client_id = match &ended {
+            Ended::Mqtt { followed, .. } => followed.client_id().cloned(),
+            _ => None,
+        };
+        let turned_out = self.turned_out(ended, facts);
+        if let Some(client_id) = client_id {
+            self.population.told(&client_id, stream);
+        }
+        match turned_out {
             Turned::Session(session) => self.ended.push(session),
             Turned::Other { protocol, facts, server_port } => self.note_other(protocol, server_port, &facts),
             Turned::Nothing { facts, undeliverable } if self.attempts.len() < self.limits.attempts => {
@@ -118,11 +127,8 @@ impl Rest {
         match ended {
             Ended::Mqtt { client, evidence, followed } => {
                 let tracker = followed.tracker();
-                let given = tracker.connack().and_then(|connack| connack.assigned_client_id.as_ref());
-                let connect = tracker.connect().map(|connect| {
-                    let given = given.filter(|_| connect.client_id.is_empty());
-                    (given.unwrap_or(&connect.client_id), connect.at)
-                });
+                let connect = tracker.connect().zip(followed.client_id());
+                let connect = connect.map(|(connect, client_id)| (client_id, connect.at));
                 let mut neighbours = self.neighbours(&facts, client, connect);
                 let username = tracker.connect().and_then(|connect| connect.username.as_ref());
                 neighbours.namesake =

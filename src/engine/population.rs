@@ -1,8 +1,9 @@
 //! What sessions have to do with each other: who speaks MQTT, who uses which client id, who was
 //! closed together.
 //!
-//! Invariant: bounded. Of every client id the last two connections are remembered, and those of the
-//! last seconds, and when there are too many client ids, those that connected last; of every close the last seconds.
+//! Invariant: bounded. Of every client id the connections are remembered until all are told of that began before them:
+//! the last two, and those of the last seconds, and when there are too many client ids, those that connected last; of every
+//! close the last seconds.
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher as _;
@@ -10,6 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use hashbrown::hash_map::EntryRef;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
@@ -79,6 +81,8 @@ struct Presence {
     connect: Moment,
     accepted: Option<Moment>,
     refused: Option<Moment>,
+    /// Whether its session was told of: only those before it still ask for it.
+    told: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -163,8 +167,8 @@ impl Population {
                 if let Some(fingerprint) = will {
                     self.post.will(stream, server.address, fingerprint);
                 }
-                let (accepted, refused) = (None, None);
-                self.connect(client_id, Presence { stream, client, server, connect: at, accepted, refused });
+                let (accepted, refused, told) = (None, None, false);
+                self.connect(client_id, Presence { stream, client, server, connect: at, accepted, refused, told });
             }
             News::Answered(answered) => {
                 let Answered { client_id, username, connect, accepted, maximum_packet_size, at } = *answered;
@@ -216,6 +220,20 @@ impl Population {
         let presences = self.presences.get_mut(client_id);
         if let Some(presence) = presences.and_then(|all| all.iter_mut().find(|presence| presence.stream == stream)) {
             *(if accepted { &mut presence.accepted } else { &mut presence.refused }) = Some(at);
+        }
+    }
+
+    /// The session with this client id over `stream` is told of.
+    pub(super) fn told(&mut self, client_id: &TextFact, stream: u32) {
+        let EntryRef::Occupied(mut entry) = self.presences.entry_ref(client_id) else { return };
+        let presences = entry.get_mut();
+        if let Some(presence) = presences.iter_mut().find(|presence| presence.stream == stream) {
+            presence.told = true;
+        }
+        let done = presences.iter().take_while(|presence| presence.told).count();
+        presences.drain(..done);
+        if presences.is_empty() {
+            entry.remove();
         }
     }
 
@@ -407,7 +425,7 @@ mod tests {
         let mut population = Population::new(&Limits::default());
         for (stream, connect) in [(0, 10), (1, 20)] {
             let (client, connect) = (server, at(connect));
-            let presence = Presence { stream, client, server, connect, accepted: None, refused: None };
+            let presence = Presence { stream, client, server, connect, accepted: None, refused: None, told: false };
             population.connect(id("a"), presence);
         }
         population.closed(server, 0, Some(&id("a")), at(21));

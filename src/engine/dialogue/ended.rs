@@ -2,7 +2,7 @@
 
 use crate::capture::Moment;
 use crate::net::Undeliverable;
-use crate::session::{ClientEvidence, Tracker};
+use crate::session::{ClientEvidence, TextFact, Tracker};
 use crate::stream::End;
 use crate::transport::Protocol;
 
@@ -38,6 +38,14 @@ impl Followed {
             Followed::There(following) => &following.tracker,
             Followed::Alone(tracker) => tracker,
         }
+    }
+
+    /// The client id that CONNECT gave, or else CONNACK.
+    pub(in crate::engine) fn client_id(&self) -> Option<&TextFact> {
+        let tracker = self.tracker();
+        let connect = tracker.connect()?;
+        let given = tracker.connack().and_then(|connack| connack.assigned_client_id.as_ref());
+        Some(given.filter(|_| connect.client_id.is_empty()).unwrap_or(&connect.client_id))
     }
 
     pub(super) fn tracker_mut(&mut self) -> &mut Tracker {
