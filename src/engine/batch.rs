@@ -38,6 +38,8 @@ const ENDED_AT_ONCE: usize = 256;
 const UNCOUNTED: u32 = 1 << 31;
 /// So often a thread asks for what comes next before it sleeps: waking takes longer than most waits last.
 const PATIENCE: u32 = 20_000;
+/// Between so many questions it lets another thread have its processor: the one it waits for, maybe.
+const YIELDS: u32 = 64;
 /// So long it sleeps before it looks for something else to do.
 const NAP: Duration = Duration::from_millis(1);
 
@@ -333,11 +335,12 @@ impl<'m> Waiting<'m> {
 
     /// What comes next; `None` when nothing will.
     fn receive<T>(&self, from: &Receiver<T>) -> Option<T> {
-        for _ in 0..self.patience {
+        for asked in 1..=self.patience {
             match from.try_recv() {
                 Ok(received) => return Some(received),
                 Err(TryRecvError::Disconnected) => return None,
                 Err(TryRecvError::Empty) if (self.meanwhile)() => {}
+                Err(TryRecvError::Empty) if asked % YIELDS == 0 => thread::yield_now(),
                 Err(TryRecvError::Empty) => hint::spin_loop(),
             }
         }
