@@ -172,6 +172,11 @@ impl Captures {
     /// none.
     pub fn next_batch(&mut self, batch: &mut Batch) -> bool {
         let before = batch.len();
+        if before == 0
+            && let [open] = self.open.as_mut_slice()
+        {
+            open.file.read_ahead(batch);
+        }
         while !batch.is_full()
             && let Some(index) = self.earliest()
         {

@@ -8,6 +8,11 @@ use crate::capture::{Batch, FrameNumber, Timestamp};
 use crate::source::step::Record;
 
 impl CaptureFile {
+    /// Reads what `batch`, which is empty, has room for. What is read for one record alone would have to be moved.
+    pub(in crate::source) fn read_ahead(&mut self, batch: &mut Batch) {
+        self.buffer.fill(Batch::BYTES, batch);
+    }
+
     /// Puts the next packets into `batch` until it is full, or until one was captured at `until` or later; `before` are
     /// the packets that are numbered before this file's. Returns this file's number of the last one.
     pub(in crate::source) fn fill(&mut self, batch: &mut Batch, before: u64, until: Option<Timestamp>) -> FrameNumber {
@@ -18,9 +23,6 @@ impl CaptureFile {
             if !is_early(&record) {
                 self.ahead = Some(record);
                 break;
-            }
-            if batch.is_empty() {
-                self.buffer.fill(Batch::BYTES, batch);
             }
             let start = batch.used();
             let walked = self.walk(&record, batch, before, is_early);
