@@ -100,7 +100,7 @@ impl Buffer {
         }
     }
 
-    /// Reads until so many bytes are unread, or no more come, for `batch`, which is empty: into the buffer that it had, as
+    /// Reads until a little more than so many bytes are unread, or no more come, for `batch`, which is empty: into the buffer that it had, as
     /// that is in the cache of the processor that fills it.
     pub(super) fn fill(&mut self, wanted: usize, batch: &mut Batch) {
         if self.unread.len() >= wanted {
@@ -109,7 +109,7 @@ impl Buffer {
         self.bytes = batch.lie_in(std::mem::take(&mut self.bytes), 0);
         self.begin_with(batch.buffer().get(self.unread.clone()).unwrap_or_default());
         let size = wanted + REST;
-        while self.unread.len() < wanted {
+        while self.unread.len() < size {
             match self.read_more(size - self.unread.len(), size) {
                 Ok(true) => {}
                 Ok(false) => break,
