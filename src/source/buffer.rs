@@ -11,8 +11,11 @@ use crate::capture::Batch;
 /// Size of one `read()`: larger pieces fall out of the processor's cache.
 const PIECE: usize = 256 << 10;
 
-/// So many bytes more than are wanted are read: most often the rest of the last record.
+/// So many bytes more than are wanted are read at least: most often the rest of the last record.
 const REST: usize = 2 << 10;
+
+/// The same at most: records of frames that were put together before they were captured are as long.
+const LONG_REST: usize = 66 << 10;
 
 /// The buffer grows up to this for a record that does not fit; a longer record is damage.
 pub(super) const MAXIMUM: usize = 16 << 20;
@@ -25,13 +28,15 @@ pub(super) struct Buffer {
     unread: Range<usize>,
     /// Offset in the file of `unread.start`.
     offset: u64,
+    /// So many bytes more than are wanted are read.
+    rest: usize,
     /// Why reading ahead failed, while what was read before is not consumed.
     failed: Option<io::Error>,
 }
 
 impl Buffer {
     pub(super) fn new(input: Box<dyn Read + Send>) -> Self {
-        Buffer { input, bytes: vec![0; PIECE], unread: 0..0, offset: 0, failed: None }
+        Buffer { input, bytes: vec![0; PIECE], unread: 0..0, offset: 0, rest: REST, failed: None }
     }
 
     /// Everything from the first unread byte on.
@@ -100,6 +105,11 @@ impl Buffer {
         }
     }
 
+    /// A record of so many bytes was not whole when the end of what was read came.
+    pub(super) fn leave_room_for(&mut self, record: usize) {
+        self.rest = self.rest.max(record.min(LONG_REST));
+    }
+
     /// Reads until a little more than so many bytes are unread, or no more come, for `batch`, which is empty: into the buffer that it had, as
     /// that is in the cache of the processor that fills it.
     pub(super) fn fill(&mut self, wanted: usize, batch: &mut Batch) {
@@ -108,7 +118,7 @@ impl Buffer {
         }
         self.bytes = batch.lie_in(std::mem::take(&mut self.bytes), 0);
         self.begin_with(batch.buffer().get(self.unread.clone()).unwrap_or_default());
-        let size = wanted + REST;
+        let size = wanted + self.rest;
         while self.unread.len() < size {
             match self.read_more(size - self.unread.len(), size) {
                 Ok(true) => {}

@@ -25,6 +25,9 @@ impl CaptureFile {
                 break;
             }
             let start = batch.used();
+            if start > 0 {
+                self.buffer.leave_room_for(record.length);
+            }
             let walked = self.walk(&record, batch, before, is_early);
             self.buffer.hand_over(walked, batch, start);
             last = FrameNumber::new(self.number);
