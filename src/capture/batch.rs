@@ -6,11 +6,15 @@
 use std::ops::Range;
 
 use super::{Frame, FrameNumber, LinkType, Moment};
+use crate::fetch;
 
 /// A batch is full from so many bytes of frames on: few enough to stay in the processor's cache.
 const FULL: usize = 512 << 10;
 /// A batch is full from so many frames on.
 const MOST: usize = 8192;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// Frames that own their bytes together.
 #[derive(Clone, Debug, Default)]
@@ -115,6 +119,21 @@ impl Batch {
     #[inline]
     pub fn get(&self, index: usize) -> Option<Frame<'_>> {
         self.frames.get(index).map(|placed| self.frame(placed))
+    }
+
+    /// Asks for where the frame at `index` lies.
+    #[inline]
+    pub(crate) fn fetch(&self, index: usize) {
+        self.frames.get(index).into_iter().for_each(fetch::start);
+    }
+
+    /// Asks for the first bytes of the frame at `index`: its headers.
+    #[inline]
+    pub(crate) fn fetch_bytes(&self, index: usize) {
+        let bytes = self.get(index).map_or(&[][..], |frame| frame.data);
+        for byte in bytes.iter().step_by(LINE).take(2) {
+            fetch::start(byte);
+        }
     }
 
     /// The index of the first frame `among` these that has at least this number.

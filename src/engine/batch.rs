@@ -301,9 +301,9 @@ impl Engine {
 /// Follows the connections of a part, whose `own` frames are at these indices.
 fn follow(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
     let mut passed = 0;
-    let indices = || own.iter().filter_map(|index| usize::try_from(*index).ok());
-    let mut foresight = Foresight::new(&part.table, sorted, indices());
-    for (index, frame) in indices().filter_map(|index| Some((index, sorted.frames.get(index)?))) {
+    let indices = own.iter().filter_map(|index| usize::try_from(*index).ok());
+    let mut foresight = Foresight::new(&part.table, sorted, own);
+    for (index, frame) in indices.filter_map(|index| Some((index, sorted.frames.get(index)?))) {
         if let Some(foresight) = &mut foresight {
             foresight.go_on(&mut part.table);
         }

@@ -4,22 +4,25 @@
 
 use std::hash::BuildHasher;
 
-use crate::fetch::Depth;
+use crate::fetch::{self, Depth};
 use crate::net::Endpoint;
 
-use super::{FlowTable, Key, Reader};
+use super::{FlowTable, Key, Reader, short, spread};
 
 /// Where a connection is, or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(u32);
 
 impl<R: Reader> FlowTable<R> {
-    /// Where the connection between two endpoints is, if it is followed: a segment of it will come soon.
+    /// Where the connection between two endpoints is by its hash, if it is followed: a segment of it will come soon.
     pub fn foresee(&self, one: Endpoint, other: Endpoint) -> Option<Place> {
         let (key, _) = Key::of(one, other);
-        let place = Place(self.find(self.hasher.hash_one(key), &key)?);
-        self.fetch(place, Depth::Connection);
-        Some(place)
+        let short = short(self.hasher.hash_one(key));
+        let (_, place) = self.index.find(spread(short), |(known, _)| *known == short)?;
+        let slot = self.slots.get(*place as usize)?;
+        fetch::start(&slot.key);
+        fetch::start(&slot.flow);
+        Some(Place(*place))
     }
 
     /// Asks for what the next segment of a connection that was foreseen will touch.
