@@ -78,6 +78,8 @@ pub struct Tracker {
     version: Option<Version>,
     /// The CONNECT was cut: what it offers is not known.
     connect_cut: bool,
+    /// The client did not ask for a new session.
+    resumes: bool,
     terms: Terms,
     rules: Rules,
     timeline: Timeline,
@@ -86,6 +88,7 @@ pub struct Tracker {
     ledger: PerSide<Book>,
     topics: Topics,
     exchanges: Exchanges,
+    requests: ThinVec<Request>,
     answers_matched: u64,
     keep_alive: KeepAliveFacts,
     counts: Counts,
@@ -102,7 +105,6 @@ pub struct Tracker {
     disconnect: PerSide<Option<Box<DisconnectFacts>>>,
     first_packet: PerSide<Option<Moment>>,
     subscriptions: Vec<Subscription>,
-    requests: ThinVec<Request>,
     /// Boxed: few captures have any.
     early: Option<Box<EarlyAnswers>>,
     row: Option<Box<RetainedBurst>>,
@@ -116,6 +118,7 @@ impl Tracker {
         Tracker {
             version: None,
             connect_cut: false,
+            resumes: false,
             terms: Terms::default(),
             rules: Rules::default(),
             timeline: Timeline::new(detail, limits.timeline_events),
@@ -124,6 +127,7 @@ impl Tracker {
             ledger: PerSide::default(),
             topics: Topics::default(),
             exchanges: Exchanges::new(limits.open_exchanges),
+            requests: ThinVec::new(),
             answers_matched: 0,
             keep_alive: KeepAliveFacts::default(),
             counts: Counts::default(),
@@ -137,7 +141,6 @@ impl Tracker {
             disconnect: PerSide::default(),
             first_packet: PerSide::default(),
             subscriptions: Vec::new(),
-            requests: ThinVec::new(),
             early: None,
             row: None,
             ping: Rare::default(),

@@ -51,6 +51,9 @@ impl Half {
     }
 }
 
+/// No time at which a connection was closed.
+const NOT_CLOSED: Timestamp = Timestamp(i64::MAX);
+
 /// A connection with its reassembly.
 #[derive(Debug)]
 pub(super) struct Flow<R> {
@@ -58,8 +61,8 @@ pub(super) struct Flow<R> {
     pub(super) a: Half,
     pub(super) b: Half,
     pub(super) interest: Interest,
-    /// Since when both FINs or a RST were seen.
-    closed: Option<Timestamp>,
+    /// Since when both FINs or a RST were seen: an `Option` would take as much again, in every connection.
+    closed: Timestamp,
     /// Boxed: most connections are closed otherwise.
     pub(super) knell: Option<Box<Knell>>,
 }
@@ -103,7 +106,7 @@ impl<R: Reader> Flow<R> {
             a: Half::new(),
             b: Half::new(),
             interest: Interest::Wanted,
-            closed: None,
+            closed: NOT_CLOSED,
             knell: None,
         }
     }
@@ -115,6 +118,7 @@ impl<R: Reader> Flow<R> {
                 self.a.fetch();
                 self.b.fetch();
                 fetch::start(&self.closed);
+                fetch::start(&self.interest);
                 self.connection.facts.fetch();
             }
             Depth::Session => {
@@ -143,7 +147,7 @@ impl<R: Reader> Flow<R> {
     /// Which list of the table the connection belongs to.
     pub(super) fn standing(&self) -> Standing {
         let facts = &self.connection.facts;
-        if self.closed.is_some() {
+        if self.is_closed() {
             let complete = self.a.assembler.is_complete() && self.b.assembler.is_complete();
             let fins = facts.from_a.fin.is_some() && facts.from_b.fin.is_some();
             match facts.reset {
@@ -176,7 +180,7 @@ impl<R: Reader> Flow<R> {
             Standing::Doubted => patience::DOUBTED,
             Standing::Closing => patience::LINGER,
         };
-        self.closed.map(|closed| closed.after(linger))
+        self.is_closed().then(|| self.closed.after(linger))
     }
 
     /// Whether data waits behind a hole.
@@ -222,8 +226,8 @@ impl<R: Reader> Flow<R> {
         if self.is_waiting() {
             self.judge_holes(from, at, None, budget);
         }
-        if self.closed.is_some() != self.connection.facts.is_closed() {
-            self.closed = if self.closed.is_none() { Some(at.time) } else { None };
+        if self.is_closed() != self.connection.facts.is_closed() {
+            self.closed = if self.is_closed() { NOT_CLOSED } else { at.time };
         }
     }
 
@@ -457,7 +461,7 @@ impl<R: Reader> Flow<R> {
             self.settle_held(end, budget);
         }
         let at = self.connection.facts.last();
-        let closed = self.closed.is_some();
+        let closed = self.is_closed();
         self.connection.facts.ending = Some(if closed { Ending::Closed } else { ending });
         let oldest = |end: End| self.assembler(end).first_waiting().map_or(u64::MAX, |(_, at)| at.frame.get());
         let order = if oldest(End::B) < oldest(End::A) { [End::B, End::A] } else { [End::A, End::B] };
@@ -473,7 +477,7 @@ impl<R: Reader> Flow<R> {
 
     /// Whether both FINs or a RST were seen.
     pub(super) fn is_closed(&self) -> bool {
-        self.closed.is_some()
+        self.closed != NOT_CLOSED
     }
 }
 

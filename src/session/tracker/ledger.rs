@@ -42,7 +42,6 @@ impl Tracker {
     /// Enters a PUBLISH of `QoS` 1 or 2 with its place among those before it.
     pub(super) fn enter(&mut self, from: Side, at: Moment, publish: &Publish<'_>, id: u16, kin: &Kinship) {
         let fingerprint = self.newest;
-        let resumes = self.connect.as_ref().is_some_and(|connect| !connect.clean_start);
         let topic = || kin.topic.and_then(|topic| self.topics.text(topic)).cloned();
         let ledger = self.ledger.of_mut(from);
         let sent = kin.open.or(kin.finished.map(|(sent, _)| sent));
@@ -57,7 +56,7 @@ impl Tracker {
                 let again = Twice { count: 0, topic: topic(), sent, acknowledged, again: at, end: kin.end };
                 ledger.twice.get_or_insert(again).count += 1;
             }
-        } else if publish.dup || resumes && ledger.opening.len() < OPENING {
+        } else if publish.dup || self.resumes && ledger.opening.len() < OPENING {
             let carried = Carried {
                 packet: PacketType::PUBLISH,
                 packet_identifier: id,

@@ -63,6 +63,7 @@ impl Tracker {
                 request_response_information: connect.request_response_information(),
             };
             self.terms.connect(&facts);
+            self.resumes = !facts.clean_start;
             self.connect = Some(Box::new(facts));
         }
         if self.timeline.wanted() {
