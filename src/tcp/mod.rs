@@ -50,7 +50,7 @@ mod tuple;
 mod testing;
 
 pub(crate) use facts::timestamp;
-pub use table::{FlowTable, Place, Remaining};
+pub use table::{FlowTable, Place, Remaining, Sought};
 pub use trouble::Trouble;
 pub use tuple::spread;
 

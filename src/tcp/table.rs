@@ -27,7 +27,7 @@ use super::tombstones::{Tombstone, Tombstones};
 use super::tuple::{Bases, Key};
 use super::{Connection, Ending, Facts, Reader, patience};
 
-pub use foreseen::Place;
+pub use foreseen::{Place, Sought};
 pub use remaining::Remaining;
 use streams::{Counted, Opened};
 

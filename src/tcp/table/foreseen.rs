@@ -9,15 +9,25 @@ use crate::net::Endpoint;
 
 use super::{FlowTable, Key, Reader, short, spread};
 
+/// A connection that may be followed: what the table knows it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sought(u32);
+
 /// Where a connection is, or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(u32);
 
 impl<R: Reader> FlowTable<R> {
-    /// Where the connection between two endpoints is by its hash, if it is followed: a segment of it will come soon.
-    pub fn foresee(&self, one: Endpoint, other: Endpoint) -> Option<Place> {
+    /// Segments of the connection between two endpoints will come soon.
+    pub fn seek(&self, one: Endpoint, other: Endpoint) -> Sought {
         let (key, _) = Key::of(one, other);
         let short = short(self.hasher.hash_one(key));
+        self.index.iter_hash(spread(short)).take(1).for_each(fetch::start);
+        Sought(short)
+    }
+
+    /// Where the connection is that was sought, by its hash alone, if it is followed.
+    pub fn foresee(&self, Sought(short): Sought) -> Option<Place> {
         let (_, place) = self.index.find(spread(short), |(known, _)| *known == short)?;
         let slot = self.slots.get(*place as usize)?;
         fetch::start(&slot.key);
