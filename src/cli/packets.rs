@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::capture::{Frame, FrameNumber};
 use crate::diagnosis;
-use crate::engine::{Config, Engine};
+use crate::engine::{Config, Engine, Sorted};
 use crate::limits::Limits;
 use crate::lock::locked;
 use crate::mqtt::{Version, parse};
@@ -92,24 +92,34 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
     if let Some(path) = followed {
         return follow(path, pass);
     }
-    write(input, look, pass)?;
+    write(input, look, once.is_some(), pass)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the captures and writes their packets.
-fn write(input: &Input, look: &Look, mut pass: Pass<'_>) -> Result<(), Failure> {
+/// Reads the captures, one of which may be a pipe that `passes_by`, and writes their packets.
+fn write(input: &Input, look: &Look, passes_by: bool, mut pass: Pass<'_>) -> Result<(), Failure> {
     let mut sieve = Sieve::of(input)?;
     let mut captures = Captures::open(&input.files)?;
     // Where packets run over the terminal they are progress enough.
     let mut progress = (!output::is_terminal(look)).then(|| Progress::of(&captures));
     pass.begin()?;
-    while let Some(frame) = captures.next_frame() {
-        let number = frame.at.frame.get();
-        if sieve.passes(&frame) {
-            pass.push(&frame)?;
+    let mut tell = |captures: &Captures| progress.iter_mut().for_each(|progress| progress.tell(captures));
+    if passes_by {
+        // It is written as it comes.
+        while let Some(frame) = captures.next_frame() {
+            let number = frame.at.frame.get();
+            if sieve.passes(&frame) {
+                pass.push(&frame)?;
+            }
+            if number.is_multiple_of(LOOKED_AT) {
+                tell(&captures);
+            }
         }
-        if let Some(progress) = progress.as_mut().filter(|_| number.is_multiple_of(LOOKED_AT)) {
-            progress.tell(&captures);
+    } else {
+        let mut sorted = Sorted::default();
+        while sieve.next_batch(&mut captures, sorted.frames_mut()) {
+            pass.push_batch(&mut sorted)?;
+            tell(&captures);
         }
     }
     drop(progress);
@@ -174,6 +184,15 @@ impl<'o> Pass<'o> {
             packets::write_head(style, self.out)?;
         }
         Ok(())
+    }
+
+    /// Takes the next frames; leaves none.
+    fn push_batch(&mut self, sorted: &mut Sorted) -> Result<(), Failure> {
+        sorted.sort(self.engine.parts());
+        let skipped = &mut self.skipped;
+        self.engine.push_batch(sorted, &mut |finished| skipped.add(&finished.into_session()));
+        sorted.clear();
+        Ok(drain(&self.writer, self.out)?)
     }
 
     fn push(&mut self, frame: &Frame<'_>) -> Result<(), Failure> {

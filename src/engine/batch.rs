@@ -198,9 +198,29 @@ impl Engine {
             self.count_streams();
             self.hear_of(sorted);
         } else {
-            sorted.frames.iter().for_each(|frame| self.take(&frame));
+            self.take_one_by_one(sorted);
         }
         self.rest.ended.drain(..).for_each(out);
+    }
+
+    /// Takes frames one after another.
+    fn take_one_by_one(&mut self, sorted: &Sorted) {
+        let mut own: &[u32] = &[];
+        let mut foresight = None;
+        if let ([part], [all]) = (self.parts.as_slice(), sorted.own.as_slice()) {
+            own = all;
+            foresight = Foresight::new(&part.table, sorted, all);
+        }
+        for (index, frame) in (0..).zip(sorted.frames.iter()) {
+            if let Some(foresight) = &mut foresight
+                && let Some((_, others)) = own.split_first().filter(|(next, _)| **next == index)
+                && let [part] = self.parts.as_mut_slice()
+            {
+                own = others;
+                foresight.go_on(&mut part.table);
+            }
+            self.take(&frame);
+        }
     }
 
     /// Whether the next frames are taken one by one, however many threads there are, and others may be divided.
@@ -230,7 +250,7 @@ impl Engine {
             self.count_streams();
             self.hear_of(sorted);
         } else {
-            sorted.frames.iter().for_each(|frame| self.take(&frame));
+            self.take_one_by_one(sorted);
         }
         self.rest.ended.drain(..).for_each(out);
         Ok(!sorted.frames.is_empty())
