@@ -383,11 +383,15 @@ impl Tracker {
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe_packet(from, at, unsubscribe, last),
             Packet::Suback(suback) | Packet::Unsuback(suback) => self.answer_packet(from, at, suback, last),
             Packet::Pingreq => {
-                self.pingreq_packet(at);
+                if from == Side::Client {
+                    self.pingreq_packet(at);
+                }
                 self.timeline.push(at, Some(from), EventKind::Pingreq);
             }
             Packet::Pingresp => {
-                self.pingresp_packet(at);
+                if from == Side::Server {
+                    self.pingresp_packet(at);
+                }
                 self.timeline.push(at, Some(from), EventKind::Pingresp);
             }
             Packet::Disconnect(disconnect) => self.disconnect_packet(from, at, disconnect),
