@@ -281,7 +281,7 @@ impl<'a> Story<'a> {
     pub(crate) fn timed_out_alike(&self) -> bool {
         let neighbours = &self.session.neighbours;
         neighbours.closed_after_same_silence > 0
-            && 2 * neighbours.closed_after_same_silence >= neighbours.closed_together_count
+            && 2 * u64::from(neighbours.closed_after_same_silence) >= neighbours.closed_together_count
     }
 
     /// Whether the client that said goodbye at `goodbye` was let in before, as far as the capture can tell.

@@ -321,9 +321,10 @@ impl Population {
         if by_server && let Some(closes) = self.closes.get(&server) {
             together = Together::of(closes, end, facts, connect.map(|(client_id, _)| stand_in(client_id)));
         }
-        let returned = connect.filter(|_| by_server).and_then(|(client_id, _)| {
-            let mut later = self.presences.get(client_id)?.iter().filter(|other| end.is_before(other.connect));
-            later.find(|other| other.server == server && other.accepted.is_some()).map(|other| other.connect)
+        let returned = connect.filter(|_| by_server).and_then(|(client_id, _)| self.presences.get(client_id));
+        let returned = returned.and_then(|presences| {
+            let mut later = presences.iter().filter(|other| end.is_before(other.connect));
+            later.find(|other| other.server == server && other.accepted.is_some()).map(|other| other.connect.frame)
         });
         let broker = self.brokers.get(&server);
         let hops = self.hop_limits.get(&server.address).copied();
@@ -331,7 +332,7 @@ impl Population {
             rival,
             closed_together: together.frames,
             closed_together_count: together.count,
-            closed_after_same_silence: together.alike,
+            closed_after_same_silence: u16::try_from(together.alike).unwrap_or(u16::MAX),
             returned,
             refused_after: self.refusals.get(&server).copied().filter(|refused| by_server && end.is_before(*refused)),
             server_hop_limit: hops.map(|(hop_limit, ..)| hop_limit),

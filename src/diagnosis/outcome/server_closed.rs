@@ -157,7 +157,7 @@ fn lapsed(story: &Story<'_>, close: Close) -> Option<String> {
 /// The idle timer that closed this session and others, if they show one.
 fn timed(story: &Story<'_>, close: Close) -> Option<String> {
     let (_, last) = story.last_words(close.at)?;
-    let others = story.session.neighbours.closed_after_same_silence;
+    let others = u64::from(story.session.neighbours.closed_after_same_silence);
     let span = words::duration(close.at.time.nanoseconds_since(last.time));
     let (sessions, when) =
         (words::counted(others, "other session"), if others == 1 { "at another time" } else { "each at its own time" });
@@ -346,7 +346,7 @@ mod tests {
     fn a_client_that_is_let_in_again_shows_that_the_broker_runs() {
         let first = |returned: bool| {
             let tale = Tale::connected().close(Side::Server, 5.0);
-            let tale = tale.with(|session| session.neighbours.returned = returned.then_some(session.wire.last));
+            let tale = tale.with(|session| session.neighbours.returned = returned.then_some(session.wire.last.frame));
             diagnose(&tale.build()).causes[0].contains("same client id")
         };
         assert!(first(true));

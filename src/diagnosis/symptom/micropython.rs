@@ -1,4 +1,4 @@
-//! umqtt.simple of MicroPython, and umqtt.robust, which is built on it. It speaks MQTT 3.1.1, reads the four bytes of
+//! umqtt.simple of `MicroPython`, and umqtt.robust, which is built on it. It speaks MQTT 3.1.1, reads the four bytes of
 //! the CONNACK without a time limit, and does not look whether its PINGREQ is answered. Numbers of an `OSError` differ
 //! between boards.
 
