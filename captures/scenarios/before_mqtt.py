@@ -105,6 +105,14 @@ def connect_malformed(lab):
     lab.raw("client", {"hex": f"101d00044d5154540442003c0009{client_id}0006{password}"}, {"read": "close"}, {"close": True})
 
 
+@scenario("connect-wrong-flags")
+def connect_wrong_flags(lab):
+    """A CONNECT whose fixed header has a reserved flag set (0x11) reaches mosquitto."""
+    lab.capture()
+    lab.mosquitto()
+    lab.raw("client", {"hex": f"111500044d5154540402003c0009{b'gateway-2'.hex()}"}, {"read": "close"}, {"close": True})
+
+
 @scenario("http-answer")
 def http_answer(lab):
     """A web server (Node's http) listens on port 1883; a Paho client connects to it."""

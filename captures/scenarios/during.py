@@ -456,6 +456,20 @@ def server_closed_idle(lab):
     lab.paho("client", "sensor-17", "connect", "ended=10")
 
 
+@scenario("timed-out-for-all")
+def timed_out_for_all(lab):
+    """The scripted broker closes each connection three seconds after its CONNECT, as a proxy does on which nothing is said; three clients
+    connect within a second."""
+    lab.capture()
+    lab.scripted({"connect": [{"ordinary": True}, {"wait": 3000}, {"close": True}]})
+    clients = []
+    for host, client_id in (("client", "sensor-17"), ("client2", "sensor-18"), ("client3", "sensor-19")):
+        clients.append(lab.start_paho(host, client_id, "connect", "ended=10"))
+        lab.sleep(0.35)
+    for client in clients:
+        client.wait()
+
+
 @scenario("aedes-subscribe-fails")
 def aedes_subscribe_fails(lab):
     """The broker is Aedes, whose program fails a subscription: it closes without a SUBACK."""

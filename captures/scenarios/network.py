@@ -170,6 +170,15 @@ def short_snaplen(lab):
              "disconnect", user="plant", password="secret")
 
 
+@scenario("short-snaplen-reason")
+def short_snaplen_reason(lab):
+    """tcpdump -s 96 keeps thirty bytes of each packet; the scripted broker ends an MQTT 5 session with 0x98 and a long Reason String."""
+    lab.capture(snaplen=96)
+    farewell = {"cmd": "disconnect", "reasonCode": 0x98, "properties": {"reasonString": "maintenance window until six o'clock"}}
+    lab.scripted({"connect": [{"ordinary": True}, {"wait": 1500}, {"send": farewell}, {"close": True}]})
+    lab.paho("client", "sensor-17", "connect", "ended=5", version="5")
+
+
 @scenario("one-way")
 def one_way(lab):
     """Only the direction from the client to the broker is captured."""

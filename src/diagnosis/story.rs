@@ -276,6 +276,28 @@ impl<'a> Story<'a> {
         self.session.connack.is_none() && (server.missing_bytes > 0 || server.acknowledged.0 > server.sent.0 + 1)
     }
 
+    /// Whether most sessions that the server closed at about the same time were closed after the same silence as this
+    /// one, as by a timer that each connection has for itself.
+    pub(crate) fn timed_out_alike(&self) -> bool {
+        let neighbours = &self.session.neighbours;
+        neighbours.closed_after_same_silence > 0
+            && 2 * u64::from(neighbours.closed_after_same_silence) >= neighbours.closed_together_count
+    }
+
+    /// Whether the client that said goodbye at `goodbye` was let in before, as far as the capture can tell.
+    pub(crate) fn greeted(&self, goodbye: Moment) -> bool {
+        let connect = self.connect_sent();
+        // One that says all at once, goodbye included, does not wait for answers.
+        let at_once =
+            self.late_connack().is_some() && connect.is_some_and(|connect| self.soon(connect, goodbye, SECOND / 2));
+        self.connected() || connect.is_none() || at_once || self.answer_missed() || self.half_greeted()
+    }
+
+    /// Whether the broker answered CONNECT was not captured.
+    pub(crate) fn half_greeted(&self) -> bool {
+        self.is(Qualifier::OneWay) && self.connect_sent().is_some() && !self.connected()
+    }
+
     /// The close, if `side` did it.
     pub(crate) fn close_by(&self, side: Side) -> Option<Close> {
         self.close.filter(|close| close.by == side)

@@ -69,8 +69,9 @@ pub(super) enum What {
     News(Talk, News),
     /// A FIN or RST on a connection of MQTT.
     Closing { stream: u32, at: Moment },
-    /// A server closed a connection of its own accord: that of this client id, if it is known.
-    ServerClosed { server: Endpoint, stream: u32, client_id: Option<TextFact>, at: Moment },
+    /// A server closed a connection of its own accord: that of this client id, if it is known, after so many nanoseconds
+    /// without data.
+    ServerClosed { server: Endpoint, stream: u32, client_id: Option<TextFact>, quiet: i64, at: Moment },
     /// A server's host refused a new connection.
     Refused { server: Endpoint, at: Moment },
     /// A connection is over.

@@ -10,7 +10,7 @@ use crate::capture::{Moment, Timestamp};
 use crate::limits::{Limits, Room};
 use crate::net::{Decoded, Endpoint, Segment};
 use crate::session::{Close, Detail};
-use crate::stream::Side;
+use crate::stream::{End, Side};
 use crate::tcp::{Connection, Facts, FlowTable, Remaining};
 use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
@@ -261,8 +261,11 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
         && let Some(server) = closed_by_server(connection, at)
         && connection.reader.tells_close()
     {
-        let (stream, client_id) = (connection.facts.stream, connection.reader.client_id().cloned());
-        notices.push(Notice { order, what: What::ServerClosed { server, stream, client_id, at } });
+        let facts = &connection.facts;
+        let data = [End::A, End::B].into_iter().filter_map(|end| facts.from(end).last_data);
+        let quiet = data.max_by_key(|data| data.frame).map_or(0, |data| at.time.nanoseconds_since(data.time));
+        let (stream, client_id) = (facts.stream, connection.reader.client_id().cloned());
+        notices.push(Notice { order, what: What::ServerClosed { server, stream, client_id, quiet, at } });
     }
     if closing && let Some(server) = refused_by(&connection.facts, at) {
         notices.push(Notice { order, what: What::Refused { server, at } });

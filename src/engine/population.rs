@@ -37,6 +37,10 @@ const RIVALS: usize = 32;
 const CLOSES: usize = 4096;
 /// Of the sessions closed together, this many are named.
 const NAMED: usize = 16;
+/// A shorter silence, in nanoseconds, is none that a timer ends.
+const SILENCE: i64 = 1_000_000_000;
+/// Silences that one timer ends differ by so many nanoseconds at most.
+const SPREAD: i64 = 50_000_000;
 /// So many closes together are looked at one by one.
 const FEW: usize = 64;
 
@@ -91,6 +95,8 @@ struct ServerClose {
     stream: Option<u32>,
     /// Stands for the client id, if it is known.
     client: Option<u64>,
+    /// Nanoseconds without data before it.
+    quiet: i64,
 }
 
 impl Population {
@@ -238,7 +244,14 @@ impl Population {
     }
 
     /// A server closed a connection of its own accord, unless a newer one with its client id pushed it out.
-    pub(super) fn closed(&mut self, server: Endpoint, stream: u32, client_id: Option<&TextFact>, at: Moment) {
+    pub(super) fn closed(
+        &mut self,
+        server: Endpoint,
+        stream: u32,
+        client_id: Option<&TextFact>,
+        quiet: i64,
+        at: Moment,
+    ) {
         if client_id.is_some_and(|client_id| self.is_pushed_out(client_id, stream, server.address, at)) {
             return;
         }
@@ -250,7 +263,7 @@ impl Population {
         while closes.len() >= CLOSES || closes.front().is_some_and(|old| !is_recent(old.at, at)) {
             closes.pop_front();
         }
-        closes.push_back(ServerClose { at, stream: Some(stream), client: client_id.map(stand_in) });
+        closes.push_back(ServerClose { at, stream: Some(stream), client: client_id.map(stand_in), quiet });
     }
 
     /// Whether the connection over `stream`, which `server` closed `at` this moment, gave way to a newer one.
@@ -321,17 +334,24 @@ impl Population {
                 refused: other.refused,
             }))
         });
-        let mut together = Together::default();
         let by_server = close.is_some_and(|close| close.by == Side::Server);
+        let mut together = Together::default();
         if by_server && let Some(closes) = self.closes.get(&server) {
             together = Together::of(closes, end, facts, connect.map(|(client_id, _)| stand_in(client_id)));
         }
+        let returned = connect.filter(|_| by_server).and_then(|(client_id, _)| self.presences.get(client_id));
+        let returned = returned.and_then(|presences| {
+            let mut later = presences.iter().filter(|other| end.is_before(other.connect));
+            later.find(|other| other.server == server && other.accepted.is_some()).map(|other| other.connect.frame)
+        });
         let broker = self.brokers.get(&server);
         let hops = self.hop_limits.get(&server.address).copied();
         Neighbours {
             rival,
             closed_together: together.frames,
             closed_together_count: together.count,
+            closed_after_same_silence: u16::try_from(together.alike).unwrap_or(u16::MAX),
+            returned,
             refused_after: self.refusals.get(&server).copied().filter(|refused| by_server && end.is_before(*refused)),
             server_hop_limit: hops.map(|(hop_limit, ..)| hop_limit),
             server_seen_twice: hops.is_some_and(|(_, twice, _)| twice),
@@ -350,6 +370,7 @@ impl Population {
 struct Together {
     frames: Vec<FrameNumber>,
     count: u64,
+    alike: u64,
 }
 
 impl Together {
@@ -361,13 +382,26 @@ impl Together {
         // Its own is between its frames: there may be thousands of others.
         let begun = closes.partition_point(|other| other.at.frame < facts.first.frame).clamp(early, late);
         let over = closes.partition_point(|other| other.at.frame <= facts.last().frame).clamp(begun, late);
-        let own = closes.range(begun..over).filter(|close| close.stream == Some(facts.stream)).count();
+        let mut of_own = closes.range(begun..over).filter(|close| close.stream == Some(facts.stream));
+        let quiet = of_own.clone().next().map_or(0, |own| own.quiet);
+        let own = of_own.by_ref().count();
         let same = |other: &ServerClose| client.is_some() && other.client == client;
         let others = closes.range(early..late).filter(|other| other.stream != Some(facts.stream) && !same(other));
         // Among thousands of closes one client's own change nothing.
         let count = if late - early <= FEW { others.clone().count() } else { (late - early).saturating_sub(own) };
-        Together { frames: others.take(NAMED).map(|other| other.at.frame).collect(), count: count as u64 }
+        let named = others.take(NAMED);
+        let alike = named.clone().filter(|other| is_timed(end, quiet, other)).count();
+        // Of those that are not looked at the same share.
+        let alike = alike as u64 * (count as u64) / (named.clone().count().max(1) as u64);
+        Together { frames: named.map(|other| other.at.frame).collect(), count: count as u64, alike }
     }
+}
+
+/// Whether `other` came after the same silence as a close at `end` after `quiet` nanoseconds without data, and at another
+/// time: so a timer does, that each connection has for itself.
+fn is_timed(end: Moment, quiet: i64, other: &ServerClose) -> bool {
+    let apart = end.time.nanoseconds_since(other.at.time).abs();
+    quiet >= SILENCE && (quiet - other.quiet).abs() <= SPREAD && apart >= 2 * SPREAD
 }
 
 /// What stands for a client id among others.
@@ -400,16 +434,16 @@ mod tests {
         };
         let mut population = Population::new(&Limits::default());
         population.refused(server(1883), at(1));
-        population.closed(server(1883), 0, None, at(2));
+        population.closed(server(1883), 0, None, 0, at(2));
         population.refused(server(8883), at(3));
         assert!(population.refusals.is_empty());
         population.refused(server(1883), at(4));
         population.refused(server(1883), at(5));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(4)));
-        population.closed(server(1883), 1, None, at(6));
+        population.closed(server(1883), 1, None, 0, at(6));
         population.refused(server(1883), at(7));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(7)));
-        population.closed(server(1883), 2, None, at(8));
+        population.closed(server(1883), 2, None, 0, at(8));
         population.refused(server(1883), at(30));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(7)));
     }
@@ -428,11 +462,11 @@ mod tests {
             let presence = Presence { stream, client, server, connect, accepted: None, refused: None, told: false };
             population.connect(id("a"), presence);
         }
-        population.closed(server, 0, Some(&id("a")), at(21));
+        population.closed(server, 0, Some(&id("a")), 0, at(21));
         assert!(population.closes.is_empty());
         // The newer one gave way to nobody, nor does another client.
-        population.closed(server, 1, Some(&id("a")), at(22));
-        population.closed(server, 2, Some(&id("b")), at(22));
+        population.closed(server, 1, Some(&id("a")), 0, at(22));
+        population.closed(server, 2, Some(&id("b")), 0, at(22));
         assert_eq!(population.closes.get(&server).map(VecDeque::len), Some(2));
     }
 }

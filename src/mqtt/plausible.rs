@@ -32,15 +32,16 @@ pub fn is_stunted_connect(bytes: &[u8]) -> bool {
         && usize::try_from(header.packet_length()) == Ok(bytes.len())
 }
 
-/// Whether a client's stream begins with a CONNECT: first byte 0x10, a legal Remaining Length, and a
+/// Whether a client's stream begins with a CONNECT: its type, a legal Remaining Length, and a
 /// protocol name (MQTT 5.0 §3.1.2.1, 3.1 §3.1). [`Likelihood::Unsure`] is a CONNECT with a name that is
-/// neither `MQTT` nor `MQIsdp`, but printable and short.
+/// neither `MQTT` nor `MQIsdp`, but printable and short. Reserved flags that are not 0 break a rule, and are believed
+/// before the exact name only.
 #[must_use]
 pub fn looks_like_connect(bytes: &[u8]) -> Likelihood {
     let Some(&first) = bytes.first() else {
         return Likelihood::NeedMore;
     };
-    if first != 0x10 {
+    if first >> 4 != 1 {
         return Likelihood::No;
     }
     let header = match FixedHeader::read(bytes) {
@@ -61,7 +62,7 @@ pub fn looks_like_connect(bytes: &[u8]) -> Likelihood {
         return if body == [0] { Likelihood::NeedMore } else { Likelihood::No };
     };
     let name = rest.get(..usize::from(*length)).unwrap_or(rest);
-    if !name.iter().all(u8::is_ascii_graphic) || header.remaining_length < u32::from(*length) + 8 {
+    if first != 0x10 || !name.iter().all(u8::is_ascii_graphic) || header.remaining_length < u32::from(*length) + 8 {
         return Likelihood::No;
     }
     if name.len() < usize::from(*length) { Likelihood::NeedMore } else { Likelihood::Unsure }
@@ -114,6 +115,8 @@ mod tests {
         assert_eq!(looks_like_connect(connect), Likelihood::Certain);
         assert_eq!(looks_like_connect(b"\x10\x0F\x00\x06MQIsdp\x03\x02\x00\x3C\x00\x01c"), Likelihood::Certain);
         assert_eq!(looks_like_connect(b"\x10\x0D\x00\x04mqtt\x04\x02\x00\x3C\x00\x01c"), Likelihood::Unsure);
+        assert_eq!(looks_like_connect(b"\x11\x0D\x00\x04MQTT\x04\x02\x00\x3C\x00\x01c"), Likelihood::Certain);
+        assert_eq!(looks_like_connect(b"\x11\x0D\x00\x04mqtt\x04\x02\x00\x3C\x00\x01c"), Likelihood::No);
         assert_eq!(looks_like_connect(b"\x16\x03\x01\x02\x00"), Likelihood::No);
         assert_eq!(looks_like_connect(b"GET / HTTP/1.1"), Likelihood::No);
         assert_eq!(looks_like_connect(&[0x10, 0xFF, 0xFF, 0xFF, 0xFF]), Likelihood::No);

@@ -24,8 +24,8 @@ use crate::fetch::{self, Depth};
 use crate::limits::Limits;
 use crate::mqtt::conformance::{Severity, Violation};
 use crate::mqtt::{
-    Malformed, MalformedReason, Packet, PacketType, ParseError, QoS, RawPacket, SkipReason, Skipped, Text, Version,
-    connect_head,
+    Connack, Disconnect, Malformed, MalformedReason, Packet, PacketType, ParseError, Properties, QoS, RawPacket,
+    ReasonCode, SkipReason, Skipped, Text, Version, connect_head,
 };
 use crate::net::Undeliverable;
 use crate::stream::{Gap, Side};
@@ -358,9 +358,30 @@ impl Tracker {
         let head = if packet == PacketType::CONNECT { connect_head(raw.body) } else { None };
         if let Some(connect) = head {
             self.connect_packet(at, raw, &connect);
-        } else {
+        } else if !self.cut_verdict(from, raw) {
             self.timeline.push(at, Some(from), EventKind::Partial { packet });
         }
+    }
+
+    /// A packet of which the reason why the session ends, or never began, is left: what says more stands behind it.
+    fn cut_verdict(&mut self, from: Side, raw: &RawPacket<'_>) -> bool {
+        if !self.version().is_some_and(Version::is_v5) {
+            return false;
+        }
+        let (at, properties) = (raw.completed, Properties::default());
+        match (raw.packet_type(), raw.body) {
+            (PacketType::DISCONNECT, [code, ..]) => {
+                let reason_code = Some(ReasonCode(*code));
+                self.disconnect_packet(from, at, &Disconnect { reason_code, properties });
+            }
+            // The terms of one that accepts are not known.
+            (PacketType::CONNACK, [flags, code @ 0x80..=0xFF, ..]) if from == Side::Server => {
+                let reason_code = ReasonCode(*code);
+                self.connack_packet(at, &Connack { flags: *flags, reason_code, properties });
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// A name or filter among the topics, by its place.
@@ -386,11 +407,15 @@ impl Tracker {
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe_packet(from, at, unsubscribe, last),
             Packet::Suback(suback) | Packet::Unsuback(suback) => self.answer_packet(from, at, suback, last),
             Packet::Pingreq => {
-                self.pingreq_packet(at);
+                if from == Side::Client {
+                    self.pingreq_packet(at);
+                }
                 self.timeline.push(at, Some(from), EventKind::Pingreq);
             }
             Packet::Pingresp => {
-                self.pingresp_packet(at);
+                if from == Side::Server {
+                    self.pingresp_packet(at);
+                }
                 self.timeline.push(at, Some(from), EventKind::Pingresp);
             }
             Packet::Disconnect(disconnect) => self.disconnect_packet(from, at, disconnect),

@@ -17,6 +17,11 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
     let Some((silence, broken)) = story.session.keep_alive.longest_silence else {
         return Vec::new();
     };
+    // Who waits for the CONNACK has nothing to say yet, and a silence that the broker ended did not pass.
+    let ended = story.close_by(Side::Server).is_some_and(|close| close.at.is_before(broken));
+    if ended || story.session.connect.is_some() && !story.connected() {
+        return Vec::new();
+    }
     let allowed = i64::from(seconds) * SECOND;
     // A client that pings exactly when the time is up is late by its own delay only.
     let tolerance = (allowed / 20).max(SECOND);
@@ -44,6 +49,8 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::testing::{Tale, finding};
+    use crate::mqtt::PacketType;
+    use crate::stream::Side;
 
     #[test]
     fn a_pause_longer_than_the_keep_alive() {
@@ -56,5 +63,19 @@ mod tests {
         assert_eq!(found(75).unwrap().headline, "sensor-17 was silent for 1 min 15 s although its Keep Alive is 60 s.");
         assert!(found(61).is_none());
         assert!(found(30).is_none());
+    }
+
+    #[test]
+    fn a_silence_that_did_not_pass() {
+        let found = |tale: Tale| {
+            let tale = tale.with(|session| {
+                session.keep_alive.longest_silence = Some((75 * 1_000_000_000, session.wire.last));
+            });
+            finding(&tale.build(), "late-ping").is_some()
+        };
+        let spoke = |tale: Tale| tale.packet(Side::Client, PacketType::PINGREQ, 1.0);
+        assert!(found(spoke(Tale::connected())));
+        assert!(!found(spoke(Tale::connected().close(Side::Server, 95.0))));
+        assert!(!found(Tale::connecting().disconnect(Side::Client, 0, 75.0)));
     }
 }

@@ -1,9 +1,9 @@
 //! `clean-disconnect`: the client said goodbye.
 
 use super::{About, Judgement};
-use crate::diagnosis::story::{SECOND, Said, Story};
+use crate::diagnosis::story::{Said, Story};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Qualifier, Severity};
+use crate::diagnosis::{Confidence, Severity};
 use crate::mqtt::{PacketType, Version};
 use crate::stream::Side;
 
@@ -19,14 +19,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return None;
     };
     // A goodbye to a broker that never answered CONNECT ends no session: it gives up.
-    // One that says all at once, goodbye included, does not wait for answers.
-    let connect = story.connect_sent();
-    let at_once = story.late_connack().is_some()
-        && connect.is_some_and(|connect| story.soon(connect, disconnect.at, SECOND / 2));
-    // Whether the broker answered CONNECT was not captured.
-    let half = story.is(Qualifier::OneWay) && connect.is_some() && !story.connected();
-    let greeted = story.connected() || connect.is_none() || at_once || story.answer_missed() || half;
-    if disconnect.code.0 != 0 || !greeted {
+    let half = story.half_greeted();
+    if disconnect.code.0 != 0 || !story.greeted(disconnect.at) {
         return None;
     }
     let (client, age) = (story.client(), story.age(disconnect.at));

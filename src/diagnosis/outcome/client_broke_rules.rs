@@ -111,6 +111,7 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
         let packet = words::named(fact.packet);
         let what = format!("{packet} whose {} cannot be decoded ({})", malformed.field, malformed.clause);
         let written = [PacketType::PUBLISH, PacketType::SUBSCRIBE, PacketType::UNSUBSCRIBE].contains(&fact.packet);
+        let written = written && malformed.field != "Remaining Length";
         let why = if by == Side::Client && story.version() == Some(Version::V5) && written { OLD_FORM } else { LIBRARY };
         return Some(Fault { what, at: fact.at, why });
     }
@@ -164,7 +165,7 @@ fn why_by_course(clause: &str) -> &'static str {
 }
 
 /// The client's first packet, if it is no CONNECT although the stream is known from its start.
-fn unintroduced<'a>(story: &Story<'a>) -> Option<&'a LastPacket> {
+pub(super) fn unintroduced<'a>(story: &Story<'a>) -> Option<&'a LastPacket> {
     let first = story.session.first_packet.client?;
     let whole = story.session.wire.start_captured() && story.session.wire.sent.client.missing_bytes == 0;
     let packets = &story.session.last_packets.client;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{About, Judgement, refusal};
+use super::{About, Judgement, client_broke_rules, refusal};
 use crate::capture::{FrameNumber, Moment};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Said, Story, how};
@@ -26,7 +26,8 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let Said::Client(disconnect) = story.said()? else {
         return None;
     };
-    if disconnect.code.0 == 0 {
+    // Normal disconnection, and Disconnect with Will Message.
+    if [0, 4].contains(&disconnect.code.0) {
         return None;
     }
     let (client, age) = (story.client(), story.age(disconnect.at));
@@ -119,6 +120,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let waited = waited_in_vain(story, close);
     let reset = close.how == CloseHow::Reset;
     let meaning = story.close_code_cause(Side::Client);
+    let stranger = client_broke_rules::unintroduced(story).is_some();
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
@@ -129,7 +131,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(waited.is_some(), waited.unwrap_or_default())
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
             .cause_if(!whole, "The program ended, or gave up, while it was still sending its CONNECT.")
-            .cause_if(!connected && whole, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
+            .cause_if(stranger, "It never introduced itself: what comes before a CONNECT no broker answers.")
+            .cause_if(!connected && whole && !stranger, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(connected, "The program ended, crashed or was restarted without calling its library's disconnect function.")
             .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
             .cause_if(connected, "The library gave the connection up over an error of its own and is about to connect again.")
@@ -276,6 +279,8 @@ fn will(story: &Story<'_>) -> Cow<'static, str> {
             }
         },
         Some(_) => "".into(),
+        // Who never sent a CONNECT has no session.
+        None if client_broke_rules::unintroduced(story).is_some() => "".into(),
         None => "; the broker will publish its will if it has one".into(),
     }
 }
@@ -303,6 +308,23 @@ mod tests {
         let outcome = outcome(&Tale::connected().close(Side::Client, 4.2).build());
         assert_eq!(outcome.id, "client-closed");
         assert_eq!(outcome.sentence, "sensor-17 closed the connection after 4.2 s without saying goodbye.");
+    }
+
+    #[test]
+    fn without_a_connect() {
+        let told = |late: bool| {
+            let tale = Tale::opened().publish(Side::Client, "a", 0, 9, 0.1).close(Side::Client, 2.0);
+            let tale = tale.with(|session| {
+                if late {
+                    (session.wire.syn.count, session.wire.syn_ack.count) = (0, 0);
+                    session.wire.established = None;
+                }
+            });
+            let verdict = diagnose(&tale.build());
+            (verdict.outcome.id, verdict.outcome.sentence.contains("will"), verdict.causes[0].contains("introduced itself"))
+        };
+        assert_eq!(told(false), ("client-closed", false, true));
+        assert_eq!(told(true), ("client-closed", true, false));
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let session = story.session;
     let prompt = story.soon(story.reached(connect, close.at), close.at, SECOND);
     let (v5, shared) = (story.version() == Some(Version::V5), session.neighbours.closed_together.len() >= 2);
+    let oldest = story.version() == Some(Version::V31);
     let rival = session.neighbours.rival.is_some();
     let named = session.connect.as_ref().is_some_and(|connect| connect.username.is_some());
     Some(
@@ -57,6 +58,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(sound && !within && prompt && !named && meaning.is_none(), "A rule of the broker denies this client, and the broker closes instead of refusing.")
             .cause_if(sound && !within && prompt, "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
             .cause_if(sound && !within && prompt && v5, "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
+            .cause_if(sound && !within && prompt && oldest, "The broker does not speak MQTT 3.1: aMQTT and rumqttd, for two, close without a CONNACK.")
             .cause_if(sound && !within && prompt && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
             .cause_if(sound && !within && story.websocket().is_none(), "A load balancer or port forwarding took the connection and reached no broker behind it.")
             .cause_if(sound && !within && !prompt, "The service that checks the broker's users did not answer in time.")

@@ -7,6 +7,7 @@ use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::capture::Moment;
 use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::Version;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -62,7 +63,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let silent = arrived && late.is_none() && begun.is_none() && !unfinished;
     let fault = connect_closed::connect_fault(story).filter(|_| !unfinished && late.is_none());
     let limit = story.close.and_then(|_| library_with_limit(waited));
+    let new = story.version() == Some(Version::V5) && story.session.neighbours.connack_before.is_none();
     let port = story.port();
+    let spoken = story.session.neighbours.connack_before.is_some() && !story.session.neighbours.websocket_on_port;
+    let plain = silent && upgrade.is_some() && (spoken || port == 1883);
     Some(
         Judgement::new(story.certain_of_silence(), sentence)
             .on(&[Ground::Absence])
@@ -76,8 +80,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(unfinished, "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
             .cause_if(fault.is_some(), fault.unwrap_or_default())
             .cause_if(!arrived, "CONNECT itself did not reach the server: its TCP acknowledgment is missing.")
+            .cause_if(plain, format!("The client is set to MQTT over WebSocket (`ws://`), and port {port} is for plain MQTT: the broker waits for the rest of a packet."))
             .cause_if(silent, "The broker hangs or is overloaded, or the database that checks its users is slow.")
+            .cause_if(silent && upgrade.is_some() && !plain, "A proxy in between does not pass on the headers Upgrade and Connection, and the server behind it has no answer to the rest.")
             .cause_if(silent, "A load balancer or port forwarding took the connection and has no broker behind it.")
+            .cause_if(silent && new, "The broker does not speak MQTT 5.0: Mosca, for one, neither answers nor closes then.")
             .cause_if(silent && upgrade.is_none(), "The server takes no more connections, and lets further ones wait (HAProxy: `maxconn`; aMQTT: `max_connections`).")
             .cause_if(late.is_some(), "A load balancer held the connection until the broker behind it had room for one more.")
             .cause_if(silent && upgrade.is_none(), "RabbitMQ stops reading while its memory or disk alarm is on: `rabbitmq-diagnostics alarms` shows it.")
@@ -88,6 +95,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(upgrade.is_none() && late.is_none() && !unfinished, "Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
             .step_if(late.is_none() && !unfinished, format!("See which program listens: `ss -ltnp | grep {port}`, and look into the broker's log at this time."))
             .step_if(limit.is_some(), limit.unwrap_or_default())
+            .step_if(silent && new, "Try MQTT 3.1.1: `mosquitto_sub -V 311 …` beside `-V 5`.")
             .seen_as(Sight::ConnackMissing),
     )
 }
@@ -104,7 +112,7 @@ fn library_with_limit(waited: i64) -> Option<String> {
     let limits = [
         (1, "arduino-mqtt"),
         (5, "rumqttc"),
-        (10, "esp-mqtt"),
+        (10, "esp-mqtt and aiomqtt"),
         (15, "PubSubClient"),
         (30, "MQTT.js and ArduinoMqttClient"),
     ];

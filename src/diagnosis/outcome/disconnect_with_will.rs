@@ -17,7 +17,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let Said::Client(disconnect) = story.said()? else {
         return None;
     };
-    if disconnect.code.0 != 4 {
+    // A goodbye to a broker that never answered CONNECT ends no session: it gives up.
+    if disconnect.code.0 != 4 || !story.greeted(disconnect.at) {
         return None;
     }
     let client = story.client();
@@ -53,6 +54,9 @@ mod tests {
         assert_eq!(outcome(&with_will.build()).id, "disconnect-with-will");
         let near_miss = Tale::connected_v5().disconnect(Side::Client, 0, 1.0);
         assert_eq!(outcome(&near_miss.build()).id, "clean-disconnect");
+        // mosquitto_rr, whose CONNECT was not answered.
+        let gives_up = Tale::connecting_v5().disconnect(Side::Client, 4, 4.0).close(Side::Client, 0.001);
+        assert_eq!(outcome(&gives_up.build()).id, "connect-unanswered");
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     // A broker that speaks 3.1.1 has no reason to refuse it: EMQX sends 1 for other faults too.
     let generic = connack.code.0 == 1 && story.version() == Some(Version::V311);
     let v5 = story.version() == Some(Version::V5);
+    let oldest = story.version() == Some(Version::V31);
     let known = story.version().is_some();
     let mut judgement = refusal::judgement(story, connack, &what);
     if generic {
@@ -35,7 +36,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         judgement
             .cause_if(v5, "The broker is an old one, or its MQTT 5.0 support is switched off.")
             .cause_if(generic, "The broker uses code 1 for any fault of CONNECT: EMQX does so for clients of MQTT 3.x.")
-            .cause_if(!v5 && known, "The broker has this version switched off.")
+            .cause_if(oldest, "The broker does not speak MQTT 3.1, the oldest version: many brokers do not.")
+            .cause_if(!v5 && known && !oldest, "The broker has this version switched off.")
             .cause_if(!known, "No version of MQTT has this name and level: “MQIsdp” 3 is MQTT 3.1, “MQTT” 4 is 3.1.1 and “MQTT” 5 is 5.0.")
             .step_if(v5, "Set the client to MQTT 3.1.1 (Paho Python: `protocol=mqtt.MQTTv311`; MQTT.js: `protocolVersion: 4`), or update the broker.")
             .step_if(generic, "Try another version with the client (MQTT 5.0), and look at the versions that the broker's listener allows.")

@@ -6,6 +6,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
+use crate::mqtt::PacketType;
 use crate::session::{Close, CloseHow};
 use crate::stream::Side;
 
@@ -21,6 +22,12 @@ const SHORT: i64 = 7 * SECOND;
 
 /// A connection that is refused so many nanoseconds after the close shows that the broker is gone.
 const REFUSED: i64 = 10 * SECOND;
+
+/// What a broker of MQTT 3.x has no words for.
+const FORBIDDEN: &str = "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.";
+
+/// What an end without a reason is most often, where the broker goes on.
+const PUSHED_OUT: &str = "Another connection with the same client id pushed this one out, and was not captured.";
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
@@ -75,10 +82,16 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             format!("The broker {} the connection of {client} after {age} {without}{ending}", how(close.how)),
         )
     };
-    let together = story.session.neighbours.closed_together_count > 0;
-    let gone = story.session.neighbours.refused_after;
-    let gone = gone.filter(|refused| !foreign && story.soon(close.at, *refused, REFUSED));
+    let timed = timed(story, close);
+    let together = story.session.neighbours.closed_together_count > 0 && timed.is_none();
+    let gone = gone(story, close).filter(|_| !foreign);
     let stopped = gone.map(|refused| stopped(close, refused));
+    let asked = story.last_before(close.at).is_some_and(|(side, last)| {
+        let requests = [PacketType::PUBLISH, PacketType::SUBSCRIBE, PacketType::UNSUBSCRIBE];
+        side == Side::Client && requests.contains(&last.packet) && story.soon(last.at, close.at, SECOND)
+    });
+    // A broker that was stopped is not back at once.
+    let runs = story.session.neighbours.returned.is_some();
     let alone = gone.is_none() && !forgot && !foreign;
     let reset = close.how == CloseHow::Reset && !foreign;
     let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
@@ -98,15 +111,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(lapsed.is_some(), lapsed.unwrap_or_default())
-            .cause_if(idle, "A proxy or load balancer between closes connections on which nothing was said for a while.")
+            .cause_if(timed.is_some(), timed.clone().unwrap_or_default())
+            .cause_if(idle && timed.is_none(), "A proxy or load balancer between closes connections on which nothing was said for a while.")
             .cause_if(late, "The broker no longer knew the connection: it had closed it, or was restarted, before the capture began.")
             .cause_if(forgot && !late, "The server no longer knew the connection: the broker or its host was restarted, or it gave the connection up while its packets did not arrive.")
             .cause_if(together && gone.is_none(), "The broker was stopped or restarted: it closed another session in the same second.")
             .cause_if(forgot || late, "A firewall, NAT or load balancer on the way forgot the connection, and answers in the server's name.")
-            .cause_if(alone, "Another connection with the same client id pushed this one out, and was not captured.")
-            .cause_if(!together && alone, "The broker was stopped or restarted, or somebody disconnected the client.")
-            .cause_if(old && alone, "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.")
+            .cause_if(old && alone && asked, FORBIDDEN)
+            .cause_if(alone && runs, PUSHED_OUT)
+            .cause_if(!together && alone && timed.is_none(), "The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(alone && !runs, PUSHED_OUT)
+            .cause_if(old && alone && !asked, FORBIDDEN)
             .cause_if(reset && !forgot, "The broker's process was ended by force.")
+            .step_if(timed.is_some(), "Set a longer timer there, or a shorter Keep Alive in the client.")
             .step_if(gone.is_some(), "Check that the broker is running again.")
             .step_if(!foreign, "Look into the broker's log at this time: it names the reason.")
             .step_if(foreign, "Look into the rules and logs of the firewalls and proxies between client and broker at this time.")
@@ -137,8 +154,25 @@ fn lapsed(story: &Story<'_>, close: Close) -> Option<String> {
     })
 }
 
+/// The idle timer that closed this session and others, if they show one.
+fn timed(story: &Story<'_>, close: Close) -> Option<String> {
+    let (_, last) = story.last_words(close.at)?;
+    let others = u64::from(story.session.neighbours.closed_after_same_silence);
+    let span = words::duration(close.at.time.nanoseconds_since(last.time));
+    let (sessions, when) =
+        (words::counted(others, "other session"), if others == 1 { "at another time" } else { "each at its own time" });
+    story.timed_out_alike().then(|| {
+        format!("A proxy or load balancer in between, or the broker, closes connections on which nothing was said for {span}: {sessions} ended after the same silence, {when}.")
+    })
+}
+
+/// The connection that the server's host refused soon after it had closed this one.
+pub(super) fn gone(story: &Story<'_>, close: Close) -> Option<Moment> {
+    story.session.neighbours.refused_after.filter(|refused| story.soon(close.at, *refused, REFUSED))
+}
+
 /// What a connection that the server's host refused soon after says of the broker.
-fn stopped(close: Close, refused: Moment) -> String {
+pub(super) fn stopped(close: Close, refused: Moment) -> String {
     let after = words::duration(refused.time.nanoseconds_since(close.at.time));
     let frame = refused.frame;
     format!("The broker was stopped or has crashed: {after} later its host refused a new connection (frame {frame}).")
@@ -304,8 +338,34 @@ mod tests {
         };
         let told = ["The broker was stopped or has crashed: 1 s later its host refused a new connection (frame 7)."];
         assert_eq!(causes(Some(1.0)), told);
-        assert!(causes(Some(20.0))[0].contains("same client id"));
-        assert!(causes(None)[0].contains("same client id"));
+        assert!(causes(Some(20.0))[0].contains("was stopped or restarted, or"));
+        assert!(causes(None)[0].contains("was stopped or restarted, or"));
+    }
+
+    #[test]
+    fn a_client_that_is_let_in_again_shows_that_the_broker_runs() {
+        let first = |returned: bool| {
+            let tale = Tale::connected().close(Side::Server, 5.0);
+            let tale = tale.with(|session| session.neighbours.returned = returned.then_some(session.wire.last.frame));
+            diagnose(&tale.build()).causes[0].contains("same client id")
+        };
+        assert!(first(true));
+        assert!(!first(false));
+    }
+
+    #[test]
+    fn sessions_that_end_after_the_same_silence_show_a_timer() {
+        let told = |alike| {
+            let tale = Tale::connected().close(Side::Server, 40.0).with(|session| {
+                session.neighbours.closed_together = vec![crate::capture::FrameNumber::new(50), crate::capture::FrameNumber::new(51)];
+                session.neighbours.closed_together_count = 2;
+                session.neighbours.closed_after_same_silence = alike;
+            });
+            let verdict = diagnose(&tale.build());
+            (verdict.outcome.id, verdict.causes[0].contains("nothing was said for 40 s: 2 other sessions"))
+        };
+        assert_eq!(told(2), ("server-closed", true));
+        assert_eq!(told(0), ("server-shutdown", false));
     }
 
     #[test]

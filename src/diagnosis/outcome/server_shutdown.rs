@@ -1,6 +1,6 @@
 //! `server-shutdown`: the broker is going down.
 
-use super::{About, Judgement, refusal};
+use super::{About, Judgement, refusal, server_closed};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
@@ -24,7 +24,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x8B])?;
     // Without a name: many sessions end so at once, and are told once.
     let what = "The broker ended the session because it is shutting down or restarting";
-    Some(advise(refusal::dismissal(disconnect, what)))
+    Some(advise(refusal::dismissal(disconnect, what), None))
 }
 
 /// The broker closed several sessions at once.
@@ -33,6 +33,10 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let together = &story.session.neighbours.closed_together;
     // A goodbye, or a reason, that the capture lacks would look the same.
     if !story.connected() || together.len() < OTHERS || story.is(Qualifier::CaptureGaps) {
+        return None;
+    }
+    // Each at its own time, after the same silence: a timer closed them.
+    if story.timed_out_alike() {
         return None;
     }
     // A firewall may reset all at once, in the broker's name.
@@ -47,12 +51,14 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         "The broker {} this connection and {others} others within one second, as it does when it shuts down or restarts.",
         how(close.how)
     );
+    let gone = server_closed::gone(story, close);
+    let confidence = if gone.is_some() { Confidence::VeryLikely } else { Confidence::Likely };
     let mut judgement =
-        Judgement::new(Confidence::Likely, sentence).on(&[Ground::Timing]).at([close.at]).seen_as(Sight::Lost);
+        Judgement::new(confidence, sentence).on(&[Ground::Timing]).at([close.at]).at(gone).seen_as(Sight::Lost);
     judgement.frames.extend(together.iter().take(4));
     judgement.frames.sort_unstable();
     judgement.frames.dedup();
-    Some(advise(judgement))
+    Some(advise(judgement, gone.map(|refused| server_closed::stopped(close, refused))))
 }
 
 /// Whether the client may just have been silent for too long, as others that one outage of the network silenced at the
@@ -69,10 +75,12 @@ fn silent_perhaps(story: &Story<'_>, close: Close) -> bool {
     !known && !reacted && watched && !story.is(Qualifier::OneWay) && close.how == CloseHow::Closed
 }
 
-fn advise(judgement: Judgement) -> Judgement {
+fn advise(judgement: Judgement, stopped: Option<String>) -> Judgement {
+    let open = stopped.is_none();
     judgement
-        .cause("The broker was stopped or restarted: an update, a changed configuration, a crash.")
-        .cause("An operator or a load balancer disconnected all clients.")
+        .cause_if(!open, stopped.unwrap_or_default())
+        .cause_if(open, "The broker was stopped or restarted: an update, a changed configuration, a crash.")
+        .cause_if(open, "An operator or a load balancer disconnected all clients.")
         .step("Look into the broker's log, and into that of its host, at this time.")
         .step("Check that the broker is running again.")
 }
@@ -82,6 +90,7 @@ mod tests {
     use crate::capture::FrameNumber;
     use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::mqtt::PacketType;
     use crate::stream::Side;
     use crate::transport::tls::Version;
 
@@ -103,6 +112,9 @@ mod tests {
         let seen = outcome(&closed(2).build());
         assert_eq!((seen.id, seen.confidence), ("server-shutdown", Confidence::Likely));
         assert_eq!(outcome(&closed(1).build()).id, "server-closed");
+        let refused = closed(2).packet(Side::Client, PacketType::PINGREQ, 1.0);
+        let refused = refused.with(|session| session.neighbours.refused_after = Some(session.wire.last));
+        assert_eq!(outcome(&refused.build()).confidence, Confidence::VeryLikely);
     }
 
     #[test]

@@ -42,7 +42,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause(format!("The client is set to TLS (`mqtts://`, WiFiClientSecure) while port {port} speaks plain MQTT."))
             .cause("The broker's TLS listener has no certificate configured, so it speaks plain MQTT on this port.")
             .step("Use the broker's port for TLS, usually 8883.")
-            .step("Or switch TLS off in the client, inside a network that you trust."),
+            .step("Or switch TLS off in the client, inside a network that you trust.")
+            .seen_as(Sight::TlsCut),
     )
 }
 

@@ -26,6 +26,9 @@ pub(crate) enum Library {
     AzureSdk,
     NodeRed,
     Zephyr,
+    Umqtt,
+    Aiomqtt,
+    PahoGo,
 }
 
 impl Library {
@@ -52,6 +55,9 @@ impl Library {
             Library::AzureSdk => "Azure IoT SDK",
             Library::NodeRed => "Node-RED",
             Library::Zephyr => "Zephyr",
+            Library::Umqtt => "umqtt.simple",
+            Library::Aiomqtt => "aiomqtt",
+            Library::PahoGo => "Paho Go",
         }
     }
 
@@ -70,12 +76,15 @@ impl Library {
                     | Library::PahoJava
                     | Library::PahoC
                     | Library::PahoJs
+                    | Library::PahoGo
                     | Library::Zephyr
             ),
         };
         let able = match self {
             // It publishes with QoS 0 only and subscribes with QoS 0 and 1.
             Library::PubSubClient | Library::Tasmota => !story.used_qos_above(0) && !story.subscribed_above(1),
+            // It publishes with QoS 0 and 1 only.
+            Library::Umqtt => !story.used_qos_above(1),
             Library::PahoJs => story.websocket().is_some(),
             _ => true,
         };
@@ -92,6 +101,7 @@ impl Library {
                 | Library::AsyncMqttClient
                 | Library::ArduinoMqttClient
                 | Library::EspHome
+                | Library::Umqtt
         )
     }
 
@@ -106,6 +116,8 @@ impl Library {
                 | Library::EspHome
                 | Library::AzureSdk
                 | Library::PahoJs
+                | Library::PahoGo
+                | Library::Umqtt
         )
     }
 }
@@ -122,6 +134,7 @@ pub(crate) fn hinted(story: &Story<'_>) -> Option<Library> {
         ("mosqpub|", Library::Mosquitto),
         ("mosqsub|", Library::Mosquitto),
         ("DVES_", Library::Tasmota),
+        ("umqtt_client", Library::Umqtt),
     ];
     habits.into_iter().find(|(prefix, _)| id.starts_with(prefix)).map(|(_, library)| library)
 }

@@ -4,12 +4,15 @@
 //! print back to its meaning (`explain rc=-2`). A number never stands without its library, since
 //! the same number means different things in different libraries.
 
+mod aiomqtt;
 mod arduino;
 mod broker_log;
 mod library;
+mod micropython;
 mod mosquitto;
 mod others;
 mod paho;
+mod paho_go;
 mod pubsubclient;
 mod tls;
 mod version5;
@@ -187,6 +190,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Symptom> {
         others::AZURE,
         others::NODE_RED,
         others::ZEPHYR,
+        micropython::UMQTT,
+        aiomqtt::SYMPTOMS,
+        paho_go::SYMPTOMS,
         websocket::UNEXPECTED,
         websocket::SYMPTOMS,
     ]

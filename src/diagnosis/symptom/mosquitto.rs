@@ -9,12 +9,13 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
     row(M, None, "“Error: Connection refused”, exit code 1", "", &[Sight::KnockRefused]),
     row(M, None, "“Error: Network is unreachable”", "", &[Sight::NetworkUnreachable]),
     row(M, None, "“Error: No route to host”", "", &[Sight::HostUnreachable]),
+    row(M, None, "nothing; it waits for ever", "", &[Sight::ConnackMissing]),
     row(
         M,
         None,
-        "nothing; it tries again for ever",
-        "",
-        &[Sight::ClosedBeforeConnack, Sight::ConnackMissing, Sight::Http, Sight::Foreign],
+        "“Error: A network protocol error occurred when communicating with the broker.”, exit code 2",
+        "The answer is not MQTT.",
+        &[Sight::Http, Sight::Foreign],
     ),
     row(
         M,
@@ -64,7 +65,14 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         Some(7),
         "“Error: The connection was lost.”, exit code 7",
         "The server closed the connection. In a TLS 1.3 handshake this is how a missing client certificate looks.",
-        &[Sight::Lost, Sight::ClientCertificateRefusedLate],
+        &[Sight::ClientCertificateRefusedLate],
+    ),
+    row(
+        M,
+        Some(7),
+        "“Error: The connection was lost.”, exit code 7 (`mosquitto_sub`: nothing, it connects again)",
+        "",
+        &[Sight::Lost, Sight::ClosedBeforeConnack],
     ),
     row(
         M,

@@ -109,7 +109,13 @@ pub(super) const MQTT_JS: &[Symptom] = &[
         "The broker refused: not authorized.",
         &[Sight::Refused(5)],
     ),
-    row(MqttJs, None, "“Invalid header flag bits, must be 0x0 for puback packet”", "", &[Sight::Http]),
+    row(
+        MqttJs,
+        None,
+        "“Invalid header flag bits, must be 0x0 for puback packet” (before version 5 the `close` event alone)",
+        "",
+        &[Sight::Http],
+    ),
     row(MqttJs, None, "“Keepalive timeout”", "", &[Sight::PingUnanswered, Sight::Silent]),
     row(MqttJs, None, "“Subscribe error: …”", "The broker refused the subscription.", &[Sight::SubscriptionRefused]),
 ];
@@ -119,6 +125,13 @@ pub(super) const RUMQTTC: &[Symptom] = &[
     row(Rumqttc, None, "`Io(…)`: connection refused", "", &[Sight::KnockRefused]),
     row(Rumqttc, None, "`Io(…)`", "", &[Sight::NetworkUnreachable, Sight::HostUnreachable]),
     row(Rumqttc, None, "`Io(…)`: failed to lookup address information", "", LOOKUPS),
+    row(
+        Rumqttc,
+        None,
+        "`Io(…)`: “connection closed by peer” (“Connection reset by peer” after a reset)",
+        "",
+        &[Sight::ClosedBeforeConnack],
+    ),
     row(Rumqttc, None, "`NotConnAck`", "", &[Sight::Http, Sight::Foreign]),
     row(Rumqttc, None, "`MqttState(… ConnectionAborted “Connection closed by peer abruptly”)`", "", &[Sight::Lost]),
     row(

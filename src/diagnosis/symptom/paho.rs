@@ -85,6 +85,13 @@ pub(super) const PYTHON: &[Symptom] = &[
     row(Py, Some(15), "MQTT_ERR_QUEUE_SIZE 15", "The queue of outgoing messages is full.", &[]),
     row(
         Py,
+        None,
+        "nothing until one Keep Alive is over (60 s unless set), then on_disconnect rc=16 (2.x: “Keep alive timeout”)",
+        "",
+        &[Sight::ConnackMissing],
+    ),
+    row(
+        Py,
         Some(16),
         "on_disconnect rc=16 (2.x: “Keep alive timeout”)",
         "A PINGREQ was not answered.",
@@ -190,6 +197,8 @@ pub(super) const C: &[Symptom] = &[
     ),
     row(C_, Some(-1), "-1, “TCP/TLS connect failure”", "", &[Sight::KnockRefused]),
     row(C_, Some(-1), "-1", "", LOOKUPS),
+    row(C_, Some(-1), "-1", "", &[Sight::ConnackMissing, Sight::ClosedBeforeConnack, Sight::Http, Sight::Foreign]),
+    row(C_, None, "the `connectionLost` callback", "", &[Sight::Lost]),
     row(C_, Some(-2), "-2 (PERSISTENCE_ERROR)", "The folder in which messages are kept could not be used.", &[]),
     row(C_, Some(-3), "-3 (DISCONNECTED)", "The client is not connected.", &[]),
     row(C_, Some(-4), "-4 (MAX_MESSAGES_INFLIGHT)", "Too many messages wait for an acknowledgment.", &[]),

@@ -70,17 +70,11 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
     row(
         MqttJs,
         None,
-        "“Client network socket disconnected before secure TLS connection was established” (`ECONNRESET`), or “connack timeout”",
+        "“Client network socket disconnected before secure TLS connection was established” or “read ECONNRESET” (`ECONNRESET`), or “connack timeout”",
         "The TLS handshake was cut off.",
         &[Sight::TlsCut],
     ),
     row(PahoJava, None, "“MqttException (0)” with the cause SSLHandshakeException", "", TLS),
     row(PahoC, None, "“TCP/TLS connect failure”", "", TLS),
-    row(
-        Rumqttc,
-        None,
-        "`Tls(…)`",
-        "",
-        &[Sight::ServerCertificateRefused, Sight::ClientCertificateRefused, Sight::TlsRefused],
-    ),
+    row(Rumqttc, None, "`Tls(…)`", "", TLS),
 ];

@@ -6,7 +6,7 @@ use super::{Library, Sight};
 macro_rules! codes {
     ($($hex:literal $decimal:literal $name:literal,)*) => {
         /// What libraries print of a CONNACK that refuses.
-        fn refused(code: u8) -> Option<[(Library, &'static str); 6]> {
+        fn refused(code: u8) -> Option<[(Library, &'static str); 7]> {
             match code {
                 $($hex => Some([
                     (Library::PahoPython, concat!("on_connect with the reason code “", $name, "”")),
@@ -15,6 +15,7 @@ macro_rules! codes {
                     (Library::PahoC, concat!("onFailure with the reason code ", $decimal)),
                     (Library::Rumqttc, "`ConnectionRefused(…)`"),
                     (Library::HiveMq, "`Mqtt5ConnAckException`"),
+                    (Library::Aiomqtt, concat!("`MqttConnectError: [code:", $decimal, "] ", $name, "`")),
                 ]),)*
                 _ => None,
             }

@@ -20,6 +20,11 @@ pub struct Neighbours {
     pub closed_together: Vec<FrameNumber>,
     /// How many such closes there are.
     pub closed_together_count: u64,
+    /// How many of these, up to 65,535, came after the same silence as the close of this one, each at its own time.
+    pub closed_after_same_silence: u16,
+    /// After the server had closed this one, it accepted a CONNECT with the same client id on another connection: the first
+    /// that is known.
+    pub returned: Option<FrameNumber>,
     /// After the same server had closed this one, or another session of its own accord, its host refused a new
     /// connection to the same port with a RST: the first such RST after the newest such close that is known.
     pub refused_after: Option<Moment>,

@@ -347,5 +347,9 @@ impl Rules {
             format!("its packet id {id} belongs to no message that waits for it").into()
         });
         self.wait_for(publisher, &[PacketType::PUBLISH], Some(id), at, EARLY);
+        if kind == PacketType::PUBREL {
+            // The PUBCOMP that answers it is due all the same.
+            *self.repeats.of_mut(from) = true;
+        }
     }
 }

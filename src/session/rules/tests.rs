@@ -161,6 +161,17 @@ impl Talk {
         self
     }
 
+    /// A packet of which the capture holds the beginning only.
+    fn cut(mut self, side: Side, bytes: &[u8]) -> Talk {
+        self.now.frame = self.now.frame.after(1);
+        let mut raw = RawPacket::from_bytes(bytes).unwrap();
+        (raw.started, raw.completed) = (self.now, self.now);
+        let parsed = mqtt::parse(&raw, self.tracker.version());
+        assert!(matches!(parsed, Err(mqtt::ParseError::Partial { .. })), "{parsed:?}");
+        self.tracker.packet(side, &raw, &parsed);
+        self
+    }
+
     pub(super) fn gap(mut self, from: Side) -> Talk {
         let gap = Gap { offset: StreamOffset(0), length: 7, why: GapReason::NotCaptured, at: self.now };
         self.tracker.gap(from, &gap);
@@ -255,6 +266,20 @@ fn an_acknowledgment_that_stands_before_its_message_is_its() {
     assert_eq!(completed(early(50_000)), 0);
     assert_eq!(completed(vec![s(ack(0x40, 2)), c(publish4(2, "a", 1)).after_us(300)]), 0);
     assert_eq!(completed(vec![c(ack(0x40, 1)), c(publish4(2, "a", 1)).after_us(300)]), 0);
+}
+
+#[test]
+fn a_packet_that_was_cut_says_why_the_session_ends() {
+    let opened = || Talk::new(vec![c(connect5(&[])), s(connack5(0, &[]))]);
+    let code = |session: Session| session.disconnect.server.as_ref().map(|disconnect| disconnect.code.0);
+    assert_eq!(code(opened().cut(Side::Server, &[0xE0, 0x24, 0x8E, 0x22]).end(wire())), Some(0x8E));
+    assert_eq!(code(opened().cut(Side::Server, &[0xE0, 0x24]).end(wire())), None);
+    let answer = |bytes: &[u8]| {
+        let session = Talk::new(vec![c(connect5(&[]))]).cut(Side::Server, bytes).end(wire());
+        session.connack.as_ref().map(|connack| connack.code.0)
+    };
+    assert_eq!(answer(&[0x20, 0x24, 0, 0x87, 0x21]), Some(0x87));
+    assert_eq!(answer(&[0x20, 0x24, 0, 0, 0x21]), None);
 }
 
 #[test]

@@ -59,6 +59,9 @@ fn the_answer_fits_the_qos() {
 fn acknowledgments_have_something_to_acknowledge() {
     assert_eq!(broken4(vec![s(ack(PUBACK, 7))]), ["MQTT-2.3.1-6"]);
     assert_eq!(broken5(&[], &[], vec![c(ack(PUBREC, 7))]), ["MQTT-2.2.1-5"]);
+    // Who answers a PUBREL that is wrong does what is due; who sends a PUBCOMP unasked does not.
+    assert_eq!(broken5(&[], &[], vec![c(ack(PUBREL, 7)), s(ack(PUBCOMP, 7))]), ["MQTT-2.2.1-5"]);
+    assert_eq!(broken5(&[], &[], vec![s(ack(PUBCOMP, 7))]), ["MQTT-2.2.1-5"]);
     assert_eq!(broken4(vec![c(publish4(2, "a", 7)), c(ack(PUBACK, 7))]), ["MQTT-2.3.1-6"]);
     // In a session that goes on, the PUBLISH may be of an earlier connection.
     let kept = packet(0x10, &[b"\0\x04MQTT\x04\x00\0\x3c\0\x01c"]);

@@ -55,4 +55,7 @@ fn pingresp_answers_a_pingreq() {
     assert_eq!(broken4(vec![pingreq(), pingresp()]), NONE);
     assert_eq!(broken4(vec![pingreq(), pingresp(), pingresp()]), ["§3.13"]);
     assert_eq!(broken4(vec![pingresp(), pingreq().after_us(200)]), NONE);
+    // From the wrong side it is that side's fault, and neither asks nor answers.
+    assert_eq!(broken4(vec![c(vec![0xD0, 0])]), NONE);
+    assert_eq!(broken4(vec![s(vec![0xC0, 0]), pingresp()]), ["§3.13"]);
 }
