@@ -81,6 +81,11 @@ impl Several {
         self.then(Tale::connecting().connack(5).close(Side::Server, 0.001).build(), pause)
     }
 
+    /// A CONNECT with which the capture ends.
+    pub(super) fn asked(self) -> Several {
+        self.then(Tale::connecting().build(), 2.0)
+    }
+
     /// An attempt that is refused at once by the server's host; `pause` seconds to the next.
     pub(super) fn knocked(self, pause: f64) -> Several {
         self.then(Tale::knocking(1).reset(Side::Server, 0.001).build(), pause)
