@@ -5,6 +5,7 @@
 
 mod broker_refuses_all;
 mod broker_restarted;
+mod broker_silent;
 mod broker_unreachable;
 mod chain;
 mod client_address_changes;
@@ -76,6 +77,7 @@ pub(crate) const ABOUT: &[&About] = &[
     &message_not_delivered::ABOUT,
     &messages_carried_over::ABOUT,
     &broker_unreachable::ABOUT,
+    &broker_silent::ABOUT,
     &broker_refuses_all::ABOUT,
     &broker_restarted::ABOUT,
     &broker_restarted::STORM,
@@ -93,6 +95,7 @@ pub fn across(sessions: &[Judged<'_>], traffic: &Traffic, counted: &[Counted]) -
     all.extend(session_lost::find(&returning));
     all.extend(messages_carried_over::find(&returning));
     all.extend(broker_unreachable::find(&servers, counted));
+    all.extend(broker_silent::find(&servers, counted));
     all.extend(broker_refuses_all::find(&servers));
     all.extend(broker_restarted::find(&servers));
     all.extend(client_address_changes::find(&returning));
