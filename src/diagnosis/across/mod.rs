@@ -10,6 +10,7 @@ mod broker_unreachable;
 mod chain;
 mod client_address_changes;
 mod client_id_fight;
+mod closed_after_silence;
 mod message_not_delivered;
 mod messages_carried_over;
 mod reconnect_loop;
@@ -81,6 +82,7 @@ pub(crate) const ABOUT: &[&About] = &[
     &broker_refuses_all::ABOUT,
     &broker_restarted::ABOUT,
     &broker_restarted::STORM,
+    &closed_after_silence::ABOUT,
     &client_address_changes::ABOUT,
 ];
 
@@ -91,7 +93,9 @@ pub fn across(sessions: &[Judged<'_>], traffic: &Traffic, counted: &[Counted]) -
     let fights = client_id_fight::find(&returning);
     let fighting = fights.iter().flat_map(|fight| fight.sessions.iter().copied()).collect();
     let mut all = fights;
-    all.extend(reconnect_loop::find(sessions, &fighting, counted));
+    let loops = reconnect_loop::find(sessions, &fighting, counted);
+    all.extend(closed_after_silence::find(&servers, &loops));
+    all.extend(loops);
     all.extend(session_lost::find(&returning));
     all.extend(messages_carried_over::find(&returning));
     all.extend(broker_unreachable::find(&servers, counted));

@@ -106,6 +106,11 @@ impl Several {
         self.then(Tale::connected().close(Side::Server, quiet).build(), pause)
     }
 
+    /// The same of another client.
+    pub(super) fn silenced_as(self, client_id: &str, quiet: f64, pause: f64) -> Several {
+        self.then(named(client_id, Tale::connected().close(Side::Server, quiet).build()), pause)
+    }
+
     /// A session of some 12 s that ends well, 20 s before the next.
     pub(super) fn healthy(self) -> Several {
         self.then(Tale::healthy().build(), 20.0)
