@@ -186,6 +186,7 @@ impl Several {
             published: at,
             last: at,
             reached: 0,
+            smallest: 1000,
         };
         self.traffic.missed.push(missed);
         self

@@ -407,6 +407,7 @@ impl Stage<'_> {
             retain: publish.retain,
             dup: publish.dup,
             packet_identifier: publish.packet_identifier,
+            payload: publish.payload_length,
         };
         self.news.push(News::Message { from: self.side, passing });
     }
