@@ -3,6 +3,7 @@
 //! Invariant: rests on judged sessions and changes none of their outcomes. Sessions come in order of
 //! their first frame; all but the grouping is linear in their number.
 
+mod bridge_loop;
 mod broker_refuses_all;
 mod broker_restarted;
 mod broker_silent;
@@ -75,6 +76,7 @@ pub(crate) const ABOUT: &[&About] = &[
     &reconnect_loop::ABOUT,
     &session_lost::ABOUT,
     &will_published::ABOUT,
+    &bridge_loop::ABOUT,
     &message_not_delivered::ABOUT,
     &messages_carried_over::ABOUT,
     &broker_unreachable::ABOUT,
@@ -106,6 +108,7 @@ pub fn across(sessions: &[Judged<'_>], traffic: &Traffic, counted: &[Counted]) -
     let streams = Streams::new(sessions);
     all.extend(will_published::find(&streams, traffic));
     all.extend(message_not_delivered::find(&streams, traffic));
+    all.extend(bridge_loop::find(&streams, traffic));
     all.sort_by_key(|spanning| (std::cmp::Reverse(spanning.finding.severity), spanning.sessions.first().copied()));
     all
 }

@@ -6,7 +6,7 @@ use crate::capture::Moment;
 use crate::diagnosis::testing::{Tale, text};
 use crate::diagnosis::{Verdict, diagnose};
 use crate::mqtt::QoS;
-use crate::session::{Missed, Session, Traffic, WillFacts, WillSighting};
+use crate::session::{Missed, Rounds, Session, Traffic, WillFacts, WillSighting};
 use crate::stream::Side;
 
 use super::{Judged, Spanning, across};
@@ -189,6 +189,21 @@ impl Several {
             smallest: 1000,
         };
         self.traffic.missed.push(missed);
+        self
+    }
+
+    /// A session of 10.0.0.`client` with 10.0.0.`server`.
+    pub(super) fn between(self, client: u8, server: u8) -> Several {
+        let mut session = of(client, Tale::healthy().build());
+        session.wire.peers.server.endpoint.address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, server));
+        self.then(session, 20.0)
+    }
+
+    /// Messages go round `count` times by the first two sessions, each in 100 ms.
+    pub(super) fn goes_round(mut self, count: u64) -> Several {
+        let (first, mut last) = (Moment::default(), Moment::default());
+        last.time.0 += i64::try_from(count).unwrap() * 100_000_000;
+        self.traffic.rounds.push(Rounds { streams: (0, 1), count, topic: text("plant/x"), span: (first, last) });
         self
     }
 
