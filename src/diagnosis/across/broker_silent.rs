@@ -145,7 +145,8 @@ fn told(server: Endpoint, these: &[Waiting<'_, '_>], all: &[&Judged<'_>], at_lea
         server.first_data.zip(server.last_data)
     };
     // Somebody whom the broker spoke to before and after: meanwhile, too, for all that is known.
-    let others = all.iter().filter(|judged| !these.iter().any(|one| one.judged.number == judged.number));
+    let numbers: BTreeSet<u64> = these.iter().map(|one| one.judged.number).collect();
+    let others = all.iter().filter(|judged| !numbers.contains(&judged.number));
     let unknown = others
         .filter_map(|judged| data(judged))
         .any(|(begin, end)| begin.time <= first.asked.time && end.time >= until);
@@ -157,18 +158,17 @@ fn told(server: Endpoint, these: &[Waiting<'_, '_>], all: &[&Judged<'_>], at_lea
     let heard = before.filter(|at| at.time <= from).max_by_key(|at| at.time).filter(|_| !unknown);
     let span = words::duration(until.nanoseconds_since(first.asked.time));
     let who = format!("{at_least}{}", words::counted(clients as u64, "client"));
-    let mut headline = if unknown {
+    let left = if unknown {
         format!("{server} left {who} without an answer at the same time, for {span}")
     } else {
         let since = heard.map_or_else(String::new, |heard| format!(" after frame {}", heard.frame));
         format!("{server} answered nobody for {span}{since}, though {who} asked")
     };
-    headline.push_str("; its TCP acknowledged what they sent.");
     let back = all.iter().filter_map(|judged| Some((data(judged)?.0, judged))).filter(|(at, _)| at.time >= until);
-    if let Some((_, again)) = back.min_by_key(|(at, _)| at.time) {
-        headline.push_str(&format!(" Then it answered again (session {}).", again.number));
-    }
-    let questions = these.iter().take(3).flat_map(|one| [one.asked, one.acknowledged]);
+    let again = back.min_by_key(|(at, _)| at.time);
+    let again =
+        again.map_or_else(String::new, |(_, again)| format!(" Then it answered again (session {}).", again.number));
+    let headline = format!("{left}; its TCP acknowledged what they sent.{again}");
     let never = all.iter().all(|judged| data(judged).is_none());
     let more = if unknown {
         " It spoke to others before and after; whether meanwhile, too, is not known."
@@ -177,11 +177,11 @@ fn told(server: Endpoint, these: &[Waiting<'_, '_>], all: &[&Judged<'_>], at_lea
     } else {
         ""
     };
-    let found = Found::new(&ABOUT, headline, heard.into_iter().chain(questions))
+    let shown = these.iter().take(3).flat_map(|one| [one.asked, one.acknowledged]);
+    let found = Found::new(&ABOUT, headline, heard.into_iter().chain(shown))
         .only(if heard.is_some() { Confidence::VeryLikely } else { Confidence::Likely })
         .by(Side::Server)
         .detail(format!("The network and the broker's host worked; the program behind the port stood still. It was stopped, its event loop is stuck (a slow authentication service or plugin, a full or failed disk), an alarm keeps it from reading (RabbitMQ: memory, disk), or it is a proxy whose broker is gone.{more}"));
-    let mut sessions: Vec<&Judged<'_>> = these.iter().map(|one| one.judged).collect();
-    sessions.sort_by_key(|judged| judged.number);
-    Some(Spanning::new(found, sessions))
+    let sessions = all.iter().filter(|judged| numbers.contains(&judged.number));
+    Some(Spanning::new(found, sessions.copied()))
 }

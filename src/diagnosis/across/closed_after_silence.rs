@@ -1,5 +1,7 @@
 //! `closed-after-silence`: a server closed several connections, each after the same silence, as a timer does.
 
+use hashbrown::HashMap;
+
 use crate::capture::Moment;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
@@ -33,21 +35,29 @@ struct Silence<'s, 'a> {
 
 /// Those that a loop tells of already (`loops`) are left out.
 pub(super) fn find(servers: &Servers<'_, '_>, loops: &[Spanning]) -> Vec<Spanning> {
+    let told: HashMap<u64, usize> = (0..)
+        .zip(loops)
+        .flat_map(|(place, spanning)| spanning.sessions.iter().map(move |number| (*number, place)))
+        .collect();
     let mut found = Vec::new();
     for (&server, all) in servers {
         let mut silences: Vec<Silence<'_, '_>> = all.iter().filter_map(|judged| silence(judged)).collect();
+        if silences.len() < 2 {
+            continue;
+        }
+        let outlasted = all.iter().filter_map(|judged| outlasted(judged)).max().unwrap_or_default();
         silences.sort_by_key(|one| (one.length, one.closed.time, one.judged.number));
         let mut rest = silences.as_slice();
         while let Some(first) = rest.first() {
             let alike = |one: &&Silence<'_, '_>| one.length - first.length <= SILENCE_SPREAD;
             let (these, later) = rest.split_at(rest.iter().take_while(alike).count());
             rest = later;
+            let longest = these.last().map_or(first.length, |last| last.length);
+            let by_loop = |one: &Silence<'_, '_>| told.get(&one.judged.number);
+            let told_there = by_loop(first).is_some() && these.iter().all(|one| by_loop(one) == by_loop(first));
             let apart = apart(these);
-            let survived = all.iter().any(|judged| outlasts(judged, &apart));
-            let told_there =
-                |spanning: &Spanning| these.iter().all(|one| spanning.sessions.contains(&one.judged.number));
-            if apart.len() > 1 && !survived && !loops.iter().any(told_there) {
-                found.extend(told(server, &apart));
+            if apart.len() > 1 && outlasted <= longest.saturating_add(TOGETHER) && !told_there {
+                found.extend(describe(server, &apart));
             }
         }
     }
@@ -71,27 +81,28 @@ fn last_packet(judged: &Judged<'_>) -> Option<Moment> {
     packets.client.iter().chain(&packets.server).map(|packet| packet.at).max_by_key(|at| at.frame)
 }
 
-/// Those of `these` that were not closed at the moment of another.
+/// Those of `these` that were not closed at the moment of another, in order of their closes.
 fn apart<'s, 'a>(these: &[Silence<'s, 'a>]) -> Vec<Silence<'s, 'a>> {
     let mut by_time = these.to_vec();
     by_time.sort_by_key(|one| (one.closed.time, one.judged.number));
-    let near = |one: &Silence<'_, '_>, other: &Silence<'_, '_>| {
-        one.judged.number != other.judged.number
-            && one.closed.time.nanoseconds_since(other.closed.time).abs() <= TOGETHER
+    let near = |one: &Silence<'_, '_>, other: Option<&Silence<'_, '_>>| {
+        other.is_some_and(|other| one.closed.time.nanoseconds_since(other.closed.time).abs() <= TOGETHER)
     };
-    by_time.iter().filter(|one| !by_time.iter().any(|other| near(one, other))).copied().collect()
+    let neighbour = |place: Option<usize>| place.and_then(|place| by_time.get(place));
+    let alone = (0_usize..).zip(&by_time).filter(|(place, one)| {
+        !near(one, neighbour(place.checked_sub(1))) && !near(one, neighbour(place.checked_add(1)))
+    });
+    alone.map(|(_, one)| *one).collect()
 }
 
-/// Whether a connection to the same server outlasted a longer silence.
-fn outlasts(judged: &Judged<'_>, these: &[Silence<'_, '_>]) -> bool {
-    let longest = these.iter().map(|one| one.length).max().unwrap_or_default();
+/// The silence with which a connection that was let in ended, or in which it still was when the capture did.
+fn outlasted(judged: &Judged<'_>) -> Option<i64> {
     let session = judged.session;
     let end = session.wire.close().map_or(session.capture.ended, |close| close.at.time);
-    let quiet = last_packet(judged).map(|last| end.nanoseconds_since(last.time));
-    judged.accepted && quiet.is_some_and(|quiet| quiet > longest.saturating_add(TOGETHER))
+    last_packet(judged).filter(|_| judged.accepted).map(|last| end.nanoseconds_since(last.time))
 }
 
-fn told(server: Endpoint, these: &[Silence<'_, '_>]) -> Option<Spanning> {
+fn describe(server: Endpoint, these: &[Silence<'_, '_>]) -> Option<Spanning> {
     let longest = these.iter().map(|one| one.length).max()?;
     let headline = format!(
         "{server} closed {} after the same silence: {}.",
