@@ -74,3 +74,64 @@ fn the_capture_ends_in_the_middle_of_it() {
 fn a_byte_that_no_answer_begins_with_is_something_else() {
     assert_eq!(verdict(b"S", Some(Side::Client)).outcome.id, "not-mqtt");
 }
+
+const REFUSED: &[u8] = b"HTTP/1.1 404 Not Found\r\nServer: nginx\r\nContent-Length: 3\r\n\r\nabc";
+const UPGRADE: &[u8] = b"GET /mqtt HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
+/// The server answers `question` with `pieces`, a segment each, and closes.
+fn answered(question: &[u8], pieces: &[&[u8]]) -> Verdict {
+    let mut talk = Talk::opened();
+    talk.says(Side::Client, question);
+    for piece in pieces {
+        talk.says(Side::Server, piece);
+        talk.acknowledges(Side::Client);
+    }
+    talk.closes(Side::Server);
+    let sessions = analyse_segments(&talk.into_segments());
+    assert_eq!(sessions.len(), 1);
+    diagnose(&sessions[0])
+}
+
+#[test]
+fn an_answer_in_http_cut_anywhere() {
+    for cut in 1..REFUSED.len() {
+        let (begin, rest) = REFUSED.split_at(cut);
+        let told = answered(CONNECT, &[begin, rest]).outcome;
+        assert_eq!(told.id, "http-answer", "{cut}");
+        assert!(told.sentence.contains("(HTTP 404 Not Found)"), "{cut}: {}", told.sentence);
+        let told = answered(UPGRADE, &[begin, rest]).outcome;
+        assert_eq!(told.id, "ws-upgrade-refused", "{cut}");
+        assert!(told.sentence.contains("HTTP 404 Not Found"), "{cut}: {}", told.sentence);
+    }
+}
+
+#[test]
+fn an_answer_in_http_of_which_only_a_part_came() {
+    let line = REFUSED.len() - b"Content-Length: 3\r\n\r\nabc".len();
+    for end in 12..line {
+        let told = answered(CONNECT, &[&REFUSED[..end]]).outcome;
+        assert!(told.sentence.contains("(HTTP 404"), "{end}: {}", told.sentence);
+        let told = answered(UPGRADE, &[&REFUSED[..end]]).outcome;
+        assert_eq!(told.id, "ws-upgrade-refused", "{end}");
+    }
+    // Of these no status is known, or it is no refusal.
+    assert!(!answered(CONNECT, &[b"HTTP/1.1 4"]).outcome.sentence.contains("HTTP 4"));
+    assert_ne!(answered(UPGRADE, &[b"HTTP/1.1 4"]).outcome.id, "ws-upgrade-refused");
+    assert_ne!(answered(UPGRADE, &[b"HTTP/1.1 101 Switching Protocols\r\nUpgr"]).outcome.id, "ws-upgrade-refused");
+}
+
+#[test]
+fn a_hole_within_an_answer_in_http() {
+    let mut talk = Talk::opened();
+    talk.says(Side::Client, CONNECT);
+    talk.says(Side::Server, b"HTTP/1.1 4");
+    talk.says(Side::Server, b"04 Not Found\r\n");
+    talk.lose();
+    talk.says(Side::Server, b"\r\n 200 OK");
+    talk.acknowledges(Side::Client);
+    talk.closes(Side::Server);
+    let told = diagnose(&analyse_segments(&talk.into_segments())[0]).outcome;
+    assert_eq!(told.id, "http-answer");
+    assert!(told.sentence.ends_with("in HTTP instead of MQTT."), "{}", told.sentence);
+}

@@ -18,7 +18,7 @@ use crate::capture::{Moment, Timestamp};
 use crate::limits::Limits;
 use crate::mqtt::QoS;
 use crate::net::Endpoint;
-use crate::session::{Missed, Route, Strays, Subscription, TextFact, Traffic};
+use crate::session::{Missed, Rounds, Route, Strays, Subscription, TextFact, Traffic};
 
 use listeners::Listeners;
 use recent::{Letter, Recent};
@@ -34,6 +34,8 @@ pub(super) struct Passing {
     pub(super) retain: bool,
     pub(super) dup: bool,
     pub(super) packet_identifier: Option<u16>,
+    /// Bytes of its payload.
+    pub(super) payload: u32,
 }
 
 /// A message that a broker keeps for later subscribers.
@@ -58,6 +60,7 @@ pub(super) struct Post {
     routes: HashMap<(u32, u32), Route, FixedState>,
     strays: HashMap<u32, Strays, FixedState>,
     missed: HashMap<(u32, u32), Missed, FixedState>,
+    rounds: HashMap<(u32, u32), Rounds, FixedState>,
     left_out: u64,
 }
 
@@ -74,6 +77,7 @@ impl Post {
             routes: HashMap::default(),
             strays: HashMap::default(),
             missed: HashMap::default(),
+            rounds: HashMap::default(),
             left_out: 0,
         }
     }
@@ -111,7 +115,7 @@ impl Post {
 
     /// A message to the broker.
     pub(super) fn collect(&mut self, stream: u32, server: Endpoint, passing: Passing) {
-        let Passing { at, topic, fingerprint, qos, retain, dup, packet_identifier } = passing;
+        let Passing { at, topic, fingerprint, qos, retain, dup, packet_identifier, payload } = passing;
         if !self.admit(at) {
             return;
         }
@@ -126,7 +130,27 @@ impl Post {
             }
         }
         let more = usize::try_from(self.room).unwrap_or(most).min(most);
-        self.recent.push(Letter::new(stream, server, at, topic, fingerprint, qos, dup, packet_identifier), more);
+        self.recent
+            .push(Letter::new(stream, server, at, topic, fingerprint, qos, dup, packet_identifier, payload), more);
+        if let Some((other, began)) = self.recent.round()
+            && stream < other
+        {
+            self.round((stream, other), began, at);
+        }
+    }
+
+    /// A message of the first session went round by the second, from `began` to `at`.
+    #[cold]
+    fn round(&mut self, streams: (u32, u32), began: Moment, at: Moment) {
+        if self.rounds.len() >= self.limits.1 && !self.rounds.contains_key(&streams) {
+            self.left_out += 1;
+            return;
+        }
+        let Some(topic) = self.recent.newest_topic() else { return };
+        let new = || Rounds { streams, count: 0, topic: topic.clone(), span: (began, at) };
+        let rounds = self.rounds.entry(streams).or_insert_with(new);
+        rounds.count += 1;
+        rounds.span.1 = at;
     }
 
     /// The broker took the newest message of `stream` with this packet identifier.
@@ -217,8 +241,10 @@ impl Post {
                 published: letter.at,
                 last: letter.at,
                 reached: letter.reached.len() as u64,
+                smallest: letter.payload,
             });
             missed.messages += 1;
+            missed.smallest = missed.smallest.min(letter.payload);
             missed.last = letter.at;
         }
     }
@@ -233,12 +259,14 @@ impl Post {
             strays: self.strays.into_values().collect(),
             wills: self.wills.into_sightings(),
             missed: self.missed.into_values().collect(),
+            rounds: self.rounds.into_values().collect(),
             left_out: self.left_out + self.listeners.left_out(),
             stopped: self.stopped,
         };
         traffic.routes.sort_by_key(|route| (route.publisher, route.subscriber));
         traffic.strays.sort_by_key(|strays| strays.subscriber);
         traffic.missed.sort_by_key(|missed| (missed.publisher, missed.subscriber));
+        traffic.rounds.sort_by_key(|rounds| rounds.streams);
         traffic
     }
 }

@@ -33,7 +33,7 @@ pub use tls::{
     TlsEvent, TlsFacts,
 };
 pub use tracker::Tracker;
-pub use traffic::{Latency, Missed, Route, Strays, Traffic, WillSighting};
+pub use traffic::{Latency, Missed, Rounds, Route, Strays, Traffic, WillSighting};
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};
 
 /// Adds to a list that mostly stays short: it takes room for one first, where [`Vec::push`] takes it for four.

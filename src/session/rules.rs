@@ -25,7 +25,7 @@ use std::borrow::Cow;
 
 use crate::capture::Moment;
 use crate::mqtt::conformance::Severity;
-use crate::mqtt::{PacketType, Version};
+use crate::mqtt::{PacketType, ReasonCode, Version};
 use crate::stream::Side;
 
 use super::facts::{ConnackFacts, ConnectFacts, DisconnectFacts, Proof, Subscription, ViolationFact};
@@ -91,8 +91,22 @@ struct Awaited {
     from: Side,
     packets: &'static [PacketType],
     packet_identifier: Option<u16>,
+    /// Only one that ends an exchange will do.
+    ends: bool,
     noted: Moment,
     within: i64,
+}
+
+/// A packet that may be waited for.
+#[derive(Clone, Copy)]
+pub(super) struct Came {
+    pub(super) from: Side,
+    pub(super) packet: PacketType,
+    pub(super) packet_identifier: Option<u16>,
+    pub(super) code: ReasonCode,
+    /// When the exchange began that it belongs to.
+    pub(super) started: Option<Moment>,
+    pub(super) at: Moment,
 }
 
 /// What is known of the connection when a packet comes, before that packet changes it.
@@ -127,6 +141,18 @@ struct Notes {
     refused: Vec<(Side, u16, Moment)>,
     /// Subscription Identifiers that the client gave (5.0).
     identifiers: Vec<u32>,
+}
+
+impl Came {
+    /// Whether it ends an exchange (MQTT 5.0 §4.9: a PUBREC does so only with a code of 0x80 or above), and can have been
+    /// sent before the breach of `awaited`: nobody answers what lies in the same segment.
+    fn frees(&self, awaited: &Awaited) -> bool {
+        let ends = self.packet != PacketType::PUBREC || self.code.0 >= 0x80;
+        // Of a packet identifier that was used twice the newer exchange is known.
+        let of_any = awaited.packet_identifier.is_none();
+        let together = of_any && self.started.is_some_and(|started| started.frame == awaited.noted.frame);
+        ends && !together
+    }
 }
 
 impl Rests {
@@ -231,12 +257,22 @@ impl Rules {
         within: i64,
     ) {
         if !self.doubted && self.notes().awaited.len() < AWAITED {
-            self.notes().awaited.push(Awaited { from, packets, packet_identifier, noted, within });
+            self.notes().awaited.push(Awaited { from, packets, packet_identifier, ends: false, noted, within });
+        }
+    }
+
+    /// Waits for the end of an exchange that would show a breach by `at` to be the capture's fault.
+    fn wait_for_end(&mut self, from: Side, packet_identifier: Option<u16>, noted: Moment) {
+        const ENDS: &[PacketType] = &[PacketType::PUBACK, PacketType::PUBCOMP, PacketType::PUBREC];
+        if !self.doubted && self.notes().awaited.len() < AWAITED {
+            let awaited = Awaited { from, packets: ENDS, packet_identifier, ends: true, noted, within: CROSSED };
+            self.notes().awaited.push(awaited);
         }
     }
 
     /// A packet came that may be one of those waited for.
-    pub(super) fn came(&mut self, from: Side, packet: PacketType, packet_identifier: Option<u16>, at: Moment) {
+    pub(super) fn came(&mut self, came: &Came) {
+        let Came { from, packet, packet_identifier, at, .. } = *came;
         let Some(notes) = &mut self.notes else { return };
         let passed = |awaited: &Awaited| at.time.nanoseconds_since(awaited.noted.time);
         notes.awaited.retain(|awaited| passed(awaited) <= awaited.within);
@@ -244,6 +280,7 @@ impl Rules {
             awaited.from == from
                 && awaited.packets.contains(&packet)
                 && (awaited.packet_identifier.is_none() || awaited.packet_identifier == packet_identifier)
+                && (!awaited.ends || came.frees(awaited))
         });
         if crossed {
             self.doubt(at);

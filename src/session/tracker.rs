@@ -393,7 +393,7 @@ impl Tracker {
     fn parsed(&mut self, from: Side, raw: &RawPacket<'_>, parsed: &Packet<'_>, last: &mut Newest) {
         let at = raw.completed;
         if self.rules.is_waiting() {
-            self.rules.came(from, last.packet, parsed.packet_identifier(), at);
+            self.came(from, parsed, last.packet, at);
         }
         match parsed {
             Packet::Connect(connect) => self.connect_packet(at, raw, connect),

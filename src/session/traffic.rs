@@ -21,6 +21,8 @@ pub struct Traffic {
     pub wills: Vec<WillSighting>,
     /// Messages that a subscription matched and that were not seen to be delivered, by publisher and subscriber.
     pub missed: Vec<Missed>,
+    /// Messages that went round between two brokers, by session.
+    pub rounds: Vec<Rounds>,
     /// Messages that were not followed because there were too many sessions or routes.
     pub left_out: u64,
     /// From when on messages were not followed, because there were too many.
@@ -138,6 +140,21 @@ pub struct Missed {
     pub last: Moment,
     /// Whom the first reached instead.
     pub reached: u64,
+    /// Bytes of the smallest of their payloads.
+    pub smallest: u32,
+}
+
+/// Messages that one session brought to its broker, another to another broker, and the first brought again: how often.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    /// `tcp.stream` of both, the lower first.
+    pub streams: (u32, u32),
+    /// Rounds.
+    pub count: u64,
+    /// Topic of the first message.
+    pub topic: TextFact,
+    /// The first PUBLISH of the first round, and the last of the last.
+    pub span: (Moment, Moment),
 }
 
 #[cfg(test)]

@@ -39,7 +39,8 @@ impl<R: Reader> Flow<R> {
             half.numbering.is_fixed() && (2..=patience::WINDOW).contains(&ahead)
         };
         let skips = unseen(own, segment.sequence, sent_by_own)
-            || segment.flags.ack() && unseen(other, segment.acknowledgment, sent);
+            || segment.flags.ack() && unseen(other, segment.acknowledgment, sent)
+            || !segment.flags.ack() && self.answers_unseen(from);
         if !valid {
             self.connection.facts.from_mut(from).ignored_resets += 1;
             return;
@@ -59,6 +60,18 @@ impl<R: Reader> Flow<R> {
         if answers {
             self.acknowledge(from, segment.acknowledgment, at);
         }
+    }
+
+    /// Whether a RST without an acknowledgment after a FIN of `from` answers something that the capture lacks. It answers a
+    /// segment (RFC 9293 §3.10.7.1), and the acknowledgment of the FIN is none that needs an answer.
+    fn answers_unseen(&self, from: End) -> bool {
+        let facts = &self.connection.facts;
+        let (own, other) = (facts.from(from), facts.from(from.other()));
+        let Some(fin) = own.fin.filter(|_| other.fin.is_none()) else { return false };
+        let again = Some(other.retries.last).filter(|_| other.retries.count > 0);
+        let later = [other.last_data, again].into_iter().flatten().any(|at| fin.is_before(at));
+        let under_way = other.sent > own.fin_acknowledges;
+        !later && !under_way && other.keep_alive_probes + other.window_probes == 0
     }
 
     /// Whether `sequence` lies between what the other end acknowledged and what `from` would send next: where whoever

@@ -17,8 +17,15 @@ pub(super) fn find(sessions: &Streams<'_, '_>, traffic: &Traffic) -> Vec<Spannin
     let both = |missed: &Missed| Some((sessions.of(missed.publisher)?, sessions.of(missed.subscriber)?));
     let found = traffic.missed.iter().filter_map(|missed| {
         let (publisher, subscriber) = both(missed)?;
-        let complete = is_complete(publisher) && is_complete(subscriber) && is_ready(subscriber.session, missed);
-        complete.then(|| told(missed, publisher, subscriber, traffic))
+        if !is_complete(publisher) || !is_complete(subscriber) || !is_ready(subscriber.session, missed) {
+            return None;
+        }
+        match subscriber.session.connect.as_ref().and_then(|connect| connect.maximum_packet_size) {
+            None => Some(told(missed, publisher, subscriber, traffic)),
+            // The payload alone: what stands around it is written anew for each subscriber.
+            Some(most) if missed.smallest > most => Some(too_large(missed, most, publisher, subscriber)),
+            Some(_) => None,
+        }
     });
     found.collect()
 }
@@ -48,8 +55,7 @@ fn is_ready(session: &Session, missed: &Missed) -> bool {
     let held_back = session.ledger.server.window.full.count > 0
         || session.open_exchanges.iter().any(|exchange| exchange.sender == Side::Server)
         || sent.client.zero_window.is_some()
-        || sent.server.retries.count > 0
-        || session.connect.as_ref().is_some_and(|connect| connect.maximum_packet_size.is_some());
+        || sent.server.retries.count > 0;
     let left = session.disconnect.client.as_ref().map(|goodbye| goodbye.at.time);
     let stayed = left.is_none_or(|left| left.nanoseconds_since(missed.last.time) > PATIENCE);
     !held_back && stayed
@@ -87,6 +93,30 @@ fn told(missed: &Missed, publisher: &Judged<'_>, subscriber: &Judged<'_>, traffi
     Spanning::new(found, both.into_iter().take(count))
 }
 
+/// The messages are larger than the subscriber takes.
+fn too_large(missed: &Missed, most: u32, publisher: &Judged<'_>, subscriber: &Judged<'_>) -> Spanning {
+    let (from, to) = (client(publisher), client(subscriber));
+    let (messages, topic) = (words::counted(missed.messages, "message"), words::quoted(&missed.topic));
+    let (first, have) = if missed.messages == 1 { ("", "has") } else { ("the first ", "have at least") };
+    let headline = format!(
+        "The broker did not pass {messages} of {from} ({first}to {topic}) on to {to}: {} {have} {} of payload, and {to} takes no packets of more than {} (Maximum Packet Size).",
+        if missed.messages == 1 { "it" } else { "they" },
+        words::bytes(missed.smallest.into()),
+        words::bytes(most.into())
+    );
+    let connect = subscriber.session.connect.as_ref().map(|connect| connect.at);
+    let moments = connect.into_iter().chain([missed.granted, missed.published, missed.last]);
+    let found = Found::new(&ABOUT, headline, moments)
+        .only(Confidence::VeryLikely)
+        .by(Side::Client)
+        .clause("MQTT-3.1.2-25")
+        .detail(format!("A broker must discard what is larger than a client takes, as if it had been delivered; the publisher is not told. Let {to} announce a larger Maximum Packet Size, or none, or let {from} send less at once."));
+    let mut both = [publisher, subscriber];
+    both.sort_by_key(|judged| judged.number);
+    let count = if publisher.number == subscriber.number { 1 } else { 2 };
+    Spanning::new(found, both.into_iter().take(count))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::Confidence;
@@ -116,5 +146,21 @@ mod tests {
         let late = Several::default().healthy().healthy().misses(0, 1);
         let late = late.change(0, |session| *session.partial_packets.of_mut(Side::Client) = 1);
         assert!(find(&late, "message-not-delivered").is_none());
+    }
+
+    #[test]
+    fn a_message_that_is_larger_than_the_subscriber_takes() {
+        let with = |most| {
+            let several = Several::default().healthy().healthy().misses(0, 1);
+            several.change(1, |session| session.connect.as_mut().unwrap().maximum_packet_size = Some(most))
+        };
+        let found = find(&with(999), "message-not-delivered").unwrap().finding;
+        assert_eq!((found.confidence, found.clause), (Confidence::VeryLikely, Some("MQTT-3.1.2-25")));
+        assert_eq!(
+            found.headline,
+            "The broker did not pass 1 message of sensor-17 (to “office/light”) on to sensor-17: it has 1,000 bytes of payload, and sensor-17 takes no packets of more than 999 bytes (Maximum Packet Size)."
+        );
+        // It may fit: what stands around the payload is the broker's choice.
+        assert!(find(&with(1000), "message-not-delivered").is_none());
     }
 }

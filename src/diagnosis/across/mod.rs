@@ -3,12 +3,15 @@
 //! Invariant: rests on judged sessions and changes none of their outcomes. Sessions come in order of
 //! their first frame; all but the grouping is linear in their number.
 
+mod bridge_loop;
 mod broker_refuses_all;
 mod broker_restarted;
+mod broker_silent;
 mod broker_unreachable;
 mod chain;
 mod client_address_changes;
 mod client_id_fight;
+mod closed_after_silence;
 mod message_not_delivered;
 mod messages_carried_over;
 mod reconnect_loop;
@@ -73,12 +76,15 @@ pub(crate) const ABOUT: &[&About] = &[
     &reconnect_loop::ABOUT,
     &session_lost::ABOUT,
     &will_published::ABOUT,
+    &bridge_loop::ABOUT,
     &message_not_delivered::ABOUT,
     &messages_carried_over::ABOUT,
     &broker_unreachable::ABOUT,
+    &broker_silent::ABOUT,
     &broker_refuses_all::ABOUT,
     &broker_restarted::ABOUT,
     &broker_restarted::STORM,
+    &closed_after_silence::ABOUT,
     &client_address_changes::ABOUT,
 ];
 
@@ -89,16 +95,20 @@ pub fn across(sessions: &[Judged<'_>], traffic: &Traffic, counted: &[Counted]) -
     let fights = client_id_fight::find(&returning);
     let fighting = fights.iter().flat_map(|fight| fight.sessions.iter().copied()).collect();
     let mut all = fights;
-    all.extend(reconnect_loop::find(sessions, &fighting, counted));
+    let loops = reconnect_loop::find(sessions, &fighting, counted);
+    all.extend(closed_after_silence::find(&servers, &loops));
+    all.extend(loops);
     all.extend(session_lost::find(&returning));
     all.extend(messages_carried_over::find(&returning));
     all.extend(broker_unreachable::find(&servers, counted));
+    all.extend(broker_silent::find(&servers, counted));
     all.extend(broker_refuses_all::find(&servers));
     all.extend(broker_restarted::find(&servers));
     all.extend(client_address_changes::find(&returning));
     let streams = Streams::new(sessions);
     all.extend(will_published::find(&streams, traffic));
     all.extend(message_not_delivered::find(&streams, traffic));
+    all.extend(bridge_loop::find(&streams, traffic));
     all.sort_by_key(|spanning| (std::cmp::Reverse(spanning.finding.severity), spanning.sessions.first().copied()));
     all
 }

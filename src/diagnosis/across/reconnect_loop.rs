@@ -28,6 +28,8 @@ const SHORT: i64 = 10_000_000_000;
 /// Fewer pauses than this may grow by chance.
 const GROWING: usize = 3;
 
+/// The outcome of sessions of which the end is not known, an answer perhaps neither.
+const UNKNOWN: &str = "unclassified";
 /// The outcome of sessions that a server closed without a reason.
 const CLOSED: &str = "server-closed";
 /// A shorter silence, in nanoseconds, is none that a timer ends.
@@ -110,7 +112,9 @@ fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], 
     let outcomes: BTreeSet<&str> = these.iter().map(|judged| judged.verdict.outcome.id).collect();
     let same = if outcomes.len() == 1 { ", each time in the same way," } else { "" };
     let end = match then {
-        Some(then) if !failed(then) => format!(" Then it got through (session {}).", then.number),
+        Some(then) if !failed(then) && then.verdict.outcome.id != UNKNOWN => {
+            format!(" Then it got through (session {}).", then.number)
+        }
         _ => String::new(),
     };
     let attempts = these.len() - usize::from(lost.is_some());
@@ -209,6 +213,14 @@ mod tests {
         assert_eq!(found.finding.confidence, Confidence::VeryLikely);
         assert!(found.finding.headline.starts_with("sensor-17 failed 3 times"), "{}", found.finding.headline);
         assert!(found.finding.headline.ends_with("Then it got through (session 4)."), "{}", found.finding.headline);
+    }
+
+    #[test]
+    fn an_attempt_whose_end_is_not_known_did_not_get_through() {
+        let then = |several: Several| find(&several, "reconnect-loop").unwrap().finding.headline;
+        let refused = || Several::default().refused(5.0).refused(5.0).refused(5.0);
+        assert!(then(refused().healthy()).ends_with("Then it got through (session 4)."));
+        assert!(!then(refused().asked()).contains("got through"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::capture::Moment;
 use crate::diagnosis::testing::{Tale, text};
 use crate::diagnosis::{Verdict, diagnose};
 use crate::mqtt::QoS;
-use crate::session::{Missed, Session, Traffic, WillFacts, WillSighting};
+use crate::session::{Missed, Rounds, Session, Traffic, WillFacts, WillSighting};
 use crate::stream::Side;
 
 use super::{Judged, Spanning, across};
@@ -81,6 +81,11 @@ impl Several {
         self.then(Tale::connecting().connack(5).close(Side::Server, 0.001).build(), pause)
     }
 
+    /// A CONNECT with which the capture ends.
+    pub(super) fn asked(self) -> Several {
+        self.then(Tale::connecting().build(), 2.0)
+    }
+
     /// An attempt that is refused at once by the server's host; `pause` seconds to the next.
     pub(super) fn knocked(self, pause: f64) -> Several {
         self.then(Tale::knocking(1).reset(Side::Server, 0.001).build(), pause)
@@ -99,6 +104,11 @@ impl Several {
     /// The same after a silence of `quiet` seconds.
     pub(super) fn silenced(self, quiet: f64, pause: f64) -> Several {
         self.then(Tale::connected().close(Side::Server, quiet).build(), pause)
+    }
+
+    /// The same of another client.
+    pub(super) fn silenced_as(self, client_id: &str, quiet: f64, pause: f64) -> Several {
+        self.then(named(client_id, Tale::connected().close(Side::Server, quiet).build()), pause)
     }
 
     /// A session of some 12 s that ends well, 20 s before the next.
@@ -176,8 +186,24 @@ impl Several {
             published: at,
             last: at,
             reached: 0,
+            smallest: 1000,
         };
         self.traffic.missed.push(missed);
+        self
+    }
+
+    /// A session of 10.0.0.`client` with 10.0.0.`server`.
+    pub(super) fn between(self, client: u8, server: u8) -> Several {
+        let mut session = of(client, Tale::healthy().build());
+        session.wire.peers.server.endpoint.address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, server));
+        self.then(session, 20.0)
+    }
+
+    /// Messages go round `count` times by the first two sessions, each in 100 ms.
+    pub(super) fn goes_round(mut self, count: u64) -> Several {
+        let (first, mut last) = (Moment::default(), Moment::default());
+        last.time.0 += i64::try_from(count).unwrap() * 100_000_000;
+        self.traffic.rounds.push(Rounds { streams: (0, 1), count, topic: text("plant/x"), span: (first, last) });
         self
     }
 

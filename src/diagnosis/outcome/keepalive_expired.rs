@@ -67,7 +67,9 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         .on(&[Ground::Timing, Ground::State, Ground::Absence])
         .at([heard, close.at])
         .seen_as(Sight::Lost);
-    Some(advise(story, judgement))
+    // Were it the Keep Alive alone, the broker would have closed long before.
+    let far = silent > keep_alive * 2 + 60 * SECOND;
+    Some(advise(story, judgement).cause_if(far, "The capture's clock was set forward, or the capture stood still, in the silence: a broker closes after 1.5 times the Keep Alive."))
 }
 
 /// After a silence longer than `allowed` the client spoke again, and the server's host did not know the connection any
@@ -277,6 +279,9 @@ mod tests {
         assert_eq!((seen.id, seen.confidence), ("keepalive-expired", Confidence::VeryLikely));
         let much_later = outcome(&Tale::connected().close(Side::Server, 600.0).build());
         assert_eq!((much_later.id, much_later.confidence), ("keepalive-expired", Confidence::Likely));
+        let causes = |after| diagnose(&Tale::connected().close(Side::Server, after).build()).causes.concat();
+        assert!(causes(600.0).contains("clock was set forward"));
+        assert!(!causes(125.0).contains("clock was set forward"));
     }
 
     #[test]

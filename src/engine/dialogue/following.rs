@@ -17,7 +17,7 @@ use crate::mqtt::{
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
-use crate::transport::Protocol;
+use crate::transport::{Protocol, websocket};
 
 use super::{Answered, Beginning, Ended, Followed, Held, News, NewsList, Watch, http, server_port};
 
@@ -40,8 +40,16 @@ enum Answer {
     Awaited(ThinVec<Held>),
     /// MQTT, or its start was not captured.
     Mqtt,
+    /// HTTP of which the head is not whole: fewer bytes than [`ANSWER_AT_MOST`].
+    Http(ThinVec<Held>),
     /// Something else: the server's bytes are not framed.
     Foreign,
+}
+
+impl Answer {
+    fn is_foreign(&self) -> bool {
+        matches!(self, Answer::Http(_) | Answer::Foreign)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -118,6 +126,11 @@ impl Following {
             match &mut self.answer {
                 Answer::Mqtt => {}
                 Answer::Foreign => return,
+                Answer::Http(held) => {
+                    held.push(Held::copy(from, &chunk));
+                    self.read_http();
+                    return;
+                }
                 Answer::Awaited(held) => {
                     if !held.is_empty() || mqtt::looks_like_connack(chunk.data) == Likelihood::No {
                         held.push(Held::copy(from, &chunk));
@@ -154,10 +167,12 @@ impl Following {
     /// Whether what comes behind a hole is to be read: unless the server was known to speak something else before it. What
     /// begins there is no beginning, and tells nothing.
     fn goes_on_behind(&mut self, from: End, news: &mut NewsList, hinted: bool) -> bool {
-        if self.side(from) == Side::Server && !matches!(self.answer, Answer::Foreign) {
+        if self.side(from) == Side::Server && !self.answer.is_foreign() {
             self.settle_answer(Answer::Mqtt, news, hinted);
+        } else if self.side(from) == Side::Server {
+            self.answer = Answer::Foreign;
         }
-        self.side(from) == Side::Client || !matches!(self.answer, Answer::Foreign)
+        self.side(from) == Side::Client || !self.answer.is_foreign()
     }
 
     pub(super) fn end(&mut self, news: &mut NewsList, hinted: bool) {
@@ -218,13 +233,24 @@ impl Following {
         if matches!(self.answer, Answer::Foreign) {
             let bytes: Vec<u8> = held.iter().flat_map(|held| &held.data).copied().collect();
             self.tracker.foreign_answer(Protocol::of(&bytes), first.at);
-            if let Some(answer) = http::answer(&bytes, first.at) {
-                self.tracker.http_answer(answer);
-            }
+            self.answer = Answer::Http(held);
+            self.read_http();
         } else {
             for held in &held {
                 self.chunk(held.from, held.chunk(), news, hinted);
             }
+        }
+    }
+
+    /// Reads what came of an answer in HTTP. Its status line and fields may come in several segments.
+    fn read_http(&mut self) {
+        let Answer::Http(held) = &self.answer else { return };
+        let bytes: Vec<u8> = held.iter().flat_map(|held| &held.data).copied().collect();
+        if let Some(answer) = held.first().and_then(|first| http::answer(&bytes, first.at)) {
+            self.tracker.http_answer(answer);
+        }
+        if !websocket::begins_answer(&bytes) || bytes.len() >= ANSWER_AT_MOST {
+            self.answer = Answer::Foreign;
         }
     }
 
@@ -381,6 +407,7 @@ impl Stage<'_> {
             retain: publish.retain,
             dup: publish.dup,
             packet_identifier: publish.packet_identifier,
+            payload: publish.payload_length,
         };
         self.news.push(News::Message { from: self.side, passing });
     }

@@ -11,7 +11,8 @@ use crate::limits::{Limits, Room};
 use crate::mqtt::{self, Likelihood, PacketType};
 use crate::net::Undeliverable;
 use crate::session::{
-    ClientEvidence, CloseFrame, ConnectFacts, Detail, PerSide, TextFact, TextMessages, Tracker, WebSocketFacts,
+    ClientEvidence, CloseFrame, ConnectFacts, Detail, HttpAnswer, PerSide, TextFact, TextMessages, Tracker,
+    WebSocketFacts,
 };
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
@@ -240,6 +241,7 @@ impl WebSocket {
         for side in [Side::Client, Side::Server] {
             self.frames(side, news, hinted, |frames, on| frames.finish(on));
         }
+        self.facts.answer = self.answer();
         let other = Ended::Other { protocol: Protocol::Http, server_port: server_port(facts, self.client) };
         let (mut tracker, evidence) = match self.following.take() {
             Some(mut following) => {
@@ -249,7 +251,7 @@ impl WebSocket {
                 }
                 (Box::new(following.tracker), following.evidence)
             }
-            None if self.is_meant_for_mqtt() => self.handshake_only(),
+            None if self.is_meant_for_mqtt() => self.handshake_only(&self.facts),
             None => return other,
         };
         if let Some(&(at, error)) = undeliverable {
@@ -261,20 +263,22 @@ impl WebSocket {
 
     /// As [`WebSocket::end`], of a connection that goes on.
     pub(super) fn as_it_stands(&self, facts: &Facts) -> Ended {
+        let mut told = self.facts.clone();
+        told.answer = self.answer();
         let followed = self.following.as_ref().map(|following| following.as_it_stands(false));
         let (mut tracker, evidence) = match followed {
             Some(following) if !following.probation => (Box::new(following.tracker), following.evidence),
-            None if self.is_meant_for_mqtt() => self.handshake_only(),
+            None if self.is_meant_for_mqtt() => self.handshake_only(&told),
             _ => return Ended::Other { protocol: Protocol::Http, server_port: server_port(facts, self.client) },
         };
-        tracker.websocket(self.facts.clone());
+        tracker.websocket(told);
         Ended::Mqtt { client: self.client, evidence, followed: Followed::Alone(tracker) }
     }
 
     /// What is known of a connection on which nothing but the handshake came.
-    fn handshake_only(&self) -> (Box<Tracker>, ClientEvidence) {
+    fn handshake_only(&self, facts: &WebSocketFacts) -> (Box<Tracker>, ClientEvidence) {
         let mut tracker = Box::new(Tracker::new(&self.limits, self.detail));
-        self.tell(&mut tracker);
+        tell(facts, &mut tracker);
         (tracker, ClientEvidence::PacketKinds)
     }
 
@@ -417,30 +421,39 @@ impl WebSocket {
         }
     }
 
-    /// Tells what is known of the handshake, and of its end.
-    fn tell(&self, tracker: &mut Tracker) {
-        let facts = &self.facts;
-        facts.request.iter().for_each(|request| tracker.upgrade_request(request));
-        facts.answer.iter().for_each(|answer| tracker.upgrade_answer(answer));
-        let (client, server) = (&facts.close.client, &facts.close.server);
-        let mut closes = [(Side::Client, client), (Side::Server, server)];
-        if matches!((client, server), (Some(client), Some(server)) if server.at.is_before(client.at)) {
-            closes.reverse();
-        }
-        for (side, close) in closes {
-            if let Some(close) = close {
-                tracker.websocket_close(side, close);
-            }
-        }
+    /// The answer to the request: of a refusal as much as came.
+    fn answer(&self) -> Option<HttpAnswer> {
+        let begun = match &self.directions.server {
+            Direction::Head(head) => head.begun_answer(),
+            _ => None,
+        };
+        let refusal = begun.filter(|(answer, _)| answer.status >= 200);
+        refusal.map(|(answer, at)| http::answer_fact(&answer, at)).or_else(|| self.facts.answer.clone())
     }
 
     fn start(&mut self, evidence: ClientEvidence, news: &mut NewsList, hinted: bool) {
         news.push(News::Mqtt);
         let mut following = Box::new(self.follow(evidence, super::Beginning::Start));
-        self.tell(&mut following.tracker);
+        tell(&self.facts, &mut following.tracker);
         self.following = Some(following);
         for held in std::mem::take(&mut self.held) {
             self.data(held.from, held.chunk(), news, hinted);
+        }
+    }
+}
+
+/// Tells what is known of the handshake, and of its end.
+fn tell(facts: &WebSocketFacts, tracker: &mut Tracker) {
+    facts.request.iter().for_each(|request| tracker.upgrade_request(request));
+    facts.answer.iter().for_each(|answer| tracker.upgrade_answer(answer));
+    let (client, server) = (&facts.close.client, &facts.close.server);
+    let mut closes = [(Side::Client, client), (Side::Server, server)];
+    if matches!((client, server), (Some(client), Some(server)) if server.at.is_before(client.at)) {
+        closes.reverse();
+    }
+    for (side, close) in closes {
+        if let Some(close) = close {
+            tracker.websocket_close(side, close);
         }
     }
 }

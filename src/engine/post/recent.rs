@@ -39,6 +39,8 @@ pub(super) struct Letter {
     pub(super) qos: QoS,
     dup: bool,
     packet_identifier: Option<u16>,
+    /// Bytes of its payload.
+    pub(super) payload: u32,
     /// The broker acknowledged it.
     taken: bool,
     previous: Option<u64>,
@@ -81,10 +83,24 @@ impl Letter {
         qos: QoS,
         dup: bool,
         packet_identifier: Option<u16>,
+        payload: u32,
     ) -> Letter {
         let reached = SmallVec::new();
         let (taken, previous) = (false, None);
-        Letter { stream, server, at, topic, fingerprint, qos, dup, packet_identifier, taken, previous, reached }
+        Letter {
+            stream,
+            server,
+            at,
+            topic,
+            fingerprint,
+            qos,
+            dup,
+            packet_identifier,
+            payload,
+            taken,
+            previous,
+            reached,
+        }
     }
 
     /// Whether subscribers can be said to have a claim on it: the broker took it, and it is no repetition.
@@ -116,6 +132,21 @@ impl Recent {
         let number = self.begins + self.letters.len() as u64;
         letter.previous = self.newest.insert(letter.fingerprint, number);
         self.letters.push_back(letter);
+    }
+
+    /// The topic of the newest letter.
+    pub(super) fn newest_topic(&self) -> Option<&TextFact> {
+        self.letters.back().map(|letter| &letter.topic)
+    }
+
+    /// Whether the newest letter closes a round: one with its content came from the same session, and between them one went
+    /// to another broker. Answers that other session, and when the round began.
+    pub(super) fn round(&self) -> Option<(u32, Moment)> {
+        let newest = self.letters.back()?;
+        let before = |letter: &Letter| self.letters.get(self.place(letter.previous?)?);
+        let between = before(newest).filter(|other| other.server != newest.server)?;
+        let first = before(between).filter(|first| first.stream == newest.stream && first.topic == newest.topic)?;
+        (between.topic == newest.topic).then_some((between.stream, first.at))
     }
 
     pub(super) fn taken(&mut self, stream: u32, packet_identifier: u16) {

@@ -25,6 +25,7 @@ fn passing(milliseconds: i64, topic: &str, content: u64, qos: u8) -> Passing {
         retain: false,
         dup: false,
         packet_identifier: (qos > 0).then_some(1),
+        payload: 100,
     }
 }
 
@@ -151,6 +152,35 @@ fn a_subscriber_that_gets_nothing_is_missed() {
         post.subscribed(2, SERVER, &[subscription(filter, 1, 0, 1)]);
         assert_eq!(missed(post, topic, |_| {}) == [2], owed, "{filter} {topic}");
     }
+}
+
+#[test]
+fn the_smallest_of_what_was_missed_is_kept() {
+    let mut post = post();
+    post.subscribed(2, SERVER, &[subscription("a", 1, 0, 1)]);
+    for (second, payload) in [(1, 300), (2, 200), (3, 400)] {
+        post.collect(1, SERVER, Passing { payload, ..passing(second * 1000, "a", payload.into(), 1) });
+        post.taken(1, 1);
+    }
+    let missed = post.finish(Timestamp(20 * SECOND)).missed;
+    assert_eq!(missed.iter().map(|missed| (missed.messages, missed.smallest)).collect::<Vec<_>>(), [(3, 200)]);
+}
+
+#[test]
+fn messages_that_go_round_between_two_brokers() {
+    let other = Endpoint { port: SERVER.port + 1, ..SERVER };
+    let rounds = |to: Endpoint, contents: [u64; 5]| {
+        let mut post = post();
+        for (step, content) in (0..).zip(contents) {
+            let (stream, server) = if step % 2 == 0 { (1, SERVER) } else { (2, to) };
+            post.collect(stream, server, passing(step * 10, "a", content, 0));
+        }
+        post.finish(Timestamp(SECOND)).rounds.iter().map(|rounds| (rounds.streams, rounds.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(rounds(other, [7; 5]), [((1, 2), 2)]);
+    // Two publishers at one broker, and other contents.
+    assert!(rounds(SERVER, [7; 5]).is_empty());
+    assert!(rounds(other, [7, 7, 8, 8, 9]).is_empty());
 }
 
 #[test]

@@ -129,8 +129,7 @@ impl Rules {
             format!("{open} messages of QoS 1 and 2 are unacknowledged, but the {other}'s Receive Maximum is {most}")
                 .into()
         });
-        let ends = &[PacketType::PUBACK, PacketType::PUBCOMP, PacketType::PUBREC];
-        self.wait_for(from.other(), ends, None, at, super::CROSSED);
+        self.wait_for_end(from.other(), None, at);
     }
 
     /// Kinds of subscription that the broker does not offer (MQTT 5.0 §3.2.2.3.11 to §3.2.2.3.13).

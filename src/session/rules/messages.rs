@@ -115,8 +115,7 @@ impl Rules {
                 });
             }
         }
-        let ends = &[PacketType::PUBACK, PacketType::PUBCOMP, PacketType::PUBREC];
-        self.wait_for(from.other(), ends, Some(id), at, CROSSED);
+        self.wait_for_end(from.other(), Some(id), at);
     }
 
     /// A first PUBLISH with DUP. Once an exchange was finished the copy may be one whose acknowledgment crossed it.

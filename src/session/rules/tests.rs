@@ -16,7 +16,7 @@ use crate::net::Endpoint;
 use crate::session::{CaptureEdge, ClientEvidence, Detail, Neighbours, Peer, Session, Tracker};
 use crate::stream::{Gap, GapReason, StreamOffset};
 
-/// A packet of one side, and milliseconds since the one before it.
+/// A packet of one side, and microseconds since the one before it; none where both lie in one segment.
 pub(super) struct Step(Side, u64, Vec<u8>);
 
 /// From the client, 50 ms after the packet before it.
@@ -32,6 +32,11 @@ pub(super) fn s(bytes: Vec<u8>) -> Step {
 impl Step {
     pub(super) fn after_us(self, microseconds: u64) -> Step {
         Step(self.0, microseconds, self.2)
+    }
+
+    /// In the segment of the packet before it.
+    pub(super) fn together(self) -> Step {
+        self.after_us(0)
     }
 }
 
@@ -148,7 +153,7 @@ impl Talk {
 
     pub(super) fn on(mut self, steps: Vec<Step>) -> Talk {
         for Step(side, after, bytes) in steps {
-            self.now.frame = self.now.frame.after(1);
+            self.now.frame = self.now.frame.after(u64::from(after > 0));
             self.now.time.0 += i64::try_from(after).unwrap() * 1000;
             let mut raw = RawPacket::from_bytes(&bytes).unwrap();
             raw.offset = StreamOffset(*self.offsets.of(side));

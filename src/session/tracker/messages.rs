@@ -3,11 +3,11 @@
 use std::num::NonZeroU64;
 
 use crate::capture::Moment;
-use crate::mqtt::{Acknowledgment, PacketType, Publish, RawPacket, ReasonCode};
+use crate::mqtt::{Acknowledgment, Packet, PacketType, Publish, RawPacket, ReasonCode};
 use crate::session::exchanges::{Answer, Before, Published};
 use crate::session::facts::{Refusal, TextFact};
 use crate::session::fingerprint;
-use crate::session::rules::{Known, Rules, Sent};
+use crate::session::rules::{Came, Known, Rules, Sent};
 use crate::session::timeline::EventKind;
 use crate::session::topics::TopicId;
 use crate::stream::Side;
@@ -141,6 +141,19 @@ impl Tracker {
                 reason_string,
             },
         );
+    }
+
+    /// Tells the rules of a packet that they may wait for.
+    #[cold]
+    pub(super) fn came(&mut self, from: Side, parsed: &Packet<'_>, packet: PacketType, at: Moment) {
+        let (code, answers) = match parsed {
+            Packet::Puback(read) | Packet::Pubrec(read) | Packet::Pubcomp(read) => (read.reason_code, true),
+            _ => (None, false),
+        };
+        let packet_identifier = parsed.packet_identifier();
+        let exchange = packet_identifier.filter(|_| answers);
+        let started = exchange.and_then(|identifier| self.exchanges.started(from.other(), identifier));
+        self.rules.came(&Came { from, packet, packet_identifier, code: code.unwrap_or_default(), started, at });
     }
 
     /// Takes an acknowledgment to the exchange that waits for it: what that was before.

@@ -113,6 +113,37 @@ fn a_reset_that_acknowledges_more_than_was_captured_tells_of_it() {
     }
 }
 
+#[test]
+fn a_reset_without_an_acknowledgment_behind_a_fin_answers_something() {
+    type Sent = (u32, u8, &'static [u8]);
+    let cases: &[(&str, Option<Sent>, bool)] = &[
+        ("nothing captured", None, true),
+        ("the acknowledgment of the FIN", Some((106, ACK, b"")), true),
+        ("data", Some((106, ACK, b"more")), false),
+        ("data again", Some((101, ACK, b"hello")), false),
+        ("a FIN", Some((106, FIN | ACK, b"")), false),
+        ("a keep-alive", Some((105, ACK, b"")), false),
+    ];
+    for (name, between, lacks) in cases {
+        let mut wire = after_hello();
+        wire.s(501, 106, FIN | ACK, b"");
+        if let Some((sequence, flags, payload)) = between {
+            wire.c(*sequence, 502, *flags, payload);
+        }
+        wire.s(502, 0, RST, b"");
+        assert_eq!(wire.facts().reset.unwrap().skips, *lacks, "{name}");
+    }
+    // What was under way at the FIN; and no FIN.
+    let mut wire = after_hello();
+    wire.c(106, 501, ACK, b"more");
+    wire.s(501, 106, FIN | ACK, b"");
+    wire.s(502, 0, RST, b"");
+    assert!(!wire.facts().reset.unwrap().skips);
+    let mut wire = after_hello();
+    wire.s(501, 0, RST, b"");
+    assert!(!wire.facts().reset.unwrap().skips);
+}
+
 /// A segment of A with a checksum, Time to Live and timestamp.
 struct Crafted {
     ahead: u32,

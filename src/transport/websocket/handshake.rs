@@ -5,6 +5,7 @@
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Status};
 
+use crate::capture::Moment;
 use crate::limits::{Limits, Room, Share};
 use crate::stream::Chunk;
 
@@ -56,6 +57,8 @@ pub enum Read<T> {
 #[derive(Debug)]
 pub struct Head {
     bytes: Vec<u8>,
+    /// When the newest of them came.
+    newest: Moment,
     most: usize,
     share: Share,
 }
@@ -64,7 +67,7 @@ impl Head {
     /// Nothing of it yet.
     #[must_use]
     pub fn new(limits: &Limits) -> Head {
-        Head { bytes: Vec::new(), most: limits.http_bytes, share: Share::default() }
+        Head { bytes: Vec::new(), newest: Moment::default(), most: limits.http_bytes, share: Share::default() }
     }
 
     /// The same, which keeps no more than there is `room` for.
@@ -94,6 +97,12 @@ impl Head {
         }
     }
 
+    /// What is there of an answer that is not whole, and when the newest of it came.
+    #[must_use]
+    pub fn begun_answer(&self) -> Option<(Response, Moment)> {
+        answer(&self.bytes).map(|answer| (answer, self.newest))
+    }
+
     fn read<T>(&mut self, chunk: &Chunk<'_>, parse: impl Fn(&[u8]) -> Option<Status<(usize, T)>>) -> Read<T> {
         let before = self.bytes.len();
         let room = self.most.saturating_sub(before);
@@ -102,6 +111,7 @@ impl Head {
             return Read::NoRoom;
         }
         self.bytes.extend_from_slice(new);
+        self.newest = chunk.at;
         // What came before held no empty line: only what is new can end it.
         let tail = self.bytes.get(before.saturating_sub(3)..).unwrap_or_default();
         let ended = tail.windows(2).any(|two| two == b"\n\n") || tail.windows(3).any(|three| three == b"\n\r\n");
@@ -115,6 +125,14 @@ impl Head {
             _ => Read::Foreign,
         }
     }
+}
+
+/// Whether `bytes` are an answer whose head is not whole.
+#[must_use]
+pub fn begins_answer(bytes: &[u8]) -> bool {
+    let mut fields = [EMPTY_HEADER; FIELDS];
+    let mut parsed = httparse::Response::new(&mut fields);
+    matches!(ParserConfig::default().parse_response(&mut parsed, bytes), Ok(Status::Partial))
 }
 
 /// Reads a whole answer, or the part of it that is there.
@@ -228,5 +246,19 @@ mod tests {
         let moved = answer(b"HTTP/1.1 302 Found\r\nLocation: http://login/\r\nServ").unwrap();
         assert_eq!((moved.status, moved.location.as_deref()), (302, Some(&b"http://login/"[..])));
         assert_eq!(answer(b"<html>"), None);
+    }
+
+    #[test]
+    fn an_answer_of_which_a_part_came() {
+        const REFUSED: &[u8] = b"HTTP/1.1 404 Not Found\r\nServer: nginx\r\n\r\n";
+        for end in 1..REFUSED.len() {
+            assert!(begins_answer(&REFUSED[..end]), "{end}");
+            let mut head = Head::new(&Limits::default());
+            assert_eq!(head.response(&chunk(&REFUSED[..end])), Read::More, "{end}");
+            let status = head.begun_answer().map(|(answer, _)| answer.status);
+            assert_eq!(status, (end >= 12).then_some(404), "{end}");
+        }
+        assert!(!begins_answer(REFUSED));
+        assert!(!begins_answer(b"<html>"));
     }
 }

@@ -10,7 +10,7 @@ mod handshake;
 mod inflate;
 
 pub use frames::{Carried, Frames};
-pub use handshake::{Head, Read, Request, Response, answer};
+pub use handshake::{Head, Read, Request, Response, answer, begins_answer};
 pub use inflate::Windows;
 
 use crate::stream::Side;

@@ -73,6 +73,27 @@ fn receive_maximum() {
     let mut refused = three(4);
     refused.insert(2, s(vec![0x50, 3, 0, 1, 0x87]));
     assert_eq!(broken5(&[], &[0x21, 0, 2], refused), NONE);
+    // One that follows at once crossed the message, if it makes room.
+    let with = |answer: Vec<u8>| {
+        let mut steps = three(4);
+        steps.push(s(answer).after_us(300));
+        broken5(&[], &[0x21, 0, 2], steps)
+    };
+    assert_eq!(with(ack(0x50, 1)), ["MQTT-3.3.4-7"]);
+    assert_eq!(with(vec![0x50, 3, 0, 1, 0x87]), NONE);
+    let mut crossed = three(2);
+    crossed.push(s(ack(0x40, 1)).after_us(300));
+    assert_eq!(broken5(&[], &[0x21, 0, 2], crossed), NONE);
+    // What lies in the segment of the message itself was not acknowledged before it.
+    let one = |id| c(publish5(2, "a", id, &[]));
+    let together = || vec![one(1), one(2).together(), one(3).together()];
+    let mut answered = together();
+    answered.push(s(ack(0x40, 2)).after_us(300));
+    assert_eq!(broken5(&[], &[0x21, 0, 2], answered), ["MQTT-3.3.4-7"]);
+    let mut older = vec![one(4)];
+    older.extend(together().into_iter().take(2));
+    older.push(s(ack(0x40, 4)).after_us(300));
+    assert_eq!(broken5(&[], &[0x21, 0, 2], older), NONE);
     let delivered = (1..=3).map(|id| s(publish5(2, "a", id, &[]))).collect();
     assert_eq!(broken5(&[0x21, 0, 2], &[], delivered), ["MQTT-3.3.4-9"]);
 }
