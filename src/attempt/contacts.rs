@@ -166,3 +166,60 @@ fn add(spans: &mut Spans, span: (Moment, Moment)) {
         last.1 = span.1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use crate::capture::FrameNumber;
+
+    use super::*;
+
+    const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+
+    /// More than are remembered without a look at whether they matter.
+    const MANY: u32 = 12_000;
+
+    fn host(number: u32) -> IpAddr {
+        let [.., upper, lower] = number.to_be_bytes();
+        IpAddr::V4(Ipv4Addr::new(10, 1, upper, lower))
+    }
+
+    fn at(second: u32) -> Moment {
+        let frame = FrameNumber::new(second.into());
+        Moment { frame, time: Timestamp(i64::from(second) * 1_000_000_000) }
+    }
+
+    /// One host a second connects, for one second; `asked` tells who asks for something in vain.
+    fn contacts(asked: &Asked) -> Contacts {
+        let mut contacts = Contacts::new(100_000);
+        for number in 0..MANY {
+            let (first, last) = (at(number), at(number + 1));
+            let contact =
+                Contact { client: host(number), server: SERVER, port: 1883, first, last, mqtt: true, heard: true };
+            contacts.note(&contact, || asked.clone());
+        }
+        contacts.sort();
+        contacts
+    }
+
+    #[test]
+    fn contacts_are_forgotten_that_no_question_asks_for() {
+        let contacts = contacts(&Asked::new());
+        assert!(contacts.newest.len() <= ENOUGH);
+        assert!(contacts.is_client(host(7)) && contacts.connects(host(7)), "that there was one is known");
+        assert!(!contacts.open(host(7), at(7)));
+    }
+
+    #[test]
+    fn contacts_about_the_time_of_a_question_of_their_client_are_kept() {
+        // The question of host 7 is about its connection, that of host 8 comes an hour after.
+        let span = |first: u32, last: u32| (at(first).time, at(last).time);
+        let asked = Asked::from_iter([(host(7), span(5, 6)), (host(8), span(3_600, 3_600))]);
+        let contacts = contacts(&asked);
+        assert!(contacts.began(host(7), at(5)) && contacts.open(host(7), at(7)));
+        assert!(contacts.reached(host(7), SERVER, at(6)));
+        assert!(!contacts.began(host(8), at(5)));
+        assert!(contacts.newest.len() <= ENOUGH + 1);
+    }
+}

@@ -469,4 +469,26 @@ mod tests {
         population.closed(server, 2, Some(&id("b")), 0, at(22));
         assert_eq!(population.closes.get(&server).map(VecDeque::len), Some(2));
     }
+
+    #[test]
+    fn a_client_id_is_forgotten_once_all_its_sessions_are_told_of() {
+        let server = Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), port: 1883 };
+        let at = |second: i64| {
+            let frame = FrameNumber::new(second.unsigned_abs());
+            Moment { frame, time: Timestamp(second * 1_000_000_000) }
+        };
+        let id = TextFact::new(b"a");
+        let mut population = Population::new(&Limits::default());
+        for (stream, connect) in [(0, at(1)), (1, at(2))] {
+            let client = server;
+            let presence = Presence { stream, client, server, connect, accepted: None, refused: None, told: false };
+            population.connect(id.clone(), presence);
+        }
+        // The newer one is over first: the older one, when it ends, still knows of it.
+        population.told(&id, 1);
+        assert_eq!(population.rivals(&id, 0, server.address, at(9)).map(|other| other.stream).collect::<Vec<_>>(), [1]);
+        population.told(&id, 0);
+        assert!(population.presences.is_empty());
+        population.told(&id, 0);
+    }
 }
