@@ -14,11 +14,11 @@ pub(super) const ABOUT: About =
     About { id: "closed-after-silence", severity: Severity::Warning, text: include_str!("closed_after_silence.md") };
 
 /// The outcome of sessions that a server closed without a reason.
-const CLOSED: &str = "server-closed";
+pub(super) const CLOSED: &str = "server-closed";
 /// A shorter silence, in nanoseconds, may be equal to another by chance.
 const SHORTEST_SILENCE: i64 = 10_000_000_000;
 /// Silences that one timer ends differ by so many nanoseconds at most.
-const SILENCE_SPREAD: i64 = 100_000_000;
+pub(super) const SILENCE_SPREAD: i64 = 100_000_000;
 /// Closes within so many nanoseconds have one reason, which is no timer of each.
 const TOGETHER: i64 = 2_000_000_000;
 /// So many are hardly chance.

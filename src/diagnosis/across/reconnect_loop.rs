@@ -12,6 +12,7 @@ use crate::stream::Side;
 
 use super::broker_unreachable::least;
 use super::chain::{accepted, client_id, pauses, repeated, rhythm};
+use super::closed_after_silence::{CLOSED, SILENCE_SPREAD};
 use super::{About, ClientId, Counted, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -21,21 +22,14 @@ pub(super) const ABOUT: About =
 const ATTEMPTS: usize = 3;
 /// A longer pause, in nanoseconds, is no loop: clients back off to two minutes, some to five.
 const LONGEST_PAUSE: i64 = 600_000_000_000;
-
 /// A pause below this, in nanoseconds, is short for one that never grows.
 const SHORT: i64 = 10_000_000_000;
-
 /// Fewer pauses than this may grow by chance.
 const GROWING: usize = 3;
-
 /// The outcome of sessions of which the end is not known, an answer perhaps neither.
 const UNKNOWN: &str = "unclassified";
-/// The outcome of sessions that a server closed without a reason.
-const CLOSED: &str = "server-closed";
 /// A shorter silence, in nanoseconds, is none that a timer ends.
 const SHORTEST_SILENCE: i64 = 1_000_000_000;
-/// Silences that one timer ends differ by so many nanoseconds at most.
-const SILENCE_SPREAD: i64 = 100_000_000;
 
 /// What connections without a word may be.
 const LOOKED: &str = "A load balancer or a monitor that only looks whether the port is open does that; so does a client that cannot build its CONNECT.";

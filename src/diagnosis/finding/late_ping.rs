@@ -35,13 +35,13 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
         _ => "MQTT-3.1.2-23",
     };
     let found = Found::new(
-            &ABOUT,
-            format!("{} was silent for {span} although its Keep Alive is {seconds} s.", story.client()),
-            [broken],
-        )
-        .on(&[Ground::Timing, Ground::Absence])
-        .by(Side::Client)
-        .clause(clause);
+        &ABOUT,
+        format!("{} was silent for {span} although its Keep Alive is {seconds} s.", story.client()),
+        [broken],
+    )
+    .on(&[Ground::Timing, Ground::Absence])
+    .by(Side::Client)
+    .clause(clause);
     if silence <= longest_let_pass(seconds) || !served_after(story, broken) {
         return vec![found.detail("The broker let it pass this time: it may close after 1.5 times the Keep Alive.")];
     }
