@@ -410,7 +410,9 @@ impl Reader for Dialogue {
             State::Other(_) => {}
         }
         match &self.state {
-            State::Other(_) => Interest::CountOnly,
+            // A client may have knocked at a wrong door: that would be a session.
+            State::Other(_) if self.hinted => Interest::CountOnly,
+            State::Other(_) => Interest::PassBy,
             State::WebSocket(websocket) if websocket.is_done() => Interest::CountOnly,
             _ => Interest::Wanted,
         }

@@ -385,7 +385,7 @@ impl<R: Reader> Flow<R> {
         if length == 0 && !segment.flags.fin() {
             return;
         }
-        if self.interest == Interest::CountOnly {
+        if self.interest != Interest::Wanted {
             let direction = self.connection.facts.from_mut(from);
             direction.bytes += new.fresh;
             let assembler = &mut self.half(from).assembler;
@@ -430,7 +430,7 @@ impl<R: Reader> Flow<R> {
                 *interest = reader.piece(from, piece, facts);
             }
         });
-        if self.interest == Interest::CountOnly {
+        if self.interest != Interest::Wanted {
             self.forget(budget);
         }
     }

@@ -104,7 +104,7 @@ impl<R: Reader> Flow<R> {
     /// Whether the segment goes no further for now.
     #[inline]
     pub(super) fn is_doubted(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) -> bool {
-        if self.interest == Interest::CountOnly {
+        if self.interest != Interest::Wanted {
             return false;
         }
         let credit = &mut self.half(from).credit;

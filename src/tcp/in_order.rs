@@ -70,13 +70,13 @@ impl<R: Reader> Flow<R> {
         let novelty = Novelty { fresh, ..Novelty::default() };
         direction.data(&mut half.sender, end, segment.payload_length, novelty, at);
         direction.bytes += fresh;
-        if *interest == Interest::CountOnly {
+        if *interest != Interest::Wanted {
             half.assembler.numbering.skip_to(end);
             return;
         }
         let chunk = half.assembler.next_chunk(segment.payload, at, true);
         *interest = reader.piece(from, Piece::Chunk(chunk), facts);
-        if *interest == Interest::CountOnly {
+        if *interest != Interest::Wanted {
             self.forget(budget);
         }
     }
@@ -85,7 +85,7 @@ impl<R: Reader> Flow<R> {
 impl Half {
     /// Whether where its stream stands is known, and nothing is waited for.
     #[inline]
-    fn is_at_rest(&self) -> bool {
+    pub(super) fn is_at_rest(&self) -> bool {
         self.assembler.is_at_rest() && self.credit.holds_nothing()
     }
 }

@@ -38,6 +38,7 @@ mod in_order;
 mod links;
 mod numbering;
 mod out_of_order;
+mod passing;
 pub mod patience;
 mod recent;
 mod sequence;
@@ -76,6 +77,8 @@ pub enum Interest {
     Wanted,
     /// Not MQTT: keep counting, deliver no more bytes, free the buffers.
     CountOnly,
+    /// The same, and of its data nothing will be told but how much there was: while it goes on as before, less is kept of it.
+    PassBy,
 }
 
 /// A connection that is being followed, with what reads it.

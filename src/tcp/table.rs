@@ -67,8 +67,18 @@ struct Slot<R> {
     a_is_low: bool,
     /// Whether `due` holds this slot.
     is_due: bool,
+    /// Whether its connection is passed by, see `passing`.
+    passed_by: bool,
     /// Boxed: tables grow by copying, and most of a flood is let go soon.
     flow: Option<Box<Flow<R>>>,
+}
+
+impl<R> Slot<R> {
+    /// The end that sends a segment.
+    fn sender(&self, segment: &Segment<'_>, from_low: bool) -> End {
+        let is_a = from_low == self.a_is_low || segment.source == segment.destination;
+        if is_a { End::A } else { End::B }
+    }
 }
 
 impl<R> Links for Vec<Slot<R>> {
@@ -147,6 +157,11 @@ impl<R: Reader> FlowTable<R> {
             let hash = self.hasher.hash_one(key);
             (hash, self.find(hash, &key))
         };
+        if let Some(place) = found
+            && let Some(stream) = self.pass_by(place, segment, from_low, at)
+        {
+            return stream;
+        }
         let mut bases = Bases::default();
         let mut stream = self.streams;
         if let Some(place) = found
@@ -190,6 +205,7 @@ impl<R: Reader> FlowTable<R> {
             standing: Standing::Unanswered,
             a_is_low: from_low,
             is_due: false,
+            passed_by: false,
             flow: Some(Box::new(Flow::new(facts, reader))),
         });
         if is_new {
@@ -286,9 +302,10 @@ impl<R: Reader> FlowTable<R> {
         self.budget.given_up()
     }
 
-    /// The connection that took the last segment, if it is still followed.
+    /// The connection that took the last segment, if it is still followed, and did not pass the segment by.
     pub fn latest_mut(&mut self) -> Option<&mut Connection<R>> {
-        Some(&mut self.slots.get_mut(self.latest as usize)?.flow.as_mut()?.connection)
+        let slot = self.slots.get_mut(self.latest as usize).filter(|slot| !slot.passed_by)?;
+        Some(&mut slot.flow.as_mut()?.connection)
     }
 
     /// The connection that is followed between two endpoints, in either order.
@@ -348,18 +365,36 @@ impl<R: Reader> FlowTable<R> {
         place
     }
 
+    /// Counts a segment of the connection in `place`, if that is passed by and the segment says nothing new. Returns its
+    /// stream then.
+    #[inline]
+    fn pass_by(&mut self, place: u32, segment: &Segment<'_>, from_low: bool, at: Moment) -> Option<u32> {
+        let slot = self.slots.get_mut(place as usize).filter(|slot| slot.passed_by)?;
+        let from = slot.sender(segment, from_low);
+        let flow = slot.flow.as_mut()?;
+        let is_in_order_of_idleness = at.time.nanoseconds_since(slot.stamp) < patience::IDLE_GRAIN;
+        if is_in_order_of_idleness && flow.pass_by(from, segment, at) {
+            self.latest = place;
+            return Some(flow.connection.facts.stream);
+        }
+        flow.catch_up();
+        slot.passed_by = false;
+        None
+    }
+
     /// Gives a segment to the connection in `place`. Returns its stream.
     fn append(&mut self, place: u32, segment: &Segment<'_>, from_low: bool, at: Moment) -> u32 {
         self.latest = place;
         let Some(slot) = self.slots.get_mut(place as usize) else {
             return self.streams;
         };
+        let from = slot.sender(segment, from_low);
         let Some(flow) = &mut slot.flow else {
             return self.streams;
         };
         slot.bases.learn(segment, from_low);
-        let is_a = from_low == slot.a_is_low || segment.source == segment.destination;
-        flow.push(if is_a { End::A } else { End::B }, segment, at, &mut self.budget);
+        flow.push(from, segment, at, &mut self.budget);
+        slot.passed_by = flow.is_to_be_passed_by();
         let stream = flow.connection.facts.stream;
         if flow.is_waiting()
             && !slot.is_due
@@ -403,9 +438,12 @@ impl<R: Reader> FlowTable<R> {
         let Some(slot) = self.slots.get_mut(place as usize) else {
             return;
         };
-        let Some(flow) = slot.flow.take() else {
+        let Some(mut flow) = slot.flow.take() else {
             return;
         };
+        if slot.passed_by {
+            flow.catch_up();
+        }
         let (short, standing) = (short(slot.hash), slot.standing);
         let stone = Tombstone {
             key: slot.key,

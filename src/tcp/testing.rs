@@ -68,6 +68,8 @@ pub(super) struct Recorder {
     next: [u64; 2],
     /// Stops listening after so many pieces.
     pub(super) patience: Option<usize>,
+    /// What follows may be passed by then.
+    pub(super) passes_by: bool,
     /// Memory of the frame in hand, to check that in-order data lies in it.
     pub(super) copied: usize,
     pub(super) frame: std::ops::Range<usize>,
@@ -121,10 +123,14 @@ impl Reader for Recorder {
         self.next[i] += length;
         assert_eq!(facts.from(from).bytes + facts.from(from).missing_bytes, self.next[i], "facts come first");
         match &mut self.patience {
-            Some(0) => panic!("a piece after CountOnly"),
+            Some(0) => panic!("a piece that is not wanted"),
             Some(left) => {
                 *left -= 1;
-                if *left == 0 { Interest::CountOnly } else { Interest::Wanted }
+                match (*left, self.passes_by) {
+                    (0, true) => Interest::PassBy,
+                    (0, false) => Interest::CountOnly,
+                    _ => Interest::Wanted,
+                }
             }
             None => Interest::Wanted,
         }
@@ -140,6 +146,7 @@ pub(super) struct Wire {
     pub(super) tick: i64,
     frame: u64,
     pub(super) patience: Option<usize>,
+    pub(super) passes_by: bool,
 }
 
 impl Wire {
@@ -148,7 +155,15 @@ impl Wire {
     }
 
     pub(super) fn with(limits: &Limits) -> Wire {
-        Wire { table: FlowTable::new(limits), ended: Vec::new(), now: 0, tick: 5_000_000, frame: 0, patience: None }
+        Wire {
+            table: FlowTable::new(limits),
+            ended: Vec::new(),
+            now: 0,
+            tick: 5_000_000,
+            frame: 0,
+            patience: None,
+            passes_by: false,
+        }
     }
 
     /// Puts a segment on the wire; returns its stream.
@@ -162,10 +177,9 @@ impl Wire {
             connection.reader.frame = range.start as usize..range.end as usize;
         }
         let frame = range.start as usize..range.end as usize;
-        let patience = self.patience;
-        self.table.push(segment, at, |_| Recorder { patience, frame, ..Recorder::default() }, &mut |connection| {
-            self.ended.push(connection);
-        })
+        let (patience, passes_by) = (self.patience, self.passes_by);
+        let reader = |_: &Facts| Recorder { patience, passes_by, frame, ..Recorder::default() };
+        self.table.push(segment, at, reader, &mut |connection| self.ended.push(connection))
     }
 
     /// From the client to the server.
