@@ -11,7 +11,7 @@ use crate::diagnosis::{ClientReport, Confidence, Counted, Finding, Qualifier, Se
 use crate::net::Endpoint;
 use crate::text;
 
-use super::model::{Case, Client, Report};
+use super::model::{Case, Client, Report, one_by_one};
 use super::page::{Ink, Page};
 use super::table::Extent;
 use super::words;
@@ -68,7 +68,7 @@ fn groups(cases: &[Case], extent: Extent) -> Vec<Group<'_>> {
     let mut places = BTreeMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     let explained = |case: &&Case| case.is_noteworthy() || extent == Extent::Everything;
-    for case in cases.iter().filter(explained) {
+    for case in one_by_one(cases).filter(explained) {
         let verdict = &case.verdict;
         let alike = Alike {
             outcome: verdict.outcome.id,
@@ -327,7 +327,7 @@ pub(super) fn findings(findings: &[Finding], page: &mut Page<'_>) -> io::Result<
 
 /// Warnings of sessions that ended well: one line for each kind.
 fn worth_a_look(cases: &[Case], page: &mut Page<'_>) -> io::Result<()> {
-    let healthy = || cases.iter().filter(|case| !case.is_noteworthy());
+    let healthy = || one_by_one(cases).filter(|case| !case.is_noteworthy());
     let grave = |finding: &&Finding| finding.severity >= Severity::Warning;
     let kinds = by_id(healthy().flat_map(|case| &case.verdict.findings).filter(grave));
     if kinds.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter;
 use std::net::IpAddr;
 
 use hashbrown::{HashMap, HashSet};
@@ -9,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::attempt::{Attempt, Question, Search, Tie};
 use crate::diagnosis::{self, Counted, Judged, Note, Severity, Spanning, Verdict};
-use crate::fetch::Depth;
+use crate::fetch::{self, Depth};
 use crate::session::{CaptureFacts, Empty, Peer, Rare, Route, Session, Strays, Traffic};
 use crate::stream::Side;
 use crate::text;
@@ -183,12 +184,25 @@ impl Report {
 /// The cases as diagnosis sees them.
 fn judged(cases: &[Case]) -> Vec<Judged<'_>> {
     let ahead = |place: usize, depth| cases.get(place).into_iter().for_each(|case| case.session.fetch(depth));
-    let judged = cases.iter().enumerate().map(|(place, case)| {
+    let judged = one_by_one(cases).enumerate().map(|(place, case)| {
         ahead(place + 4, Depth::Connection);
         ahead(place + 2, Depth::Session);
         Judged::new(case.number, &case.session, &case.verdict)
     });
     judged.collect()
+}
+
+/// The cases in their order; the verdicts of those that come next are asked for ahead.
+pub(super) fn one_by_one(cases: &[Case]) -> impl Iterator<Item = &Case> {
+    let ahead = cases.iter().skip(8).map(Some).chain(iter::repeat(None));
+    cases.iter().zip(ahead).map(|(case, ahead)| {
+        if let Some(Case { verdict, .. }) = ahead {
+            fetch::start(&verdict.outcome.id);
+            fetch::start(&verdict.outcome.severity);
+            fetch::start(&verdict.findings);
+        }
+        case
+    })
 }
 
 /// How many clients there are. An attempt that came to no CONNECT is taken for one by a client of the same host.

@@ -52,10 +52,10 @@ pub(super) fn find(servers: &Servers<'_, '_>) -> Vec<Spanning> {
 
 /// The moment at which the server ended the session, if it did so without a reason that concerns this session alone.
 fn ended(judged: &Judged<'_>) -> Option<Moment> {
-    if !ENDED.contains(&judged.verdict.outcome.id) || !accepted(judged) {
+    if !ENDED.contains(&judged.outcome) || !accepted(judged) {
         return None;
     }
-    judged.session.wire.close().filter(|close| close.by == Side::Server).map(|close| close.at)
+    judged.close.filter(|close| close.by == Side::Server).map(|close| close.at)
 }
 
 fn outages<'s, 'a>(all: &[&'s Judged<'a>]) -> Vec<Outage<'s, 'a>> {
@@ -83,7 +83,7 @@ fn outages<'s, 'a>(all: &[&'s Judged<'a>]) -> Vec<Outage<'s, 'a>> {
             let pause = judged.session.wire.first.time.nanoseconds_since(at.time);
             last.is_before(judged.session.wire.first) && pause <= BACK
         };
-        let failed = all.iter().filter(after).take_while(|judged| UNREACHED.contains(&judged.verdict.outcome.id));
+        let failed = all.iter().filter(after).take_while(|judged| UNREACHED.contains(&judged.outcome));
         let failed: Vec<_> = failed.copied().collect();
         let back = all.iter().filter(after).filter(|judged| accepted(judged)).copied().collect();
         let ended = these.iter().map(|(_, judged)| *judged).collect();

@@ -40,7 +40,7 @@ pub(super) fn find(servers: &Servers<'_, '_>, counted: &[Counted]) -> Vec<Spanni
         if waiting.len() < CLIENTS {
             continue;
         }
-        let mut signs: Vec<Timestamp> = all.iter().flat_map(|judged| signs(judged.session)).collect();
+        let mut signs: Vec<Timestamp> = all.iter().flat_map(|judged| signs(judged)).collect();
         signs.sort_unstable();
         waiting.retain(|one| {
             let from = Timestamp(one.asked.time.0.saturating_add(UNDER_WAY));
@@ -65,9 +65,9 @@ pub(super) fn find(servers: &Servers<'_, '_>, counted: &[Counted]) -> Vec<Spanni
 }
 
 /// When the broker showed a sign of life, as far as a session tells: its first and newest data, its FIN.
-fn signs(session: &Session) -> impl Iterator<Item = Timestamp> {
-    let server = &session.wire.sent.server;
-    let heard = session.wire.close().and_then(|close| heard_before(session, close));
+fn signs(judged: &Judged<'_>) -> impl Iterator<Item = Timestamp> {
+    let server = &judged.session.wire.sent.server;
+    let heard = judged.close.and_then(|close| heard_before(judged.session, close));
     [server.first_data, server.last_data, server.fin, heard].into_iter().flatten().map(|at| at.time)
 }
 
@@ -78,11 +78,14 @@ fn heard_before(session: &Session, close: Close) -> Option<Moment> {
 
 /// The oldest question of a client that the broker never answered, and after which it said nothing.
 fn waiting<'s, 'a>(judged: &'s Judged<'a>) -> Option<Waiting<'s, 'a>> {
+    if !judged.asks {
+        return None;
+    }
     let session = judged.session;
     let limits = [Qualifier::OneWay, Qualifier::CaptureGaps, Qualifier::ClockJump];
     let limited = limits.iter().any(|limit| judged.verdict.qualifiers.contains(limit));
-    let close = session.wire.close();
-    let gone = close.map(|close| close.at).or(session.wire.replaced);
+    let close = judged.close;
+    let gone = gone(session, close);
     let (client, server) = (&session.wire.sent.client, &session.wire.sent.server);
     // A question that the host did not take says nothing of the broker.
     let taken = client.acknowledged >= client.sent;
@@ -112,6 +115,16 @@ fn waiting<'s, 'a>(judged: &'s Judged<'a>) -> Option<Waiting<'s, 'a>> {
     let until = gone.map_or(session.capture.ended, |gone| gone.time);
     let waited = until.nanoseconds_since(asked.time);
     (waited >= PATIENCE).then_some(Waiting { judged, asked, ping, acknowledged, until })
+}
+
+/// Whether the client asked something to which it got no answer.
+pub(super) fn asks(session: &Session, close: Option<Close>) -> bool {
+    questions(session, gone(session, close)).next().is_some()
+}
+
+/// When the connection was over.
+fn gone(session: &Session, close: Option<Close>) -> Option<Moment> {
+    close.map(|close| close.at).or(session.wire.replaced)
 }
 
 /// What the client asked and got no answer to, at least before it was `gone`; and whether it was a PINGREQ.

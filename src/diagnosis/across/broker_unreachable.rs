@@ -45,7 +45,7 @@ pub(super) fn least(counted: &[Counted], server: Endpoint) -> &'static str {
 }
 
 fn unreached(judged: &Judged<'_>) -> bool {
-    UNREACHED.contains(&judged.verdict.outcome.id)
+    UNREACHED.contains(&judged.outcome)
 }
 
 /// Whether the server was heard on another connection after the first of `these` and before the last.
@@ -65,8 +65,8 @@ fn told(
 ) -> Option<Spanning> {
     let (first, last) = (these.first()?, these.last()?);
     let span = last.session.wire.last.time.nanoseconds_since(first.session.wire.first.time);
-    let same = these.iter().all(|judged| judged.verdict.outcome.id == first.verdict.outcome.id);
-    let how = match first.verdict.outcome.id {
+    let same = these.iter().all(|judged| judged.outcome == first.outcome);
+    let how = match first.outcome {
         "connection-refused" if same => ", and its host refused each time",
         "syn-unanswered" if same => ", and nothing answered",
         "icmp-unreachable" if same => ", and were told that there is no way",

@@ -25,7 +25,7 @@ fn changes(same_id: &[&Judged<'_>]) -> Option<Spanning> {
     let pairs = || same_id.iter().zip(same_id.iter().skip(1));
     // Connections at the same time push one another out: that is a matter of its own.
     let overlap = pairs().any(|(one, next)| !one.session.wire.last.is_before(next.session.wire.first))
-        || same_id.iter().any(|judged| judged.verdict.outcome.id == TAKEN_OVER);
+        || same_id.iter().any(|judged| judged.outcome == TAKEN_OVER);
     let changed = pairs().filter(|(one, next)| one.host != next.host).count();
     if overlap || changed < CHANGES {
         return None;

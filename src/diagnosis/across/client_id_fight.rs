@@ -25,7 +25,7 @@ pub(super) fn find(returning: &Returning<'_, '_>) -> Vec<Spanning> {
 
 /// The fight over a client id, of the sessions that used it.
 fn fight(same_id: &[&Judged<'_>]) -> Option<Spanning> {
-    let taken = |judged: &Judged<'_>| judged.verdict.outcome.id == TAKEN_OVER;
+    let taken = |judged: &Judged<'_>| judged.outcome == TAKEN_OVER;
     let takeovers = same_id.iter().filter(|judged| taken(judged)).count();
     if takeovers < TAKEOVERS {
         return None;

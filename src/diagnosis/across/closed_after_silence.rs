@@ -66,14 +66,16 @@ pub(super) fn find(servers: &Servers<'_, '_>, loops: &[Spanning]) -> Vec<Spannin
 
 /// The silence in which the server's side closed, if the client's Keep Alive allowed for it.
 fn silence<'s, 'a>(judged: &'s Judged<'a>) -> Option<Silence<'s, 'a>> {
+    if judged.outcome != CLOSED {
+        return None;
+    }
     let session = judged.session;
-    let closed = session.wire.close().filter(|close| close.by == Side::Server)?.at;
+    let closed = judged.close.filter(|close| close.by == Side::Server)?.at;
     let last = last_packet(judged).filter(|at| at.is_before(closed))?;
     let length = closed.time.nanoseconds_since(last.time);
     let keep_alive = session.connect.as_ref().map(|connect| i64::from(connect.keep_alive))?;
     let allowed = keep_alive == 0 || length / 1_000_000_000 < keep_alive;
-    let told = allowed && judged.verdict.outcome.id == CLOSED && length >= SHORTEST_SILENCE;
-    told.then_some(Silence { judged, last, closed, length })
+    (allowed && length >= SHORTEST_SILENCE).then_some(Silence { judged, last, closed, length })
 }
 
 fn last_packet(judged: &Judged<'_>) -> Option<Moment> {
@@ -98,7 +100,7 @@ fn apart<'s, 'a>(these: &[Silence<'s, 'a>]) -> Vec<Silence<'s, 'a>> {
 /// The silence with which a connection that was let in ended, or in which it still was when the capture did.
 fn outlasted(judged: &Judged<'_>) -> Option<i64> {
     let session = judged.session;
-    let end = session.wire.close().map_or(session.capture.ended, |close| close.at.time);
+    let end = judged.close.map_or(session.capture.ended, |close| close.at.time);
     last_packet(judged).filter(|_| judged.accepted).map(|last| end.nanoseconds_since(last.time))
 }
 

@@ -25,14 +25,15 @@ use std::net::IpAddr;
 use foldhash::fast::FixedState;
 
 use crate::net::Endpoint;
-use crate::session::{Session, Traffic};
+use crate::session::{Close, Session, Traffic};
 
 use chain::{Returning, Streams};
 
 use super::finding::{About, Found};
-use super::{Counted, Finding, Qualifier, Verdict};
+use super::{Counted, Finding, Qualifier, Severity, Verdict};
 
-/// A session and what was said of it; beside them what sessions are grouped by, so that most need not be looked at again.
+/// A session and what was said of it; beside them what most questions are about, so that most sessions need not be looked
+/// at again: they lie far apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
     /// Its number in the report.
@@ -52,6 +53,12 @@ pub struct Judged<'a> {
     /// Whether the client was let in.
     accepted: bool,
     stream: Option<u32>,
+    /// The id of its outcome.
+    outcome: &'static str,
+    severity: Severity,
+    close: Option<Close>,
+    /// Whether the client may wait for an answer.
+    asks: bool,
 }
 
 /// A client id among many: most are told from others by their hash.
@@ -117,6 +124,7 @@ impl<'a> Judged<'a> {
     /// A session with its number in the report and its verdict.
     pub fn new(number: u64, session: &'a Session, verdict: &'a Verdict) -> Judged<'a> {
         let (peers, connack) = (&session.wire.peers, session.connack.as_ref());
+        let close = session.wire.close();
         Judged {
             number,
             session,
@@ -127,6 +135,10 @@ impl<'a> Judged<'a> {
             names_itself: session.sent_client_id().is_some(),
             accepted: connack.is_some_and(|connack| connack.code.0 == 0),
             stream: session.wire.stream,
+            outcome: verdict.outcome.id,
+            severity: verdict.outcome.severity,
+            close,
+            asks: broker_silent::asks(session, close),
         }
     }
 }

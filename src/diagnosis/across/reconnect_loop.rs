@@ -84,7 +84,7 @@ fn follows(one: &Judged<'_>, next: &Judged<'_>, begins: bool) -> bool {
     let alike = accepted(one) == accepted(next)
         && one.session.foreign_opening.map(|(protocol, _)| protocol)
             == next.session.foreign_opening.map(|(protocol, _)| protocol)
-        && (!accepted(one) || one.verdict.outcome.id == next.verdict.outcome.id);
+        && (!accepted(one) || one.outcome == next.outcome);
     failed(next)
         && (alike || lost)
         && one.session.wire.last.is_before(next.session.wire.first)
@@ -92,7 +92,7 @@ fn follows(one: &Judged<'_>, next: &Judged<'_>, begins: bool) -> bool {
 }
 
 fn failed(judged: &Judged<'_>) -> bool {
-    judged.verdict.outcome.severity >= Severity::Warning
+    judged.severity >= Severity::Warning
 }
 
 fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], then: Option<&Judged<'_>>) -> Spanning {
@@ -103,10 +103,10 @@ fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], 
     if let (Some(lost), Some(first)) = (lost, starts.first_mut()) {
         *first = lost.session.wire.last.time.0;
     }
-    let outcomes: BTreeSet<&str> = these.iter().map(|judged| judged.verdict.outcome.id).collect();
+    let outcomes: BTreeSet<&str> = these.iter().map(|judged| judged.outcome).collect();
     let same = if outcomes.len() == 1 { ", each time in the same way," } else { "" };
     let end = match then {
-        Some(then) if !failed(then) && then.verdict.outcome.id != UNKNOWN => {
+        Some(then) if !failed(then) && then.outcome != UNKNOWN => {
             format!(" Then it got through (session {}).", then.number)
         }
         _ => String::new(),
@@ -145,14 +145,14 @@ fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], 
 fn same_silence(these: &[&Judged<'_>]) -> Option<String> {
     let silence = |judged: &&Judged<'_>| {
         let session = judged.session;
-        let close = session.wire.close().filter(|close| close.by == Side::Server && close.how == CloseHow::Closed)?;
+        let close = judged.close.filter(|close| close.by == Side::Server && close.how == CloseHow::Closed)?;
         let packets = session.last_packets.client.iter().chain(&session.last_packets.server);
         let last = packets.map(|packet| packet.at).max_by_key(|at| at.frame).filter(|at| at.is_before(close.at))?;
         let quiet = close.at.time.nanoseconds_since(last.time);
         // Within its Keep Alive the client may be silent.
         let keep_alive = session.connect.as_ref().map(|connect| i64::from(connect.keep_alive))?;
         let allowed = keep_alive == 0 || quiet / 1_000_000_000 < keep_alive;
-        (allowed && judged.verdict.outcome.id == CLOSED).then_some(quiet)
+        (allowed && judged.outcome == CLOSED).then_some(quiet)
     };
     let all: Vec<i64> = these.iter().map(silence).collect::<Option<_>>()?;
     let (least, most) = (*all.iter().min()?, *all.iter().max()?);
@@ -165,8 +165,8 @@ fn same_silence(these: &[&Judged<'_>]) -> Option<String> {
 
 /// Whether the client closed the connection itself and sent nothing in it.
 fn only_looked(judged: &Judged<'_>) -> bool {
-    let by_client = judged.session.wire.close().is_some_and(|close| close.by == Side::Client);
-    by_client && judged.verdict.outcome.id == "tcp-open-no-connect"
+    let by_client = judged.close.is_some_and(|close| close.by == Side::Client);
+    by_client && judged.outcome == "tcp-open-no-connect"
 }
 
 /// Whether the client waits longer after each failure.
