@@ -19,6 +19,16 @@ pub enum Depth {
     Details,
 }
 
+/// `all` one by one; `ask` asks for what those that come next will touch.
+pub fn ahead<T>(all: &[T], ask: impl Fn(&T, Depth)) -> impl Iterator<Item = &T> {
+    all.iter().enumerate().map(move |(place, one)| {
+        for (next, depth) in [(6, Depth::Connection), (4, Depth::Session), (2, Depth::Details)] {
+            all.get(place + next).into_iter().for_each(|next| ask(next, depth));
+        }
+        one
+    })
+}
+
 /// Asks for the cache line in which `what` begins.
 #[inline]
 pub fn start<T>(what: &T) {

@@ -8,10 +8,11 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::capture::FrameNumber;
 use crate::diagnosis::{ClientReport, Confidence, Counted, Finding, Qualifier, Severity, Verdict};
+use crate::fetch;
 use crate::net::Endpoint;
 use crate::text;
 
-use super::model::{Case, Client, Report, one_by_one};
+use super::model::{Case, Client, Report};
 use super::page::{Ink, Page};
 use super::table::Extent;
 use super::words;
@@ -68,7 +69,7 @@ fn groups(cases: &[Case], extent: Extent) -> Vec<Group<'_>> {
     let mut places = BTreeMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     let explained = |case: &&Case| case.is_noteworthy() || extent == Extent::Everything;
-    for case in one_by_one(cases).filter(explained) {
+    for case in fetch::ahead(cases, Case::fetch_verdict).filter(explained) {
         let verdict = &case.verdict;
         let alike = Alike {
             outcome: verdict.outcome.id,
@@ -126,7 +127,7 @@ fn group(group: &Group<'_>, counted: &[Counted], page: &mut Page<'_>) -> io::Res
 fn sentences<'r>(cases: &[&'r Case]) -> (Vec<(&'r Case, Vec<FrameNumber>)>, usize) {
     let mut places = HashMap::new();
     let mut sentences: Vec<(&Case, Vec<FrameNumber>)> = Vec::new();
-    for case in cases {
+    for case in fetch::ahead(cases, |case, depth| case.fetch_verdict(depth)) {
         let outcome = &case.verdict.outcome;
         let next = places.len();
         let place = *places.entry((outcome.sentence.as_str(), outcome.confidence)).or_insert(next);
@@ -151,7 +152,8 @@ fn title(group: &Group<'_>, page: &mut Page<'_>) -> io::Result<()> {
         [one] => one.client_name(),
         // A port tells one attempt of a host from another, not one client from another.
         many => {
-            let clients: HashSet<Client<'_>> = many.iter().map(|case| case.client_or_host()).collect();
+            let many = fetch::ahead(many, |case, depth| case.session.fetch(depth));
+            let clients: HashSet<Client<'_>> = many.map(|case| case.client_or_host()).collect();
             match (clients.iter().next(), clients.len()) {
                 (Some(only), 1) => only.to_string(),
                 (_, several) => text::counted(several as u64, "client"),
@@ -327,7 +329,7 @@ pub(super) fn findings(findings: &[Finding], page: &mut Page<'_>) -> io::Result<
 
 /// Warnings of sessions that ended well: one line for each kind.
 fn worth_a_look(cases: &[Case], page: &mut Page<'_>) -> io::Result<()> {
-    let healthy = || one_by_one(cases).filter(|case| !case.is_noteworthy());
+    let healthy = || fetch::ahead(cases, Case::fetch_verdict).filter(|case| !case.is_noteworthy());
     let grave = |finding: &&Finding| finding.severity >= Severity::Warning;
     let kinds = by_id(healthy().flat_map(|case| &case.verdict.findings).filter(grave));
     if kinds.is_empty() {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::iter;
 use std::net::IpAddr;
 
 use hashbrown::{HashMap, HashSet};
@@ -183,26 +182,7 @@ impl Report {
 
 /// The cases as diagnosis sees them.
 fn judged(cases: &[Case]) -> Vec<Judged<'_>> {
-    let ahead = |place: usize, depth| cases.get(place).into_iter().for_each(|case| case.session.fetch(depth));
-    let judged = one_by_one(cases).enumerate().map(|(place, case)| {
-        ahead(place + 4, Depth::Connection);
-        ahead(place + 2, Depth::Session);
-        Judged::new(case.number, &case.session, &case.verdict)
-    });
-    judged.collect()
-}
-
-/// The cases in their order; the verdicts of those that come next are asked for ahead.
-pub(super) fn one_by_one(cases: &[Case]) -> impl Iterator<Item = &Case> {
-    let ahead = cases.iter().skip(8).map(Some).chain(iter::repeat(None));
-    cases.iter().zip(ahead).map(|(case, ahead)| {
-        if let Some(Case { verdict, .. }) = ahead {
-            fetch::start(&verdict.outcome.id);
-            fetch::start(&verdict.outcome.severity);
-            fetch::start(&verdict.findings);
-        }
-        case
-    })
+    fetch::ahead(cases, Case::fetch).map(|case| Judged::new(case.number, &case.session, &case.verdict)).collect()
 }
 
 /// How many clients there are. An attempt that came to no CONNECT is taken for one by a client of the same host.
@@ -227,6 +207,9 @@ fn clients(judged: &[Judged<'_>], counted: &[Counted]) -> u64 {
 
 /// Tells each session with which others it had messages in common.
 fn join(cases: &mut [Case], traffic: &Traffic) {
+    if traffic.routes.is_empty() && traffic.strays.is_empty() {
+        return;
+    }
     let streams = cases.iter().enumerate().filter_map(|(place, case)| Some((case.session.wire.stream?, place)));
     let places: HashMap<u32, usize> = streams.collect();
     for route in &traffic.routes {
@@ -275,6 +258,21 @@ impl Summary {
 }
 
 impl Case {
+    /// Asks for what most that is said of it touches.
+    pub(super) fn fetch(&self, depth: Depth) {
+        self.fetch_verdict(depth);
+        self.session.fetch(depth);
+    }
+
+    /// Asks for what is read of its verdict where many are looked through.
+    pub(super) fn fetch_verdict(&self, depth: Depth) {
+        if depth == Depth::Connection {
+            fetch::start(&self.verdict.outcome.id);
+            fetch::start(&self.verdict.outcome.severity);
+            fetch::start(&self.verdict.findings);
+        }
+    }
+
     /// A session that nothing is known to have to do with others.
     pub fn alone(number: u64, session: impl Into<Box<Session>>, verdict: Verdict) -> Case {
         let (session, verdict) = (session.into(), Box::new(verdict));
