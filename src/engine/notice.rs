@@ -21,39 +21,43 @@ pub(super) struct Notice {
     pub(super) what: What,
 }
 
-/// Where a notice belongs among all.
+/// Where a notice belongs among all: one number, as the least of several is asked for with every notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Order {
-    /// The frame that brought it.
-    frame: FrameNumber,
-    /// Whether it was not the frame's segment that brought it, but its time.
-    by_time: bool,
-    /// Among what one moment brings: the last frame of the connection, or its stream when the capture ends.
-    then: u64,
-}
+pub(super) struct Order(u128);
 
 impl Order {
     /// After all others.
-    const NEVER: Order = Order { frame: FrameNumber::new(u64::MAX), by_time: true, then: u64::MAX };
+    const NEVER: Order = Order(u128::MAX);
+
+    /// From high to low: the frame that brought it; whether it was not the frame's segment that brought it, but its time;
+    /// among what one moment brings the last frame of the connection, or its stream when the capture ends.
+    fn new(frame: FrameNumber, by_time: bool, then: u64) -> Order {
+        Order(u128::from(frame.get()) << 64 | u128::from(by_time) << 63 | u128::from(then))
+    }
 
     /// The segment of `frame` brought it.
     pub(super) fn segment(frame: FrameNumber) -> Order {
-        Order { frame, by_time: false, then: 0 }
+        Order::new(frame, false, 0)
     }
 
     /// The time of `frame` brought it; `last` is the connection's last frame.
     pub(super) fn time(frame: FrameNumber, last: FrameNumber) -> Order {
-        Order { frame, by_time: true, then: last.get() }
+        Order::new(frame, true, last.get())
     }
 
     /// The end of the capture brought it.
     pub(super) fn end(stream: u32) -> Order {
-        Order { frame: FrameNumber::new(u64::MAX), by_time: true, then: stream.into() }
+        Order::new(FrameNumber::new(u64::MAX), true, stream.into())
+    }
+
+    /// The frame that brought it.
+    fn frame(self) -> FrameNumber {
+        FrameNumber::new((self.0 >> 64) as u64)
     }
 
     /// Whether it is to be heard before the frames after `frame`.
     pub(super) fn is_of(self, frame: FrameNumber) -> bool {
-        self.frame <= frame
+        self.frame() <= frame
     }
 }
 
@@ -133,6 +137,8 @@ pub(super) struct Queues<'q> {
     /// The least of those, and whose it is.
     first: Order,
     whose: usize,
+    /// The least of the others.
+    second: Order,
 }
 
 impl<'q> Queues<'q> {
@@ -147,7 +153,7 @@ impl<'q> Queues<'q> {
         };
         let left: Vec<_> = queues.map(in_order).collect();
         let heads = left.iter().map(head).collect();
-        let mut queues = Queues { left, heads, first: Order::NEVER, whose: 0 };
+        let mut queues = Queues { left, heads, first: Order::NEVER, whose: 0, second: Order::NEVER };
         queues.find_first();
         queues
     }
@@ -160,14 +166,17 @@ impl<'q> Queues<'q> {
 
     /// The frame of which the next is to be heard.
     pub(super) fn frame(&self) -> Option<FrameNumber> {
-        (self.first != Order::NEVER).then_some(self.first.frame)
+        (self.first != Order::NEVER).then(|| self.first.frame())
     }
 
     fn find_first(&mut self) {
-        self.first = Order::NEVER;
+        (self.first, self.second) = (Order::NEVER, Order::NEVER);
         for (number, head) in self.heads.iter().enumerate() {
             if *head < self.first {
+                self.second = self.first;
                 (self.first, self.whose) = (*head, number);
+            } else {
+                self.second = self.second.min(*head);
             }
         }
     }
@@ -185,7 +194,12 @@ impl Iterator for Queues<'_> {
                 notice.what.fetch(depth);
             }
         }
-        self.find_first();
+        // A frame often brings several.
+        if *first < self.second {
+            self.first = *first;
+        } else {
+            self.find_first();
+        }
         Some(notice.what)
     }
 }
