@@ -274,11 +274,17 @@ impl<R: Reader> Flow<R> {
             && !numbering.is_fixed()
             && numbering.is_hinted()
             && numbering.offset_near(sequence, 0) == -1;
+        let beyond = if late_probe { 0 } else { numbering.beyond_hint(sequence) };
         if fin && numbering.is_hinted() {
             numbering.begin(sequence);
         } else if length == 0 {
             numbering.hint(sequence);
         }
+        // Data beyond it follows a hole of its own.
+        if (length > 0 || fin) == (beyond < 0) {
+            self.connection.facts.from_mut(from).went_by(beyond);
+        }
+        let numbering = &mut self.half(from).assembler.numbering;
         let placed = if late_probe { Place::At(-1) } else { numbering.place(sequence, length, acknowledged) };
         if matches!(placed, Place::At(offset) if offset <= self.assembler(from).expected().cast_signed()) {
             self.half(from).credit.took(segment.options);
@@ -380,7 +386,7 @@ impl<R: Reader> Flow<R> {
             direction.data(&mut half.sender, end, length, new, at);
         }
         if segment.flags.fin() {
-            direction.fin(length == 0, received, at);
+            direction.fin(end, length == 0, received, at);
         }
         if length == 0 && !segment.flags.fin() {
             return;

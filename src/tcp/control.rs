@@ -146,7 +146,9 @@ impl<R: Reader> Flow<R> {
         if !half.assembler.numbering.is_fixed() {
             half.assembler.numbering.hint(acknowledgment);
             return;
+            let beyond = half.assembler.numbering.beyond_hint(acknowledgment);
         }
+            self.connection.facts.from_mut(other).went_by(beyond.max(0));
         let direction = self.connection.facts.from_mut(other);
         let offset = half.assembler.numbering.offset_near(acknowledgment, before);
         let believed = before.max(direction.sent.0).cast_signed() + patience::WINDOW;
