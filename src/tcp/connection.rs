@@ -375,7 +375,7 @@ impl<R: Reader> Flow<R> {
         let mut new = Novelty::default();
         if length > 0 {
             new = half.assembler.inspect(&arrival);
-            if new.fresh == 0 && is_other_hop(direction, segment, at) {
+            if new.fresh == 0 && (is_other_hop(direction, segment, at) || is_late_copy(direction, at)) {
                 direction.duplicated += 1;
                 direction.conflict(new.conflicting, at);
                 return;
@@ -494,4 +494,11 @@ fn is_other_hop(direction: &Direction, segment: &Segment<'_>, at: Moment) -> boo
         && direction
             .last_data
             .is_some_and(|last| (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(last.time)))
+}
+
+/// Whether a wholly repeated segment is a copy that the capture holds behind other segments: where it holds copies, and
+/// sooner than TCP sends again. What was held in doubt comes here later than it was captured.
+fn is_late_copy(direction: &Direction, at: Moment) -> bool {
+    direction.duplicated > 0
+        && direction.last_data.is_some_and(|last| at.time.nanoseconds_since(last.time) <= patience::COPY_TIME)
 }
