@@ -79,7 +79,7 @@ fn heard_before(session: &Session, close: Close) -> Option<Moment> {
 /// The oldest question of a client that the broker never answered, and after which it said nothing.
 fn waiting<'s, 'a>(judged: &'s Judged<'a>) -> Option<Waiting<'s, 'a>> {
     let session = judged.session;
-    let limits = [Qualifier::OneWay, Qualifier::CaptureGaps, Qualifier::ClockJump];
+    let limits = [Qualifier::OneWay, Qualifier::CaptureGaps, Qualifier::ClockJump, Qualifier::NoTimes];
     let limited = limits.iter().any(|limit| judged.verdict.qualifiers.contains(limit));
     let close = session.wire.close();
     let gone = close.map(|close| close.at).or(session.wire.replaced);
