@@ -95,6 +95,8 @@ pub enum Qualifier {
     OneWay,
     /// The clock of the capture went back.
     ClockJump,
+    /// The frames have no times of their own.
+    NoTimes,
     /// The client is a bridge.
     Bridge,
     /// One of several takeovers of its client id.
@@ -105,13 +107,14 @@ pub enum Qualifier {
 
 impl Qualifier {
     /// Every qualifier.
-    pub const ALL: [Qualifier; 9] = [
+    pub const ALL: [Qualifier; 10] = [
         Qualifier::PartialStart,
         Qualifier::PartialEnd,
         Qualifier::CutPackets,
         Qualifier::CaptureGaps,
         Qualifier::OneWay,
         Qualifier::ClockJump,
+        Qualifier::NoTimes,
         Qualifier::Bridge,
         Qualifier::TakeoverChain,
         Qualifier::Encrypted,
@@ -126,6 +129,7 @@ impl Qualifier {
             Qualifier::CaptureGaps => "capture-gaps",
             Qualifier::OneWay => "one-way",
             Qualifier::ClockJump => "clock-jump",
+            Qualifier::NoTimes => "no-times",
             Qualifier::Bridge => "bridge",
             Qualifier::TakeoverChain => "takeover-chain",
             Qualifier::Encrypted => "encrypted",

@@ -24,6 +24,9 @@ pub(crate) enum Ground {
 /// What silence after a repeated segment makes its sender's peer gone for good, in nanoseconds.
 const GONE: i64 = 30_000_000_000;
 
+/// Fewer segments may come in any rhythm.
+const FEW: u64 = 5;
+
 /// The limits of a session, in the order of [`Qualifier`].
 pub(crate) fn of(session: &Session) -> Vec<Qualifier> {
     if session.attempt.is_some() {
@@ -50,6 +53,7 @@ pub(crate) fn of(session: &Session) -> Vec<Qualifier> {
         (Qualifier::CaptureGaps, missing),
         (Qualifier::OneWay, one_way(session)),
         (Qualifier::ClockJump, session.capture.clock_jumped),
+        (Qualifier::NoTimes, has_no_times(session)),
         (Qualifier::Bridge, level & 0x80 != 0),
         (Qualifier::Encrypted, session.tls.is_some()),
     ]
@@ -65,7 +69,7 @@ pub(crate) fn cap(confidence: Confidence, grounds: &[Ground], qualifiers: &[Qual
     for qualifier in qualifiers {
         for ground in grounds {
             match (qualifier, ground) {
-                (Qualifier::OneWay, Ground::Absence) | (Qualifier::ClockJump, Ground::Timing) => {
+                (Qualifier::OneWay, Ground::Absence) | (Qualifier::ClockJump | Qualifier::NoTimes, Ground::Timing) => {
                     return None;
                 }
                 (Qualifier::CaptureGaps, Ground::Absence)
@@ -109,6 +113,16 @@ fn unanswered(session: &Session, side: Side) -> bool {
     captured && probes.count >= 3 && session.capture.ended.nanoseconds_since(probes.first.time) >= GONE
 }
 
+/// Whether its frames all have one time, or times that only count them, as those of a capture that was made from text: so
+/// exactly no network paces them.
+fn has_no_times(session: &Session) -> bool {
+    let wire = &session.wire;
+    let frames = wire.last.frame.get().saturating_sub(wire.first.frame.get());
+    let span = u64::try_from(wire.last.time.nanoseconds_since(wire.first.time)).ok();
+    let counted = [0, 1, 1_000].iter().any(|step| span == frames.checked_mul(*step));
+    counted && wire.sent.client.segments + wire.sent.server.segments >= FEW
+}
+
 /// Whether one direction is missing from the capture. A client that only ever knocks is no sign
 /// of it: had an answer passed by, it would not knock again.
 fn one_way(session: &Session) -> bool {
@@ -145,6 +159,21 @@ mod tests {
         let mut half = Tale::healthy().build();
         half.wire.sent.server.segments = 0;
         assert_eq!(of(&half), [Qualifier::OneWay]);
+    }
+
+    #[test]
+    fn times_that_only_count_frames_are_none() {
+        let told = |step: i64, later: i64| {
+            let tale = Tale::healthy().with(|session| {
+                let wire = &mut session.wire;
+                let frames = (wire.last.frame.get() - wire.first.frame.get()).cast_signed();
+                wire.last.time.0 = wire.first.time.0 + frames * step + later;
+            });
+            of(&tale.build()).contains(&Qualifier::NoTimes)
+        };
+        assert!(told(0, 0) && told(1, 0) && told(1_000, 0));
+        assert!(!told(1_000, 1) && !told(2_000, 0) && !told(1_000_000, 0));
+        assert!(!of(&Tale::knocking(1).build()).contains(&Qualifier::NoTimes));
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl<'a> Story<'a> {
             return false;
         }
         let sent = &self.session.wire.sent;
-        let answered = |side: Side| sent.of(side.other()).fin_acknowledges > sent.of(side).sent;
+        let answered = |side: Side| sent.of(side.other()).fin_acknowledges > sent.of(side).stream_end();
         if answered(Side::Client) || answered(Side::Server) {
             return false;
         }

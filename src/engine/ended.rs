@@ -148,9 +148,13 @@ impl Rest {
                     ));
                 }
                 let answer = tracker.tls_facts().and_then(|tls| tls.foreign.server);
+                let http = tracker.http_answered().cloned();
                 self.wrong_door(Protocol::Tls, facts, server.port, |tracker| {
                     if let Some((at, protocol)) = answer {
                         tracker.answered_in(protocol, at);
+                    }
+                    if let Some(http) = http {
+                        tracker.http_answer(http);
                     }
                 })
             }

@@ -51,6 +51,7 @@ pub(super) fn caution(qualifier: Qualifier) -> &'static str {
         Qualifier::CaptureGaps => "the capture misses some of its packets",
         Qualifier::OneWay => "only one direction was captured",
         Qualifier::ClockJump => "the clock of the capture went back",
+        Qualifier::NoTimes => "its frames have no times of their own, so spans mean nothing",
         Qualifier::Bridge => "the client is a bridge, a broker that connects to a broker",
         Qualifier::TakeoverChain => "this is one of several takeovers of its client id",
         Qualifier::Encrypted => "its packets are encrypted",

@@ -4,12 +4,14 @@
 //! judgement. Its size is bounded by [`crate::limits::Limits`], however long the session was.
 //! What other connections had to do with it stands in [`Neighbours`].
 
+mod admissions;
 mod capture;
 mod exchanges;
 mod facts;
 mod fingerprint;
 mod observer;
 mod rules;
+mod silences;
 mod timeline;
 mod tls;
 mod topics;
@@ -17,16 +19,18 @@ mod tracker;
 mod traffic;
 mod wire;
 
+pub use admissions::compare_refused;
 pub use capture::{CaptureFacts, FragmentFacts, Tally};
 pub use facts::{
-    Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts, ConnectFacts, Delivery,
-    DisconnectFacts, Empty, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket, Late, Ledger,
-    MalformedFact, Namesake, Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts, Rare,
-    Refusal, RetainedBurst, Rival, Session, Subscription, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard,
-    UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts, WillFacts, Window, close_code_name,
+    Admission, Admitted, Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts,
+    ConnectFacts, Delivery, DisconnectFacts, Empty, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket,
+    Late, Ledger, MalformedFact, Namesake, Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts,
+    Rare, Refusal, RetainedBurst, Rival, Session, Subscription, TextFact, TextMessages, Twice, UnfinishedPacket,
+    Unheard, UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts, WillFacts, Window, close_code_name,
 };
 pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};
+pub use silences::compare_silences;
 pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use tls::{
     AlertFact, ChainFacts, ClientCertificate, ClientHelloFacts, DataFacts, ServerHelloFacts, Shown, Shows, Step,

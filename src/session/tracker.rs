@@ -24,8 +24,8 @@ use crate::fetch::{self, Depth};
 use crate::limits::Limits;
 use crate::mqtt::conformance::{Severity, Violation};
 use crate::mqtt::{
-    Connack, Disconnect, Malformed, MalformedReason, Packet, PacketType, ParseError, Properties, QoS, RawPacket,
-    ReasonCode, SkipReason, Skipped, Text, Version, connect_head,
+    Malformed, MalformedReason, Packet, PacketType, ParseError, QoS, RawPacket, SkipReason, Skipped, Text, Version,
+    connect_head, cut_verdict,
 };
 use crate::net::Undeliverable;
 use crate::stream::{Gap, Side};
@@ -248,6 +248,11 @@ impl Tracker {
         self.odd().http_answer = Some(Box::new(answer));
     }
 
+    /// What the server answered in HTTP.
+    pub fn http_answered(&self) -> Option<&HttpAnswer> {
+        self.oddities.as_ref()?.http_answer.as_deref()
+    }
+
     /// Bytes that the capture does not hold.
     pub fn gap(&mut self, from: Side, gap: &Gap) {
         self.topics.forget_aliases(from);
@@ -363,22 +368,12 @@ impl Tracker {
         }
     }
 
-    /// A packet of which the reason why the session ends, or never began, is left: what says more stands behind it.
+    /// A packet of which the reason why the session ends, or never began, is left.
     fn cut_verdict(&mut self, from: Side, raw: &RawPacket<'_>) -> bool {
-        if !self.version().is_some_and(Version::is_v5) {
-            return false;
-        }
-        let (at, properties) = (raw.completed, Properties::default());
-        match (raw.packet_type(), raw.body) {
-            (PacketType::DISCONNECT, [code, ..]) => {
-                let reason_code = Some(ReasonCode(*code));
-                self.disconnect_packet(from, at, &Disconnect { reason_code, properties });
-            }
-            // The terms of one that accepts are not known.
-            (PacketType::CONNACK, [flags, code @ 0x80..=0xFF, ..]) if from == Side::Server => {
-                let reason_code = ReasonCode(*code);
-                self.connack_packet(at, &Connack { flags: *flags, reason_code, properties });
-            }
+        let at = raw.completed;
+        match cut_verdict(raw, self.version()) {
+            Some(Packet::Disconnect(disconnect)) => self.disconnect_packet(from, at, &disconnect),
+            Some(Packet::Connack(connack)) if from == Side::Server => self.connack_packet(at, &connack),
             _ => return false,
         }
         true

@@ -126,7 +126,7 @@ impl Close {
             let (own, other) = (*sent.of(by), *sent.of(by.other()));
             let mut at = own.fin?;
             let data = other.last_data.filter(|_| own.fin_acknowledges >= other.sent);
-            let end = other.fin.filter(|_| own.fin_acknowledges > other.sent);
+            let end = other.fin.filter(|_| own.fin_acknowledges > other.stream_end());
             for received in [data, end].into_iter().flatten() {
                 if at.is_before(received) {
                     at.time = Timestamp(received.time.0.saturating_add(1));

@@ -274,11 +274,17 @@ impl<R: Reader> Flow<R> {
             && !numbering.is_fixed()
             && numbering.is_hinted()
             && numbering.offset_near(sequence, 0) == -1;
+        let beyond = if late_probe { 0 } else { numbering.beyond_hint(sequence) };
         if fin && numbering.is_hinted() {
             numbering.begin(sequence);
         } else if length == 0 {
             numbering.hint(sequence);
         }
+        // Data beyond it follows a hole of its own.
+        if (length > 0 || fin) == (beyond < 0) {
+            self.connection.facts.from_mut(from).went_by(beyond);
+        }
+        let numbering = &mut self.half(from).assembler.numbering;
         let placed = if late_probe { Place::At(-1) } else { numbering.place(sequence, length, acknowledged) };
         if matches!(placed, Place::At(offset) if offset <= self.assembler(from).expected().cast_signed()) {
             self.half(from).credit.took(segment.options);
@@ -369,7 +375,7 @@ impl<R: Reader> Flow<R> {
         let mut new = Novelty::default();
         if length > 0 {
             new = half.assembler.inspect(&arrival);
-            if new.fresh == 0 && is_other_hop(direction, segment, at) {
+            if new.fresh == 0 && (is_other_hop(direction, segment, at) || is_late_copy(direction, at)) {
                 direction.duplicated += 1;
                 direction.conflict(new.conflicting, at);
                 return;
@@ -380,7 +386,7 @@ impl<R: Reader> Flow<R> {
             direction.data(&mut half.sender, end, length, new, at);
         }
         if segment.flags.fin() {
-            direction.fin(length == 0, received, at);
+            direction.fin(end, length == 0, received, at);
         }
         if length == 0 && !segment.flags.fin() {
             return;
@@ -488,4 +494,11 @@ fn is_other_hop(direction: &Direction, segment: &Segment<'_>, at: Moment) -> boo
         && direction
             .last_data
             .is_some_and(|last| (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(last.time)))
+}
+
+/// Whether a wholly repeated segment is a copy that the capture holds behind other segments: where it holds copies, and
+/// sooner than TCP sends again. What was held in doubt comes here later than it was captured.
+fn is_late_copy(direction: &Direction, at: Moment) -> bool {
+    direction.duplicated > 0
+        && direction.last_data.is_some_and(|last| at.time.nanoseconds_since(last.time) <= patience::COPY_TIME)
 }

@@ -124,13 +124,15 @@ impl<R: Reader> Flow<R> {
             }
         }
         let facts = &mut self.connection.facts;
-        if segment.flags.ack() {
-            facts.syn_ack.again(at);
-            facts.initiator.get_or_insert(from.other());
+        let (seen, initiator) =
+            if segment.flags.ack() { (&mut facts.syn_ack, from.other()) } else { (&mut facts.syn, from) };
+        let copy = seen.count > 0 && (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(seen.last.time));
+        if copy {
+            facts.from_mut(from).duplicated += 1;
         } else {
-            facts.syn.again(at);
-            facts.initiator.get_or_insert(from);
+            seen.again(at);
         }
+        facts.initiator.get_or_insert(initiator);
         facts.from_mut(from).options(segment.options);
         true
     }
@@ -144,7 +146,9 @@ impl<R: Reader> Flow<R> {
             End::B => &mut self.b,
         };
         if !half.assembler.numbering.is_fixed() {
+            let beyond = half.assembler.numbering.beyond_hint(acknowledgment);
             half.assembler.numbering.hint(acknowledgment);
+            self.connection.facts.from_mut(other).went_by(beyond.max(0));
             return;
         }
         let direction = self.connection.facts.from_mut(other);

@@ -110,7 +110,15 @@ pub(crate) fn timestamp(mut options: &[u8]) -> Option<u32> {
 impl Direction {
     /// Whether the capture lacks a part of what this end sent: bytes, or a FIN that the other end acknowledged.
     pub fn is_incomplete(&self) -> bool {
-        self.missing_bytes > 0 || self.acknowledged > self.sent
+        self.missing_bytes + self.unseen_bytes > 0 || self.acknowledged > self.sent
+    }
+
+    /// Before the first data a number was seen that lies so far beyond the newest before it; or the first data came, and
+    /// lies so far before it.
+    pub(super) fn went_by(&mut self, beyond: i64) {
+        if beyond != 0 && beyond.abs() <= patience::WINDOW && (beyond > 0 || self.unseen_bytes > 0) {
+            self.unseen_bytes = self.unseen_bytes.saturating_add_signed(beyond);
+        }
     }
 
     /// Whether the other end owes an acknowledgment.
@@ -184,21 +192,30 @@ impl Direction {
     /// The FIN was none: data followed it.
     pub(super) fn take_back_fin(&mut self) {
         self.fin = None;
+        self.fin_ahead = 0;
         self.fin_acknowledged = None;
         self.ignored += 1;
     }
 
-    /// A FIN of this end, which had received the other end's stream up to `received`.
-    pub(super) fn fin(&mut self, empty: bool, received: u64, at: Moment) {
+    /// How far its stream is known to go: to its FIN, or to the last that was seen of it.
+    pub fn stream_end(&self) -> StreamOffset {
+        StreamOffset(self.sent.0.max(self.fin_ahead))
+    }
+
+    /// A FIN of this end behind offset `end`, which had received the other end's stream up to `received`.
+    pub(super) fn fin(&mut self, end: u64, empty: bool, received: u64, at: Moment) {
         if self.fin.is_none() {
             if !self.is_outstanding() {
                 self.waiting_since = Some(at);
             }
             self.fin = Some(at);
             self.fin_acknowledges = StreamOffset(received);
+            if end > self.sent.0 {
+                self.fin_ahead = end;
+            }
             // The capture held the acknowledgment of this FIN before it.
-            if self.acknowledged.0 == self.sent.0 + 1 {
-                self.acknowledged = self.sent;
+            if self.acknowledged.0 == self.stream_end().0 + 1 {
+                self.acknowledged = self.stream_end();
                 self.fin_acknowledged = self.last_acknowledged;
             }
         } else if empty && self.fin_acknowledged.is_none() {

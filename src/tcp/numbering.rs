@@ -98,6 +98,11 @@ impl Numbering {
         }
     }
 
+    /// How far `sequence` lies beyond where the stream is thought to begin, while that is only hinted at.
+    pub(super) fn beyond_hint(&self, sequence: u32) -> i64 {
+        if self.start == Start::Hinted { distance(self.next, sequence) } else { 0 }
+    }
+
     /// The sequence number of the byte at `offset`.
     #[allow(clippy::cast_possible_wrap)] // modulo 2³² in the end
     pub(super) fn sequence_of(&self, offset: u64) -> u32 {

@@ -17,6 +17,11 @@ pub struct Trouble {
     pub retransmissions: (Moment, Moment),
     /// Bytes that the capture does not hold.
     pub missing_bytes: u64,
+    /// Bytes that went by before the first that the capture holds, by what the other end acknowledged since the capture
+    /// began, or by this end's own numbers.
+    pub unseen_bytes: u64,
+    /// Where the FIN stands, if it came before data in front of it was seen; 0 if not.
+    pub fin_ahead: u64,
     /// Segments whose payload was cut by the snap length.
     pub cut_segments: u64,
     /// Times that a repeated byte differed from its first copy.
@@ -54,6 +59,8 @@ static NONE: Trouble = Trouble {
     retransmitted: 0,
     retransmissions: (NO_MOMENT, NO_MOMENT),
     missing_bytes: 0,
+    unseen_bytes: 0,
+    fin_ahead: 0,
     cut_segments: 0,
     conflicting_overlaps: 0,
     conflict: NO_MOMENT,

@@ -1,5 +1,6 @@
 //! What is told of sessions: the same as `read` tells of what tcpdump captured, and soon.
 
+use std::fs;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
@@ -42,7 +43,7 @@ fn the_same_is_told_as_of_what_tcpdump_captured() {
     let live = lab.live(&["-i", "v0", "--format", "ndjson"]);
     let mut subscriber = lab.inside(&lab.client, "mosquitto_sub");
     subscriber.args(["-h", BROKER, "-t", "plant/#", "-q", "1", "-i", "listener", "-V", "5"]);
-    lab.start(subscriber);
+    let subscriber = lab.start(subscriber);
     for (number, more) in [
         &["-q", "0"][..],
         &["-q", "1"],
@@ -63,11 +64,19 @@ fn the_same_is_told_as_of_what_tcpdump_captured() {
     sleep(Duration::from_millis(1500));
     lab.stop(broker, "KILL");
     sleep(Duration::from_millis(3500));
+    // It knocks for ever: what came between the two ends below only one would see.
+    lab.stop(subscriber, "KILL");
+    let size = || fs::metadata(&capture).map_or(0, |file| file.len());
+    wait_for("tcpdump to have written all", || {
+        let before = size();
+        sleep(Duration::from_millis(500));
+        size() == before
+    });
     lab.stop(tcpdump, "INT");
     let (status, live, said) = live.end("INT");
     assert_eq!(status.code(), Some(130), "{said}");
     let read =
-        Command::new(env!("CARGO_BIN_EXE_mqttcap")).arg("read").arg(capture).args(["--format", "ndjson"]).output();
+        Command::new(env!("CARGO_BIN_EXE_mqttcap")).arg("read").arg(&capture).args(["--format", "ndjson"]).output();
     let read = stories(&String::from_utf8(read.unwrap().stdout).unwrap());
     let exact = |line: &str| line.contains("\"started\":") && !line.contains("000Z\",\"ended\"");
     assert!(live.lines().any(exact), "time is stamped in nanoseconds");

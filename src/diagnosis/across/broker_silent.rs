@@ -82,7 +82,7 @@ fn waiting<'s, 'a>(judged: &'s Judged<'a>) -> Option<Waiting<'s, 'a>> {
         return None;
     }
     let session = judged.session;
-    let limits = [Qualifier::OneWay, Qualifier::CaptureGaps, Qualifier::ClockJump];
+    let limits = [Qualifier::OneWay, Qualifier::CaptureGaps, Qualifier::ClockJump, Qualifier::NoTimes];
     let limited = limits.iter().any(|limit| judged.verdict.qualifiers.contains(limit));
     let close = judged.close;
     let gone = gone(session, close);

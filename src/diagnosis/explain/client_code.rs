@@ -130,6 +130,7 @@ pub(super) fn outcomes(sight: Sight) -> &'static [&'static str] {
         Sight::ClientCertificateRefused | Sight::ClientCertificateRefusedLate => &["tls-client-cert-rejected"],
         Sight::TlsRefused => &["tls-negotiation-failed"],
         Sight::TlsCut => &["tls-handshake-abandoned", "tls-to-plain-port"],
+        Sight::TlsForeign => &["http-answer", "tls-to-plain-port"],
         Sight::Dismissed => &[
             "session-taken-over",
             "keepalive-expired",

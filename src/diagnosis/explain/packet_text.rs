@@ -54,7 +54,7 @@ pub(super) const PACKETS: [(PacketType, &str, &str); 15] = [
 ];
 
 /// Qualifier id; title; text.
-pub(super) const QUALIFIERS: [(&str, &str, &str); 9] = [
+pub(super) const QUALIFIERS: [(&str, &str, &str); 10] = [
     (
         "partial-start",
         "The start of the session is missing",
@@ -84,6 +84,11 @@ pub(super) const QUALIFIERS: [(&str, &str, &str); 9] = [
         "clock-jump",
         "The clock of the capture went back",
         "The times of the capture are not in order, so no spans of time are judged.",
+    ),
+    (
+        "no-times",
+        "The frames have no times of their own",
+        "All frames have one time, or times that only count them, as in a capture that was made from text (`text2pcap`). No spans of time are judged, and those that are told mean nothing.",
     ),
     (
         "bridge",

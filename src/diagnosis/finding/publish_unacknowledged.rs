@@ -123,7 +123,8 @@ fn waiting(story: &Story<'_>, sender: Side) -> Option<Found> {
     let open = || story.session.open_exchanges.iter().filter(waiting);
     let (first, count) = (open().next()?, open().count() as u64);
     // What the capture lacks of the other side may be the acknowledgments.
-    if count <= story.session.wire.sent.of(sender.other()).missing_bytes / SHORTEST {
+    let other = story.session.wire.sent.of(sender.other());
+    if count <= (other.missing_bytes + other.unseen_bytes) / SHORTEST {
         return None;
     }
     let more = and_more(count);
@@ -245,6 +246,8 @@ mod tests {
             finding(&tale.build(), "publish-unacknowledged")
         };
         assert!(gap(4).is_none());
+        let begun = tale(20.0).with(|session| session.wire.sent.server.unseen_bytes = 4);
+        assert!(finding(&begun.build(), "publish-unacknowledged").is_none());
         // Nothing but the end of something else.
         assert_eq!(gap(3).unwrap().confidence, Confidence::Possible);
         let half = tale(20.0).with(|session| session.wire.sent.server.segments = 0);

@@ -3,6 +3,7 @@
 //! Invariant: every session gets exactly one outcome. What was said in so many words beats what
 //! is inferred; what is inferred from bytes beats what is inferred from timing.
 
+mod admitted;
 mod attempted;
 mod judgement;
 mod refusal;

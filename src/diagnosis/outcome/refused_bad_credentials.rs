@@ -1,5 +1,6 @@
 //! `refused-bad-credentials`: the broker rejected the user name or password.
 
+use super::admitted::{self, Compared};
 use super::{About, Judgement, refusal};
 use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
@@ -18,17 +19,20 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let user = connect.and_then(|connect| connect.username.as_ref());
     let anonymous = connect.is_some_and(|connect| connect.username.is_none());
     let bare = connect.is_some_and(|connect| connect.username.is_some() && !connect.has_password);
+    let compared = admitted::compare(story);
+    let others = compared.as_ref().is_some_and(|compared| compared.user_is_fine);
     let what = match user {
         Some(user) => format!("The broker rejected the user name {} or the password of {client}", words::quoted(user)),
         None => format!("The broker rejected the user name or password of {client}"),
     };
     Some(
         refusal::judgement(story, connack, &what)
-            .cause_if(anonymous, "The client sent no user name and no password, and the broker wants both.")
+            .cause_if(compared.is_some(), compared.map_or_else(String::new, |Compared { cause, .. }| cause))
+            .cause_if(anonymous && !others, "The client sent no user name and no password, and the broker wants both.")
             .cause_if(bare, "The client sent a user name without a password.")
-            .cause_if(!anonymous, "The password, or the user name, is wrong.")
+            .cause_if(!anonymous && !others, "The password, or the user name, is wrong.")
             .cause_if(!anonymous, "The password was a token, and it has expired.")
-            .cause_if(!anonymous, "The credentials belong to another broker or environment.")
+            .cause_if(!anonymous && !others, "The credentials belong to another broker or environment.")
             .step("Try the same user name and password from a shell: `mosquitto_pub -h HOST -u USER -P PASSWORD -t test -m x -d`.")
             .step("Look whether the broker has this user, and set its password anew."),
     )

@@ -1,5 +1,6 @@
 //! `refused-client-id`: the broker rejected the client id.
 
+use super::admitted::{self, Compared};
 use super::{About, Judgement, refusal};
 use crate::diagnosis::story::Story;
 use crate::diagnosis::{Severity, words};
@@ -30,9 +31,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Some(id) => format!("The broker rejected the client id {}", words::quoted(id)),
         None => "The broker rejected the client id".to_owned(),
     };
+    let compared = admitted::compare(story).filter(|compared| !compared.user_is_fine);
     let length = id.map_or(0, |id| id.0.len());
     Some(
         refusal::judgement(story, connack, &what)
+            .cause_if(compared.is_some(), compared.map_or_else(String::new, |Compared { cause, .. }| cause))
             .cause_if(empty && kept && !v5, "An empty client id needs Clean Session 1: without it the broker could never find the session again (MQTT-3.1.3-8).")
             .cause_if(empty && (v5 || !kept), "The broker wants every client to name itself.")
             .cause_if(long, format!("The client id has {length} bytes, and brokers need not take more than {SURE_LENGTH}."))

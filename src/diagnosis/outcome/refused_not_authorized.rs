@@ -1,5 +1,6 @@
 //! `refused-not-authorized`: the broker does not allow this client to connect.
 
+use super::admitted::{self, Compared};
 use super::{About, Judgement, refusal};
 use crate::diagnosis::Severity;
 use crate::diagnosis::story::Story;
@@ -20,19 +21,22 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let banned = connack.code.0 == 0x8A;
     // mosquitto, which has one code for all of it, gives no reason.
     let explained = connack.reason_string.as_ref().is_some_and(|reason| !reason.is_empty());
+    let compared = admitted::compare(story).filter(|_| !banned);
+    let others = compared.as_ref().is_some_and(|compared| compared.user_is_fine);
     let what = format!("The broker does not allow {client} to connect");
     Some(
         refusal::judgement(story, connack, &what)
             .cause_if(banned, "The client, its user or its address is on the broker's ban list, put there by hand or because it reconnected too often.")
-            .cause_if(!banned && anonymous, "The client sent no user name, and the broker takes no anonymous clients: mosquitto 2 takes none unless told `allow_anonymous true`.")
-            .cause_if(!banned && anonymous && !explained, "The broker takes a client without a name for a user of its own, who has no permission here: RabbitMQ takes it for `guest`, who needs one for the virtual host.")
+            .cause_if(compared.is_some(), compared.map_or_else(String::new, |Compared { cause, .. }| cause))
+            .cause_if(!banned && anonymous && !others, "The client sent no user name, and the broker takes no anonymous clients: mosquitto 2 takes none unless told `allow_anonymous true`.")
+            .cause_if(!banned && anonymous && !explained && !others, "The broker takes a client without a name for a user of its own, who has no permission here: RabbitMQ takes it for `guest`, who needs one for the virtual host.")
             .cause_if(!banned && named && explained, "The broker names the reason itself; behind it often stands a wrong or expired password or token.")
-            .cause_if(!banned && named && !explained, "The user name or password is wrong: mosquitto says “not authorized” for that too.")
+            .cause_if(!banned && named && !explained && !others, "The user name or password is wrong: mosquitto says “not authorized” for that too.")
             .cause_if(!banned && !anonymous && !named, "The user name or password is wrong or missing: mosquitto says “not authorized” for that too.")
-            .cause_if(!banned && !anonymous && !explained, "The user is known, and a rule keeps it, its client id or its address out.")
+            .cause_if(!banned && !anonymous && !explained && !others, "The user is known, and a rule keeps it, its client id or its address out.")
             .step_if(banned, "Look at the broker's ban list, and give the client a pause between its attempts.")
             .step_if(!banned && !anonymous, "Try the same user name and password from a shell: `mosquitto_pub -h HOST -u USER -P PASSWORD -t test -m x -d`.")
-            .step_if(!banned && anonymous, "Give the client a user name and password that the broker knows (mosquitto: `mosquitto_passwd` and `password_file`).")
+            .step_if(!banned && anonymous && !others, "Give the client a user name and password that the broker knows (mosquitto: `mosquitto_passwd` and `password_file`).")
             .step_if(!banned, "Look at the broker's rules for this user and client id, and into its log at this time."),
     )
 }

@@ -157,8 +157,13 @@ fn lapsed(story: &Story<'_>, close: Close) -> Option<String> {
 /// The idle timer that closed this session and others, if they show one.
 fn timed(story: &Story<'_>, close: Close) -> Option<String> {
     let (_, last) = story.last_words(close.at)?;
-    let others = u64::from(story.session.neighbours.closed_after_same_silence);
+    let neighbours = &story.session.neighbours;
+    let (others, again) = (u64::from(neighbours.closed_after_same_silence), story.session.closed_again_alike);
     let span = words::duration(close.at.time.nanoseconds_since(last.time));
+    if again > 0 && !story.timed_out_alike() {
+        let more = words::counted(again, "other connection");
+        return Some(format!("A proxy or load balancer in between, or the broker, closes connections on which nothing was said for {span}: {more} of this client ended after the same silence."));
+    }
     let (sessions, when) =
         (words::counted(others, "other session"), if others == 1 { "at another time" } else { "each at its own time" });
     story.timed_out_alike().then(|| {
@@ -266,6 +271,44 @@ mod tests {
         };
         assert_eq!(told(0), Confidence::Likely);
         assert_eq!(told(1), Confidence::Certain);
+    }
+
+    #[test]
+    fn the_same_silence_once_more_is_that_of_a_timer() {
+        let first_cause = |silences: &[f64]| {
+            let session = |(place, quiet): (usize, &f64)| {
+                let tale = Tale::connected().close(Side::Server, *quiet).with(|session| {
+                    session.neighbours.returned = Some(session.wire.last.frame);
+                    session.wire.stream = u32::try_from(place).ok();
+                });
+                Box::new(tale.build())
+            };
+            let mut sessions: Vec<_> = silences.iter().enumerate().map(session).collect();
+            crate::session::compare_silences(&mut sessions);
+            diagnose(&sessions[0]).causes[0].to_string()
+        };
+        assert_eq!(
+            first_cause(&[12.0, 20.0, 12.05]),
+            "A proxy or load balancer in between, or the broker, closes connections on which nothing was said for 12 s: 1 other connection of this client ended after the same silence."
+        );
+        assert!(first_cause(&[3.0, 3.01, 3.02]).contains("2 other connections of this client"));
+        for other in [&[12.0, 20.0][..], &[12.0, 12.3], &[3.0, 3.01]] {
+            assert!(first_cause(other).starts_with("Another connection with the same client id"), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_fin_that_acknowledges_what_was_not_captured_answers_none() {
+        let told = |acknowledged| {
+            let tale = Tale::connecting().close(Side::Client, 5.0).close(Side::Server, 0.001).with(|session| {
+                let sent = &mut session.wire.sent;
+                (sent.server.missing_bytes, sent.server.fin_ahead) = (4, 4);
+                sent.client.fin_acknowledges = StreamOffset(acknowledged);
+            });
+            outcome(&tale.build()).id
+        };
+        assert_eq!(told(4), "client-closed");
+        assert_eq!(told(5), "server-closed");
     }
 
     #[test]

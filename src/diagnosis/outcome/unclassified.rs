@@ -33,6 +33,15 @@ pub(super) fn nothing(story: &Story<'_>) -> Judgement {
             ),
             "Capture where both directions pass: at the client, at the broker, or at a switch port that mirrors both.",
         )
+    } else if let Some(connect) = story.connect_sent().filter(|_| story.close.is_none() && story.answer_missed()) {
+        (
+            format!(
+                "{server} answered the CONNECT of {}, but the answer was not captured, and the capture ends {} later.",
+                story.client(),
+                until_end(connect)
+            ),
+            "Capture once more, and longer: this capture lacks packets.",
+        )
     } else if let Some(connect) = story.connect_sent().filter(|_| story.close.is_none()) {
         let answer = if story.begun_answer().is_some() { "in the middle of the" } else { "before an" };
         (
@@ -129,6 +138,11 @@ mod tests {
         let connect = outcome(&Tale::connecting().ended_after(0.3).build());
         assert_eq!(connect.id, super::ABOUT.id);
         assert_eq!(connect.sentence, "The capture ends 300 ms after the CONNECT of sensor-17, before an answer.");
+        let missed = Tale::connecting().with(|session| session.wire.sent.server.acknowledged.0 = 4).ended_after(0.3);
+        assert_eq!(
+            outcome(&missed.build()).sentence,
+            "10.0.0.5:1883 answered the CONNECT of sensor-17, but the answer was not captured, and the capture ends 300 ms later."
+        );
         let evicted = Tale::connected().with(|session| session.capture.evicted = true);
         assert!(outcome(&evicted.build()).sentence.contains("too many connections"));
         let knock = outcome(&Tale::knocking(1).ended_after(0.1).build());

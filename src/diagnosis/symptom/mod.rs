@@ -81,6 +81,8 @@ pub(crate) enum Sight {
     TlsRefused,
     /// The TLS handshake was cut off, or fell silent.
     TlsCut,
+    /// What came back in the TLS handshake was no TLS.
+    TlsForeign,
     /// The client said goodbye itself.
     Goodbye,
     /// A DISCONNECT of the server, whatever its code.
@@ -129,8 +131,13 @@ const NETWORK: &[Sight] = &[
 ];
 
 /// TLS could not be set up, for whatever reason.
-const TLS: &[Sight] =
-    &[Sight::ServerCertificateRefused, Sight::ClientCertificateRefused, Sight::TlsRefused, Sight::TlsCut];
+const TLS: &[Sight] = &[
+    Sight::ServerCertificateRefused,
+    Sight::ClientCertificateRefused,
+    Sight::TlsRefused,
+    Sight::TlsCut,
+    Sight::TlsForeign,
+];
 
 /// The name led to an address, but the connection could not be opened: TCP or TLS.
 const CONNECTING: &[Sight] = &[
@@ -142,6 +149,7 @@ const CONNECTING: &[Sight] = &[
     Sight::ClientCertificateRefused,
     Sight::TlsRefused,
     Sight::TlsCut,
+    Sight::TlsForeign,
 ];
 
 /// The connection could not be opened: name, TCP or TLS.
@@ -157,6 +165,7 @@ const OPENING: &[Sight] = &[
     Sight::ClientCertificateRefused,
     Sight::TlsRefused,
     Sight::TlsCut,
+    Sight::TlsForeign,
 ];
 
 /// Shorthand for a row of the table.

@@ -1,7 +1,7 @@
 //! libmosquitto, `mosquitto_pub`, `mosquitto_sub`, and bridges.
 
 use super::Library::Mosquitto as M;
-use super::{LOOKUPS, Sight, Symptom, row};
+use super::{LOOKUPS, Sight, Symptom, TLS, row};
 
 pub(super) const SYMPTOMS: &[Symptom] = &[
     row(M, None, "“Unable to connect (Lookup error.)”, exit code 1", "", LOOKUPS),
@@ -79,7 +79,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         Some(8),
         "“Error: A TLS error occurred.”, exit code 8; or “Unable to connect (A TLS error occurred.).”, exit code 1",
         "TLS failed: a certificate, or a port that speaks plain MQTT.",
-        &[Sight::ServerCertificateRefused, Sight::ClientCertificateRefused, Sight::TlsRefused, Sight::TlsCut],
+        TLS,
     ),
     row(M, Some(9), "MOSQ_ERR_PAYLOAD_SIZE 9", "The payload is too large.", &[]),
     row(M, Some(11), "MOSQ_ERR_AUTH 11", "The authentication failed.", &[]),

@@ -33,6 +33,13 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         &[Sight::TlsCut],
     ),
     row(
+        PahoPython,
+        None,
+        "`ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number`",
+        "What came back in the TLS handshake was no TLS.",
+        &[Sight::TlsForeign],
+    ),
+    row(
         EspMqtt,
         None,
         "mbedTLS error -0x2700 (certificate verification failed), then “Error transport connect”",
@@ -73,6 +80,13 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         "“Client network socket disconnected before secure TLS connection was established” or “read ECONNRESET” (`ECONNRESET`), or “connack timeout”",
         "The TLS handshake was cut off.",
         &[Sight::TlsCut],
+    ),
+    row(
+        MqttJs,
+        None,
+        "the `error` event with `ERR_SSL_WRONG_VERSION_NUMBER` or `EPROTO`: “wrong version number”",
+        "What came back in the TLS handshake was no TLS.",
+        &[Sight::TlsForeign],
     ),
     row(PahoJava, None, "“MqttException (0)” with the cause SSLHandshakeException", "", TLS),
     row(PahoC, None, "“TCP/TLS connect failure”", "", TLS),

@@ -14,7 +14,7 @@ use crate::tcp::Interest;
 use crate::transport::Protocol;
 use crate::transport::tls::{Handshake, Records, Told};
 
-use super::{Ended, Held};
+use super::{Ended, Held, http};
 
 /// Ports on which brokers are known to offer TLS beside the registered one: the variants of test.mosquitto.org.
 const USUAL_PORTS: std::ops::RangeInclusive<u16> = 8884..=8887;
@@ -132,6 +132,12 @@ impl Encrypted {
         if foreign {
             let protocol = if first { Protocol::of(chunk.data) } else { Protocol::Unknown };
             self.tracker.not_tls(side, chunk.at, protocol);
+            if protocol == Protocol::Http
+                && side == Side::Server
+                && let Some(answer) = http::answer(chunk.data, chunk.at)
+            {
+                self.tracker.http_answer(answer);
+            }
         }
         if greeted && let Some(hello) = self.tracker.tls_facts().and_then(|tls| tls.client_hello.as_ref()) {
             self.sign = sign(hello, self.port);

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::mqtt::{
-    Connect, Packet, PacketType, ParseError, Publish, ReasonCode, Version, Will, connect_head, return_code_name,
-    suback_return_code_name,
+    Connect, Packet, PacketType, ParseError, Publish, ReasonCode, Version, Will, connect_head, cut_verdict,
+    return_code_name, suback_return_code_name,
 };
 use crate::report::value::Text;
 use crate::session::SeenPacket;
@@ -105,14 +105,19 @@ pub(super) struct Code {
 }
 
 impl Fields {
-    /// The fields of a packet that could be read; of a CONNECT also those of its captured beginning.
+    /// The fields of a packet that could be read; of one that was cut those of its captured beginning that stand for themselves.
     pub(super) fn of(seen: &SeenPacket<'_>, reveal: Reveal) -> Option<Fields> {
         let raw = seen.raw;
         let kind = raw.packet_type();
+        let verdict;
         let packet = match seen.parsed {
             Ok(packet) => packet,
             Err(ParseError::Partial { .. }) if kind == PacketType::CONNECT => {
                 return connect_head(raw.body).map(|head| Fields::Connect(ConnectFields::of(&head, reveal)));
+            }
+            Err(ParseError::Partial { .. }) => {
+                verdict = cut_verdict(raw, seen.version)?;
+                &verdict
             }
             Err(_) => return None,
         };

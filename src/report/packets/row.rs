@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::mqtt::{Connect, Packet, PacketType, ParseError, connect_head};
+use crate::mqtt::{Connect, Packet, PacketType, ParseError, connect_head, cut_verdict};
 use crate::report::page::{Ink, Page, told};
 use crate::report::{event_text, ladder};
 use crate::session::{EventKind, SeenPacket, TextFact};
@@ -43,9 +43,18 @@ fn kind(seen: &SeenPacket<'_>) -> EventKind {
         }
         Err(ParseError::Partial { .. }) => {
             let head = if packet == PacketType::CONNECT { connect_head(seen.raw.body) } else { None };
-            return head.map_or(EventKind::Partial { packet }, |head| connect(&head));
+            return match (head, cut_verdict(seen.raw, seen.version)) {
+                (Some(head), _) => connect(&head),
+                (None, Some(verdict)) => kind_of(&verdict, seen),
+                (None, None) => EventKind::Partial { packet },
+            };
         }
     };
+    kind_of(parsed, seen)
+}
+
+fn kind_of(parsed: &Packet<'_>, seen: &SeenPacket<'_>) -> EventKind {
+    let packet = seen.raw.packet_type();
     let said = |properties: crate::mqtt::Properties<'_>| properties.reason_string().map(|text| TextFact::new(text.0));
     match parsed {
         Packet::Connect(packet) => connect(packet),

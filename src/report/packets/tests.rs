@@ -165,3 +165,32 @@ fn a_row_is_harmless_and_fits() {
         assert!(!row.trim_end().chars().any(crate::text::is_unseen), "{row}");
     }
 }
+
+#[test]
+fn a_packet_that_was_cut_behind_its_reason_code_still_tells_it() {
+    let told = |bytes: &[u8], version| {
+        let object = json(bytes, Some(version), None, None);
+        let mut out = Vec::new();
+        let place = Place { session: Some(3), side: Side::Server };
+        let style = Style { width: 100, ascii: false, color: false, zone: TimeZone::UTC };
+        seen(bytes, Some(version), None, |packet| {
+            write_row(packet, place, Reveal::default(), &style, &mut out).unwrap();
+        });
+        assert_eq!(object["partial"], Value::Bool(true));
+        (object["fields"]["reason_code"].clone(), String::from_utf8(out).unwrap())
+    };
+    let (code, row) = told(b"\xe0\x29\x98\x27\x1f\x00\x24", Version::V5);
+    assert_eq!(code, 0x98);
+    assert!(row.contains("DISCONNECT Administrative action (0x98)"), "{row}");
+    let (code, row) = told(b"\x20\x29\x00\x87\x26\x1f", Version::V5);
+    assert_eq!(code, 0x87);
+    assert!(row.contains("CONNACK Not authorized (0x87)"), "{row}");
+    // The code itself was cut; or 3.1.1 has none there; or the terms behind it are what counts.
+    for (bytes, version) in
+        [(&b"\xe0\x29"[..], Version::V5), (b"\xe0\x29\x98", Version::V311), (b"\x20\x29\x00\x00\x26", Version::V5)]
+    {
+        let (code, row) = told(bytes, version);
+        assert_eq!(code, Value::Null);
+        assert!(row.contains("captured only in part"), "{row}");
+    }
+}

@@ -83,6 +83,37 @@ pub struct Namesake {
     pub accepted: Moment,
 }
 
+/// Clients that the same server let in, before or after it refused this one: the first of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admitted {
+    /// With the same user name, or as this one without any, and with the same client id.
+    pub same: Option<Admission>,
+    /// With the same user name, or as this one without any, and with another client id.
+    pub other_id: Option<Admission>,
+    /// With the same client id, and another user name or none.
+    pub other_user: Option<Admission>,
+}
+
+impl Admitted {
+    /// Whether there is any.
+    pub(in crate::session) fn is_some(&self) -> bool {
+        self.same.is_some() || self.other_id.is_some() || self.other_user.is_some()
+    }
+}
+
+/// A client that was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// The accepting CONNACK.
+    pub at: Moment,
+    /// Address and port of the client.
+    pub client: Endpoint,
+    /// Its client id, as sent.
+    pub client_id: TextFact,
+    /// Its user name, if it sent one.
+    pub username: Option<TextFact>,
+}
+
 /// Where the session stands in the capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CaptureEdge {

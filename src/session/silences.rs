@@ -1,0 +1,59 @@
+//! Connections of one client that the server closed one after the other, each after the same silence, as a timer does.
+
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use super::facts::{Session, TextFact};
+use crate::net::Endpoint;
+use crate::stream::Side;
+
+/// Silences that one timer ends differ by so many nanoseconds at most, and by no more than a fiftieth.
+const SPREAD: i64 = 100_000_000;
+/// A shorter silence, in nanoseconds, is none that a timer ends.
+const SHORTEST: i64 = 1_000_000_000;
+/// Two that are shorter, in nanoseconds, may be equal by chance.
+const TWICE: i64 = 5_000_000_000;
+
+/// A server, and a client by its address and client id.
+type Pair = (Endpoint, IpAddr, Option<TextFact>);
+
+/// Tells each of `sessions` that the server closed how many others of the same client it closed after the same silence.
+pub fn compare_silences(sessions: &mut [Box<Session>]) {
+    let mut silences: HashMap<Pair, Vec<(usize, i64)>> = HashMap::new();
+    for (place, session) in sessions.iter().enumerate() {
+        if let Some(length) = session.closed_in_silence() {
+            let peers = &session.wire.peers;
+            let pair = (peers.server.endpoint, peers.client.endpoint.address, session.sent_client_id().cloned());
+            silences.entry(pair).or_default().push((place, length));
+        }
+    }
+    for mut all in silences.into_values().filter(|all| all.len() > 1) {
+        all.sort_unstable_by_key(|(_, length)| *length);
+        let mut rest = all.as_slice();
+        while let Some((_, least)) = rest.first() {
+            let spread = (least / 50).min(SPREAD);
+            let (alike, others) = rest.split_at(rest.partition_point(|(_, length)| length - least <= spread));
+            rest = others;
+            if alike.len() < 2 || alike.len() == 2 && *least < TWICE {
+                continue;
+            }
+            for (place, _) in alike {
+                let Some(session) = sessions.get_mut(*place) else { continue };
+                session.closed_again_alike = alike.len() as u64 - 1;
+            }
+        }
+    }
+}
+
+impl Session {
+    /// The silence, in nanoseconds, in which the server closed without a word.
+    fn closed_in_silence(&self) -> Option<i64> {
+        let close = self.wire.close().filter(|close| close.by == Side::Server)?;
+        let said = self.disconnect.client.is_some() || self.disconnect.server.is_some();
+        let packets = self.last_packets.client.iter().chain(&self.last_packets.server);
+        let last = packets.map(|packet| packet.at).max_by_key(|at| at.frame).filter(|at| at.is_before(close.at))?;
+        let length = close.at.time.nanoseconds_since(last.time);
+        (!said && length >= SHORTEST).then_some(length)
+    }
+}
