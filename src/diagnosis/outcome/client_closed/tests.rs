@@ -218,17 +218,17 @@ fn a_refused_request_comes_first_among_the_causes() {
 
 #[test]
 fn a_connection_that_opened_slowly_used_up_the_time() {
-    let cause = |repeated: u32, took: f64| {
+    let cause = |repeated: u32, milliseconds: i64| {
         let tale = Tale::connecting().close(Side::Client, 0.001).with(|session| {
             let wire = &mut session.wire;
             wire.syn.count = repeated;
             let mut first = wire.established.unwrap();
-            first.time.0 -= (took * 1e9) as i64;
+            first.time.0 -= milliseconds * 1_000_000;
             wire.syn.first = first;
         });
         diagnose(&tale.build()).causes[0].to_string()
     };
-    assert!(cause(3, 4.0).starts_with("The client's own time limit ran out"), "{}", cause(3, 4.0));
-    assert!(cause(1, 4.0).starts_with("The program did not wait"), "{}", cause(1, 4.0));
-    assert!(cause(3, 0.2).starts_with("The program did not wait"), "{}", cause(3, 0.2));
+    assert!(cause(3, 4_000).starts_with("The client's own time limit ran out"), "{}", cause(3, 4_000));
+    assert!(cause(1, 4_000).starts_with("The program did not wait"), "{}", cause(1, 4_000));
+    assert!(cause(3, 200).starts_with("The program did not wait"), "{}", cause(3, 200));
 }
