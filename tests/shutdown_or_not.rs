@@ -86,3 +86,10 @@ fn those_that_were_turned_away() {
     let away = |port, id, begins| Client(port, id, begins, Some(begins + 10), false);
     assert_eq!(outcome(&[away(50_001, "two", 10_100), away(50_002, "three", 10_200)]), "server-closed");
 }
+
+#[test]
+fn those_that_began_after_it_was_closed() {
+    let two = Client(50_001, "two", 10_100, Some(10_300), true);
+    let three = Client(50_002, "three", 10_400, Some(10_700), true);
+    assert_eq!(outcome(&[two, three]), "server-closed");
+}

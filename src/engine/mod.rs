@@ -327,8 +327,8 @@ impl Rest {
             What::News(talk, news) => self.population.hear(talk, news),
             What::Closing { stream, at } => self.population.closing(stream, at),
             What::ServerClosed { stream, .. } if self.translations.is_view(stream) => {}
-            What::ServerClosed { server, stream, client_id, quiet, at } => {
-                self.population.closed(server, stream, client_id.as_ref(), quiet, at);
+            What::ServerClosed { server, stream, client_id, quiet, begun, at } => {
+                self.population.closed(server, stream, client_id.as_ref(), quiet, begun, at);
             }
             What::Refused { server, at } => self.population.refused(server, at),
             What::Ended(gone) => self.end(gone),

@@ -75,7 +75,15 @@ pub(super) enum What {
     Closing { stream: u32, at: Moment },
     /// A server closed a connection of its own accord: that of this client id, if it is known, after so many nanoseconds
     /// without data.
-    ServerClosed { server: Endpoint, stream: u32, client_id: Option<TextFact>, quiet: i64, at: Moment },
+    ServerClosed {
+        server: Endpoint,
+        stream: u32,
+        client_id: Option<TextFact>,
+        quiet: i64,
+        /// The connection's first frame, if that is its SYN.
+        begun: Option<FrameNumber>,
+        at: Moment,
+    },
     /// A server's host refused a new connection.
     Refused { server: Endpoint, at: Moment },
     /// A connection is over.

@@ -18,7 +18,7 @@ use crate::transport::websocket::Windows;
 use super::dialogue::{Common, Dialogue, Watch};
 use super::notice::{Gone, Notice, Order, Talk, What};
 use super::translated::{Footprint, sender};
-use super::{MQTT_PORTS, SharedObserver};
+use super::{MQTT_PORTS, SharedObserver, population};
 
 /// What a part has to know of the rest of the capture.
 #[derive(Clone, Copy, Debug)]
@@ -265,7 +265,8 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
         let data = [End::A, End::B].into_iter().filter_map(|end| facts.from(end).last_data);
         let quiet = data.max_by_key(|data| data.frame).map_or(0, |data| at.time.nanoseconds_since(data.time));
         let (stream, client_id) = (facts.stream, connection.reader.client_id().cloned());
-        notices.push(Notice { order, what: What::ServerClosed { server, stream, client_id, quiet, at } });
+        let begun = population::begun(facts);
+        notices.push(Notice { order, what: What::ServerClosed { server, stream, client_id, quiet, begun, at } });
     }
     if closing && let Some(server) = refused_by(&connection.facts, at) {
         notices.push(Notice { order, what: What::Refused { server, at } });

@@ -97,6 +97,8 @@ struct ServerClose {
     client: Option<u64>,
     /// Nanoseconds without data before it.
     quiet: i64,
+    /// Where the connection began, if the capture shows it.
+    begun: Option<FrameNumber>,
 }
 
 impl Population {
@@ -250,6 +252,7 @@ impl Population {
         stream: u32,
         client_id: Option<&TextFact>,
         quiet: i64,
+        begun: Option<FrameNumber>,
         at: Moment,
     ) {
         if client_id.is_some_and(|client_id| self.is_pushed_out(client_id, stream, server.address, at)) {
@@ -263,7 +266,7 @@ impl Population {
         while closes.len() >= CLOSES || closes.front().is_some_and(|old| !is_recent(old.at, at)) {
             closes.pop_front();
         }
-        closes.push_back(ServerClose { at, stream: Some(stream), client: client_id.map(stand_in), quiet });
+        closes.push_back(ServerClose { at, stream: Some(stream), client: client_id.map(stand_in), quiet, begun });
     }
 
     /// Whether the connection over `stream`, which `server` closed `at` this moment, gave way to a newer one.
@@ -375,18 +378,24 @@ struct Together {
 
 impl Together {
     /// Those of `closes` within one second of `end`, but for that of the connection of `facts` itself, and those of the
-    /// same `client`, which came back.
+    /// same `client`, which came back; and none of a connection that was over before the other began: a server that goes
+    /// takes no new ones.
     fn of(closes: &VecDeque<ServerClose>, end: Moment, facts: &Facts, client: Option<u64>) -> Together {
         let early = closes.partition_point(|other| end.time.nanoseconds_since(other.at.time) > TOGETHER);
         let late = closes.partition_point(|other| other.at.time.nanoseconds_since(end.time) <= TOGETHER).max(early);
         // Its own is between its frames: there may be thousands of others.
-        let begun = closes.partition_point(|other| other.at.frame < facts.first.frame).clamp(early, late);
-        let over = closes.partition_point(|other| other.at.frame <= facts.last().frame).clamp(begun, late);
-        let mut of_own = closes.range(begun..over).filter(|close| close.stream == Some(facts.stream));
+        let first = closes.partition_point(|other| other.at.frame < facts.first.frame).clamp(early, late);
+        let over = closes.partition_point(|other| other.at.frame <= facts.last().frame).clamp(first, late);
+        let mut of_own = closes.range(first..over).filter(|close| close.stream == Some(facts.stream));
         let quiet = of_own.clone().next().map_or(0, |own| own.quiet);
         let own = of_own.by_ref().count();
         let same = |other: &ServerClose| client.is_some() && other.client == client;
+        let own_begin = begun(facts);
+        let both_open = |other: &ServerClose| {
+            own_begin.is_none_or(|begun| begun < other.at.frame) && other.begun.is_none_or(|begun| begun < end.frame)
+        };
         let others = closes.range(early..late).filter(|other| other.stream != Some(facts.stream) && !same(other));
+        let others = others.filter(|other| both_open(other));
         // Among thousands of closes one client's own change nothing.
         let count = if late - early <= FEW { others.clone().count() } else { (late - early).saturating_sub(own) };
         let named = others.take(NAMED);
@@ -395,6 +404,11 @@ impl Together {
         let alike = alike as u64 * (count as u64) / (named.clone().count().max(1) as u64);
         Together { frames: named.map(|other| other.at.frame).collect(), count: count as u64, alike }
     }
+}
+
+/// The first frame of a connection whose beginning was captured.
+pub(super) fn begun(facts: &Facts) -> Option<FrameNumber> {
+    (facts.syn.count > 0).then_some(facts.first.frame)
 }
 
 /// Whether `other` came after the same silence as a close at `end` after `quiet` nanoseconds without data, and at another
@@ -434,16 +448,16 @@ mod tests {
         };
         let mut population = Population::new(&Limits::default());
         population.refused(server(1883), at(1));
-        population.closed(server(1883), 0, None, 0, at(2));
+        population.closed(server(1883), 0, None, 0, None, at(2));
         population.refused(server(8883), at(3));
         assert!(population.refusals.is_empty());
         population.refused(server(1883), at(4));
         population.refused(server(1883), at(5));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(4)));
-        population.closed(server(1883), 1, None, 0, at(6));
+        population.closed(server(1883), 1, None, 0, None, at(6));
         population.refused(server(1883), at(7));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(7)));
-        population.closed(server(1883), 2, None, 0, at(8));
+        population.closed(server(1883), 2, None, 0, None, at(8));
         population.refused(server(1883), at(30));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(7)));
     }
@@ -462,11 +476,11 @@ mod tests {
             let presence = Presence { stream, client, server, connect, accepted: None, refused: None, told: false };
             population.connect(id("a"), presence);
         }
-        population.closed(server, 0, Some(&id("a")), 0, at(21));
+        population.closed(server, 0, Some(&id("a")), 0, None, at(21));
         assert!(population.closes.is_empty());
         // The newer one gave way to nobody, nor does another client.
-        population.closed(server, 1, Some(&id("a")), 0, at(22));
-        population.closed(server, 2, Some(&id("b")), 0, at(22));
+        population.closed(server, 1, Some(&id("a")), 0, None, at(22));
+        population.closed(server, 2, Some(&id("b")), 0, None, at(22));
         assert_eq!(population.closes.get(&server).map(VecDeque::len), Some(2));
     }
 

@@ -38,9 +38,9 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
         Found::new(
             &ABOUT,
             format!(
-                "{who} sent {} that cannot be decoded: its {}.",
+                "{who} sent {} that cannot be decoded: {}.",
                 words::named(fact.packet),
-                words::field_is_wrong(fact.malformed.field)
+                words::undecodable(fact.malformed)
             ),
             [fact.at],
         )

@@ -29,7 +29,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .violations
         .iter()
         .find(|broken| broken.packet == PacketType::DISCONNECT && broken.side == Side::Client);
-    if broken.is_some() && story.close_by(Side::Server).is_some() {
+    if broken.is_some_and(|broken| broken.grave) && story.close_by(Side::Server).is_some() {
         return None;
     }
     let (confidence, sentence) = match broken {

@@ -111,7 +111,10 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
         let packet = words::named(fact.packet);
         let what = format!("{packet} whose {} cannot be decoded ({})", malformed.field, malformed.clause);
         let written = [PacketType::PUBLISH, PacketType::SUBSCRIBE, PacketType::UNSUBSCRIBE].contains(&fact.packet);
-        let written = written && malformed.field != "Remaining Length";
+        // What stands before the properties is the same in both versions.
+        let before = ["Remaining Length", "Packet Identifier"].contains(&malformed.field)
+            || fact.packet == PacketType::PUBLISH && malformed.field == "Topic Name";
+        let written = written && !before;
         let why = if by == Side::Client && story.version() == Some(Version::V5) && written { OLD_FORM } else { LIBRARY };
         return Some(Fault { what, at: fact.at, why });
     }

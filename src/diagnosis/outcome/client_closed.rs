@@ -31,11 +31,9 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let (client, age) = (story.client(), story.age(disconnect.at));
     let code = refusal::disconnect_in_words(disconnect);
     let will = will(story);
+    let with = if disconnect.code.is_failure() { "an error: " } else { "" };
     Some(
-        Judgement::new(
-            Confidence::Certain,
-            format!("{client} ended the session after {age} with an error: {code}{will}."),
-        )
+        Judgement::new(Confidence::Certain, format!("{client} ended the session after {age} with {with}{code}{will}."))
         .code(disconnect.code, PacketType::DISCONNECT, disconnect.reason_string.as_ref())
         .at([disconnect.at])
         .at(story.close.map(|close| close.at))
@@ -119,6 +117,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let reset = close.how == CloseHow::Reset;
     let meaning = story.close_code_cause(Side::Client);
     let stranger = client_broke_rules::unintroduced(story).is_some();
+    let slow = connect.filter(|connect| story.soon(*connect, close.at, SECOND)).and_then(|_| opened_slowly(story));
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
@@ -130,6 +129,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
             .cause_if(!whole, "The program ended, or gave up, while it was still sending its CONNECT.")
             .cause_if(stranger, "It never introduced itself: what comes before a CONNECT no broker answers.")
+            .cause_if(!connected && whole && !stranger && slow.is_some(), slow.unwrap_or_default())
             .cause_if(!connected && whole && !stranger, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(connected, "The program ended, crashed or was restarted without calling its library's disconnect function.")
             .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
@@ -164,6 +164,17 @@ fn waited_in_vain(story: &Story<'_>, close: Close) -> Option<String> {
         format!("; the {} came {after} too late", late.packet.name())
     });
     Some(format!("The client gave up waiting: its {packet} in frame {frame} got no answer for {span}{end}."))
+}
+
+/// That the connection took long to open: a time limit counts from the first SYN.
+fn opened_slowly(story: &Story<'_>) -> Option<String> {
+    let wire = &story.session.wire;
+    let took = wire.established?.time.nanoseconds_since(wire.syn.first.time);
+    let slow = wire.syn.count > 1 && took >= SECOND;
+    slow.then(|| {
+        let took = words::duration(took);
+        format!("The client's own time limit ran out: its SYN had to be repeated, and the connection took {took} to open.")
+    })
 }
 
 /// The answer to `request`, if it came when the client had gone, whose host did not take it any more.
@@ -230,161 +241,4 @@ fn will_delay(story: &Story<'_>) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::diagnosis::{Confidence, diagnose};
-    use crate::diagnosis::testing::{Tale, open_publish, outcome, text};
-    use crate::session::{ExchangeState, Session, UnfinishedPacket, WillFacts};
-    use crate::mqtt::{PacketType, QoS};
-    use crate::stream::Side;
-    use crate::transport::tls::Version;
-
-    #[test]
-    fn no_goodbye() {
-        let outcome = outcome(&Tale::connected().close(Side::Client, 4.2).build());
-        assert_eq!(outcome.id, "client-closed");
-        assert_eq!(outcome.sentence, "sensor-17 closed the connection after 4.2 s without saying goodbye.");
-    }
-
-    #[test]
-    fn without_a_connect() {
-        let told = |late: bool| {
-            let tale = Tale::opened().publish(Side::Client, "a", 0, 9, 0.1).close(Side::Client, 2.0);
-            let tale = tale.with(|session| {
-                if late {
-                    (session.wire.syn.count, session.wire.syn_ack.count) = (0, 0);
-                    session.wire.established = None;
-                }
-            });
-            let verdict = diagnose(&tale.build());
-            (verdict.outcome.id, verdict.outcome.sentence.contains("will"), verdict.causes[0].contains("introduced itself"))
-        };
-        assert_eq!(told(false), ("client-closed", false, true));
-        assert_eq!(told(true), ("client-closed", true, false));
-    }
-
-    #[test]
-    fn a_goodbye_that_cannot_be_read() {
-        let unread = Tale::connected().with(|session| {
-            session.skipped_bytes.client = 9;
-            let last = session.wire.last;
-            let time = crate::capture::Timestamp(last.time.0 + 1000);
-            session.wire.sent.client.last_data = Some(crate::capture::Moment { time, ..last });
-        });
-        let unread = outcome(&unread.close(Side::Client, 4.2).build());
-        assert_eq!((unread.id, unread.confidence), ("client-closed", Confidence::Possible));
-        assert!(!unread.sentence.contains("without saying goodbye"), "{}", unread.sentence);
-        let sealed = Tale::secured(Version::V1_3).data(Side::Client, 60, 0.1).reset(Side::Client, 0.1);
-        let sealed = outcome(&sealed.build());
-        assert_eq!(sealed.id, "client-closed");
-        assert!(sealed.sentence.ends_with("whether it said goodbye inside TLS cannot be read."), "{}", sealed.sentence);
-    }
-
-    #[test]
-    fn in_the_middle_of_a_packet() {
-        let told = |gap| {
-            let tale = Tale::connected().close(Side::Client, 4.2).with(|session| {
-                let (packet, started) = (PacketType::PUBLISH, session.wire.last);
-                session.unfinished_packet.client = Some(UnfinishedPacket { packet, length: 517, started });
-                session.wire.sent.client.missing_bytes = gap;
-            });
-            outcome(&tale.build()).sentence
-        };
-        let within = "after 4.2 s, in the middle of a PUBLISH of 517 bytes, without saying goodbye.";
-        assert!(told(0).ends_with(within), "{}", told(0));
-        assert!(!told(3).contains("middle"), "{}", told(3));
-    }
-
-    #[test]
-    fn a_client_that_leaves_after_a_request_in_vain_gave_up() {
-        let causes = |after| {
-            let tale = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0);
-            let tale = tale.with(|session| open_publish(session, ExchangeState::Sent)).close(Side::Client, after);
-            diagnose(&tale.build()).causes.concat()
-        };
-        assert!(causes(4.0).starts_with("The client gave up waiting: its PUBLISH in frame 6 got no answer for 4 s."), "{}", causes(4.0));
-        assert!(!causes(0.2).contains("gave up waiting"));
-        let answered = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).close(Side::Client, 4.0);
-        assert!(!diagnose(&answered.build()).causes.concat().contains("gave up waiting"));
-    }
-
-    #[test]
-    fn an_answer_to_a_client_that_has_gone_came_too_late() {
-        let causes = |taken: bool, after: f64| {
-            let tale = Tale::connected().subscribe("a/#", None, 5.0).close(Side::Client, after);
-            let tale = tale.packet(Side::Server, PacketType::SUBACK, 1.5).with(|session| {
-                let (asked, answered) = (&mut session.last_packets.client, &mut session.last_packets.server);
-                asked.last_mut().unwrap().packet_identifier = Some(1);
-                answered.last_mut().unwrap().packet_identifier = Some(1);
-                let server = &mut session.wire.sent.server;
-                server.acknowledged.0 -= if taken { 0 } else { 5 };
-            });
-            diagnose(&tale.build()).causes.concat()
-        };
-        let told = "The client gave up waiting: its SUBSCRIBE in frame 6 got no answer for 4 s; the SUBACK came 1.5 s too late.";
-        assert!(causes(false, 4.0).starts_with(told), "{}", causes(false, 4.0));
-        // A client that only ended its own direction still read it.
-        assert!(!causes(true, 4.0).contains("gave up waiting"));
-        assert!(!causes(false, 0.2).contains("gave up waiting"));
-    }
-
-    #[test]
-    fn a_host_that_begins_anew_from_the_same_port_had_left() {
-        let anew = |session: &mut Session| {
-            let mut syn = session.wire.last;
-            (syn.frame, syn.time.0) = (syn.frame.after(7), syn.time.0 + 3_000_000_000);
-            session.wire.replaced = Some(syn);
-        };
-        let verdict = diagnose(&Tale::connected().with(anew).build());
-        assert_eq!((verdict.outcome.id, verdict.outcome.confidence), ("client-closed", Confidence::Likely));
-        let told = "3 s later a new connection began from the same port (49152, frame 12), so";
-        assert!(verdict.outcome.sentence.contains(told), "{}", verdict.outcome.sentence);
-        assert_eq!(verdict.outcome.frames.last().map(|frame| frame.get()), Some(12));
-        assert!(verdict.qualifiers.is_empty());
-        let gap = Tale::connected().with(|session| {
-            anew(session);
-            session.wire.sent.client.missing_bytes = 2;
-        });
-        assert_eq!(outcome(&gap.build()).confidence, Confidence::Possible);
-    }
-
-    #[test]
-    fn a_port_used_again_says_nothing_of_an_end_that_was_seen() {
-        let replaced = |tale: Tale| outcome(&tale.with(|session| session.wire.replaced = Some(session.wire.last)).build());
-        assert_eq!(replaced(Tale::healthy()).id, "clean-disconnect");
-        assert_eq!(replaced(Tale::connected().close(Side::Server, 5.0)).id, "server-closed");
-        assert_eq!(outcome(&Tale::connected().build()).id, "capture-ended-connected");
-    }
-
-    #[test]
-    fn a_will_waits_for_its_delay_and_no_longer_than_the_session() {
-        let told = |delay_interval, expiry| {
-            let tale = Tale::connected_v5().close(Side::Client, 4.0).with(|session| {
-                let connect = session.connect.as_mut().unwrap();
-                connect.session_expiry_interval = expiry;
-                let topic = text("w");
-                connect.will = Some(Box::new(WillFacts { topic, qos: QoS(1), retain: false, delay_interval, fingerprint: None }));
-            });
-            outcome(&tale.build()).sentence
-        };
-        let waits = "; the broker will publish its will after 30 s, unless it is back by then.";
-        assert!(told(Some(30), Some(3600)).ends_with(waits), "{}", told(Some(30), Some(3600)));
-        for (delay, expiry) in [(None, Some(3600)), (Some(0), Some(3600)), (Some(30), None), (Some(30), Some(0))] {
-            assert!(told(delay, expiry).ends_with("; the broker will publish its will."), "{delay:?} {expiry:?}");
-        }
-    }
-
-    #[test]
-    fn a_goodbye_with_an_error() {
-        let outcome = outcome(&Tale::connected_v5().disconnect(Side::Client, 0x80, 4.0).build());
-        assert_eq!(outcome.id, "client-closed");
-        assert_eq!(outcome.code.unwrap().0, 0x80);
-        assert!(outcome.sentence.contains("with an error: Unspecified error (0x80)"));
-    }
-
-    #[test]
-    fn a_refused_request_comes_first_among_the_causes() {
-        let tale = Tale::connected().subscribe("a/#", Some(0x80), 1.0).close(Side::Client, 0.1);
-        assert!(diagnose(&tale.build()).causes[0].contains("refused a request"));
-        assert_ne!(outcome(&Tale::healthy().build()).id, "client-closed");
-    }
-}
+mod tests;

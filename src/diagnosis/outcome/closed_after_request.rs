@@ -21,6 +21,10 @@ const LARGE: u64 = 4096;
 /// The shortest packet that a broker's own limit may have refused, where it left bytes unread.
 const NOTABLE: u64 = 256;
 
+/// Close codes of WebSocket that give another reason than a request: a broker that goes, or frames that it cannot take
+/// (RFC 6455 §7.4.1).
+const OTHER_REASONS: [u16; 6] = [1001, 1002, 1003, 1007, 1012, 1013];
+
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let last = story.last(Side::Client)?;
@@ -28,7 +32,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let in_time = !close.at.is_before(last.at) && story.soon(reached, close.at, SECOND);
     let unfinished = story.session.unfinished_packet.client.is_some();
     let stray = story.reset_is_foreign() || story.server_forgot();
-    if !story.connected() || !in_time || unfinished || stray {
+    let said = story.close_frame(Side::Server).and_then(|close| close.code);
+    let explained = said.is_some_and(|code| OTHER_REASONS.contains(&code));
+    if !story.connected() || !in_time || unfinished || stray || explained {
         return None;
     }
     let at_once = story.soon(reached, close.at, SECOND / 4);
@@ -106,9 +112,25 @@ mod tests {
     use crate::capture::{FrameNumber, Moment, Timestamp};
     use crate::diagnosis::Confidence;
     use crate::diagnosis::diagnose;
-    use crate::diagnosis::testing::{Tale, open_publish, outcome};
-    use crate::session::ExchangeState;
+    use crate::diagnosis::testing::{Tale, open_publish, outcome, text};
+    use crate::session::{CloseFrame, ExchangeState, PerSide, WebSocketFacts};
     use crate::stream::Side;
+
+    #[test]
+    fn a_close_code_that_speaks_of_something_else_is_believed() {
+        let told = |code| {
+            let tale = Tale::connected().publish(Side::Client, "a", 1, 20, 1.0).close(Side::Server, 0.1);
+            let tale = tale.with(|session| {
+                let at = session.wire.last;
+                let close = CloseFrame { at, code: Some(code), reason: text(""), ahead: false };
+                let close = PerSide { client: None, server: Some(close) };
+                session.websocket = Some(Box::new(WebSocketFacts { close, ..WebSocketFacts::default() }));
+            });
+            outcome(&tale.build()).id
+        };
+        assert_eq!(told(1008), "closed-after-request");
+        assert_eq!(told(1012), "server-closed");
+    }
 
     #[test]
     fn a_close_on_the_first_message_to_a_topic() {

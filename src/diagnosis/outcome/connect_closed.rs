@@ -96,8 +96,7 @@ pub(super) fn connect_fault(story: &Story<'_>) -> Option<String> {
         session.malformed.iter().find(|fact| fact.side == Side::Client && fact.packet == PacketType::CONNECT).map(
             |fact| {
                 let malformed = fact.malformed;
-                let wrong = words::field_is_wrong(malformed.field);
-                format!("CONNECT cannot be decoded: its {wrong} ({}).", malformed.clause)
+                format!("CONNECT cannot be decoded: {} ({}).", words::undecodable(malformed), malformed.clause)
             },
         );
     let broken = session

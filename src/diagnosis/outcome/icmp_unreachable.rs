@@ -26,7 +26,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let address = wire.peers.server.endpoint.address;
     let (client, server, port) = (story.client_host(), story.server(), story.port());
     let speaker = if router == address { format!("{address} itself") } else { format!("The router {router}") };
-    let sentence = format!("{speaker} told {client} that {server} cannot be reached: {reason}.");
+    // What was lost need not be a SYN: the connection may be older than the capture.
+    let running = wire.syn.count == 0 && wire.sent.client.segments > 0;
+    let older = if running { ", on a connection that began before the capture" } else { "" };
+    let sentence = format!("{speaker} told {client} that {server} cannot be reached: {reason}{older}.");
     let is = |reasons: &[UnreachableReason]| reasons.contains(&reason);
     let refused = is(&[UnreachableReason::Port, UnreachableReason::Prohibited]);
     let away = is(&[UnreachableReason::Host]);
@@ -34,6 +37,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let circle = is(&[UnreachableReason::TimeExceeded]);
     // What Linux makes of the message; embedded TCP stacks mostly pass over it.
     let sight = match reason {
+        // It is no reason to give up a connection that is open (RFC 1122 §4.2.3.9).
+        _ if running => Sight::Silent,
         UnreachableReason::Port => Sight::KnockRefused,
         UnreachableReason::Network => Sight::NetworkUnreachable,
         UnreachableReason::Prohibited if address.is_ipv6() => Sight::Nothing,
@@ -44,7 +49,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     };
     Some(
         Judgement::new(Confidence::Certain, sentence)
-            .at([wire.syn.first, at])
+            .at([if running { wire.first } else { wire.syn.first }, at])
             .cause_if(refused, format!("A firewall rule at {router} rejects the connection and says so."))
             .cause_if(away, format!("The host {address} is off, or has another address now."))
             .cause_if(missing, format!("{router} has no route to {address}: an uplink or a VPN is down, or the address belongs to no network here."))
@@ -108,6 +113,24 @@ mod tests {
         };
         session.undeliverable = Some(Box::new((session.wire.syn.last, error)));
         session
+    }
+
+    #[test]
+    fn the_connection_may_be_older_than_the_capture() {
+        let tale = Tale::opened().publish(Side::Client, "a", 1, 20, 1.0).with(|session| {
+            session.wire.syn.count = 0;
+            session.wire.syn_ack.count = 0;
+            session.wire.established = None;
+            session.wire.sent.server.segments = 0;
+            session.wire.sent.client.segments = 1;
+        });
+        let mut session = told(tale.build(), UnreachableReason::Prohibited);
+        session.wire.syn.first = crate::capture::Moment::default();
+        let verdict = diagnose(&session);
+        assert_eq!(verdict.outcome.id, "icmp-unreachable");
+        assert!(verdict.outcome.sentence.ends_with("on a connection that began before the capture."));
+        assert!(verdict.outcome.frames.iter().all(|frame| frame.get() > 0), "{:?}", verdict.outcome.frames);
+        assert!(verdict.client_saw.iter().all(|saw| !format!("{saw:?}").contains("No route")), "{:?}", verdict.client_saw);
     }
 
     #[test]

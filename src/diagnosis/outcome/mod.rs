@@ -91,7 +91,7 @@ order! {
         tcp_open_no_connect::judge auth_exchange_failed::seen plain_to_tls_port::closed
         connect_closed::judge path_failed::before_connack connect_unanswered::judge
         // What the wire shows of a running session.
-        session_taken_over::seen client_broke_rules::seen server_broke_rules::seen
+        path_failed::before_takeover session_taken_over::seen client_broke_rules::seen server_broke_rules::seen
         packet_too_large::announced icmp_unreachable::midway path_failed::holed
         keepalive_expired::seen ping_unanswered::judge
         server_shutdown::seen packet_too_large::amid closed_after_request::judge

@@ -90,6 +90,20 @@ pub(super) fn holed(story: &Story<'_>) -> Option<Judgement> {
     })
 }
 
+/// What the client sent got lost, until it connected again from the same address: the broker then let the older connection
+/// go, which was no use any more.
+pub(super) fn before_takeover(story: &Story<'_>) -> Option<Judgement> {
+    let wire = &story.session.wire;
+    let rival = story.session.neighbours.rival.as_deref()?;
+    let same_host = rival.client.address == wire.peers.client.endpoint.address;
+    let retries = wire.sent.client.retries;
+    let failed = retries.count >= RETRIES && retries.first.is_before(rival.connect) && !story.acknowledged(Side::Client);
+    if !same_host || !failed || story.close_by(Side::Server).is_none_or(|close| close.at.is_before(rival.connect)) {
+        return None;
+    }
+    vanished(story, Side::Client)
+}
+
 /// The connection stopped working in the running session.
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     vanished(story, Side::Client)
@@ -151,11 +165,11 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
             .at([retries.first, retries.last])
             .at(story.close.map(|close| close.at))
             .cause_if(alive, "The way between carries smaller packets than the hosts believe (MTU), and no ICMP message tells them: typical of VPNs, PPPoE and mobile links.")
+            .cause_if(large, format!("Only small packets get through (MTU): what {from} repeated is larger than all that arrived before."))
             .cause_if(!alive && client_gone, "The client's device lost power, Wi-Fi or mobile signal, or crashed.")
             .cause_if(!alive && !client_gone, "The broker's host, or the network to it, failed.")
             .cause_if(!alive, "A firewall, NAT or load balancer on the way forgot the connection and discards its packets.")
-            .cause_if(large, format!("Only small packets get through (MTU): what {from} repeated is larger than all that arrived before."))
-            .step_if(alive, "Lower the MTU, or clamp the TCP MSS, on the VPN or router between; let ICMP “fragmentation needed” through.")
+            .step_if(alive || large, "Lower the MTU, or clamp the TCP MSS, on the VPN or router between; let ICMP “fragmentation needed” through.")
             .step_if(!alive && client_gone, "Look at the device's power and signal at this time.")
             .step_if(!alive && !client_gone, "Look whether the broker's host was reachable at this time, for other clients as well.")
             .step_if(!alive, "If this follows a long pause, set a Keep Alive shorter than the idle timers on the way.")
@@ -214,6 +228,9 @@ fn unheard(story: &Story<'_>, sender: Side) -> Option<Judgement> {
     let other = sender.other();
     let (from, to) = (story.subject(sender), story.subject(other));
     let times = words::counted(retries.count.into(), "time");
+    if story.session.wire.reset.is_some_and(|reset| reset.by == other && !reset.acknowledges && retries.last.is_before(reset.at)) {
+        return Some(back_again(story, sender));
+    }
     let sentence = format!(
         "The connection stopped working in one direction: {from} repeated its data {times} in {} without an acknowledgment, while {to} was still heard.",
         words::duration(length)
@@ -229,6 +246,26 @@ fn unheard(story: &Story<'_>, sender: Side) -> Option<Judgement> {
             .step("Look for firewall rules that let only one direction through, and for routes that differ by direction.")
             .seen_as(Sight::Silent),
     )
+}
+
+/// The same, until it did arrive, and the host there did not know the connection any more: what was heard in between may
+/// have come when the way was back.
+fn back_again(story: &Story<'_>, sender: Side) -> Judgement {
+    let retries = story.session.wire.sent.of(sender).retries;
+    let (from, to) = (story.subject(sender), story.subject(sender.other()));
+    let sentence = format!(
+        "The connection stopped working: {from} repeated its data {} in {} without an acknowledgment, and when it got through again, the host of {to} did not know the connection any more and answered with a reset.",
+        words::counted(retries.count.into(), "time"),
+        words::duration(retries.last.time.nanoseconds_since(retries.first.time))
+    );
+    Judgement::new(Confidence::Likely, sentence)
+        .on(&[Ground::Absence, Ground::Cause])
+        .at([retries.first, retries.last])
+        .at(story.session.wire.reset.map(|reset| reset.at))
+        .cause(format!("The network between failed for a time, and {to} gave the connection up in the meantime."))
+        .cause("A NAT or load balancer on the way has forgotten the connection in this direction.")
+        .step("Look at the network between client and broker at this time: Wi-Fi or mobile signal, cables, routers.")
+        .seen_as(Sight::Silent)
 }
 
 /// After a long pause the first packet was answered by a reset.
@@ -308,172 +345,4 @@ fn stalled(story: &Story<'_>, side: Side) -> Option<Judgement> {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::diagnosis::Confidence;
-    use crate::diagnosis::testing::{Tale, outcome};
-    use crate::mqtt::PacketType;
-    use crate::stream::{Side, StreamOffset};
-
-    #[test]
-    fn a_peer_that_vanished() {
-        let tale = || Tale::connected().publish(Side::Client, "a", 1, 40, 5.0);
-        let gone = outcome(&tale().retries(Side::Client, 5, 12.0).reset(Side::Client, 10.0).build());
-        assert_eq!((gone.id, gone.confidence), ("path-failed", Confidence::VeryLikely));
-        assert_eq!(
-            gone.sentence,
-            "The connection stopped working: the broker no longer answered, although sensor-17 repeated its data 5 times in 9.6 s; it was last heard in frame 5, 17 s before the last of them."
-        );
-        let twice = tale().retries(Side::Client, 2, 3.0).close(Side::Client, 10.0);
-        assert_eq!(outcome(&twice.build()).id, "client-closed");
-    }
-
-    #[test]
-    fn larger_packets_than_before_may_be_too_large() {
-        let causes = |largest, length| {
-            let tale = Tale::connected().publish(Side::Client, "a", 1, length, 5.0).retries(Side::Client, 5, 12.0);
-            let tale = tale.reset(Side::Client, 10.0).with(|session| {
-                let client = &mut session.wire.sent.client;
-                client.acknowledged.0 = client.sent.0 - length;
-                (client.largest_acknowledged, client.smallest_retried) = (largest, 1448);
-            });
-            crate::diagnosis::diagnose(&tale.build()).causes.concat()
-        };
-        assert!(causes(30, 3000).contains("Only small packets get through (MTU)"), "{}", causes(30, 3000));
-        assert!(!causes(1448, 3000).contains("MTU"));
-        assert!(!causes(30, 40).contains("MTU"));
-    }
-
-    #[test]
-    fn probes_that_nobody_answers() {
-        let tale = |count| {
-            let tale = Tale::connected().packet(Side::Client, PacketType::PINGREQ, 5.0);
-            let tale = tale.packet(Side::Server, PacketType::PINGRESP, 0.01).reset(Side::Client, 60.0);
-            tale.with(|session| {
-                let reset = session.wire.reset.unwrap().at;
-                let mut first = reset;
-                first.time.0 -= 9_000_000_000;
-                let probes = &mut session.wire.sent.client.unanswered_probes;
-                (probes.count, probes.first, probes.last) = (count, first, first);
-            })
-        };
-        let gone = outcome(&tale(3).build());
-        assert_eq!((gone.id, gone.confidence), ("path-failed", Confidence::VeryLikely));
-        assert!(gone.sentence.contains("the broker no longer answered, although sensor-17 asked 3 times"), "{}", gone.sentence);
-        assert_eq!(outcome(&tale(2).build()).id, "client-closed");
-        let other = tale(3).with(|session| session.wire.reset.as_mut().unwrap().by = Side::Server);
-        assert_ne!(outcome(&other.build()).id, "path-failed");
-    }
-
-    #[test]
-    fn a_capture_that_ends_in_it_only_makes_it_possible() {
-        let tale = || Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).retries(Side::Client, 4, 6.0);
-        assert_eq!(outcome(&tale().build()).confidence, Confidence::Possible);
-        assert_eq!(outcome(&tale().ended_after(60.0).build()).confidence, Confidence::VeryLikely);
-    }
-
-    #[test]
-    fn probes_that_nobody_answered_for_long_need_no_close() {
-        let tale = |count, after| {
-            let tale = Tale::connected().packet(Side::Server, PacketType::PINGRESP, 5.0).ended_after(after);
-            outcome(&tale.with(|session| {
-                let at = session.wire.last;
-                let probes = &mut session.wire.sent.server.unanswered_probes;
-                (probes.count, probes.first, probes.last) = (count, at, at);
-            }).build())
-        };
-        let gone = tale(4, 60.0);
-        assert_eq!((gone.id, gone.confidence), ("path-failed", Confidence::VeryLikely));
-        assert_eq!(tale(4, 4.0).confidence, Confidence::Possible);
-        assert_ne!(tale(2, 60.0).id, "path-failed");
-    }
-
-    #[test]
-    fn a_capture_of_one_direction_proves_no_silence() {
-        let tale = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).retries(Side::Client, 4, 6.0);
-        let half = tale.with(|session| session.wire.sent.server.segments = 0).close(Side::Client, 9.0);
-        assert_ne!(outcome(&half.build()).id, "path-failed");
-    }
-
-    #[test]
-    fn one_direction_is_lost() {
-        // The client repeats its PINGREQ in vain until the broker, which hears nothing, closes.
-        let tale = |count| {
-            let tale = Tale::connected().packet(Side::Client, PacketType::PINGREQ, 5.0);
-            let tale = tale.retries(Side::Client, count, 85.0).close(Side::Server, 1.0);
-            tale.with(|session| {
-                let asked = session.last_packets.client.last().map(|packet| packet.at);
-                let sent = &mut session.wire.sent;
-                sent.client.waiting_since = asked;
-                sent.client.acknowledged = StreamOffset(sent.client.sent.0.saturating_sub(2));
-                sent.server.last_segment = sent.server.fin;
-            })
-        };
-        let lost = outcome(&tale(6).build());
-        assert_eq!((lost.id, lost.confidence), ("path-failed", Confidence::Likely));
-        assert!(lost.sentence.contains("in one direction: sensor-17 repeated"), "{}", lost.sentence);
-        // One repetition is everyday loss.
-        assert_eq!(outcome(&tale(1).build()).id, "keepalive-expired");
-    }
-
-    #[test]
-    fn a_hole_that_is_never_filled() {
-        let tale = |missing| {
-            let tale = Tale::connected().publish(Side::Client, "a", 1, 5000, 5.0);
-            let tale = tale.packet(Side::Server, PacketType::PINGRESP, 0.1).close(Side::Server, 95.0);
-            tale.with(|session| {
-                session.wire.sent.client.missing_bytes = missing;
-                session.wire.sent.client.acknowledged = StreamOffset(30);
-            })
-        };
-        let holed = outcome(&tale(2800).build());
-        assert_eq!((holed.id, holed.confidence), ("path-failed", Confidence::Likely));
-        // What the other side acknowledged, only the capture lacks.
-        let acknowledged = tale(2800).with(|session| {
-            session.wire.sent.client.acknowledged = session.wire.sent.client.sent;
-        });
-        assert_eq!(outcome(&acknowledged.build()).id, "keepalive-expired");
-        assert_eq!(outcome(&tale(0).build()).id, "keepalive-expired");
-    }
-
-    #[test]
-    fn only_large_packets_are_lost() {
-        let tale = Tale::connected().publish(Side::Client, "a", 1, 5000, 5.0).retries(Side::Client, 4, 6.0);
-        let tale = tale.publish(Side::Server, "b", 0, 20, 1.0).close(Side::Client, 9.0);
-        let large = tale.with(|session| session.wire.sent.client.acknowledged = StreamOffset(40));
-        let outcome = outcome(&large.build());
-        assert_eq!((outcome.id, outcome.confidence), ("path-failed", Confidence::Likely));
-        assert!(outcome.sentence.contains("small packets passed"));
-    }
-
-    #[test]
-    fn a_reset_after_a_long_pause() {
-        let tale = |pause| {
-            let off = Tale::connected().with(|session| session.connect.as_mut().unwrap().keep_alive = 0);
-            off.publish(Side::Client, "a", 1, 40, pause).reset(Side::Server, 0.02)
-        };
-        let long = outcome(&tale(300.0).build());
-        assert_eq!((long.id, long.confidence), ("path-failed", Confidence::Likely));
-        assert!(long.sentence.contains("after 5 min of silence"));
-        assert_eq!(outcome(&tale(90.0).build()).confidence, Confidence::Possible);
-        assert_eq!(outcome(&tale(10.0).build()).id, "closed-after-request");
-    }
-
-    #[test]
-    fn a_receiver_that_stopped_reading() {
-        let tale = |after| {
-            let tale = Tale::connected().publish(Side::Server, "a", 0, 40, 1.0);
-            let tale = tale.with(|session| session.wire.sent.client.zero_window = Some(session.wire.last));
-            outcome(&tale.close(Side::Server, after).build())
-        };
-        assert_eq!(tale(20.0).id, "path-failed");
-        assert_eq!(tale(1.0).id, "server-closed");
-    }
-
-    #[test]
-    fn connect_that_never_arrived() {
-        let tale = Tale::connecting().retries(Side::Client, 3, 7.0).close(Side::Client, 8.0);
-        let outcome = outcome(&tale.build());
-        assert_eq!(outcome.id, "path-failed");
-        assert!(outcome.sentence.contains("never acknowledged"));
-    }
-}
+mod tests;

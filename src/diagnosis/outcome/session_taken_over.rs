@@ -197,6 +197,27 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_comes_back_because_the_way_failed_is_not_pushed_out() {
+        let told = |repeated: u32, same_host: bool| {
+            let tale = Tale::connected().publish(Side::Client, "a", 1, 20_000, 5.0).retries(Side::Client, repeated, 6.0);
+            let tale = tale.rival(2.0).close(Side::Server, 0.001).with(|session| {
+                let sent = &mut session.wire.sent;
+                sent.client.acknowledged.0 = sent.client.sent.0 - 20_000;
+                sent.server.last_segment = sent.server.fin;
+                let own = session.wire.peers.client.endpoint.address;
+                let rival = session.neighbours.rival.as_mut().unwrap();
+                rival.client.address = if same_host { own } else { rival.client.address };
+            });
+            outcome(&tale.build())
+        };
+        let failed = told(5, true);
+        assert_eq!(failed.id, "path-failed");
+        assert!(failed.sentence.contains("small packets passed, but 20,000 bytes"), "{}", failed.sentence);
+        assert_eq!(told(5, false).id, "session-taken-over");
+        assert_eq!(told(1, true).id, "session-taken-over");
+    }
+
+    #[test]
     fn an_old_address_that_no_longer_answers_was_left() {
         let first_cause = |unanswered: bool| {
             let tale = Tale::connected().rival(30.0).close(Side::Server, 0.001);

@@ -10,6 +10,6 @@ mod text;
 
 pub(crate) use crate::text::{counted, duration, list, number};
 pub(crate) use date::{date, days};
-pub(crate) use packet::{code_in_words, code_name, field_is_wrong, last_in_words, named};
+pub(crate) use packet::{code_in_words, code_name, last_in_words, named, undecodable};
 pub(crate) use quantity::bytes;
 pub(crate) use text::{plain, quoted, quoted_words};

@@ -1,14 +1,20 @@
 //! Control packets and their codes by name.
 
-use crate::mqtt::{PacketType, ReasonCode, return_code_name};
+use crate::mqtt::{Malformed, MalformedReason, PacketType, ReasonCode, return_code_name};
 use crate::session::LastPacket;
+use crate::stream::Side;
 
 use super::text::quoted;
 
 /// The name of a code in the packet that carried it. A CONNACK below 0x80 carries a return code
 /// of MQTT 3.x, whatever version the client asked for.
 pub(crate) fn code_name(code: ReasonCode, packet: PacketType) -> Option<&'static str> {
-    if is_return_code(code, packet) { return_code_name(code.0) } else { code.name(packet) }
+    if is_return_code(code, packet) {
+        return return_code_name(code.0);
+    }
+    // A failure says in any packet what it means; “Granted QoS 1” is no way to leave.
+    let meant = code.is_failure() || [Side::Client, Side::Server].iter().any(|side| code.is_allowed(packet, *side));
+    code.name(packet).filter(|_| meant)
 }
 
 /// A code with its name and its number: `Not authorized (0x87)`, `not authorized (5)`.
@@ -42,9 +48,17 @@ pub(crate) fn last_in_words(last: &LastPacket) -> String {
     }
 }
 
-/// “Topic Name is wrong”, “Properties are wrong”, of a field that could not be decoded.
-pub(crate) fn field_is_wrong(field: &str) -> String {
-    format!("{field} {} wrong", if field.ends_with('s') { "are" } else { "is" })
+/// Why a packet cannot be decoded: “its Topic Name is missing or incomplete”.
+pub(crate) fn undecodable(malformed: Malformed) -> String {
+    let field = malformed.field;
+    match malformed.why {
+        MalformedReason::TooShort => {
+            format!("its {field} {} missing or incomplete", if field.ends_with('s') { "are" } else { "is" })
+        }
+        MalformedReason::TrailingBytes => "bytes are left over after its last field".to_owned(),
+        MalformedReason::VariableByteInteger => format!("the length or number in its {field} runs over four bytes"),
+        MalformedReason::UnknownProperty(id) => format!("it has a property 0x{id:02X}, which MQTT 5.0 does not define"),
+    }
 }
 
 /// A packet type with its article: `a CONNECT`, `an UNSUBACK`.
@@ -73,8 +87,21 @@ mod tests {
     }
 
     #[test]
-    fn one_field_is_wrong_and_several_are() {
-        let said = ["Topic Name", "Properties"].map(field_is_wrong);
-        assert_eq!(said, ["Topic Name is wrong", "Properties are wrong"]);
+    fn a_code_below_failure_has_a_name_in_its_own_packets_only() {
+        let said = |code, packet| code_in_words(ReasonCode(code), packet);
+        assert_eq!(said(1, PacketType::DISCONNECT), "code 0x01, which has no meaning in a DISCONNECT");
+        assert_eq!(said(1, PacketType::SUBACK), "Granted QoS 1 (0x01)");
+        assert_eq!(said(0x18, PacketType::AUTH), "Continue authentication (0x18)");
+        assert_eq!(said(0x95, PacketType::PUBACK), "Packet too large (0x95)");
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_said_as_it_is() {
+        let said = |field, why| undecodable(Malformed { field, at: 0, why, clause: "" });
+        assert_eq!(said("User Name", MalformedReason::TooShort), "its User Name is missing or incomplete");
+        assert_eq!(said("Properties", MalformedReason::TooShort), "its Properties are missing or incomplete");
+        assert_eq!(said("Payload", MalformedReason::TrailingBytes), "bytes are left over after its last field");
+        let unknown = said("Property Identifier", MalformedReason::UnknownProperty(0x7E));
+        assert_eq!(unknown, "it has a property 0x7E, which MQTT 5.0 does not define");
     }
 }

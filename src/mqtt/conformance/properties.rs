@@ -98,12 +98,8 @@ impl<F: FnMut(Violation)> Check<'_, F> {
                 self.text(text, field);
             }
             Value::Pair(name, value) if !(name.is_well_formed() && value.is_well_formed()) => {
-                self.say(
-                    Severity::Risk,
-                    v5("MQTT-1.5.7-1"),
-                    field,
-                    "the string is not valid UTF-8, or holds the character U+0000",
-                );
+                let what = "the string is not valid UTF-8, or holds the character U+0000";
+                self.say(Severity::Ends, v5("MQTT-1.5.7-1"), field, what);
             }
             _ => {}
         }

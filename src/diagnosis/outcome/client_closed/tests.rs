@@ -1,0 +1,175 @@
+//! Tests of `client-closed`.
+
+use crate::diagnosis::{Confidence, diagnose};
+use crate::diagnosis::testing::{Tale, open_publish, outcome, text};
+use crate::session::{ExchangeState, Session, UnfinishedPacket, WillFacts};
+use crate::mqtt::{PacketType, QoS};
+use crate::stream::Side;
+use crate::transport::tls::Version;
+
+#[test]
+fn no_goodbye() {
+    let outcome = outcome(&Tale::connected().close(Side::Client, 4.2).build());
+    assert_eq!(outcome.id, "client-closed");
+    assert_eq!(outcome.sentence, "sensor-17 closed the connection after 4.2 s without saying goodbye.");
+}
+
+#[test]
+fn without_a_connect() {
+    let told = |late: bool| {
+        let tale = Tale::opened().publish(Side::Client, "a", 0, 9, 0.1).close(Side::Client, 2.0);
+        let tale = tale.with(|session| {
+            if late {
+                (session.wire.syn.count, session.wire.syn_ack.count) = (0, 0);
+                session.wire.established = None;
+            }
+        });
+        let verdict = diagnose(&tale.build());
+        (verdict.outcome.id, verdict.outcome.sentence.contains("will"), verdict.causes[0].contains("introduced itself"))
+    };
+    assert_eq!(told(false), ("client-closed", false, true));
+    assert_eq!(told(true), ("client-closed", true, false));
+}
+
+#[test]
+fn a_goodbye_that_cannot_be_read() {
+    let unread = Tale::connected().with(|session| {
+        session.skipped_bytes.client = 9;
+        let last = session.wire.last;
+        let time = crate::capture::Timestamp(last.time.0 + 1000);
+        session.wire.sent.client.last_data = Some(crate::capture::Moment { time, ..last });
+    });
+    let unread = outcome(&unread.close(Side::Client, 4.2).build());
+    assert_eq!((unread.id, unread.confidence), ("client-closed", Confidence::Possible));
+    assert!(!unread.sentence.contains("without saying goodbye"), "{}", unread.sentence);
+    let sealed = Tale::secured(Version::V1_3).data(Side::Client, 60, 0.1).reset(Side::Client, 0.1);
+    let sealed = outcome(&sealed.build());
+    assert_eq!(sealed.id, "client-closed");
+    assert!(sealed.sentence.ends_with("whether it said goodbye inside TLS cannot be read."), "{}", sealed.sentence);
+}
+
+#[test]
+fn in_the_middle_of_a_packet() {
+    let told = |gap| {
+        let tale = Tale::connected().close(Side::Client, 4.2).with(|session| {
+            let (packet, started) = (PacketType::PUBLISH, session.wire.last);
+            session.unfinished_packet.client = Some(UnfinishedPacket { packet, length: 517, started });
+            session.wire.sent.client.missing_bytes = gap;
+        });
+        outcome(&tale.build()).sentence
+    };
+    let within = "after 4.2 s, in the middle of a PUBLISH of 517 bytes, without saying goodbye.";
+    assert!(told(0).ends_with(within), "{}", told(0));
+    assert!(!told(3).contains("middle"), "{}", told(3));
+}
+
+#[test]
+fn a_client_that_leaves_after_a_request_in_vain_gave_up() {
+    let causes = |after| {
+        let tale = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0);
+        let tale = tale.with(|session| open_publish(session, ExchangeState::Sent)).close(Side::Client, after);
+        diagnose(&tale.build()).causes.concat()
+    };
+    assert!(causes(4.0).starts_with("The client gave up waiting: its PUBLISH in frame 6 got no answer for 4 s."), "{}", causes(4.0));
+    assert!(!causes(0.2).contains("gave up waiting"));
+    let answered = Tale::connected().publish(Side::Client, "a", 1, 40, 5.0).close(Side::Client, 4.0);
+    assert!(!diagnose(&answered.build()).causes.concat().contains("gave up waiting"));
+}
+
+#[test]
+fn an_answer_to_a_client_that_has_gone_came_too_late() {
+    let causes = |taken: bool, after: f64| {
+        let tale = Tale::connected().subscribe("a/#", None, 5.0).close(Side::Client, after);
+        let tale = tale.packet(Side::Server, PacketType::SUBACK, 1.5).with(|session| {
+            let (asked, answered) = (&mut session.last_packets.client, &mut session.last_packets.server);
+            asked.last_mut().unwrap().packet_identifier = Some(1);
+            answered.last_mut().unwrap().packet_identifier = Some(1);
+            let server = &mut session.wire.sent.server;
+            server.acknowledged.0 -= if taken { 0 } else { 5 };
+        });
+        diagnose(&tale.build()).causes.concat()
+    };
+    let told = "The client gave up waiting: its SUBSCRIBE in frame 6 got no answer for 4 s; the SUBACK came 1.5 s too late.";
+    assert!(causes(false, 4.0).starts_with(told), "{}", causes(false, 4.0));
+    // A client that only ended its own direction still read it.
+    assert!(!causes(true, 4.0).contains("gave up waiting"));
+    assert!(!causes(false, 0.2).contains("gave up waiting"));
+}
+
+#[test]
+fn a_host_that_begins_anew_from_the_same_port_had_left() {
+    let anew = |session: &mut Session| {
+        let mut syn = session.wire.last;
+        (syn.frame, syn.time.0) = (syn.frame.after(7), syn.time.0 + 3_000_000_000);
+        session.wire.replaced = Some(syn);
+    };
+    let verdict = diagnose(&Tale::connected().with(anew).build());
+    assert_eq!((verdict.outcome.id, verdict.outcome.confidence), ("client-closed", Confidence::Likely));
+    let told = "3 s later a new connection began from the same port (49152, frame 12), so";
+    assert!(verdict.outcome.sentence.contains(told), "{}", verdict.outcome.sentence);
+    assert_eq!(verdict.outcome.frames.last().map(|frame| frame.get()), Some(12));
+    assert!(verdict.qualifiers.is_empty());
+    let gap = Tale::connected().with(|session| {
+        anew(session);
+        session.wire.sent.client.missing_bytes = 2;
+    });
+    assert_eq!(outcome(&gap.build()).confidence, Confidence::Possible);
+}
+
+#[test]
+fn a_port_used_again_says_nothing_of_an_end_that_was_seen() {
+    let replaced = |tale: Tale| outcome(&tale.with(|session| session.wire.replaced = Some(session.wire.last)).build());
+    assert_eq!(replaced(Tale::healthy()).id, "clean-disconnect");
+    assert_eq!(replaced(Tale::connected().close(Side::Server, 5.0)).id, "server-closed");
+    assert_eq!(outcome(&Tale::connected().build()).id, "capture-ended-connected");
+}
+
+#[test]
+fn a_will_waits_for_its_delay_and_no_longer_than_the_session() {
+    let told = |delay_interval, expiry| {
+        let tale = Tale::connected_v5().close(Side::Client, 4.0).with(|session| {
+            let connect = session.connect.as_mut().unwrap();
+            connect.session_expiry_interval = expiry;
+            let topic = text("w");
+            connect.will = Some(Box::new(WillFacts { topic, qos: QoS(1), retain: false, delay_interval, fingerprint: None }));
+        });
+        outcome(&tale.build()).sentence
+    };
+    let waits = "; the broker will publish its will after 30 s, unless it is back by then.";
+    assert!(told(Some(30), Some(3600)).ends_with(waits), "{}", told(Some(30), Some(3600)));
+    for (delay, expiry) in [(None, Some(3600)), (Some(0), Some(3600)), (Some(30), None), (Some(30), Some(0))] {
+        assert!(told(delay, expiry).ends_with("; the broker will publish its will."), "{delay:?} {expiry:?}");
+    }
+}
+
+#[test]
+fn a_goodbye_with_an_error() {
+    let outcome = outcome(&Tale::connected_v5().disconnect(Side::Client, 0x80, 4.0).build());
+    assert_eq!(outcome.id, "client-closed");
+    assert_eq!(outcome.code.unwrap().0, 0x80);
+    assert!(outcome.sentence.contains("with an error: Unspecified error (0x80)"));
+}
+
+#[test]
+fn a_refused_request_comes_first_among_the_causes() {
+    let tale = Tale::connected().subscribe("a/#", Some(0x80), 1.0).close(Side::Client, 0.1);
+    assert!(diagnose(&tale.build()).causes[0].contains("refused a request"));
+    assert_ne!(outcome(&Tale::healthy().build()).id, "client-closed");
+}
+
+#[test]
+fn a_connection_that_opened_slowly_used_up_the_time() {
+    let cause = |repeated: u32, milliseconds: i64| {
+        let tale = Tale::connecting().close(Side::Client, 0.001).with(|session| {
+            let wire = &mut session.wire;
+            wire.syn.count = repeated;
+            let mut first = wire.established.unwrap();
+            first.time.0 -= milliseconds * 1_000_000;
+            wire.syn.first = first;
+        });
+        diagnose(&tale.build()).causes[0].to_string()
+    };
+    assert!(cause(3, 4_000).starts_with("The client's own time limit ran out"), "{}", cause(3, 4_000));
+    assert!(cause(1, 4_000).starts_with("The program did not wait"), "{}", cause(1, 4_000));
+    assert!(cause(3, 200).starts_with("The program did not wait"), "{}", cause(3, 200));
+}
