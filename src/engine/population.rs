@@ -41,7 +41,7 @@ const NAMED: usize = 16;
 const SILENCE: i64 = 1_000_000_000;
 /// Silences that one timer ends differ by so many nanoseconds at most.
 const SPREAD: i64 = 50_000_000;
-/// So many closes together are looked at one by one.
+/// So many closes together are looked at one by one at most.
 const FEW: usize = 64;
 
 #[derive(Debug)]
@@ -389,16 +389,19 @@ impl Together {
         let mut of_own = closes.range(first..over).filter(|close| close.stream == Some(facts.stream));
         let quiet = of_own.clone().next().map_or(0, |own| own.quiet);
         let own = of_own.by_ref().count();
+        // What was closed before this one began was not open beside it.
+        let early = if begun(facts).is_some() { first } else { early };
         let same = |other: &ServerClose| client.is_some() && other.client == client;
-        let own_begin = begun(facts);
-        let both_open = |other: &ServerClose| {
-            own_begin.is_none_or(|begun| begun < other.at.frame) && other.begun.is_none_or(|begun| begun < end.frame)
-        };
         let others = closes.range(early..late).filter(|other| other.stream != Some(facts.stream) && !same(other));
-        let others = others.filter(|other| both_open(other));
-        // Among thousands of closes one client's own change nothing.
-        let count = if late - early <= FEW { others.clone().count() } else { (late - early).saturating_sub(own) };
-        let named = others.take(NAMED);
+        let looked_at = others.take(FEW);
+        let open = looked_at.clone().filter(|other| other.begun.is_none_or(|begun| begun < end.frame));
+        let count = open.clone().count();
+        // Among thousands of closes one client's own change nothing; of those that are not looked at the same share were open.
+        let count = match (late - early, looked_at.count()) {
+            (all, _) if all <= FEW => count,
+            (all, looked_at) => all.saturating_sub(own) * count / looked_at.max(1),
+        };
+        let named = open.take(NAMED);
         let alike = named.clone().filter(|other| is_timed(end, quiet, other)).count();
         // Of those that are not looked at the same share.
         let alike = alike as u64 * (count as u64) / (named.clone().count().max(1) as u64);

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use super::facts::{Session, TextFact};
+use crate::fetch;
 use crate::net::Endpoint;
 use crate::stream::Side;
 
@@ -21,7 +22,7 @@ type Pair = (Endpoint, IpAddr, Option<TextFact>);
 /// Tells each of `sessions` that the server closed how many others of the same client it closed after the same silence.
 pub fn compare_silences(sessions: &mut [Box<Session>]) {
     let mut silences: HashMap<Pair, Vec<(usize, i64)>> = HashMap::new();
-    for (place, session) in sessions.iter().enumerate() {
+    for (place, session) in fetch::ahead(sessions, |session, depth| session.fetch(depth)).enumerate() {
         if let Some(length) = session.closed_in_silence() {
             let peers = &session.wire.peers;
             let pair = (peers.server.endpoint, peers.client.endpoint.address, session.sent_client_id().cloned());
