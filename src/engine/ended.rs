@@ -62,6 +62,7 @@ impl Finished {
 }
 
 /// What is to be said of a connection.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart as soon as it is made")]
 pub(super) enum Turned {
     /// It is a session.
     Session(Finished),

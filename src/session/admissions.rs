@@ -52,7 +52,7 @@ pub fn compare_refused(sessions: &mut [Box<Session>]) {
     let told: Vec<(usize, Admitted)> = of(sessions, false).filter_map(told).collect();
     for (place, admitted) in told {
         if let Some(session) = sessions.get_mut(place) {
-            session.admitted = Some(Box::new(admitted));
+            session.neighbours.admitted = Some(Box::new(admitted));
         }
     }
 }

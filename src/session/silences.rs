@@ -41,7 +41,7 @@ pub fn compare_silences(sessions: &mut [Box<Session>]) {
             }
             for (place, _) in alike {
                 let Some(session) = sessions.get_mut(*place) else { continue };
-                session.closed_again_alike = alike.len() as u64 - 1;
+                session.neighbours.closed_again_alike = alike.len() as u64 - 1;
             }
         }
     }

@@ -15,7 +15,7 @@ pub(super) struct Compared {
 /// Compares the refused client with those that the same server let in, if any has something in common with it.
 pub(super) fn compare(story: &Story<'_>) -> Option<Compared> {
     let session = story.session;
-    let Admitted { same, other_id, other_user } = session.admitted.as_deref()?;
+    let Admitted { same, other_id, other_user } = session.neighbours.admitted.as_deref()?;
     let refused = session.connack.as_ref()?.at;
     let user = session.connect.as_ref()?.username.as_ref().filter(|name| !name.is_empty());
     let frame = |one: &Admission| one.at.frame;

@@ -158,7 +158,7 @@ fn lapsed(story: &Story<'_>, close: Close) -> Option<String> {
 fn timed(story: &Story<'_>, close: Close) -> Option<String> {
     let (_, last) = story.last_words(close.at)?;
     let neighbours = &story.session.neighbours;
-    let (others, again) = (u64::from(neighbours.closed_after_same_silence), story.session.closed_again_alike);
+    let (others, again) = (u64::from(neighbours.closed_after_same_silence), neighbours.closed_again_alike);
     let span = words::duration(close.at.time.nanoseconds_since(last.time));
     if again > 0 && !story.timed_out_alike() {
         let more = words::counted(again, "other connection");

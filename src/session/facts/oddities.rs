@@ -12,8 +12,8 @@ use crate::session::wire::PerSide;
 use crate::transport::Protocol;
 
 use super::{
-    Admitted, AuthFacts, HttpAnswer, MalformedFact, Overlap, Refusal, RetainedBurst, Session, TextFact,
-    UnfinishedPacket, ViolationFact, WebSocketFacts,
+    AuthFacts, HttpAnswer, MalformedFact, Overlap, Refusal, RetainedBurst, Session, TextFact, UnfinishedPacket,
+    ViolationFact, WebSocketFacts,
 };
 
 /// What few sessions have; read as fields of [`Session`].
@@ -57,10 +57,6 @@ pub struct Oddities {
     pub preface: PerSide<u64>,
     /// Client Identifier of a first CONNECT that is the client's unfinished packet.
     pub begun_client_id: Option<Box<TextFact>>,
-    /// If the broker refused this client: whom it let in who had something in common with it.
-    pub admitted: Option<Box<Admitted>>,
-    /// How many other connections of the same client the server closed after the same silence as this one.
-    pub closed_again_alike: u64,
 }
 
 static NONE: LazyLock<Oddities> = LazyLock::new(Oddities::default);

@@ -51,6 +51,10 @@ pub struct Neighbours {
     pub resolution: Option<Box<Resolution>>,
     /// Who looked for the server on its network in vain while this connection was tried.
     pub searched: Option<Box<Search>>,
+    /// If the broker refused this client: whom it let in who had something in common with it.
+    pub admitted: Option<Box<Admitted>>,
+    /// How many other connections of the same client the server closed after the same silence as this one.
+    pub closed_again_alike: u64,
 }
 
 /// Another connection with the same client id.
