@@ -128,6 +128,12 @@ impl Session {
         whole.or(self.begun_client_id.as_deref()).filter(|id| !id.is_empty())
     }
 
+    /// The newest packet of either side.
+    pub fn last_packet(&self) -> Option<Moment> {
+        let packets = self.last_packets.client.iter().chain(&self.last_packets.server);
+        packets.map(|packet| packet.at).max_by_key(|at| at.frame)
+    }
+
     /// The Client Identifier: as sent, or as the server assigned it.
     pub fn client_id(&self) -> Option<&TextFact> {
         self.sent_client_id().or_else(|| self.connack.as_ref()?.assigned_client_id.as_ref())

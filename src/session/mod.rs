@@ -30,7 +30,7 @@ pub use facts::{
 };
 pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};
-pub use silences::compare_silences;
+pub use silences::{SILENCE_SPREAD, compare_silences};
 pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use tls::{
     AlertFact, ChainFacts, ClientCertificate, ClientHelloFacts, DataFacts, ServerHelloFacts, Shown, Shows, Step,

@@ -9,8 +9,8 @@ use crate::fetch;
 use crate::net::Endpoint;
 use crate::stream::Side;
 
-/// Silences that one timer ends differ by so many nanoseconds at most, and by no more than a fiftieth.
-const SPREAD: i64 = 100_000_000;
+/// Silences that one timer ends differ by so many nanoseconds at most.
+pub const SILENCE_SPREAD: i64 = 100_000_000;
 /// A shorter silence, in nanoseconds, is none that a timer ends.
 const SHORTEST: i64 = 1_000_000_000;
 /// Two that are shorter, in nanoseconds, may be equal by chance.
@@ -33,7 +33,7 @@ pub fn compare_silences(sessions: &mut [Box<Session>]) {
         all.sort_unstable_by_key(|(_, length)| *length);
         let mut rest = all.as_slice();
         while let Some((_, least)) = rest.first() {
-            let spread = (least / 50).min(SPREAD);
+            let spread = (least / 50).min(SILENCE_SPREAD);
             let (alike, others) = rest.split_at(rest.partition_point(|(_, length)| length - least <= spread));
             rest = others;
             if alike.len() < 2 || alike.len() == 2 && *least < TWICE {
@@ -52,8 +52,7 @@ impl Session {
     fn closed_in_silence(&self) -> Option<i64> {
         let close = self.wire.close().filter(|close| close.by == Side::Server)?;
         let said = self.disconnect.client.is_some() || self.disconnect.server.is_some();
-        let packets = self.last_packets.client.iter().chain(&self.last_packets.server);
-        let last = packets.map(|packet| packet.at).max_by_key(|at| at.frame).filter(|at| at.is_before(close.at))?;
+        let last = self.last_packet().filter(|at| at.is_before(close.at))?;
         let length = close.at.time.nanoseconds_since(last.time);
         (!said && length >= SHORTEST).then_some(length)
     }

@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 use crate::capture::Moment;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
+use crate::session::SILENCE_SPREAD;
 use crate::stream::Side;
 
 use super::chain::Servers;
@@ -17,8 +18,6 @@ pub(super) const ABOUT: About =
 pub(super) const CLOSED: &str = "server-closed";
 /// A shorter silence, in nanoseconds, may be equal to another by chance.
 const SHORTEST_SILENCE: i64 = 10_000_000_000;
-/// Silences that one timer ends differ by so many nanoseconds at most.
-pub(super) const SILENCE_SPREAD: i64 = 100_000_000;
 /// Closes within so many nanoseconds have one reason, which is no timer of each.
 const TOGETHER: i64 = 2_000_000_000;
 /// So many are hardly chance.
@@ -71,16 +70,11 @@ fn silence<'s, 'a>(judged: &'s Judged<'a>) -> Option<Silence<'s, 'a>> {
     }
     let session = judged.session;
     let closed = judged.close.filter(|close| close.by == Side::Server)?.at;
-    let last = last_packet(judged).filter(|at| at.is_before(closed))?;
+    let last = judged.session.last_packet().filter(|at| at.is_before(closed))?;
     let length = closed.time.nanoseconds_since(last.time);
     let keep_alive = session.connect.as_ref().map(|connect| i64::from(connect.keep_alive))?;
     let allowed = keep_alive == 0 || length / 1_000_000_000 < keep_alive;
     (allowed && length >= SHORTEST_SILENCE).then_some(Silence { judged, last, closed, length })
-}
-
-fn last_packet(judged: &Judged<'_>) -> Option<Moment> {
-    let packets = &judged.session.last_packets;
-    packets.client.iter().chain(&packets.server).map(|packet| packet.at).max_by_key(|at| at.frame)
 }
 
 /// Those of `these` that were not closed at the moment of another, in order of their closes.
@@ -101,7 +95,7 @@ fn apart<'s, 'a>(these: &[Silence<'s, 'a>]) -> Vec<Silence<'s, 'a>> {
 fn outlasted(judged: &Judged<'_>) -> Option<i64> {
     let session = judged.session;
     let end = judged.close.map_or(session.capture.ended, |close| close.at.time);
-    last_packet(judged).filter(|_| judged.accepted).map(|last| end.nanoseconds_since(last.time))
+    judged.session.last_packet().filter(|_| judged.accepted).map(|last| end.nanoseconds_since(last.time))
 }
 
 fn describe(server: Endpoint, these: &[Silence<'_, '_>]) -> Option<Spanning> {

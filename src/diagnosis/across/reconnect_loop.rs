@@ -7,12 +7,12 @@ use hashbrown::HashMap;
 
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
-use crate::session::{CloseHow, TextFact};
+use crate::session::{CloseHow, SILENCE_SPREAD, TextFact};
 use crate::stream::Side;
 
 use super::broker_unreachable::least;
 use super::chain::{accepted, client_id, pauses, repeated, rhythm};
-use super::closed_after_silence::{CLOSED, SILENCE_SPREAD};
+use super::closed_after_silence::CLOSED;
 use super::{About, ClientId, Counted, Found, Judged, Spanning};
 
 pub(super) const ABOUT: About =
@@ -146,8 +146,7 @@ fn same_silence(these: &[&Judged<'_>]) -> Option<String> {
     let silence = |judged: &&Judged<'_>| {
         let session = judged.session;
         let close = judged.close.filter(|close| close.by == Side::Server && close.how == CloseHow::Closed)?;
-        let packets = session.last_packets.client.iter().chain(&session.last_packets.server);
-        let last = packets.map(|packet| packet.at).max_by_key(|at| at.frame).filter(|at| at.is_before(close.at))?;
+        let last = session.last_packet().filter(|at| at.is_before(close.at))?;
         let quiet = close.at.time.nanoseconds_since(last.time);
         // Within its Keep Alive the client may be silent.
         let keep_alive = session.connect.as_ref().map(|connect| i64::from(connect.keep_alive))?;
