@@ -375,7 +375,7 @@ impl<R: Reader> Flow<R> {
         let mut new = Novelty::default();
         if length > 0 {
             new = half.assembler.inspect(&arrival);
-            if new.fresh == 0 && (is_other_hop(direction, segment, at) || is_late_copy(direction, at)) {
+            if new.fresh == 0 && (direction.is_other_hop(segment, at) || direction.is_late_copy(at)) {
                 direction.duplicated += 1;
                 direction.conflict(new.conflicting, at);
                 return;
@@ -485,20 +485,4 @@ impl<R: Reader> Flow<R> {
     pub(super) fn is_closed(&self) -> bool {
         self.closed != NOT_CLOSED
     }
-}
-
-/// Whether a wholly repeated segment is the same one captured at another hop (on a router that
-/// captures on all interfaces): at once, and with another hop limit.
-fn is_other_hop(direction: &Direction, segment: &Segment<'_>, at: Moment) -> bool {
-    direction.hop_limit != Some(segment.hop_limit)
-        && direction
-            .last_data
-            .is_some_and(|last| (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(last.time)))
-}
-
-/// Whether a wholly repeated segment is a copy that the capture holds behind other segments: where it holds copies, and
-/// sooner than TCP sends again. What was held in doubt comes here later than it was captured.
-fn is_late_copy(direction: &Direction, at: Moment) -> bool {
-    direction.duplicated > 0
-        && direction.last_data.is_some_and(|last| at.time.nanoseconds_since(last.time) <= patience::COPY_TIME)
 }

@@ -126,6 +126,22 @@ impl Direction {
         self.acknowledged < self.sent || (self.fin.is_some() && self.fin_acknowledged.is_none())
     }
 
+    /// Whether a wholly repeated segment is the same one captured at another hop (on a router that captures on all
+    /// interfaces): at once, and with another hop limit.
+    pub(super) fn is_other_hop(&self, segment: &Segment<'_>, at: Moment) -> bool {
+        self.hop_limit != Some(segment.hop_limit)
+            && self
+                .last_data
+                .is_some_and(|last| (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(last.time)))
+    }
+
+    /// Whether a wholly repeated segment is a copy that the capture holds behind other segments: where it holds copies, and
+    /// sooner than TCP sends again. What was held in doubt comes here later than it was captured.
+    pub(super) fn is_late_copy(&self, at: Moment) -> bool {
+        self.duplicated > 0
+            && self.last_data.is_some_and(|last| at.time.nanoseconds_since(last.time) <= patience::COPY_TIME)
+    }
+
     /// Any segment of this end.
     pub(super) fn counted(&mut self, at: Moment) {
         self.segments += 1;

@@ -7,6 +7,7 @@
 //! look into segments beyond their addresses and SYN.
 
 mod foreseen;
+mod passed;
 mod remaining;
 mod streams;
 
@@ -365,23 +366,6 @@ impl<R: Reader> FlowTable<R> {
         place
     }
 
-    /// Counts a segment of the connection in `place`, if that is passed by and the segment says nothing new. Returns its
-    /// stream then.
-    #[inline]
-    fn pass_by(&mut self, place: u32, segment: &Segment<'_>, from_low: bool, at: Moment) -> Option<u32> {
-        let slot = self.slots.get_mut(place as usize).filter(|slot| slot.passed_by)?;
-        let from = slot.sender(segment, from_low);
-        let flow = slot.flow.as_mut()?;
-        let is_in_order_of_idleness = at.time.nanoseconds_since(slot.stamp) < patience::IDLE_GRAIN;
-        if is_in_order_of_idleness && flow.pass_by(from, segment, at) {
-            self.latest = place;
-            return Some(flow.connection.facts.stream);
-        }
-        flow.catch_up();
-        slot.passed_by = false;
-        None
-    }
-
     /// Gives a segment to the connection in `place`. Returns its stream.
     fn append(&mut self, place: u32, segment: &Segment<'_>, from_low: bool, at: Moment) -> u32 {
         self.latest = place;
@@ -504,6 +488,8 @@ fn spread(short: u32) -> u64 {
     u64::from(short) << 32 | u64::from(short)
 }
 
+#[cfg(test)]
+mod copies;
 #[cfg(test)]
 mod evasion;
 #[cfg(test)]
