@@ -15,7 +15,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use mqttcap::diagnosis::{Ruling, diagnose, explain, rule};
+use mqttcap::diagnosis::{Outcome, Ruling, Verdict, diagnose, explain, outline, rule};
 use support::truth::{expected, sessions, text, texts};
 use support::{analyse, captures, name};
 
@@ -60,6 +60,19 @@ fn what_is_decided_in_silence_is_what_is_said() {
     for path in captures() {
         for session in analyse(&path).0 {
             assert_eq!(rule(&session), Ruling::from(&diagnose(&session)), "{}", name(&path));
+        }
+    }
+}
+
+#[test]
+fn an_outline_says_the_same_but_for_the_words() {
+    let kept = |Verdict { outcome, qualifiers, .. }: Verdict| {
+        let Outcome { id, group, severity, confidence, code, code_name, reason_string, frames, .. } = outcome;
+        (id, group, severity, confidence, code, code_name, reason_string, frames, qualifiers)
+    };
+    for path in captures() {
+        for session in analyse(&path).0 {
+            assert_eq!(kept(outline(&session)), kept(diagnose(&session)), "{}", name(&path));
         }
     }
 }

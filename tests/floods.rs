@@ -17,6 +17,7 @@ use mqttcap::diagnosis;
 use mqttcap::engine::{Config, Engine};
 use mqttcap::limits::Limits;
 use mqttcap::mqtt::PacketType;
+use mqttcap::report::table::Extent;
 use mqttcap::report::{CaptureSummary, Case, Kept, Report, json};
 use mqttcap::session::Detail;
 use mqttcap::source::CaptureFile;
@@ -96,7 +97,8 @@ impl Run {
         let Run { engine, mut kept, .. } = self;
         let facts = engine.finish(&mut |session| kept.judge(session));
         let notes = diagnosis::notes(&facts);
-        let report = Report::new(CaptureSummary { files: vec!["flood".into()], facts, notes }, kept, 1);
+        let report =
+            Report::new(CaptureSummary { files: vec!["flood".into()], facts, notes }, kept, Extent::Everything, 1);
         json::write_lines(&report, &mut std::io::sink()).unwrap();
         report
     }

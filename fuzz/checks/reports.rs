@@ -10,6 +10,7 @@ use mqttcap::limits::Limits;
 use mqttcap::mqtt::{Packet, ParseError, RawPacket, Version};
 use mqttcap::net::Endpoint;
 use mqttcap::report::packets::{self, Place, Reveal};
+use mqttcap::report::table::Extent;
 use mqttcap::report::{CaptureSummary, Kept, Report, Style, json, ladder, news, table};
 use mqttcap::session::{Detail, PacketObserver, SeenPacket};
 use mqttcap::stream::Side;
@@ -44,7 +45,8 @@ impl Analysis {
     pub(super) fn finish(mut self) {
         let facts = self.engine.finish(&mut |session| self.kept.judge(session));
         let notes = diagnosis::notes(&facts);
-        let report = Report::new(CaptureSummary { files: vec!["fuzz".into()], facts, notes }, self.kept, 1);
+        let report =
+            Report::new(CaptureSummary { files: vec!["fuzz".into()], facts, notes }, self.kept, Extent::Everything, 1);
         for style in styles() {
             shown(&style, |out| table::write(&report, table::Extent::Everything, &style, out));
             for case in &report.cases {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::diagnosis::{self, explain};
 use crate::engine::Config;
 use crate::limits::Limits;
+use crate::report::table::Extent;
 use crate::report::{CaptureSummary, Report};
 use crate::session::Detail;
 use crate::source::{self, Captures, Shown};
@@ -18,8 +19,8 @@ use super::reading::{self, Reading};
 /// capture.
 const FOLLOWED: u64 = 10_000;
 
-/// Reads the captures of `input` to their end and judges every session.
-pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result<Report, Failure> {
+/// Reads the captures of `input` to their end, judges every session, and says why to this extent.
+pub(super) fn analyse(input: &Input, detail: Detail, extent: Extent, hosts: &[IpAddr]) -> Result<Report, Failure> {
     let mut usual = Limits::default();
     if detail == Detail::None {
         usual.followed_messages = FOLLOWED;
@@ -38,7 +39,7 @@ pub(super) fn analyse(input: &Input, detail: Detail, hosts: &[IpAddr]) -> Result
     let mut notes = notes_on_files(&captures);
     notes.extend(diagnosis::notes(&facts));
     let files = captures.paths().iter().map(|path| name(path)).collect();
-    let mut report = Report::new(CaptureSummary { files, facts, notes }, sessions, threads);
+    let mut report = Report::new(CaptureSummary { files, facts, notes }, sessions, extent, threads);
     report.name_servers(|address| captures.names().of(address));
     Ok(report)
 }

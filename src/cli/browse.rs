@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::report::Report;
+use crate::report::table::Extent;
 use crate::screen::Screen;
 use crate::session::Detail;
 use crate::text;
@@ -19,7 +20,7 @@ const WAIT: Duration = Duration::from_secs(60);
 
 /// Reads the captures and shows their sessions until the user has had enough.
 pub(super) fn browse(arguments: &Browse) -> Result<ExitCode, Failure> {
-    let report = analyse(&arguments.input, Detail::Full, &[])?;
+    let report = analyse(&arguments.input, Detail::Full, Extent::Everything, &[])?;
     let style = output::style(&arguments.look, arguments.input.utc);
     let mut screen = Screen::new(title(&report), style, report.cases.len(), false);
     report.cases.iter().for_each(|case| screen.take(case, true));

@@ -138,7 +138,8 @@ fn read(arguments: &Read) -> Result<ExitCode, Failure> {
         ReadFormat::Json | ReadFormat::Ndjson => Detail::Folded,
     };
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
-    let mut report = analyse(&arguments.input, detail, arguments.host.as_slice())?;
+    let explained = if fail_on.iter().any(FailOn::may_be_finding) { Extent::Everything } else { extent(arguments) };
+    let mut report = analyse(&arguments.input, detail, explained, arguments.host.as_slice())?;
     if !report.cases.iter().any(|case| selection.concerns(case)) {
         report.capture.notes.extend(selection.unseen(&report.capture.facts));
     }
@@ -152,6 +153,14 @@ fn read(arguments: &Read) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(if matched { MATCHED } else { 0 }))
 }
 
+/// How much of the report is written.
+fn extent(arguments: &Read) -> Extent {
+    match arguments.format {
+        ReadFormat::Table if !arguments.verbose => Extent::Problems,
+        ReadFormat::Table | ReadFormat::Json | ReadFormat::Ndjson => Extent::Everything,
+    }
+}
+
 fn write_report(report: &Report, arguments: &Read) -> Result<(), Failure> {
     let look = &arguments.look;
     let mut out = match arguments.format {
@@ -160,9 +169,8 @@ fn write_report(report: &Report, arguments: &Read) -> Result<(), Failure> {
     };
     match arguments.format {
         ReadFormat::Table => {
-            let extent = if arguments.verbose { Extent::Everything } else { Extent::Problems };
             let style = output::style(look, arguments.input.utc);
-            table::write(report, extent, &style, &mut out)?;
+            table::write(report, extent(arguments), &style, &mut out)?;
         }
         ReadFormat::Json => json::write(report, &mut out)?,
         ReadFormat::Ndjson => json::write_lines(report, &mut out)?,
@@ -172,7 +180,7 @@ fn write_report(report: &Report, arguments: &Read) -> Result<(), Failure> {
 
 fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     output::keep_captures(arguments.look.output.as_deref(), &arguments.input.files)?;
-    let mut report = analyse(&arguments.input, Detail::Full, arguments.host.as_slice())?;
+    let mut report = analyse(&arguments.input, Detail::Full, Extent::Everything, arguments.host.as_slice())?;
     let count = report.cases.len() as u64;
     let number = arguments.session;
     report.retain(|case| case.number == number);

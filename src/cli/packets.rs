@@ -19,6 +19,7 @@ use crate::lock::locked;
 use crate::mqtt::{Version, parse};
 use crate::net::Endpoint;
 use crate::report::packets::{self, Lines, Place, Reveal};
+use crate::report::table::Extent;
 use crate::report::{Case, Style};
 use crate::session::{Detail, PacketObserver, SeenPacket, Session};
 #[cfg(feature = "live")]
@@ -60,7 +61,7 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
     let once = input.files.iter().find(|path| followed.is_some() || !is_readable_twice(path));
     let sessions = match once {
         None => {
-            let report = analyse(input, Detail::None, arguments.host.as_slice())?;
+            let report = analyse(input, Detail::None, Extent::Problems, arguments.host.as_slice())?;
             for note in diagnosis::notes_on_counted(&report.counted) {
                 say(&note.text);
             }

@@ -107,6 +107,11 @@ impl FailOn {
         }
     }
 
+    /// Whether it may be met by a finding, and not only by an outcome.
+    pub(super) fn may_be_finding(&self) -> bool {
+        matches!(self, FailOn::Id(_))
+    }
+
     /// Whether what is shown of `report` makes the exit status 1.
     pub(super) fn matches(&self, report: &Report) -> bool {
         let mut verdicts = report.cases.iter().map(|case| &case.verdict);

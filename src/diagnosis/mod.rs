@@ -35,13 +35,26 @@ pub fn rule(session: &Session) -> Ruling {
     Ruling { outcome: id, severity, telling: severity >= Severity::Warning || finding::any_grave(&story) }
 }
 
+/// Judges one session without a sentence, and without anything beside its outcome.
+pub fn outline(session: &Session) -> Verdict {
+    let story = Story::silent(session);
+    Verdict {
+        outcome: Outcome { sentence: String::new(), ..outcome::judge(&story).outcome },
+        qualifiers: qualifiers(&story),
+        findings: Vec::new(),
+        client_saw: Vec::new(),
+        causes: Vec::new(),
+        next_steps: Vec::new(),
+    }
+}
+
 /// Judges one session, and says why.
 pub fn diagnose(session: &Session) -> Verdict {
     let story = Story::new(session);
     let judged = outcome::judge(&story);
     Verdict {
         outcome: judged.outcome,
-        qualifiers: story.qualifiers.iter().copied().filter(|qualifier| applies(session, *qualifier)).collect(),
+        qualifiers: qualifiers(&story),
         findings: finding::all(&story),
         client_saw: symptom::reports(&story, judged.sight),
         causes: judged.causes,
@@ -49,9 +62,10 @@ pub fn diagnose(session: &Session) -> Verdict {
     }
 }
 
-/// Whether a qualifier is to be told: a session that goes on has no end that the capture lacks.
-fn applies(session: &Session, qualifier: Qualifier) -> bool {
-    !session.capture.goes_on || qualifier != Qualifier::PartialEnd
+/// The qualifiers that are to be told: a session that goes on has no end that the capture lacks.
+fn qualifiers(story: &Story<'_>) -> Vec<Qualifier> {
+    let applies = |qualifier: &Qualifier| !story.session.capture.goes_on || *qualifier != Qualifier::PartialEnd;
+    story.qualifiers.iter().copied().filter(applies).collect()
 }
 
 /// How bad it is.
@@ -158,6 +172,18 @@ pub struct Outcome {
     pub reason_string: Option<TextFact>,
     /// Frames that show it.
     pub frames: Vec<FrameNumber>,
+}
+
+impl Outcome {
+    /// Whether the session went wrong.
+    pub fn is_problem(&self) -> bool {
+        self.severity >= Severity::Warning
+    }
+
+    /// Whether it is worth an explanation: the session went wrong, or its end was not the client's own doing.
+    pub fn is_noteworthy(&self) -> bool {
+        self.is_problem() || self.group != "healthy"
+    }
 }
 
 /// Something worth saying beside the outcome.

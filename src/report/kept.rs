@@ -15,6 +15,7 @@ use crate::net::Endpoint;
 use crate::session::{Session, compare_refused, compare_silences};
 
 use super::model::Case;
+use super::table::Extent;
 
 /// Fewer sessions are not worth a thread.
 const FEWEST: usize = 64;
@@ -103,24 +104,28 @@ impl Kept {
         counted
     }
 
-    /// The kept sessions in order of their first frame, put into words by at most so many threads, and what was counted.
-    pub(super) fn tell(self, threads: usize) -> (Vec<Case>, Vec<Counted>) {
+    /// The kept sessions in order of their first frame, put into words by at most so many threads, and what was counted. Of
+    /// those that `extent` leaves unexplained there is an outline.
+    pub(super) fn tell(self, extent: Extent, threads: usize) -> (Vec<Case>, Vec<Counted>) {
         let Kept { ruled: [attempts, healthy, telling], tallies, .. } = self;
-        let ruled = [telling, healthy, attempts].into_iter().flatten();
-        let mut sessions: Vec<Box<Session>> = ruled.map(|ruled| ruled.session).collect();
-        sessions.sort_by_cached_key(|session| (session.wire.first.frame, session.wire.stream));
+        let mut ruled: Vec<Ruled> = [telling, healthy, attempts].into_iter().flatten().collect();
+        ruled.sort_by_cached_key(|Ruled { session, .. }| (session.wire.first.frame, session.wire.stream));
+        let explained = |ruling: Ruling| ruling.telling || extent == Extent::Everything;
+        let (mut sessions, explained): (Vec<Box<Session>>, Vec<bool>) =
+            ruled.into_iter().map(|Ruled { session, ruling }| (session, explained(ruling))).unzip();
         compare_refused(&mut sessions);
         compare_silences(&mut sessions);
         let mut cases = Vec::with_capacity(sessions.len());
         let share = sessions.len().div_ceil(threads.max(1)).max(FEWEST);
-        let mut shares: Vec<Vec<Box<Session>>> = Vec::new();
-        while sessions.len() > share {
-            shares.push(sessions.split_off(sessions.len() - share));
-        }
+        let mut left = sessions.into_iter().zip(explained);
+        let shares =
+            std::iter::from_fn(|| Some(left.by_ref().take(share).collect()).filter(|share: &Share| !share.is_empty()));
+        let mut shares = shares.collect::<Vec<Share>>().into_iter();
+        let own = shares.next().unwrap_or_default();
         thread::scope(|scope| {
-            let others = shares.into_iter().rev().map(|share| scope.spawn(|| told(share).collect()));
+            let others = shares.map(|share| scope.spawn(|| told(share).collect()));
             let others: Vec<ScopedJoinHandle<'_, Vec<_>>> = others.collect();
-            cases.extend(told(sessions));
+            cases.extend(told(own));
             cases
                 .extend(others.into_iter().flat_map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))));
         });
@@ -134,15 +139,19 @@ impl Kept {
     }
 }
 
-#[expect(clippy::vec_box, reason = "they were kept in their boxes")]
-fn told(sessions: Vec<Box<Session>>) -> impl Iterator<Item = Case> {
-    let mut sessions = sessions.into_iter();
+/// Sessions that one thread puts into words, and whether all words are wanted.
+type Share = Vec<(Box<Session>, bool)>;
+
+fn told(share: Share) -> impl Iterator<Item = Case> {
+    let mut sessions = share.into_iter();
     std::iter::from_fn(move || {
-        let session = sessions.next()?;
+        let (session, explained) = sessions.next()?;
         for (ahead, depth) in [(1, Depth::Connection), (0, Depth::Session)] {
-            sessions.as_slice().get(ahead).into_iter().for_each(|next| next.fetch(depth));
+            sessions.as_slice().get(ahead).into_iter().for_each(|(next, _)| next.fetch(depth));
         }
-        let verdict = diagnosis::diagnose(&session);
+        let outline =
+            (!explained).then(|| diagnosis::outline(&session)).filter(|verdict| !verdict.outcome.is_noteworthy());
+        let verdict = outline.unwrap_or_else(|| diagnosis::diagnose(&session));
         Some(Case::alone(0, session, verdict))
     })
 }

@@ -15,6 +15,7 @@ use crate::stream::Side;
 use crate::text;
 
 use super::kept::Kept;
+use super::table::Extent;
 
 /// A capture, analysed.
 #[derive(Clone, Debug)]
@@ -138,9 +139,9 @@ impl Report {
         }
     }
 
-    /// Says of the sessions of a capture what there is to say, by at most so many threads.
-    pub fn new(capture: CaptureSummary, kept: Kept, threads: usize) -> Report {
-        let (cases, counted) = kept.tell(threads);
+    /// Says of the sessions of a capture what there is to say, to this extent and by at most so many threads.
+    pub fn new(capture: CaptureSummary, kept: Kept, extent: Extent, threads: usize) -> Report {
+        let (cases, counted) = kept.tell(extent, threads);
         Report::of(capture, cases, counted)
     }
 
@@ -281,12 +282,12 @@ impl Case {
 
     /// Whether it went wrong.
     pub fn is_problem(&self) -> bool {
-        self.verdict.outcome.severity >= Severity::Warning
+        self.verdict.outcome.is_problem()
     }
 
-    /// Whether it is explained: it went wrong, or its end was not the client's own doing.
+    /// Whether it is explained.
     pub fn is_noteworthy(&self) -> bool {
-        self.is_problem() || self.verdict.outcome.group != "healthy"
+        self.verdict.outcome.is_noteworthy()
     }
 
     /// What the client is known by.

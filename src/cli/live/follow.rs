@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::capture::{Frame, Timestamp};
 use crate::diagnosis::{self, Ruling};
 use crate::engine::{Config, Engine};
+use crate::report::table::Extent;
 use crate::report::{CaptureSummary, Case, Kept, Report};
 use crate::session::Session;
 use crate::text;
@@ -49,7 +50,7 @@ pub(super) fn follow(
     let mut notes = diagnosis::notes(&facts);
     notes.extend(feed.notes());
     notes.extend(teller.notes());
-    Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, kept, 1))
+    Ok(Report::new(CaptureSummary { files: vec![feed.name()], facts, notes }, kept, Extent::Everything, 1))
 }
 
 /// What was done before it had to be given up.
