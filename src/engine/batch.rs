@@ -33,7 +33,7 @@ pub(super) const ONE_BY_ONE: u64 = 20_000;
 /// Where frames have so many bytes on average, to read them takes longer than to follow them.
 const LARGE: u64 = 400;
 /// So many connections of each part come to their end at once when the capture does.
-const ENDED_AT_ONCE: usize = 256;
+const ENDED_AT_ONCE: usize = 64;
 /// Numbers of streams that are not yet counted begin here.
 const UNCOUNTED: u32 = 1 << 31;
 /// So often a thread asks for what comes next before it sleeps: waking takes longer than most waits last.

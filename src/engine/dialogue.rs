@@ -386,10 +386,7 @@ impl Reader for Dialogue {
                     self.enter_websocket(from, &[Held::copy(from, &chunk)], facts);
                     return Interest::Wanted;
                 }
-                match piece {
-                    Piece::Chunk(chunk) => following.chunk(from, chunk, &mut self.news, self.hinted),
-                    Piece::Gap(gap) => following.gap(from, &gap, &mut self.news, self.hinted),
-                }
+                following.piece(from, piece, facts, &mut self.news, self.hinted);
                 if following.is_hopeless(&self.common.limits, self.hinted) {
                     self.state = State::Other(Protocol::Unknown);
                 }

@@ -20,6 +20,11 @@ use super::notice::{Gone, Notice, Order, Talk, What};
 use super::translated::{Footprint, sender};
 use super::{MQTT_PORTS, SharedObserver, population};
 
+/// Room for so many times the notices that there are is too much,
+const ROOMY: usize = 8;
+/// unless it is for few.
+const FEW_NOTICES: usize = 16;
+
 /// What a part has to know of the rest of the capture.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hints<'a> {
@@ -176,6 +181,14 @@ impl Part {
             let last = connection.facts.last().frame;
             notices.push(over(connection, Order::time(last, last)));
         });
+    }
+
+    /// Gives room back where there were many more notices once than now.
+    pub(super) fn trim_notices(&mut self) {
+        let notices = &mut self.notices;
+        if notices.capacity() / ROOMY > notices.len().max(FEW_NOTICES) {
+            notices.shrink_to(2 * notices.len());
+        }
     }
 
     /// The capture is over: the `remaining` connections up to stream `last` end.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::hash_map::EntryRef;
 use hashbrown::{HashMap, HashSet};
-use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::{Limits, forget_older_half};
@@ -71,7 +71,7 @@ struct Broker {
 }
 
 /// The connections of one client id, most often one.
-type Presences = SmallVec<[Presence; 1]>;
+type Presences = ThinVec<Presence>;
 
 #[derive(Clone, Copy, Debug)]
 struct Presence {
@@ -217,6 +217,8 @@ impl Population {
         while presences.len() >= 2 && (presences.len() >= RIVALS || presences.first().is_some_and(old)) {
             presences.remove(0);
         }
+        // Most client ids have one connection.
+        presences.reserve_exact(1);
         presences.push(presence);
     }
 

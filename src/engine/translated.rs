@@ -5,9 +5,11 @@
 //! the same.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::iter;
 
-use hashbrown::HashMap;
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::capture::Moment;
 use crate::net::{Endpoint, Segment};
@@ -23,8 +25,8 @@ const PASSES: i64 = 250_000_000;
 /// The same where each side was captured by another machine, with a clock of its own. Two numbers of 32 bits that a hop
 /// lies between are no chance.
 const CLOCKS: i64 = 10_000_000_000;
-/// Footprints remembered, at least; twice as many at most.
-const FOOTPRINTS: usize = 4096;
+/// Footprints remembered, at least; twice as many at most. A table of 4,096 places holds so many.
+const FOOTPRINTS: usize = 3584;
 /// Of a connection whose beginning was not captured so many segments of each end are looked at.
 const FIRST: u64 = 3;
 /// Views that ended before their connection, held at most.
@@ -168,12 +170,38 @@ struct Original {
     open: u32,
 }
 
+/// Footprints, found by their marks.
+#[derive(Debug, Default)]
+struct Footprints {
+    table: HashTable<Footprint>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Footprints {
+    fn get(&self, mark: Mark) -> Option<&Footprint> {
+        self.table.find(self.hasher.hash_one(mark), |footprint| footprint.mark == mark)
+    }
+
+    /// Takes the place of one with the same mark.
+    fn insert(&mut self, footprint: Footprint) {
+        let Footprints { table, hasher } = self;
+        let hash = |footprint: &Footprint| hasher.hash_one(footprint.mark);
+        let same = |other: &Footprint| other.mark == footprint.mark;
+        match table.entry(hash(&footprint), same, hash) {
+            Entry::Occupied(mut known) => *known.get_mut() = footprint,
+            Entry::Vacant(place) => {
+                place.insert(footprint);
+            }
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Translations {
     limit: usize,
     /// The newest footprints, and those before.
-    newest: HashMap<Mark, Footprint>,
-    older: HashMap<Mark, Footprint>,
+    newest: Footprints,
+    older: Footprints,
     originals: HashMap<u32, Original>,
     /// Streams that are another view of a connection, and that connection's.
     views: HashMap<u32, u32>,
@@ -189,8 +217,8 @@ impl Translations {
     pub(super) fn new(limit: usize) -> Translations {
         Translations {
             limit,
-            newest: HashMap::new(),
-            older: HashMap::new(),
+            newest: Footprints::default(),
+            older: Footprints::default(),
             originals: HashMap::new(),
             views: HashMap::new(),
             over: VecDeque::new(),
@@ -201,7 +229,7 @@ impl Translations {
 
     /// A segment came by which its connection may be known.
     pub(super) fn note(&mut self, footprint: Footprint) {
-        let known = self.newest.get(&footprint.mark).or_else(|| self.older.get(&footprint.mark)).copied();
+        let known = self.newest.get(footprint.mark).or_else(|| self.older.get(footprint.mark)).copied();
         let Some(known) = known.filter(|known| known.stream != footprint.stream) else {
             return self.remember(footprint);
         };
@@ -217,11 +245,11 @@ impl Translations {
     }
 
     fn remember(&mut self, footprint: Footprint) {
-        if self.newest.len() >= FOOTPRINTS {
+        if self.newest.table.len() >= FOOTPRINTS {
             std::mem::swap(&mut self.older, &mut self.newest);
-            self.newest.clear();
+            self.newest.table.clear();
         }
-        self.newest.insert(footprint.mark, footprint);
+        self.newest.insert(footprint);
     }
 
     fn pair(&mut self, original: u32, view: u32) {

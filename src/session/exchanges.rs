@@ -17,8 +17,10 @@ use super::topics::{TopicId, Topics};
 use super::wire::{PerSide, Wire};
 use open::Open;
 
-/// Finished exchanges remembered: what TCP did not yet acknowledge is among the last.
-const FINISHED: usize = 8;
+/// Finished exchanges remembered: a message may be sent again although it was acknowledged,
+const FINISHED: usize = 4;
+/// and of those whose acknowledgment TCP did not acknowledge yet so many.
+const UNHEARD: usize = 8;
 /// An acknowledgment that takes longer, in nanoseconds, is late.
 const LATE: i64 = 1_000_000_000;
 
@@ -44,6 +46,8 @@ pub(super) struct Answer {
     pub(super) code: ReasonCode,
     /// Where it ends in the sender's stream.
     pub(super) end: u64,
+    /// How far the other host had acknowledged that stream, as far as that is known.
+    pub(super) acknowledged: u64,
 }
 
 /// An exchange that is open: a cache line of it.
@@ -109,7 +113,7 @@ pub(super) struct Exchanges {
     finished: Vec<Finished>,
     by_sender: PerSide<u32>,
     limit: u32,
-    /// Once `finished` is full: which of it is the oldest.
+    /// Which of `finished` is the oldest: the others follow it in a ring.
     oldest: u8,
 }
 
@@ -209,7 +213,7 @@ impl Exchanges {
     /// Notes PUBACK, PUBREC, PUBREL or PUBCOMP; `facts` and `book` are those of the publishing side.
     #[inline]
     pub(super) fn acknowledge(&mut self, answer: &Answer, facts: &mut PublishFacts, book: &mut Book) -> Acknowledged {
-        let Answer { at, from, packet, packet_identifier, code, end } = *answer;
+        let Answer { at, from, packet, packet_identifier, code, end, acknowledged } = *answer;
         let publisher = if packet == PacketType::PUBREL { from } else { from.other() };
         let key = (publisher, packet_identifier);
         let place = self.open.place(key);
@@ -240,7 +244,7 @@ impl Exchanges {
                 let finished =
                     Finished { started, answered: at, end, fingerprint, topic, packet_identifier, qos, publisher };
                 self.remove(publisher, place);
-                self.remember(finished);
+                self.remember(finished, acknowledged);
             }
         }
         Acknowledged { refused: None, before }
@@ -253,13 +257,21 @@ impl Exchanges {
         *open = open.saturating_sub(1);
     }
 
+    /// The oldest makes room, unless TCP did not acknowledge its acknowledgment yet.
     #[inline]
-    fn remember(&mut self, finished: Finished) {
-        if self.finished.len() < FINISHED {
-            super::push_tight(&mut self.finished, finished);
-        } else if let Some(oldest) = self.finished.get_mut(usize::from(self.oldest)) {
+    fn remember(&mut self, finished: Finished, acknowledged: u64) {
+        let count = self.finished.len();
+        let place = usize::from(self.oldest);
+        if let Some(oldest) = self.finished.get_mut(place).filter(|oldest| {
+            let heard = oldest.publisher == finished.publisher && oldest.end <= acknowledged;
+            count >= UNHEARD || count >= FINISHED && heard
+        }) {
             *oldest = finished;
-            self.oldest = if usize::from(self.oldest) + 1 < FINISHED { self.oldest + 1 } else { 0 };
+            self.oldest = if place + 1 < count { self.oldest + 1 } else { 0 };
+        } else {
+            self.finished.rotate_left(place);
+            self.oldest = 0;
+            super::push_tight(&mut self.finished, finished);
         }
     }
 
@@ -366,8 +378,15 @@ mod tests {
         code: u8,
     ) -> (Acknowledged, PublishFacts) {
         let mut facts = PublishFacts::default();
-        let answer =
-            Answer { at: Moment::default(), from, packet, packet_identifier: id, code: ReasonCode(code), end: 0 };
+        let answer = Answer {
+            at: Moment::default(),
+            from,
+            packet,
+            packet_identifier: id,
+            code: ReasonCode(code),
+            end: 0,
+            acknowledged: 0,
+        };
         let acknowledged = exchanges.acknowledge(&answer, &mut facts, &mut Book::default());
         (acknowledged, facts)
     }
@@ -402,6 +421,29 @@ mod tests {
         let (acknowledged, facts) = acknowledge(&mut exchanges, Side::Server, PacketType::PUBACK, 3, 0x87);
         assert_eq!(acknowledged.refused.map(|refused| refused.request), Some(Moment::default()));
         assert_eq!((facts.refused, facts.completed), (1, 0));
+    }
+
+    #[test]
+    fn what_tcp_did_not_acknowledge_is_remembered_longer() {
+        let finish = |exchanges: &mut Exchanges, number: u16, acknowledged: u64| {
+            publish(exchanges, Side::Client, number, 1);
+            let (at, end) = (Moment::default(), u64::from(number));
+            let (from, packet, code) = (Side::Server, PacketType::PUBACK, ReasonCode(0));
+            let answer = Answer { at, from, packet, packet_identifier: number, code, end, acknowledged };
+            exchanges.acknowledge(&answer, &mut PublishFacts::default(), &mut Book::default());
+        };
+        let remembered = |exchanges: &Exchanges| {
+            let (newer, older) = exchanges.finished.split_at(exchanges.oldest.into());
+            older.iter().chain(newer).map(|done| done.packet_identifier).collect::<Vec<u16>>()
+        };
+        let mut heard = Exchanges::new(10);
+        (1..=6).for_each(|number| finish(&mut heard, number, u64::from(number) - 1));
+        assert_eq!(remembered(&heard), [3, 4, 5, 6]);
+        // From here on nothing is acknowledged.
+        (7..=9).for_each(|number| finish(&mut heard, number, 4));
+        assert_eq!(remembered(&heard), [5, 6, 7, 8, 9]);
+        (10..=14).for_each(|number| finish(&mut heard, number, 4));
+        assert_eq!(remembered(&heard), [7, 8, 9, 10, 11, 12, 13, 14]);
     }
 
     #[test]

@@ -328,8 +328,14 @@ impl Tracker {
         }
     }
 
-    /// The next packet of `from`.
-    pub fn packet(&mut self, from: Side, raw: &RawPacket<'_>, parsed: &Result<Packet<'_>, ParseError>) {
+    /// The next packet of `from`, of whose stream the other host has `acknowledged` so much, as far as that is known.
+    pub fn packet(
+        &mut self,
+        from: Side,
+        raw: &RawPacket<'_>,
+        parsed: &Result<Packet<'_>, ParseError>,
+        acknowledged: u64,
+    ) {
         let at = raw.completed;
         let packet = raw.header.packet_type();
         self.counts.add(from, packet);
@@ -349,7 +355,7 @@ impl Tracker {
         }
         let mut last = Newest { at, packet, length, packet_identifier: None, qos: QoS(0), topic: None };
         match parsed {
-            Ok(parsed) => self.parsed(from, raw, parsed, &mut last),
+            Ok(parsed) => self.parsed(from, raw, parsed, acknowledged, &mut last),
             Err(ParseError::Malformed(malformed)) => self.malformed(from, at, packet, *malformed),
             Err(ParseError::Partial { .. }) => self.partial(from, raw),
         }
@@ -385,7 +391,7 @@ impl Tracker {
         topics.share(name, |mark| spoken_of(exchanges, last_packets).for_each(mark))
     }
 
-    fn parsed(&mut self, from: Side, raw: &RawPacket<'_>, parsed: &Packet<'_>, last: &mut Newest) {
+    fn parsed(&mut self, from: Side, raw: &RawPacket<'_>, parsed: &Packet<'_>, acknowledged: u64, last: &mut Newest) {
         let at = raw.completed;
         if self.rules.is_waiting() {
             self.came(from, parsed, last.packet, at);
@@ -397,7 +403,9 @@ impl Tracker {
             Packet::Puback(acknowledgment)
             | Packet::Pubrec(acknowledgment)
             | Packet::Pubrel(acknowledgment)
-            | Packet::Pubcomp(acknowledgment) => self.acknowledgment_packet(from, raw, acknowledgment, last),
+            | Packet::Pubcomp(acknowledgment) => {
+                self.acknowledgment_packet(from, raw, acknowledgment, acknowledged, last);
+            }
             Packet::Subscribe(subscribe) => self.subscribe_packet(from, at, subscribe, last),
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe_packet(from, at, unsubscribe, last),
             Packet::Suback(suback) | Packet::Unsuback(suback) => self.answer_packet(from, at, suback, last),

@@ -3,6 +3,7 @@
 //! Invariant: what is heard of a frame knows of the frames up to that one, and of none after it.
 
 use crate::engine::notice::Queues;
+use crate::engine::part::Part;
 use crate::engine::{Engine, Rest};
 use crate::net;
 
@@ -12,6 +13,7 @@ impl Engine {
     /// Hears in order what the frames say aside, and what the parts noticed.
     pub(super) fn hear_of(&mut self, sorted: &Sorted) {
         let Engine { parts, rest, .. } = self;
+        parts.iter_mut().for_each(Part::trim_notices);
         let notices = Queues::of(parts.iter_mut().map(|part| &mut part.notices));
         let mut hearing = Hearing { sorted, asides: &sorted.asides, notices, next: 0 };
         if sorted.is_even(rest.facts.last) {

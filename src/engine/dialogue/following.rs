@@ -15,7 +15,7 @@ use crate::mqtt::{
     self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, Version, VersionEvidence,
 };
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
-use crate::stream::{Chunk, End, Gap, Side};
+use crate::stream::{Chunk, End, Gap, Piece, Side};
 use crate::tcp::Facts;
 use crate::transport::{Protocol, websocket};
 
@@ -62,6 +62,8 @@ pub(in crate::engine) struct Following {
     pub(super) probation: bool,
     answer: Answer,
     searched: u64,
+    /// How far the stream that goes on was acknowledged; nothing where it does not lie bare in that of TCP.
+    acknowledged: u64,
     watch: Option<Arc<Watch>>,
     /// Messages are news.
     pub(super) messages: bool,
@@ -93,6 +95,7 @@ impl Following {
                 Beginning::Somewhere => Answer::Mqtt,
             },
             searched: 0,
+            acknowledged: 0,
             watch,
             messages: true,
         }
@@ -115,6 +118,15 @@ impl Following {
     fn hints(&self, from: Side) -> Hints {
         let sender = (self.evidence > ClientEvidence::Port).then_some(from);
         Hints { sender, version: self.tracker.version() }
+    }
+
+    /// Takes the next piece of a stream that lies bare in that of TCP.
+    pub(super) fn piece(&mut self, from: End, piece: Piece<'_>, facts: &Facts, news: &mut NewsList, hinted: bool) {
+        self.acknowledged = facts.from(from).acknowledged.0;
+        match piece {
+            Piece::Chunk(chunk) => self.chunk(from, chunk, news, hinted),
+            Piece::Gap(gap) => self.gap(from, &gap, news, hinted),
+        }
     }
 
     pub(super) fn chunk(&mut self, from: End, chunk: Chunk<'_>, news: &mut NewsList, hinted: bool) {
@@ -296,6 +308,7 @@ struct Scene<'f> {
 
 struct Stage<'f> {
     side: Side,
+    acknowledged: u64,
     pub(super) tracker: &'f mut Tracker,
     inference: &'f mut Option<Box<VersionEvidence>>,
     news: &'f mut NewsList,
@@ -321,6 +334,7 @@ impl<'f> Scene<'f> {
             hints,
             stage: Stage {
                 side,
+                acknowledged: following.acknowledged,
                 tracker: &mut following.tracker,
                 inference: &mut following.inference,
                 news,
@@ -355,7 +369,7 @@ impl Stage<'_> {
                 self.tracker.violation(raw.completed, raw.header.packet_type(), &violation);
             });
         }
-        self.tracker.packet(self.side, raw, &parsed);
+        self.tracker.packet(self.side, raw, &parsed, self.acknowledged);
         if let Some(Watched { watch, from, confirmed }) = &self.watch {
             watch.show(*from, self.side, *confirmed, raw, &parsed, self.tracker);
         }

@@ -198,5 +198,5 @@ fn few_footprints_are_remembered() {
     for number in 0..100_000 {
         translations.note(INSIDE.footprint(Mark::Numbers(number, 0)));
     }
-    assert!(translations.newest.len() + translations.older.len() <= 2 * FOOTPRINTS);
+    assert!(translations.newest.table.len() + translations.older.table.len() <= 2 * FOOTPRINTS);
 }

@@ -27,8 +27,8 @@ pub struct ConnectFacts {
     pub keep_alive: u16,
     /// Will, if any.
     pub will: Option<Box<WillFacts>>,
-    /// Length of the whole packet in bytes.
-    pub length: u64,
+    /// Length of the whole packet in bytes: at most 268,435,460.
+    pub length: u32,
     /// Session Expiry Interval in seconds (5.0).
     pub session_expiry_interval: Option<u32>,
     /// Receive Maximum (5.0).

@@ -161,7 +161,7 @@ impl Talk {
             *self.offsets.of_mut(side) += bytes.len() as u64;
             let parsed = mqtt::parse(&raw, self.tracker.version());
             assert!(parsed.is_ok(), "{bytes:02x?}");
-            self.tracker.packet(side, &raw, &parsed);
+            self.tracker.packet(side, &raw, &parsed, 0);
         }
         self
     }
@@ -173,7 +173,7 @@ impl Talk {
         (raw.started, raw.completed) = (self.now, self.now);
         let parsed = mqtt::parse(&raw, self.tracker.version());
         assert!(matches!(parsed, Err(mqtt::ParseError::Partial { .. })), "{parsed:?}");
-        self.tracker.packet(side, &raw, &parsed);
+        self.tracker.packet(side, &raw, &parsed, 0);
         self
     }
 

@@ -101,6 +101,7 @@ impl Tracker {
         from: Side,
         raw: &RawPacket<'_>,
         packet: &Acknowledgment<'_>,
+        acknowledged: u64,
         last: &mut Newest,
     ) {
         let at = raw.completed;
@@ -113,6 +114,7 @@ impl Tracker {
             packet_identifier: packet.packet_identifier,
             code,
             end: raw.offset.0 + u64::from(last.length),
+            acknowledged,
         };
         let before = self.settle(&answer, reason_string.as_ref());
         match last.packet {

@@ -53,7 +53,7 @@ impl Tracker {
                         fingerprint: will_fingerprint(&will),
                     })
                 }),
-                length: packet_length(raw).into(),
+                length: packet_length(raw),
                 session_expiry_interval: connect.session_expiry_interval(),
                 receive_maximum: connect.receive_maximum(),
                 maximum_packet_size: connect.maximum_packet_size(),
