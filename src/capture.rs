@@ -4,11 +4,13 @@
 //! so that a number printed by any layer can be typed into Wireshark. This module does no I/O.
 
 mod batch;
+mod order;
 
 use std::fmt;
 use std::num::NonZeroU64;
 
 pub use batch::Batch;
+pub use order::Order;
 
 /// Number of a frame in the capture, from 1, as Wireshark's `frame.number`.
 ///

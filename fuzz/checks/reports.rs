@@ -65,6 +65,7 @@ pub(super) fn packet(raw: &RawPacket<'_>, parsed: &Result<Packet<'_>, ParseError
     let sender = Endpoint { address: [10, 0, 0, 1].into(), port: 1883 };
     Writer.packet(&SeenPacket {
         stream: 0,
+        opened: raw.started.frame,
         side: Side::Server,
         sender,
         confirmed: true,

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use crate::diagnosis::{self, Ruling};
-use crate::engine::Finished;
+use crate::engine::{Finished, Hearer};
 use crate::fetch::Depth;
 use crate::limits::Limits;
 use crate::lock::locked;
@@ -89,14 +89,6 @@ impl<'d> Judging<'d> {
         Judging { desk, patience, next: Vec::new(), lots: 0, kept: Kept::new(limits), kept_lots: 0 }
     }
 
-    /// Takes a session that ended.
-    pub(super) fn take(&mut self, session: Finished) {
-        self.next.push(session);
-        if self.next.len() >= AT_ONCE {
-            self.hand_on();
-        }
-    }
-
     /// All that were taken, once no other thread works any more.
     pub(super) fn finish(mut self) -> Kept {
         self.patience = 0;
@@ -143,6 +135,15 @@ impl<'d> Judging<'d> {
         let mut counted = locked(&self.desk.counted);
         if !sessions.is_empty() && self.patience > counted.len() {
             counted.push(sessions);
+        }
+    }
+}
+
+impl Hearer for Judging<'_> {
+    fn ended(&mut self, session: Finished) {
+        self.next.push(session);
+        if self.next.len() >= AT_ONCE {
+            self.hand_on();
         }
     }
 }

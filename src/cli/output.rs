@@ -17,12 +17,15 @@ const WIDTH: usize = 80;
 /// Narrower than this nothing can be read.
 const NARROWEST: usize = 40;
 
-/// Opens the output: a file, or standard output, locked and buffered.
-pub(super) fn open(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
+/// Bytes that are written at once.
+const BUFFER: usize = 64 << 10;
+
+/// Opens the output: a file, or standard output, buffered.
+pub(super) fn open(path: Option<&Path>) -> Result<Box<dyn Write + Send>, Failure> {
     match path {
-        None => Ok(Box::new(BufWriter::new(io::stdout().lock()))),
+        None => Ok(Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))),
         Some(path) => match File::create(path) {
-            Ok(file) => Ok(Box::new(BufWriter::new(file))),
+            Ok(file) => Ok(Box::new(BufWriter::with_capacity(BUFFER, file))),
             Err(source) => Err(Failure::Output { path: path.to_owned(), source }),
         },
     }
@@ -43,12 +46,12 @@ pub(super) fn keep_captures(output: Option<&Path>, captures: &[PathBuf]) -> Resu
 }
 
 /// Opens the output for text: as [`open`], on an old Windows console with colours translated.
-pub(super) fn open_text(look: &Look) -> Result<Box<dyn Write>, Failure> {
+pub(super) fn open_text(look: &Look) -> Result<Box<dyn Write + Send>, Failure> {
     match look.output.as_deref() {
         None => {
             let choice = color(look);
-            let out = anstream::AutoStream::new(io::stdout().lock(), choice);
-            Ok(Box::new(BufWriter::new(out)))
+            let out = anstream::AutoStream::new(io::stdout(), choice);
+            Ok(Box::new(BufWriter::with_capacity(BUFFER, out)))
         }
         path => open(path),
     }

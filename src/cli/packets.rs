@@ -1,37 +1,34 @@
 //! `mqttcap packets`: every control packet as it stands in the capture.
 //!
 //! Files are read twice: first to learn which connections are sessions, under which numbers and of
-//! which version; then their packets are written. What can be read only once (standard input, a
+//! which version; then their packets are written, by each part of the engine its own. What can be read only once (standard input, a
 //! pipe) is written as it passes, without session numbers, and without the packets that came before
 //! a connection was known to carry MQTT.
 
-use std::collections::BTreeMap;
+mod merged;
+mod writer;
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use crate::capture::{Frame, FrameNumber};
+use crate::capture::Frame;
 use crate::diagnosis;
-use crate::engine::{Config, Engine, Sorted};
+use crate::engine::{Config, Engine, Finished, Hearer, SharedObserver};
 use crate::limits::Limits;
-use crate::lock::locked;
-use crate::mqtt::{Version, parse};
-use crate::net::Endpoint;
-use crate::report::packets::{self, Lines, Place, Reveal};
+use crate::report::packets::{self, Reveal};
 use crate::report::table::Extent;
-use crate::report::{Case, Style};
-use crate::session::{Detail, PacketObserver, SeenPacket, Session};
+use crate::session::{Detail, Session};
 #[cfg(feature = "live")]
 use crate::source::Followed;
 use crate::source::{Captures, Shown};
-use crate::stream::Side;
 use crate::text;
 
 #[cfg(feature = "live")]
 use super::INTERRUPTED;
 use super::analyse::analyse;
-use super::arguments::{Input, Look, Packets, PacketsFormat};
+use super::arguments::{Input, Packets, PacketsFormat};
 use super::failure::Failure;
 #[cfg(feature = "live")]
 use super::file_notes::gaps;
@@ -40,10 +37,12 @@ use super::file_notes::notes_on_files;
 use super::live;
 use super::output;
 use super::progress::Progress;
+use super::reading;
 use super::selection::Selection;
 #[cfg(feature = "live")]
 use super::service::Signals;
 use super::sieve::Sieve;
+use writer::{Form, Sessions, Writer};
 
 /// Progress is told once in so many frames.
 const LOOKED_AT: u64 = 4096;
@@ -78,134 +77,135 @@ pub(super) fn packets(arguments: &Packets) -> Result<ExitCode, Failure> {
         }
         Some(_) => None,
     };
-    let style = output::style(look, input.utc);
     let mut out = match arguments.format {
         PacketsFormat::Table => output::open_text(look)?,
         PacketsFormat::Ndjson => output::open(look.output.as_deref())?,
     };
     let form = match arguments.format {
-        PacketsFormat::Table => Form::Table(style),
-        PacketsFormat::Ndjson => Form::Lines(Lines::default()),
+        PacketsFormat::Table => Form::Table(output::style(look, input.utc)),
+        PacketsFormat::Ndjson => Form::Lines,
     };
     let reveal = Reveal { payload: arguments.show_payload, secrets: arguments.show_secrets };
-    let pass = Pass::new(input, sessions, form, reveal, &mut out)?;
+    // Where messages go is for `read` to tell.
+    let usual = Limits { followed_messages: 0, ..Limits::default() };
+    let config = Config {
+        limits: input.bounds.over(usual)?,
+        ports: input.ports.clone(),
+        detail: Detail::None,
+        hosts: arguments.host.into_iter().collect(),
+    };
+    let (writers, skipped) = (Vec::new(), Skipped::default());
+    let mut pass = Pass { form: form.clone(), writers, skipped, out: &mut out, failed: None };
+    let shows_progress = !output::is_terminal(look);
+    if let Some(sessions) = sessions {
+        let sessions = Arc::new(sessions);
+        let writer = || Writer::new(Some(Arc::clone(&sessions)), form.clone(), reveal);
+        let engine = Engine::divided(config, || Some(pass.shown_to(writer())));
+        pass.again(engine, input, shows_progress)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let engine = Engine::observed(config, pass.shown_to(Writer::new(None, form, reveal)));
     #[cfg(feature = "live")]
     if let Some(path) = followed {
-        return follow(path, pass);
+        return pass.follow(engine, path);
     }
-    write(input, look, once.is_some(), pass)?;
+    pass.once(engine, input, shows_progress)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the captures, one of which may be a pipe that `passes_by`, and writes their packets.
-fn write(input: &Input, look: &Look, passes_by: bool, mut pass: Pass<'_>) -> Result<(), Failure> {
-    let mut sieve = Sieve::of(input)?;
-    let mut captures = Captures::open(&input.files)?;
-    // Where packets run over the terminal they are progress enough.
-    let mut progress = (!output::is_terminal(look)).then(|| Progress::of(&captures));
-    pass.begin()?;
-    let mut tell = |captures: &Captures| progress.iter_mut().for_each(|progress| progress.tell(captures));
-    if passes_by {
-        // It is written as it comes.
-        while let Some(frame) = captures.next_frame() {
-            let number = frame.at.frame.get();
-            if sieve.passes(&frame) {
-                pass.push(&frame)?;
-            }
-            if number.is_multiple_of(LOOKED_AT) {
-                tell(&captures);
-            }
-        }
-    } else {
-        let mut sorted = Sorted::default();
-        while sieve.next_batch(&mut captures, sorted.frames_mut()) {
-            pass.push_batch(&mut sorted)?;
-            tell(&captures);
-        }
-    }
-    drop(progress);
-    pass.finish()?;
-    for note in notes_on_files(&captures) {
-        say(&note.text);
-    }
-    Ok(())
-}
-
-/// Writes the packets of a capture that is still written, until it is interrupted.
-#[cfg(feature = "live")]
-fn follow(path: &Path, mut pass: Pass<'_>) -> Result<ExitCode, Failure> {
-    let mut followed = Followed::open(path)?;
-    let signals = Signals::listen().map_err(Failure::Write)?;
-    pass.begin()?;
-    while !signals.end() && !signals.reopen() && !followed.is_over() {
-        match followed.next_frame()? {
-            Some(frame) => pass.push(&frame)?,
-            None => pass.out.flush()?,
-        }
-    }
-    pass.finish()?;
-    for note in gaps(&followed.gaps()) {
-        say(&note.text);
-    }
-    Ok(ExitCode::from(if signals.end() { INTERRUPTED } else { 0 }))
-}
-
-/// Frames on their way to lines.
+/// Frames on their way to packets that are written.
 struct Pass<'o> {
-    engine: Engine,
-    writer: Arc<Mutex<Writer>>,
+    form: Form,
+    /// One for each part of the engine.
+    writers: Vec<Arc<Mutex<Writer>>>,
     skipped: Skipped,
-    out: &'o mut dyn Write,
+    out: &'o mut (dyn Write + Send),
+    /// Why no more can be written.
+    failed: Option<io::Error>,
 }
 
-impl<'o> Pass<'o> {
-    fn new(
-        input: &Input,
-        sessions: Option<Sessions>,
-        form: Form,
-        reveal: Reveal,
-        out: &'o mut dyn Write,
-    ) -> Result<Pass<'o>, Failure> {
-        let writer = Arc::new(Mutex::new(Writer { sessions, form, reveal, written: Vec::new() }));
-        // Where messages go is for `read` to tell.
-        let usual = Limits { followed_messages: 0, ..Limits::default() };
-        let config = Config {
-            limits: input.bounds.over(usual)?,
-            ports: input.ports.clone(),
-            detail: Detail::None,
-            hosts: Vec::new(),
-        };
-        let engine = Engine::observed(config, Arc::<Mutex<Writer>>::clone(&writer));
-        Ok(Pass { engine, writer, skipped: Skipped::default(), out })
+impl Pass<'_> {
+    /// One more writer.
+    fn shown_to(&mut self, writer: Writer) -> SharedObserver {
+        let writer = Arc::new(Mutex::new(writer));
+        self.writers.push(Arc::clone(&writer));
+        writer
     }
 
     /// There is something to read.
     fn begin(&mut self) -> Result<(), Failure> {
-        if let Form::Table(style) = &locked(&self.writer).form {
+        if let Form::Table(style) = &self.form {
             packets::write_head(style, self.out)?;
         }
         Ok(())
     }
 
-    /// Takes the next frames; leaves none.
-    fn push_batch(&mut self, sorted: &mut Sorted) -> Result<(), Failure> {
-        sorted.sort(self.engine.parts());
-        let skipped = &mut self.skipped;
-        self.engine.push_batch(sorted, &mut |finished| skipped.add(&finished.into_session()));
-        sorted.clear();
-        Ok(drain(&self.writer, self.out)?)
+    /// Reads the captures of which it is known what is in them.
+    fn again(mut self, engine: Engine, input: &Input, shows_progress: bool) -> Result<(), Failure> {
+        self.begin()?;
+        let threads = reading::threads(input).min(engine.parts());
+        let followed = reading::follow(threads, input, engine, shows_progress, &|| false, &mut self)?;
+        self.finish()?;
+        say_of_files(&followed?.captures);
+        Ok(())
     }
 
-    fn push(&mut self, frame: &Frame<'_>) -> Result<(), Failure> {
-        let skipped = &mut self.skipped;
-        self.engine.push(frame, &mut |session| skipped.add(&session));
-        Ok(drain(&self.writer, self.out)?)
+    /// Reads captures one of which can be read only once. It is written as it comes.
+    fn once(mut self, mut engine: Engine, input: &Input, shows_progress: bool) -> Result<(), Failure> {
+        let mut sieve = Sieve::of(input)?;
+        let mut captures = Captures::open(&input.files)?;
+        let mut progress = shows_progress.then(|| Progress::of(&captures));
+        self.begin()?;
+        while let Some(frame) = captures.next_frame() {
+            let number = frame.at.frame.get();
+            if sieve.passes(&frame) {
+                self.push(&mut engine, &frame)?;
+            }
+            if number.is_multiple_of(LOOKED_AT)
+                && let Some(progress) = &mut progress
+            {
+                progress.tell(&captures);
+            }
+        }
+        drop(progress);
+        self.end(engine)?;
+        say_of_files(&captures);
+        Ok(())
+    }
+
+    /// Reads a capture that is still written, until it is interrupted.
+    #[cfg(feature = "live")]
+    fn follow(mut self, mut engine: Engine, path: &Path) -> Result<ExitCode, Failure> {
+        let mut followed = Followed::open(path)?;
+        let signals = Signals::listen().map_err(Failure::Write)?;
+        self.begin()?;
+        while !signals.end() && !signals.reopen() && !followed.is_over() {
+            match followed.next_frame()? {
+                Some(frame) => self.push(&mut engine, &frame)?,
+                None => self.out.flush()?,
+            }
+        }
+        self.end(engine)?;
+        for note in gaps(&followed.gaps()) {
+            say(&note.text);
+        }
+        Ok(ExitCode::from(if signals.end() { INTERRUPTED } else { 0 }))
+    }
+
+    fn push(&mut self, engine: &mut Engine, frame: &Frame<'_>) -> Result<(), Failure> {
+        engine.push(frame, &mut |session| self.skipped.add(&session));
+        Ok(merged::write(&self.writers, self.out)?)
+    }
+
+    fn end(mut self, engine: Engine) -> Result<(), Failure> {
+        engine.finish(&mut |session| self.skipped.add(&session));
+        self.caught_up();
+        self.finish()
     }
 
     fn finish(self) -> Result<(), Failure> {
-        let Pass { engine, writer, mut skipped, out } = self;
-        engine.finish(&mut |session| skipped.add(&session));
-        drain(&writer, out)?;
+        let Pass { skipped, out, failed, .. } = self;
+        failed.map_or(Ok(()), Err)?;
         out.flush()?;
         if skipped.bytes > 0 {
             say(&format!(
@@ -218,11 +218,23 @@ impl<'o> Pass<'o> {
     }
 }
 
-fn drain(writer: &Mutex<Writer>, out: &mut dyn Write) -> io::Result<()> {
-    let written = &mut locked(writer).written;
-    let done = out.write_all(written);
-    written.clear();
-    done
+impl Hearer for Pass<'_> {
+    fn ended(&mut self, session: Finished) {
+        self.skipped.add(&session.into_session());
+    }
+
+    fn caught_up(&mut self) -> bool {
+        if self.failed.is_none() {
+            self.failed = merged::write(&self.writers, self.out).err();
+        }
+        self.failed.is_none()
+    }
+}
+
+fn say_of_files(captures: &Captures) {
+    for note in notes_on_files(captures) {
+        say(&note.text);
+    }
 }
 
 /// Talk goes to standard error; if that is closed there is nobody left to tell.
@@ -248,93 +260,4 @@ impl Skipped {
 /// Whether reading a path again gives the same bytes.
 fn is_readable_twice(path: &Path) -> bool {
     path != Path::new("-") && path.metadata().is_ok_and(|found| found.is_file() || found.is_dir())
-}
-
-/// The sessions that are shown, by stream and first frame: a connection that was let go and went on
-/// is two sessions on one stream.
-#[derive(Debug)]
-struct Sessions(BTreeMap<(u32, FrameNumber), Known>);
-
-#[derive(Debug)]
-struct Known {
-    number: u64,
-    client: Endpoint,
-    last: FrameNumber,
-    version: Option<Version>,
-}
-
-impl Sessions {
-    fn of<'c>(cases: impl Iterator<Item = &'c Case>) -> Sessions {
-        let known = cases.filter_map(|case| {
-            let wire = &case.session.wire;
-            let known = Known {
-                number: case.number,
-                client: wire.peers.client.endpoint,
-                last: wire.last.frame,
-                version: case.session.version,
-            };
-            Some(((wire.stream?, wire.first.frame), known))
-        });
-        Sessions(known.collect())
-    }
-
-    /// The session of a packet; `None` when it is not shown.
-    fn of_packet(&self, packet: &SeenPacket<'_>) -> Option<&Known> {
-        let (began, frame) = (packet.raw.started.frame, packet.raw.completed.frame);
-        let until = (packet.stream, began.max(frame));
-        let (_, known) = self.0.range((packet.stream, FrameNumber::new(0))..=until).next_back()?;
-        (began <= known.last).then_some(known)
-    }
-}
-
-impl Known {
-    fn place(&self, packet: &SeenPacket<'_>) -> Place {
-        let side = if packet.sender == self.client { Side::Client } else { Side::Server };
-        Place { session: Some(self.number), side }
-    }
-}
-
-#[derive(Debug)]
-enum Form {
-    Table(Style),
-    Lines(Lines),
-}
-
-/// Writes packets to memory, from where they are drained after every frame.
-#[derive(Debug)]
-struct Writer {
-    /// `None` where the capture is read only once.
-    sessions: Option<Sessions>,
-    form: Form,
-    reveal: Reveal,
-    written: Vec<u8>,
-}
-
-impl PacketObserver for Writer {
-    fn packet(&mut self, packet: &SeenPacket<'_>) {
-        let Some(sessions) = &self.sessions else {
-            if packet.confirmed {
-                self.write(packet, Place { session: None, side: packet.side });
-            }
-            return;
-        };
-        let Some(known) = sessions.of_packet(packet) else { return };
-        let (place, version) = (known.place(packet), known.version);
-        if packet.version.is_some() || version.is_none() {
-            return self.write(packet, place);
-        }
-        // Picked up late: only later packets, read the first time, told the version.
-        let parsed = parse(packet.raw, version);
-        self.write(&SeenPacket { parsed: &parsed, version, ..*packet }, place);
-    }
-}
-
-impl Writer {
-    fn write(&mut self, packet: &SeenPacket<'_>, place: Place) {
-        // Writing to memory cannot fail.
-        let _ = match &mut self.form {
-            Form::Table(style) => packets::write_row(packet, place, self.reveal, style, &mut self.written),
-            Form::Lines(lines) => lines.write(packet, place, self.reveal, &mut self.written),
-        };
-    }
 }

@@ -46,6 +46,23 @@ const NAP: Duration = Duration::from_millis(1);
 /// Puts the next frames into a batch; `false` when there are none.
 pub type Next<'r> = Box<dyn FnMut(&mut Batch) -> bool + Send + 'r>;
 
+/// Hears what comes of frames, on whichever thread it is found out.
+pub trait Hearer: Send {
+    /// A session ended.
+    fn ended(&mut self, session: Finished);
+
+    /// All that the frames so far brought was told. Answers whether more is wanted.
+    fn caught_up(&mut self) -> bool {
+        true
+    }
+}
+
+impl<F: FnMut(Finished) + Send> Hearer for F {
+    fn ended(&mut self, session: Finished) {
+        self(session);
+    }
+}
+
 /// Does some of what else there is to do; `false` if there is nothing.
 type Meanwhile<'m> = dyn Fn() -> bool + Sync + 'm;
 
@@ -256,10 +273,14 @@ impl Engine {
         Ok(!sorted.frames.is_empty())
     }
 
+    /// Whether frames are given to the parts once it has begun: where hosts are asked for they are taken one by one.
+    pub fn is_divisible(&self) -> bool {
+        self.parts.len() > 1 && !self.rest.changes.is_watched() && self.rest.hosts.is_empty()
+    }
+
     /// Whether the next frames are given to the parts, and not taken one by one.
     fn is_divided(&self) -> bool {
-        let alone = self.parts.len() == 1 || self.rest.observed || self.rest.changes.is_watched();
-        !alone && !self.is_beginning() && self.rest.hosts.is_empty()
+        self.is_divisible() && !self.is_beginning()
     }
 
     /// The capture is over: ends the connections that are left, by at most so many threads; hands out their sessions.

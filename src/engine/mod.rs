@@ -27,7 +27,7 @@ use crate::net::{self, Decoded, Endpoint, Fragment};
 use crate::session::{CaptureFacts, Detail, FragmentFacts, PacketObserver, Session};
 use crate::tcp::{self, Facts};
 
-pub use batch::{Lanes, Next, OutOfStep, Sorted, Waiting};
+pub use batch::{Hearer, Lanes, Next, OutOfStep, Sorted, Waiting};
 use changes::Changes;
 use dialogue::News;
 pub use ended::Finished;
@@ -91,8 +91,6 @@ struct Rest {
     limits: Arc<Limits>,
     detail: Detail,
     ports: Arc<[u16]>,
-    /// Whether somebody is shown every control packet.
-    observed: bool,
     facts: CaptureFacts,
     population: Population,
     translations: Translations,
@@ -120,24 +118,25 @@ impl Engine {
     /// An engine that has seen nothing.
     pub fn new(config: Config) -> Engine {
         let part = Part::new(config.limits, config.detail, None);
-        Engine::of(config, vec![part], false)
+        Engine::of(config, vec![part])
     }
 
     /// An engine that shows every control packet to `observer` as it passes.
     pub fn observed(config: Config, observer: SharedObserver) -> Engine {
         let part = Part::new(config.limits, config.detail, Some(observer));
-        Engine::of(config, vec![part], true)
+        Engine::of(config, vec![part])
     }
 
-    /// An engine on which several threads can work at once, when it is given [many frames](Engine::push_batch).
-    pub fn divided(config: Config) -> Engine {
+    /// An engine on which several threads can work at once, when it is given [many frames](Engine::push_batch). Each of its
+    /// parts shows the control packets of its connections to an `observer` of its own, if there is one.
+    pub fn divided(config: Config, mut observer: impl FnMut() -> Option<SharedObserver>) -> Engine {
         let parts = part::how_many(&config.limits);
         let limits = part::share(&config.limits, parts);
-        let parts = (0..parts).map(|_| Part::new(limits, config.detail, None)).collect();
-        Engine::of(config, parts, false)
+        let parts = (0..parts).map(|_| Part::new(limits, config.detail, observer())).collect();
+        Engine::of(config, parts)
     }
 
-    fn of(config: Config, parts: Vec<Part>, observed: bool) -> Engine {
+    fn of(config: Config, parts: Vec<Part>) -> Engine {
         Engine {
             fragments: Fragments::new(&config.limits),
             parts,
@@ -145,7 +144,6 @@ impl Engine {
                 limits: Arc::new(config.limits),
                 detail: config.detail,
                 ports: config.ports.into(),
-                observed,
                 hosts: config.hosts,
                 mqtt_connections: 0,
                 watch: attempt::Watch::new(&config.limits),

@@ -5,7 +5,7 @@
 
 use std::vec::Drain;
 
-use crate::capture::{FrameNumber, Moment};
+use crate::capture::{FrameNumber, Moment, Order};
 use crate::fetch::Depth;
 use crate::net::Endpoint;
 use crate::session::TextFact;
@@ -19,46 +19,6 @@ use super::translated::Footprint;
 pub(super) struct Notice {
     pub(super) order: Order,
     pub(super) what: What,
-}
-
-/// Where a notice belongs among all: one number, as the least of several is asked for with every notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Order(u128);
-
-impl Order {
-    /// After all others.
-    const NEVER: Order = Order(u128::MAX);
-
-    /// From high to low: the frame that brought it; whether it was not the frame's segment that brought it, but its time;
-    /// among what one moment brings the last frame of the connection, or its stream when the capture ends.
-    fn new(frame: FrameNumber, by_time: bool, then: u64) -> Order {
-        Order(u128::from(frame.get()) << 64 | u128::from(by_time) << 63 | u128::from(then))
-    }
-
-    /// The segment of `frame` brought it.
-    pub(super) fn segment(frame: FrameNumber) -> Order {
-        Order::new(frame, false, 0)
-    }
-
-    /// The time of `frame` brought it; `last` is the connection's last frame.
-    pub(super) fn time(frame: FrameNumber, last: FrameNumber) -> Order {
-        Order::new(frame, true, last.get())
-    }
-
-    /// The end of the capture brought it.
-    pub(super) fn end(stream: u32) -> Order {
-        Order::new(FrameNumber::new(u64::MAX), true, stream.into())
-    }
-
-    /// The frame that brought it.
-    fn frame(self) -> FrameNumber {
-        FrameNumber::new((self.0 >> 64) as u64)
-    }
-
-    /// Whether it is to be heard before the frames after `frame`.
-    pub(super) fn is_of(self, frame: FrameNumber) -> bool {
-        self.frame() <= frame
-    }
 }
 
 #[derive(Debug)]

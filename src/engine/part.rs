@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use crate::capture::{Moment, Timestamp};
+use crate::capture::{Moment, Order, Timestamp};
 use crate::limits::{Limits, Room};
+use crate::lock::locked;
 use crate::net::{Decoded, Endpoint, Segment};
 use crate::session::{Close, Detail};
 use crate::stream::{End, Side};
@@ -16,7 +17,7 @@ use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
 
 use super::dialogue::{Common, Dialogue, Watch};
-use super::notice::{Gone, Notice, Order, Talk, What};
+use super::notice::{Gone, Notice, Talk, What};
 use super::translated::{Footprint, sender};
 use super::{MQTT_PORTS, SharedObserver, population};
 
@@ -158,20 +159,23 @@ impl Part {
         if let Some(connection) = table.latest_mut() {
             hear(connection, segment, at, hints, notices);
         }
+        let order = Order::segment(at.frame);
         if !ended.is_empty() {
-            let order = Order::segment(at.frame);
             notices.extend(ended.drain(..).map(|connection| over(connection, order)));
         }
+        belongs(observer.as_ref(), order);
         self.table.latest_mut()
     }
 
     /// The time of the frame `at` brings connections to their end.
     pub(super) fn advance(&mut self, at: Moment) {
-        let Part { table, notices, .. } = self;
+        let Part { table, notices, observer, .. } = self;
         table.advance(at.time, &mut |connection| {
             let order = Order::time(at.frame, connection.facts.last().frame);
             notices.push(over(connection, order));
+            belongs(observer.as_ref(), order);
         });
+        belongs(observer.as_ref(), Order::time(at.frame, at.frame));
     }
 
     /// Ends connections whose SYN nobody answered for long before `now`.
@@ -193,11 +197,20 @@ impl Part {
 
     /// The capture is over: the `remaining` connections up to stream `last` end.
     pub(super) fn finish_up_to(&mut self, last: u32, remaining: &mut Remaining) {
-        let Part { table, notices, .. } = self;
+        let Part { table, notices, observer, .. } = self;
         table.finish_up_to(last, remaining, &mut |connection| {
             let order = Order::end(connection.facts.stream);
             notices.push(over(connection, order));
+            belongs(observer.as_ref(), order);
         });
+    }
+}
+
+/// Tells an observer where what it was shown belongs.
+#[inline]
+fn belongs(observer: Option<&SharedObserver>, order: Order) {
+    if let Some(observer) = observer {
+        locked(observer).belongs(order);
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::fmt::Debug;
 
+use crate::capture::{FrameNumber, Order};
 use crate::mqtt::{Packet, ParseError, RawPacket, Version};
 use crate::net::Endpoint;
 use crate::stream::Side;
@@ -14,13 +15,20 @@ use super::facts::TextFact;
 pub trait PacketObserver: Debug + Send {
     /// Takes the next packet, in the order in which packets are completed.
     fn packet(&mut self, packet: &SeenPacket<'_>);
+
+    /// What was shown since this was last told, if anything was, belongs here among what other observers were shown.
+    fn belongs(&mut self, order: Order) {
+        let _ = order;
+    }
 }
 
 /// A control packet that passes, after the session's tracker took it.
 #[derive(Clone, Copy, Debug)]
 pub struct SeenPacket<'p> {
-    /// Wireshark's `tcp.stream`.
+    /// Wireshark's `tcp.stream`. Where there are other observers of the same capture, it may not be known yet.
     pub stream: u32,
+    /// The first frame of the connection.
+    pub opened: FrameNumber,
     /// The side that sent it, as far as is known by now: without the start of a connection the
     /// sides may turn out to be the other way round.
     pub side: Side,

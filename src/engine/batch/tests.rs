@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::capture::Order;
 use crate::diagnosis;
-use crate::engine::Config;
+use crate::engine::{Config, SharedObserver};
 use crate::limits::Limits;
-use crate::session::Detail;
+use crate::session::{Detail, PacketObserver, SeenPacket};
 use crate::source::CaptureFile;
 
 /// The committed captures.
@@ -25,7 +27,8 @@ fn captures() -> Vec<PathBuf> {
 /// An engine that divides all it can.
 fn engine() -> Engine {
     let limits = Limits::default();
-    let mut engine = Engine::divided(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded });
+    let mut engine =
+        Engine::divided(Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::Folded }, || None);
     engine.one_by_one = 0;
     engine
 }
@@ -125,6 +128,61 @@ fn batches_change_nothing() {
         let each = told_by(undivided, &path, 1, 1);
         for frames_at_once in [1, 2, 50, 100_000] {
             assert_eq!(told(&path, frames_at_once, 2), each, "{}, {frames_at_once} at once", path.display());
+        }
+    }
+}
+
+/// The packets that an observer was shown, and where they belong.
+#[derive(Debug, Default)]
+struct Shown {
+    latest: Vec<String>,
+    all: Vec<(Order, String)>,
+}
+
+impl PacketObserver for Shown {
+    fn packet(&mut self, packet: &SeenPacket<'_>) {
+        let (opened, frames, packet) = (packet.opened, packet.raw.frames, packet.raw.packet_type());
+        self.latest.push(format!("{packet:?} in {frames:?} of the connection from {opened}"));
+    }
+
+    fn belongs(&mut self, order: Order) {
+        self.all.extend(self.latest.drain(..).map(|packet| (order, packet)));
+    }
+}
+
+/// What several observers were shown, in order.
+fn shown(path: &Path, frames_at_once: usize, threads: usize) -> Vec<String> {
+    let limits = Limits::default();
+    let mut seats = Vec::new();
+    let config = Config { limits, ports: Vec::new(), hosts: Vec::new(), detail: Detail::None };
+    let mut engine = Engine::divided(config, || {
+        seats.push(Arc::new(Mutex::new(Shown::default())));
+        seats.last().map(|seat| Arc::<Mutex<Shown>>::clone(seat) as SharedObserver)
+    });
+    engine.one_by_one = 0;
+    engine.push_in_turns(reader(path, frames_at_once), threads, Waiting::of(threads, 2, &|| false), &mut |_| ());
+    engine.finish(&mut |_| ());
+    let mut all: Vec<_> = seats.iter().flat_map(|seat| std::mem::take(&mut seat.lock().unwrap().all)).collect();
+    all.sort_by_key(|(order, _)| *order);
+    all.into_iter().map(|(_, packet)| packet).collect()
+}
+
+#[test]
+fn observers_of_the_parts_are_together_shown_what_one_is_shown() {
+    for path in captures() {
+        let one = Arc::new(Mutex::new(Shown::default()));
+        let config = Config { limits: Limits::default(), ports: Vec::new(), hosts: Vec::new(), detail: Detail::None };
+        let mut engine = Engine::observed(config, Arc::<Mutex<Shown>>::clone(&one));
+        let mut file = CaptureFile::open(&path).unwrap();
+        while let Some(frame) = file.next_frame() {
+            engine.push(&frame, &mut |_| ());
+        }
+        engine.finish(&mut |_| ());
+        let one: Vec<String> = one.lock().unwrap().all.drain(..).map(|(_, packet)| packet).collect();
+        for frames_at_once in [7, 100_000] {
+            for threads in [1, 2] {
+                assert_eq!(shown(&path, frames_at_once, threads), one, "{}", path.display());
+            }
         }
     }
 }

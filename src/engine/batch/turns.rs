@@ -7,8 +7,7 @@ use std::iter;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::super::ended::Finished;
-use super::{Engine, Next, Sorted, Waiting};
+use super::{Engine, Hearer, Next, Sorted, Waiting};
 
 /// One of the threads, and what goes round among them.
 struct Turn<R, F> {
@@ -23,17 +22,11 @@ struct Round<T> {
 }
 
 impl Engine {
-    /// Takes all frames that `next` reads, by so many threads; hands out the sessions that ended.
-    pub fn push_in_turns(
-        &mut self,
-        next: Next<'_>,
-        threads: usize,
-        waiting: Waiting<'_>,
-        out: &mut (impl FnMut(Finished) + Send),
-    ) {
+    /// Takes all frames that `next` reads and `hearer` wants, by so many threads.
+    pub fn push_in_turns(&mut self, next: Next<'_>, threads: usize, waiting: Waiting<'_>, hearer: &mut impl Hearer) {
         let parts = self.parts();
         let reads = Round::among(threads, next);
-        let follows = Round::among(threads, (self, out));
+        let follows = Round::among(threads, (self, hearer));
         let turns = reads.zip(follows).map(|(reads, follows)| Turn { reads, follows });
         thread::scope(|scope| {
             let mut turns = turns.map(|turn| move || turn.run(parts, waiting));
@@ -64,8 +57,9 @@ impl<T> Round<T> {
     }
 }
 
-impl<O: FnMut(Finished)> Turn<Next<'_>, (&mut Engine, &mut O)> {
-    /// Reads and follows frames whenever it is this thread's turn. Who comes to the end does not hand on what he reads by.
+impl<H: Hearer> Turn<Next<'_>, (&mut Engine, &mut H)> {
+    /// Reads and follows frames whenever it is this thread's turn. Who comes to the end does not hand on what he reads by;
+    /// where no more is wanted, he who is told so does not hand on the engine.
     fn run(self, parts: usize, waiting: Waiting<'_>) {
         let Turn { reads, follows } = self;
         let mut sorted = Sorted::default();
@@ -75,10 +69,13 @@ impl<O: FnMut(Finished)> Turn<Next<'_>, (&mut Engine, &mut O)> {
                 break;
             }
             sorted.sort(parts);
-            let Some((engine, out)) = waiting.receive(&follows.before) else { break };
-            engine.push_batch(&sorted, out);
+            let Some((engine, hearer)) = waiting.receive(&follows.before) else { break };
+            engine.push_batch(&sorted, &mut |session| hearer.ended(session));
+            if !hearer.caught_up() {
+                break;
+            }
             // Nobody takes it when the others came to the end.
-            let _ = follows.after.send((engine, out));
+            let _ = follows.after.send((engine, hearer));
         }
     }
 }

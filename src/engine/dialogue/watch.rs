@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::capture::FrameNumber;
 use crate::engine::SharedObserver;
 use crate::lock::locked;
 use crate::mqtt::{Packet, ParseError, RawPacket};
@@ -15,13 +16,15 @@ use crate::tcp::Facts;
 pub(in crate::engine) struct Watch {
     observer: SharedObserver,
     stream: u32,
+    opened: FrameNumber,
     a: Endpoint,
     b: Endpoint,
 }
 
 impl Watch {
     pub(in crate::engine) fn new(observer: &SharedObserver, facts: &Facts) -> Watch {
-        Watch { observer: Arc::clone(observer), stream: facts.stream, a: facts.a, b: facts.b }
+        let (stream, opened) = (facts.stream, facts.first.frame);
+        Watch { observer: Arc::clone(observer), stream, opened, a: facts.a, b: facts.b }
     }
 
     /// Shows a packet that `tracker` took.
@@ -39,8 +42,8 @@ impl Watch {
             Ok(Packet::Publish(_)) => tracker.latest_topic(side),
             _ => None,
         };
-        let version = tracker.version();
-        let seen = SeenPacket { stream: self.stream, side, sender, confirmed, raw, parsed, version, topic };
+        let (stream, opened, version) = (self.stream, self.opened, tracker.version());
+        let seen = SeenPacket { stream, opened, side, sender, confirmed, raw, parsed, version, topic };
         // An observer that panicked has nothing half-done that another could see.
         locked(&self.observer).packet(&seen);
     }

@@ -2,6 +2,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::*;
+use crate::capture::FrameNumber;
 use crate::mqtt::{RawPacket, Version, parse};
 use crate::net::Endpoint;
 use crate::session::TextFact;
@@ -11,7 +12,17 @@ fn seen(bytes: &[u8], version: Option<Version>, topic: Option<&TextFact>, write:
     let parsed = parse(&raw, version);
     let sender = Endpoint { address: [10, 0, 0, 1].into(), port: 50_000 };
     let (side, confirmed) = (Side::Client, true);
-    write(&SeenPacket { stream: 7, side, sender, confirmed, raw: &raw, parsed: &parsed, version, topic });
+    write(&SeenPacket {
+        stream: 7,
+        opened: FrameNumber::new(1),
+        side,
+        sender,
+        confirmed,
+        raw: &raw,
+        parsed: &parsed,
+        version,
+        topic,
+    });
 }
 
 fn json(bytes: &[u8], version: Option<Version>, topic: Option<&TextFact>, payload: Option<usize>) -> Value {

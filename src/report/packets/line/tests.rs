@@ -18,7 +18,17 @@ fn both(bytes: &[u8], version: Option<Version>, topic: Option<&[u8]>, time: i64,
     let sender = Endpoint { address: [10, 0, 0, 1].into(), port: 50_000 };
     let topic = topic.map(TextFact::new);
     let (side, confirmed, topic) = (Side::Client, true, topic.as_ref());
-    let packet = SeenPacket { stream: 7, side, sender, confirmed, raw: &raw, parsed: &parsed, version, topic };
+    let packet = SeenPacket {
+        stream: 7,
+        opened: FrameNumber::new(1),
+        side,
+        sender,
+        confirmed,
+        raw: &raw,
+        parsed: &parsed,
+        version,
+        topic,
+    };
     let place = Place { session, side: Side::Server };
     let mut by_hand = Vec::new();
     Lines::default().write(&packet, place, Reveal::default(), &mut by_hand).unwrap();
