@@ -34,22 +34,36 @@ struct Names<'s> {
     client_id: &'s TextFact,
 }
 
+/// A session whose client was let in or refused: what is asked of each of many is found out once.
+struct Knock {
+    place: usize,
+    admitted: bool,
+    hashes: Hashes,
+}
+
+/// What stands for the names of a client.
+#[derive(Clone, Copy)]
+struct Hashes {
+    user: u64,
+    /// None for a client that left its id to the server.
+    id: Option<u64>,
+}
+
 /// Tells each of `sessions` that was refused who was let in with the same user name or client id.
 pub fn compare_refused(sessions: &mut [Box<Session>]) {
-    let mut doors = Doors::default();
-    let of =
-        |sessions, admitted| one_by_one(sessions).filter(move |(_, session)| session.was_admitted() == Some(admitted));
-    for names in of(sessions, false).filter_map(|(_, session)| session.names()) {
-        doors.watch(names);
-    }
+    let knock = |(place, session): (usize, &Session)| {
+        let (admitted, hashes) = (session.was_admitted()?, session.names()?.hashes());
+        Some(Knock { place, admitted, hashes })
+    };
+    let knocks: Vec<Knock> = one_by_one(sessions).filter_map(knock).collect();
+    let (mut doors, refused) = (Doors::default(), || knocks.iter().filter(|knock| !knock.admitted));
+    refused().for_each(|knock| doors.watch(knock.hashes));
     if doors.users.is_empty() {
         return;
     }
-    for (place, names) in of(sessions, true).filter_map(|(place, session)| Some((place, session.names()?))) {
-        doors.admitted(place, names, sessions);
-    }
-    let told = |(place, session)| Some((place, doors.beside(session, sessions)?));
-    let told: Vec<(usize, Admitted)> = of(sessions, false).filter_map(told).collect();
+    knocks.iter().filter(|knock| knock.admitted).for_each(|knock| doors.admitted(knock, sessions));
+    let told = |knock: &Knock| Some((knock.place, doors.beside(knock, sessions)?));
+    let told: Vec<(usize, Admitted)> = refused().filter_map(told).collect();
     for (place, admitted) in told {
         if let Some(session) = sessions.get_mut(place) {
             session.neighbours.admitted = Some(Box::new(admitted));
@@ -87,13 +101,12 @@ impl Session {
 }
 
 impl Names<'_> {
-    /// What stands for the user name, the client id, and both.
-    fn hashes(self) -> [u64; 3] {
+    fn hashes(self) -> Hashes {
         let hash = |username: Option<Option<&TextFact>>, client_id: Option<&TextFact>| {
             FixedState::default().hash_one((self.server, username, client_id))
         };
-        let (username, client_id) = (Some(self.username), Some(self.client_id));
-        [hash(username, None), hash(None, client_id), hash(username, client_id)]
+        let id = Some(self.client_id).filter(|client_id| !client_id.is_empty());
+        Hashes { user: hash(Some(self.username), None), id: id.map(|_| hash(None, id)) }
     }
 
     fn same_user(&self, other: &Names<'_>) -> bool {
@@ -106,45 +119,59 @@ impl Names<'_> {
 }
 
 impl Doors {
-    fn watch(&mut self, refused: Names<'_>) {
-        let [user, id, pair] = refused.hashes();
-        if !refused.client_id.is_empty() {
+    fn watch(&mut self, refused: Hashes) {
+        self.users.entry(refused.user).or_default();
+        if let Some((id, pair)) = refused.id.zip(refused.pair()) {
             self.ids.entry(id).or_default();
             self.pairs.entry(pair).or_default();
         }
-        self.users.entry(user).or_default();
     }
 
-    fn admitted(&mut self, place: usize, names: Names<'_>, sessions: &[Box<Session>]) {
-        let [user, id, pair] = names.hashes();
-        let others =
-            |known: &[usize]| known.iter().filter_map(|other| sessions.get(*other)?.names()).collect::<Vec<_>>();
-        add(&mut self.ids, id, place, |known| others(known).iter().all(|other| other.username != names.username));
-        add(&mut self.users, user, place, |known| others(known).iter().all(|other| other.client_id != names.client_id));
-        add(&mut self.pairs, pair, place, |_| true);
+    fn admitted(&mut self, knock: &Knock, sessions: &[Box<Session>]) {
+        let Knock { place, hashes, .. } = *knock;
+        let names = |place: usize| sessions.get(place).and_then(|session| session.names());
+        let others = |known: &[usize]| known.iter().filter_map(|other| names(*other)).collect::<Vec<_>>();
+        let own = || names(place);
+        add(&mut self.users, Some(hashes.user), place, |known| {
+            own().is_some_and(|own| others(known).iter().all(|other| other.client_id != own.client_id))
+        });
+        add(&mut self.ids, hashes.id, place, |known| {
+            own().is_some_and(|own| others(known).iter().all(|other| other.username != own.username))
+        });
+        add(&mut self.pairs, hashes.pair(), place, |_| true);
     }
 
-    fn beside(&self, refused: &Session, sessions: &[Box<Session>]) -> Option<Admitted> {
+    fn beside(&self, knock: &Knock, sessions: &[Box<Session>]) -> Option<Admitted> {
+        let Hashes { user, id } = knock.hashes;
+        let refused = sessions.get(knock.place)?;
         let (names, at) = (refused.names()?, refused.answered()?);
-        let [user, id, pair] = names.hashes();
         let find = |known: &Known, hash: u64, fits: &dyn Fn(&Names<'_>, Moment) -> bool| {
             let mut all = known.get(&hash)?.iter().filter_map(|place| sessions.get(*place));
             all.find(|one| one.names().zip(one.answered()).is_some_and(|(names, at)| fits(&names, at)))?.admission()
         };
-        let before = find(&self.pairs, pair, &|one, answered| *one == names && answered.is_before(at));
-        let same = before.or_else(|| find(&self.pairs, pair, &|one, _| *one == names));
+        let pair = |fits: &dyn Fn(&Names<'_>, Moment) -> bool| find(&self.pairs, knock.hashes.pair()?, fits);
+        let before = pair(&|one, answered| *one == names && answered.is_before(at));
+        let same = before.or_else(|| pair(&|one, _| *one == names));
         let other_id = find(&self.users, user, &|one, _| {
             one.same_user(&names) && (one.client_id != names.client_id || names.client_id.is_empty())
         });
-        let other_user = find(&self.ids, id, &|one, _| one.same_id(&names) && one.username != names.username);
+        let other_user =
+            id.and_then(|id| find(&self.ids, id, &|one, _| one.same_id(&names) && one.username != names.username));
         let admitted = Admitted { same, other_id, other_user };
         admitted.is_some().then_some(admitted)
     }
 }
 
+impl Hashes {
+    /// What stands for both names.
+    fn pair(self) -> Option<u64> {
+        Some(self.user.rotate_left(32) ^ self.id?)
+    }
+}
+
 /// Remembers the session at `place` under `hash`, if somebody asks for it and it `differs` from the one that is known.
-fn add(known: &mut Known, hash: u64, place: usize, differs: impl Fn(&[usize]) -> bool) {
-    if let Some(known) = known.get_mut(&hash)
+fn add(known: &mut Known, hash: Option<u64>, place: usize, differs: impl Fn(&[usize]) -> bool) {
+    if let Some(known) = hash.and_then(|hash| known.get_mut(&hash))
         && known.len() < 2
         && differs(known)
     {
