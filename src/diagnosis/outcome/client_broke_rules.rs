@@ -106,7 +106,7 @@ pub(super) fn by_acknowledgment(story: &Story<'_>) -> Option<Judgement> {
     let judgement = Judgement::new(Confidence::Likely, sentence)
         .on(&[Ground::Cause, Ground::Timing])
         .at([broken.at, close.at])
-        .cause("The client library answers a message in the wrong way, or answers one of an earlier connection: mosquitto then closes.")
+        .cause("The client library answers a message in the wrong way, or answers one of an earlier connection: mosquitto and rumqttd then close.")
         .cause("The broker was stopped at that moment, or closed for another reason.")
         .seen_as(Sight::Lost);
     Some(advise(judgement, Some(broken.at)))
