@@ -251,7 +251,9 @@ struct Skipped {
 
 impl Skipped {
     fn add(&mut self, session: &Session) {
-        let bytes = session.skipped_bytes.client + session.skipped_bytes.server;
+        let begun = |header: Option<(u64, _)>| header.map_or(0, |(bytes, _)| bytes);
+        let begun = begun(session.begun_header.client) + begun(session.begun_header.server);
+        let bytes = (session.skipped_bytes.client + session.skipped_bytes.server).saturating_sub(begun);
         self.bytes += bytes;
         self.sessions += u64::from(bytes > 0);
     }

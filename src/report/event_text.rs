@@ -92,7 +92,10 @@ fn beside_packets(kind: &EventKind) -> Option<String> {
             };
             format!("{} {why}", text::counted(*bytes, "byte"))
         }
-        EventKind::Skipped { bytes } => {
+        EventKind::Skipped { bytes, begun: true } => {
+            format!("{} of a packet that did not come whole", text::counted(*bytes, "byte"))
+        }
+        EventKind::Skipped { bytes, begun: false } => {
             format!("{} passed over to find the next packet", text::counted(*bytes, "byte"))
         }
         EventKind::UpgradeRequest { path, subprotocols } => {
@@ -211,7 +214,7 @@ fn publish(kind: &EventKind) -> String {
     let id = packet_identifier.map(|id| format!(" id {id}")).unwrap_or_default();
     let topic = match topic {
         Some(topic) => name(topic),
-        None => "a topic alias whose meaning was not captured".into(),
+        None => "a topic alias that the capture shows no topic for".into(),
     };
     let parts = [
         Some(format!("QoS {qos}{id} to {topic}")),

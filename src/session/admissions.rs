@@ -96,7 +96,8 @@ impl Session {
     fn admission(&self) -> Option<Admission> {
         let (names, client) = (self.names()?, self.wire.peers.client.endpoint);
         let (client_id, username) = (names.client_id.clone(), names.username.cloned());
-        Some(Admission { at: self.answered()?, client, client_id, username })
+        let will = self.connect.as_ref()?.will.clone();
+        Some(Admission { at: self.answered()?, client, client_id, username, will })
     }
 }
 

@@ -192,10 +192,12 @@ pub enum EventKind {
         /// Why.
         why: GapReason,
     },
-    /// Bytes passed over while looking for the next packet.
+    /// Bytes that are no packet: passed over while looking for the next one, or all that came of a last one.
     Skipped {
         /// How many bytes.
         bytes: u64,
+        /// They begin a packet, and the stream ends there.
+        begun: bool,
     },
     /// A request for a WebSocket.
     UpgradeRequest {

@@ -262,15 +262,19 @@ impl Tracker {
 
     /// Bytes passed over while looking for the next packet.
     pub fn skipped(&mut self, from: Side, skipped: &Skipped) {
-        self.topics.forget_aliases(from);
-        self.rules.doubt(skipped.until);
+        let begun = skipped.why == SkipReason::StreamEnded;
+        // The beginning of a packet at the stream's end hides nothing that came before.
+        if !begun || skipped.missing > 0 {
+            self.topics.forget_aliases(from);
+            self.rules.doubt(skipped.until);
+        }
         let bytes = skipped.length.saturating_sub(skipped.missing);
         if bytes > 0 {
-            if skipped.why == SkipReason::StreamEnded {
+            if begun {
                 *self.odd().begun_header.of_mut(from) = Some((bytes, skipped.from));
             }
             *self.odd().skipped_bytes.of_mut(from) += bytes;
-            self.timeline.push(skipped.until, Some(from), EventKind::Skipped { bytes });
+            self.timeline.push(skipped.until, Some(from), EventKind::Skipped { bytes, begun });
         }
     }
 

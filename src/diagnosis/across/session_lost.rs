@@ -43,7 +43,10 @@ fn lost(before: &Judged<'_>, after: &Judged<'_>) -> Option<Spanning> {
     }
     let gone = subscriptions_lost(before.session, after.session);
     let client = words::plain(&new.client_id);
+    // A session that holds nothing some brokers do not keep.
+    let empty = !granted.session_present && before.session.subscriptions.is_empty();
     let headline = match gone.as_slice() {
+        [] if empty => format!("The broker kept no session of {client}, which had subscribed to nothing."),
         [] => format!("The broker had forgotten the session of {client} when it came back."),
         gone => {
             let named = gone.iter().take(NAMED).map(|filter| words::quoted(filter));
@@ -64,9 +67,15 @@ fn lost(before: &Judged<'_>, after: &Judged<'_>) -> Option<Spanning> {
         .severity(severity)
         .by(Side::Server)
         .clause(if version.is_v5() { "MQTT-3.1.2-23" } else { "MQTT-3.1.2-4" })
-        .detail("The broker was restarted without its store, or its limits for stored sessions were reached, or somebody connected with this client id and a clean session in between. A client should look at Session Present and subscribe again when it is 0.");
+        .detail(if empty { NOTHING_KEPT } else { FORGOTTEN });
     Some(Spanning::new(found, [before, after]))
 }
+
+/// Why brokers forget.
+const FORGOTTEN: &str = "The broker was restarted without its store, or its limits for stored sessions were reached, or somebody connected with this client id and a clean session in between. A client should look at Session Present and subscribe again when it is 0.";
+
+/// Why they keep nothing of a client that only publishes.
+const NOTHING_KEPT: &str = "RabbitMQ, Aedes and others keep a session only for its subscriptions, and say Session Present 0 to a client that has none: that loses at most what they remembered of messages that were on the way. Other brokers were restarted without their store.";
 
 /// For how many seconds the session over `old` was to be kept: the broker's word counts before that of CONNECT, and that
 /// of the client's goodbye before both.
@@ -113,6 +122,16 @@ mod tests {
     fn a_client_that_subscribes_again_lost_less() {
         let several = Several::default().kept(Some("plant/7/set"), false).kept(Some("plant/7/set"), false);
         assert_eq!(find(&several, "session-lost").unwrap().finding.severity, Severity::Info);
+    }
+
+    #[test]
+    fn a_client_without_subscriptions_lost_little() {
+        let told = |several: &Several| find(several, "session-lost").unwrap().finding.headline;
+        let publisher = Several::default().kept(None, false).kept(None, false);
+        assert_eq!(told(&publisher), "The broker kept no session of sensor-17, which had subscribed to nothing.");
+        // What the broker knew came from an earlier session.
+        let known = Several::default().kept(None, true).kept(None, false);
+        assert!(told(&known).starts_with("The broker had forgotten the session"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::diagnosis::story::Story;
 use crate::diagnosis::words;
-use crate::session::{Admission, Admitted, TextFact};
+use crate::session::{Admission, Admitted, TextFact, WillFacts};
 
 /// What the clients that were let in tell.
 pub(super) struct Compared {
@@ -23,6 +23,15 @@ pub(super) fn compare(story: &Story<'_>) -> Option<Compared> {
         let before = one.at.is_before(refused);
         let when = if before { "before" } else { "later" };
         let name = user.map_or("this client without a user name", |_| "the same user name and client id");
+        let will = session.connect.as_ref()?.will.as_ref();
+        if let Some(other) = will.and_then(|will| other_will(will, one.will.as_deref())) {
+            let cause = format!(
+                "The broker accepted {name} {when} {other} (frame {}): the will of this connection, to {}, may not be allowed, or be too large.",
+                frame(one),
+                words::quoted(&will?.topic)
+            );
+            return Some(Compared { cause, user_is_fine: true });
+        }
         let why = match (user, before) {
             (Some(_), true) => {
                 "the password sent here is another one or has expired, or the broker's users or rules have changed since"
@@ -59,6 +68,16 @@ pub(super) fn compare(story: &Story<'_>) -> Option<Compared> {
     Some(Compared { cause, user_is_fine: false })
 }
 
+/// How the will of a client that was let in differs from `refused`.
+fn other_will(refused: &WillFacts, admitted: Option<&WillFacts>) -> Option<&'static str> {
+    match admitted {
+        None => Some("without a will"),
+        Some(admitted) if admitted.topic != refused.topic => Some("with a will to another topic"),
+        Some(admitted) if admitted.fingerprint != refused.fingerprint => Some("with a will of other content"),
+        Some(_) => None,
+    }
+}
+
 fn who(one: &Admission) -> String {
     if one.client_id.is_empty() { one.client.address.to_string() } else { words::quoted(&one.client_id) }
 }
@@ -72,7 +91,8 @@ fn name(username: Option<&TextFact>) -> String {
 mod tests {
     use crate::diagnosis::diagnose;
     use crate::diagnosis::testing::{Tale, text};
-    use crate::session::{Session, compare_refused};
+    use crate::mqtt::QoS;
+    use crate::session::{Session, WillFacts, compare_refused};
 
     fn client(id: &str, user: Option<&str>, code: u8, second: f64) -> Session {
         let tale = Tale::connecting().connack(code).with(|session| {
@@ -146,6 +166,32 @@ mod tests {
             let alone = causes(vec![refused(code), client("b", Some("v"), 0, 1.0), client("b", Some("u"), 5, 1.0)]);
             assert!(!alone.concat().contains("frame"), "{alone:?}");
         }
+    }
+
+    #[test]
+    fn a_will_that_the_broker_does_not_take() {
+        let willing = |topic: &str, code, second| {
+            let mut session = client("a", None, code, second);
+            let fingerprint = Some(topic.len() as u64);
+            let will = WillFacts {
+                topic: text(topic),
+                qos: QoS::AT_MOST_ONCE,
+                retain: false,
+                delay_interval: None,
+                fingerprint,
+            };
+            session.connect.as_mut().unwrap().will = Some(Box::new(will));
+            session
+        };
+        let told = |others: Vec<Session>| {
+            causes(std::iter::once(willing("denied/x", 5, 5.0)).chain(others).collect())[0].clone()
+        };
+        assert_eq!(
+            told(vec![client("a", None, 0, 1.0)]),
+            "The broker accepted this client without a user name before without a will (frame 11): the will of this connection, to “denied/x”, may not be allowed, or be too large."
+        );
+        assert!(told(vec![willing("ok", 0, 9.0)]).contains("later with a will to another topic (frame 19)"));
+        assert!(told(vec![willing("denied/x", 0, 1.0)]).contains("its rules have changed since"));
     }
 
     #[test]

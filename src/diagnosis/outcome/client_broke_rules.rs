@@ -1,13 +1,13 @@
 //! `client-broke-rules`: the client sent what the protocol does not allow.
 
-use super::{About, Judgement, refusal};
+use super::{About, Judgement, refusal, server_closed};
 use crate::capture::{Moment, Timestamp};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::{PacketType, Version};
-use crate::session::LastPacket;
+use crate::session::{LastPacket, Proof};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -79,6 +79,37 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         .cause(fault.why)
         .seen_as(Sight::Lost);
     Some(advise(judgement, Some(fault.at)))
+}
+
+/// The broker closed at once after an acknowledgment that fits no step of its exchange: not every broker minds.
+pub(super) fn by_acknowledgment(story: &Story<'_>) -> Option<Judgement> {
+    let close = story.close_by(Side::Server)?;
+    let last = story.last_of(Side::Client, close.at)?;
+    let exchange = [PacketType::PUBACK, PacketType::PUBREC, PacketType::PUBREL, PacketType::PUBCOMP];
+    let mut broken = story.session.violations.iter().filter(|broken| broken.side == Side::Client && broken.count == 1);
+    let broken = broken.find(|broken| {
+        broken.latest.frame == last.at.frame && exchange.contains(&broken.packet) && broken.proof == Proof::Connection
+    })?;
+    let answered = story.session.last_packets.server.iter().any(|packet| broken.at.is_before(packet.at));
+    let together = story.session.neighbours.closed_together_count > 0 || server_closed::gone(story, close).is_some();
+    if answered || together || !story.soon(story.reached(broken.at, close.at), close.at, SECOND / 4) {
+        return None;
+    }
+    let sentence = format!(
+        "{} sent {} that breaks a rule ({}, {}), and the broker {} the connection.",
+        story.client(),
+        words::named(broken.packet),
+        broken.what,
+        broken.clause,
+        how(close.how)
+    );
+    let judgement = Judgement::new(Confidence::Likely, sentence)
+        .on(&[Ground::Cause, Ground::Timing])
+        .at([broken.at, close.at])
+        .cause("The client library answers a message in the wrong way, or answers one of an earlier connection: mosquitto and rumqttd then close.")
+        .cause("The broker was stopped at that moment, or closed for another reason.")
+        .seen_as(Sight::Lost);
+    Some(advise(judgement, Some(broken.at)))
 }
 
 /// The usual cause of bytes that no program chooses.
@@ -288,6 +319,30 @@ mod tests {
         assert_ne!(outcome(&went_on.close(Side::Server, 0.01).build()).id, "client-broke-rules");
         let soft = tale(Proof::Connection).with(|session| session.violations[0].grave = false);
         assert_ne!(outcome(&soft.close(Side::Server, 0.01).build()).id, "client-broke-rules");
+    }
+
+    #[test]
+    fn a_close_on_an_acknowledgment_out_of_order() {
+        let tale = |packet| {
+            let tale = Tale::connected().publish(Side::Server, "a", 1, 20, 1.0).packet(Side::Client, packet, 0.01);
+            tale.violation_by_course(Side::Client, "MQTT-3.3.4-1", Proof::Connection).with(|session| {
+                session.violations[0].grave = false;
+                session.violations[0].packet = packet;
+            })
+        };
+        let seen = outcome(&tale(PacketType::PUBCOMP).close(Side::Server, 0.001).build());
+        assert_eq!((seen.id, seen.confidence), ("client-broke-rules", Confidence::Likely));
+        let near = [
+            tale(PacketType::PUBCOMP).close(Side::Server, 2.0),
+            tale(PacketType::PUBCOMP).packet(Side::Server, PacketType::PINGRESP, 0.01).close(Side::Server, 0.001),
+            tale(PacketType::PUBCOMP).close(Side::Server, 0.001).with(|session| session.neighbours.closed_together_count = 1),
+            tale(PacketType::PUBCOMP).close(Side::Server, 0.001).with(|session| session.violations[0].count = 2),
+            tale(PacketType::PUBCOMP).close(Side::Server, 0.001).with(|session| session.violations[0].proof = Proof::Possible),
+            tale(PacketType::PINGREQ).close(Side::Server, 0.001),
+        ];
+        for near in near {
+            assert_eq!(outcome(&near.build()).id, "server-closed");
+        }
     }
 
     #[test]

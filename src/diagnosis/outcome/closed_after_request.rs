@@ -1,12 +1,12 @@
 //! `closed-after-request`: the broker closed on a request that it left unanswered.
 
-use super::{About, Judgement, path_failed};
+use super::{About, Judgement, path_failed, server_closed};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::PacketType;
-use crate::session::{CloseHow, LastPacket};
+use crate::session::{CloseHow, LastPacket, TextFact};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -21,6 +21,9 @@ const LARGE: u64 = 4096;
 /// The shortest packet that a broker's own limit may have refused, where it left bytes unread.
 const NOTABLE: u64 = 256;
 
+/// More levels than this some broker does not take in a topic.
+const DEEP: usize = 128;
+
 /// Close codes of WebSocket that give another reason than a request: a broker that goes, or frames that it cannot take
 /// (RFC 6455 §7.4.1).
 const OTHER_REASONS: [u16; 6] = [1001, 1002, 1003, 1007, 1012, 1013];
@@ -34,7 +37,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let stray = story.reset_is_foreign() || story.server_forgot();
     let said = story.close_frame(Side::Server).and_then(|close| close.code);
     let explained = said.is_some_and(|code| OTHER_REASONS.contains(&code));
-    if !story.connected() || !in_time || unfinished || stray || explained {
+    let gone = server_closed::gone(story, close).is_some();
+    if !story.connected() || !in_time || unfinished || stray || explained || gone {
         return None;
     }
     let at_once = story.soon(reached, close.at, SECOND / 4);
@@ -56,6 +60,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         story.close_code_aside(Side::Server)
     );
     let large = last.length >= LARGE;
+    let deep = last.topic.as_ref().map_or(0, levels);
     let meaning = story.close_code_cause(Side::Server);
     // A reset means that the broker left bytes unread, as it does when it refuses the rest of a packet.
     let reset = close.how == CloseHow::Reset;
@@ -66,6 +71,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
             .at([last.at, close.at])
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
+            .cause_if(deep > DEEP, format!("Its topic has {deep} levels, more than the broker takes: mosquitto allows 200, EMQX 128."))
             .cause_if(large && reset, too_large.clone())
             .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
             .cause_if(large && !reset, too_large.clone())
@@ -76,6 +82,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step("Look into the broker's log at this time (AWS IoT: CloudWatch, `disconnectReason`).")
             .seen_as(Sight::Lost),
     )
+}
+
+/// How many levels a topic has.
+fn levels(topic: &TextFact) -> usize {
+    topic.0.split(|byte| *byte == b'/').count()
 }
 
 /// Whether all of the client's messages are among its last packets, and none before this one went
@@ -186,6 +197,16 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_of_many_levels_is_named_first() {
+        let first = |topic: &str| {
+            let tale = Tale::connected().publish(Side::Client, topic, 1, 1000, 1.0).close(Side::Server, 0.01);
+            diagnose(&tale.build()).causes[0].to_string()
+        };
+        assert!(first(&"a/".repeat(201)).starts_with("Its topic has 202 levels"));
+        assert!(first(&"a/".repeat(100)).starts_with("The broker's rules"));
+    }
+
+    #[test]
     fn a_message_like_those_before_it_is_no_reason() {
         let tale = Tale::connected().publish(Side::Client, "a/b", 0, 40, 1.0);
         let again = tale.publish(Side::Client, "a/b", 0, 40, 1.0).close(Side::Server, 0.05);
@@ -219,6 +240,23 @@ mod tests {
         assert!(causes(1010, true).contains("The packet of 1,010 bytes is larger than the broker takes."));
         assert!(!causes(40, true).contains("larger than the broker takes"));
         assert!(!causes(1010, false).contains("larger than the broker takes"));
+    }
+
+    #[test]
+    fn a_broker_whose_host_refuses_connections_soon_after_was_stopped() {
+        let told = |after: i64| {
+            let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0).close(Side::Server, 0.05);
+            let tale = tale.with(|session| {
+                let last = session.wire.last;
+                let time = Timestamp(last.time.0 + after * 1_000_000_000);
+                session.neighbours.refused_after = Some(Moment { frame: last.frame.after(1), time });
+            });
+            diagnose(&tale.build())
+        };
+        let stopped = told(1);
+        assert_eq!(stopped.outcome.id, "server-closed");
+        assert!(stopped.causes[0].starts_with("The broker was stopped or has crashed"), "{:?}", stopped.causes);
+        assert_eq!(told(60).outcome.id, "closed-after-request");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::{PacketType, Version};
-use crate::session::{Close, Proof, Shown};
+use crate::session::{Close, ConnectFacts, Proof, Shown};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -44,6 +44,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let oldest = story.version() == Some(Version::V31);
     let rival = session.neighbours.rival.is_some();
     let named = session.connect.as_ref().is_some_and(|connect| connect.username.is_some());
+    let asks = session.connect.as_ref().filter(|_| sound && !within && prompt).and_then(|connect| asks_much(connect));
     Some(
         Judgement::new(story.certain_of_silence(), sentence)
             .at([connect, close.at])
@@ -53,6 +54,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(story.reset_is_foreign(), "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(within, "The broker, or a proxy in front of it, was stopped or crashed within its answer.")
             .cause_if(rival, "Another connection uses the same client id.")
+            .cause_if(asks.is_some(), asks.unwrap_or_default())
             .cause_if(sound && shared, "The broker stopped or restarted: it closed other sessions in the same second.")
             .cause_if(sound && !within && prompt && named && meaning.is_none(), "The user name, password or client id is not accepted: some brokers (rumqttd, for one) close instead of refusing.")
             .cause_if(sound && !within && prompt && !named && meaning.is_none(), "A rule of the broker denies this client, and the broker closes instead of refusing.")
@@ -67,6 +69,27 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(!sound, "Update or correct the client library: a broker may not answer a CONNECT that breaks the protocol.")
             .seen_as(Sight::ClosedBeforeConnack),
     )
+}
+
+/// The largest Maximum Packet Size that is hardly enough for a CONNACK, in bytes: with its properties it may need so many.
+const TINY: u32 = 32;
+
+/// From this length on, in bytes, a CONNECT may be larger than a broker takes.
+const LONG: u64 = 4096;
+
+/// What a sound CONNECT asks for that a broker may close on.
+fn asks_much(connect: &ConnectFacts) -> Option<String> {
+    let tiny = connect.maximum_packet_size.filter(|most| *most <= TINY);
+    let tiny = tiny.map(|most| {
+        format!("The client takes packets of {most} bytes at most (Maximum Packet Size): a CONNACK may be larger, and the broker then cannot answer.")
+    });
+    let method = connect.authentication_method.as_ref();
+    let method = method.map(|method| {
+        format!("The authentication exchange that CONNECT begins (method {}) failed in the broker, which closed instead of refusing.", words::quoted(method))
+    });
+    let long = connect.length >= LONG;
+    let long = long.then(|| format!("The CONNECT of {} is larger than the broker takes.", words::bytes(connect.length)));
+    tiny.or(method).or(long)
 }
 
 /// The server closed before CONNECT reached it: CONNECT cannot be the reason.
@@ -171,10 +194,10 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::testing::{Tale, outcome, text};
     use crate::diagnosis::{Confidence, diagnose};
     use crate::mqtt::PacketType;
-    use crate::session::UnfinishedPacket;
+    use crate::session::{ConnectFacts, UnfinishedPacket};
     use crate::stream::Side;
     use crate::transport::tls::Version;
 
@@ -212,6 +235,19 @@ mod tests {
         assert!(causes(3.0).contains("checks the broker's users") && !causes(0.003).contains("checks the broker's users"));
         let broken = Tale::connecting().violation(Side::Client, true).close(Side::Server, 3.0);
         assert!(!diagnose(&broken.build()).causes.concat().contains("behind it"));
+    }
+
+    #[test]
+    fn what_a_connect_asks_for_may_be_too_much() {
+        let first = |change: fn(&mut ConnectFacts)| {
+            let tale = Tale::connecting_v5().with(|session| change(session.connect.as_mut().unwrap()));
+            diagnose(&tale.close(Side::Server, 0.003).build()).causes[0].to_string()
+        };
+        assert!(first(|connect| connect.maximum_packet_size = Some(2)).starts_with("The client takes packets of 2 bytes at most"));
+        let method = first(|connect| connect.authentication_method = Some(text("SCRAM-SHA-1")));
+        assert!(method.contains("(method “SCRAM-SHA-1”)"), "{method}");
+        assert!(first(|connect| connect.length = 65_000).starts_with("The CONNECT of 65,000 bytes is larger"));
+        assert!(first(|connect| connect.maximum_packet_size = Some(1024)).starts_with("The user name"));
     }
 
     #[test]

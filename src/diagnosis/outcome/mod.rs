@@ -95,6 +95,7 @@ order! {
         packet_too_large::announced icmp_unreachable::midway path_failed::holed
         keepalive_expired::seen ping_unanswered::judge
         server_shutdown::seen packet_too_large::amid closed_after_request::judge
+        client_broke_rules::by_acknowledgment
         path_failed::judge
         // Inside TLS nothing can be read.
         tls_handshake_abandoned::judge tls_handshake_abandoned::cut tcp_open_no_connect::encrypted connect_closed::encrypted

@@ -1,6 +1,6 @@
 //! `ping-unanswered`: PINGREQ was not answered and the client closed.
 
-use super::{About, Judgement};
+use super::{About, Judgement, client_broke_rules};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
@@ -24,6 +24,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Client)?;
     // A broker whose data arrive no more cannot be heard to answer: the path is at fault.
     if story.unheard(Side::Server) {
+        return None;
+    }
+    // Before a CONNECT no broker answers.
+    if client_broke_rules::unintroduced(story).is_some() {
         return None;
     }
     let asked = story.session.ping.unanswered.or_else(|| answered_too_late(story, close))?;
@@ -124,6 +128,14 @@ mod tests {
         assert_eq!(hole.id, "path-failed");
         assert!(hole.sentence.contains("small packets passed, but 5,000 bytes from the broker did not reach"), "{}", hole.sentence);
         assert_eq!(blocked(2).id, "ping-unanswered");
+    }
+
+    #[test]
+    fn before_a_connect_no_broker_answers() {
+        let tale = Tale::opened().unanswered_ping(1.0).close(Side::Client, 15.0);
+        let told = diagnose(&tale.build());
+        assert_eq!(told.outcome.id, "client-closed");
+        assert!(told.causes[0].starts_with("It never introduced itself"), "{:?}", told.causes);
     }
 
     #[test]

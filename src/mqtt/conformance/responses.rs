@@ -26,7 +26,9 @@ impl<F: FnMut(Violation)> Check<'_, F> {
             let what = "Session Present is 1 although the connection is refused";
             self.say(Severity::Curiosity, clauses, "Session Present", what);
         }
-        if self.is_v5() {
+        // A broker of 3.x refuses a newer version in its own form, as its own standard asks (MQTT-3.1.2-2).
+        let of_3_x = raw.header.remaining_length == 2 && code.0 == 1;
+        if self.is_v5() && !of_3_x {
             if raw.header.remaining_length == 2 {
                 let what = "the packet ends before its Property Length: it is in the form of MQTT 3.x";
                 self.say(Severity::Ends, v5("MQTT-2.2.2-1"), "Property Length", what);
@@ -35,7 +37,7 @@ impl<F: FnMut(Violation)> Check<'_, F> {
                 let what = "the reason code is not one that a CONNACK may carry";
                 self.say(Severity::Risk, v5("MQTT-3.2.2-8"), CODE, what);
             }
-        } else if code.0 > 5 {
+        } else if !self.is_v5() && code.0 > 5 {
             let what = "the return code is not one that MQTT 3.x defines";
             self.say(Severity::Risk, v3("MQTT-3.2.2-6"), "Connect Return code", what);
         }

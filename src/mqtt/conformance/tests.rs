@@ -116,6 +116,9 @@ fn subscribes() {
 fn answers() {
     for (bytes, version, expected) in [
         (&[0x20, 2, 0, 0][..], V5, &["MQTT-2.2.2-1"][..]),
+        // How a broker of 3.x refuses a newer version.
+        (&[0x20, 2, 0, 1], V5, &[]),
+        (&[0x20, 2, 0, 5], V5, &["MQTT-2.2.2-1", "MQTT-3.2.2-8"]),
         (&[0x20, 3, 0, 0x87, 0], V311, &["MQTT-3.2.2-6", "§3.2.1"]),
         (&[0x20, 2, 1, 5], V311, &["MQTT-3.2.2-4"]),
         (&[0x20, 3, 0, 0x8D, 0], V5, &["MQTT-3.2.2-8"]),

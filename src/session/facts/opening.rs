@@ -46,7 +46,7 @@ pub struct ConnectFacts {
 }
 
 /// The will of a CONNECT.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WillFacts {
     /// Will Topic.
     pub topic: TextFact,

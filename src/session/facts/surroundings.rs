@@ -4,7 +4,7 @@ use crate::attempt::{Resolution, Search};
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::net::Endpoint;
 
-use super::TextFact;
+use super::{TextFact, WillFacts};
 
 /// What other sessions of the capture had to do with this one.
 #[derive(Clone, Debug, Default)]
@@ -116,6 +116,8 @@ pub struct Admission {
     pub client_id: TextFact,
     /// Its user name, if it sent one.
     pub username: Option<TextFact>,
+    /// Its will, if it had one.
+    pub will: Option<Box<WillFacts>>,
 }
 
 /// Where the session stands in the capture.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::*;
 use crate::capture::{FrameNumber, Timestamp};
 use crate::limits::Limits;
-use crate::mqtt::{self, RawPacket};
+use crate::mqtt::{self, RawPacket, SkipReason, Skipped};
 use crate::net::Endpoint;
 use crate::session::{CaptureEdge, ClientEvidence, Detail, Neighbours, Peer, Session, Tracker};
 use crate::stream::{Gap, GapReason, StreamOffset};
@@ -183,6 +183,14 @@ impl Talk {
         self
     }
 
+    /// The stream of `from` ends within the fixed header of a packet.
+    pub(super) fn begun(mut self, from: Side) -> Talk {
+        let (offset, at) = (StreamOffset(0), self.now);
+        let why = SkipReason::StreamEnded;
+        self.tracker.skipped(from, &Skipped { offset, length: 1, missing: 0, why, from: at, until: at });
+        self
+    }
+
     pub(super) fn end(self, wire: Wire) -> Session {
         let edge = CaptureEdge { ended: Timestamp(self.now.time.0 + 1_000_000_000), ..CaptureEdge::default() };
         self.tracker.finish(Box::new(wire), ClientEvidence::Connect, Neighbours::default(), edge)
@@ -226,6 +234,13 @@ fn what_a_gap_may_excuse_is_not_said() {
     assert!(opened.violations().is_empty());
     let long_before = Talk::new(reused()).on(vec![c(vec![0xC0, 0]).after_us(11_000_000)]).gap(Side::Server);
     assert_eq!(long_before.violations()[0].proof, Proof::Possible);
+}
+
+#[test]
+fn the_beginning_of_a_packet_at_the_end_excuses_nothing() {
+    let reused = vec![c(connect4()), s(connack4(0)), c(publish4(2, "a", 1)), c(publish4(2, "b", 1))];
+    let fact = Talk::new(reused).begun(Side::Server).violations().remove(0);
+    assert_eq!((fact.clause, fact.proof), ("MQTT-2.3.1-2", Proof::Connection));
 }
 
 #[test]

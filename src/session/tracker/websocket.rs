@@ -16,7 +16,7 @@ impl Tracker {
         self.topics.forget_aliases(from);
         self.rules.doubt(at);
         *self.odd().skipped_bytes.of_mut(from) += bytes;
-        self.timeline.push(at, Some(from), EventKind::Skipped { bytes });
+        self.timeline.push(at, Some(from), EventKind::Skipped { bytes, begun: false });
     }
 
     /// The client asked for a WebSocket.
