@@ -75,7 +75,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 const TINY: u32 = 32;
 
 /// From this length on, in bytes, a CONNECT may be larger than a broker takes.
-const LONG: u64 = 4096;
+const LONG: u32 = 4096;
 
 /// What a sound CONNECT asks for that a broker may close on.
 fn asks_much(connect: &ConnectFacts) -> Option<String> {
@@ -88,7 +88,7 @@ fn asks_much(connect: &ConnectFacts) -> Option<String> {
         format!("The authentication exchange that CONNECT begins (method {}) failed in the broker, which closed instead of refusing.", words::quoted(method))
     });
     let long = connect.length >= LONG;
-    let long = long.then(|| format!("The CONNECT of {} is larger than the broker takes.", words::bytes(connect.length)));
+    let long = long.then(|| format!("The CONNECT of {} is larger than the broker takes.", words::bytes(connect.length.into())));
     tiny.or(method).or(long)
 }
 
