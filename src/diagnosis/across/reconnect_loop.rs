@@ -28,6 +28,8 @@ const SHORT: i64 = 10_000_000_000;
 const GROWING: usize = 3;
 /// The outcome of sessions of which the end is not known, an answer perhaps neither.
 const UNKNOWN: &str = "unclassified";
+/// The outcome where the client closed without a goodbye.
+const LEFT: &str = "client-closed";
 /// A shorter silence, in nanoseconds, is none that a timer ends.
 const SHORTEST_SILENCE: i64 = 1_000_000_000;
 
@@ -118,6 +120,10 @@ fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], 
         format!(
             "{client} opened a connection to {server} and closed it again without sending anything, {least}{times} times; it came back {rhythm}.{end}"
         )
+    } else if all && these.iter().all(|judged| closed_itself(judged)) {
+        format!(
+            "{client} closed its connection to {server} itself {least}{times} times in a row and came back {rhythm}.{end}"
+        )
     } else if all {
         format!(
             "{client} lost its connection to {server} {least}{times} times in a row{same} and came back {rhythm}.{end}"
@@ -139,6 +145,12 @@ fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], 
     let detail: Vec<String> = same_silence(these).into_iter().chain(pace.map(str::to_owned)).collect();
     let found = if detail.is_empty() { found } else { found.detail(detail.join(" ")) };
     Spanning::new(found, these.iter().copied())
+}
+
+/// Whether the client's own system closed an accepted connection, in the usual way.
+fn closed_itself(judged: &Judged<'_>) -> bool {
+    let by_client = judged.close.is_some_and(|close| close.by == Side::Client && close.how == CloseHow::Closed);
+    by_client && judged.outcome == LEFT
 }
 
 /// That the server closed each time after the same silence, as a timer does: of all of `these`, at least three.
@@ -282,6 +294,14 @@ mod tests {
         assert_eq!(found.headline, told);
         let several = Several::default().dropped(5.0).dropped(5.0).dropped(5.0);
         let told = "sensor-17 lost its connection to 10.0.0.5:1883 3 times in a row, each time in the same way, and came back about every 5 s.";
+        assert_eq!(find(&several, "reconnect-loop").unwrap().finding.headline, told);
+    }
+
+    #[test]
+    fn a_client_that_closes_lost_nothing() {
+        let several = Several::default().left(5.0).left(5.0).left(5.0);
+        let told =
+            "sensor-17 closed its connection to 10.0.0.5:1883 itself 3 times in a row and came back about every 5 s.";
         assert_eq!(find(&several, "reconnect-loop").unwrap().finding.headline, told);
     }
 

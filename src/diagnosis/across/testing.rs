@@ -101,6 +101,11 @@ impl Several {
         self.then(Tale::connected().close(Side::Server, 1.0).build(), pause)
     }
 
+    /// A session that the client closes without DISCONNECT after a second.
+    pub(super) fn left(self, pause: f64) -> Several {
+        self.then(Tale::connected().close(Side::Client, 1.0).build(), pause)
+    }
+
     /// The same after a silence of `quiet` seconds.
     pub(super) fn silenced(self, quiet: f64, pause: f64) -> Several {
         self.then(Tale::connected().close(Side::Server, quiet).build(), pause)
