@@ -56,6 +56,27 @@ pub(super) fn repeated(seen: &Seen) -> String {
     }
 }
 
+/// Where the client got through instead, as a cause: the address that it tried here is of no use.
+pub(super) fn detour(story: &Story<'_>) -> Option<String> {
+    let detour = story.session.neighbours.detour.as_deref()?;
+    let wire = &story.session.wire;
+    let (address, server) = (wire.peers.server.endpoint.address, detour.server);
+    let span = words::duration(detour.at.time.nanoseconds_since(wire.first.time));
+    let name = story
+        .session
+        .neighbours
+        .resolution
+        .as_ref()
+        .map_or_else(|| "The broker's name".to_owned(), |known| format!("The name {}", named(&known.name)));
+    let frame = detour.at.frame;
+    Some(format!(
+        "{name} leads to several addresses, of which {address} is of no use: {span} later the client tried {server} (frame {frame}), and got through."
+    ))
+}
+
+/// What to do about an address that is of no use.
+pub(super) const ONE_OF_SEVERAL: &str = "Take the address that does not work out of the name's DNS records, or make the broker reachable there: clients lose time on it with each connection.";
+
 /// The servers that were asked: `10.0.0.1`, `10.0.0.1 and 8.8.8.8`.
 pub(super) fn servers(lookup: &Lookup) -> String {
     let servers: Vec<String> = lookup.servers.iter().map(ToString::to_string).collect();
