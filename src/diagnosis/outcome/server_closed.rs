@@ -96,6 +96,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let reset = close.how == CloseHow::Reset && !foreign;
     let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
     let idle = quiet.is_some_and(|quiet| quiet >= 30 * SECOND);
+    // Timers of proxies are rarely shorter.
+    let paused = !idle && quiet.is_some_and(|quiet| quiet >= 10 * SECOND) && timed.is_none() && alone;
     let lapsed = lapsed(story, close).filter(|_| alone);
     let meaning = story.close_code_cause(Side::Server);
     let old = story.version().is_none_or(|version| !version.is_v5());
@@ -120,6 +122,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(old && alone && asked, FORBIDDEN)
             .cause_if(alone && runs, PUSHED_OUT)
             .cause_if(!together && alone && timed.is_none(), "The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(paused, "A proxy or load balancer between closes connections on which nothing was said for a while.")
             .cause_if(alone && !runs, PUSHED_OUT)
             .cause_if(old && alone && !asked, FORBIDDEN)
             .cause_if(reset && !forgot, "The broker's process was ended by force.")
