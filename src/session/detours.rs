@@ -21,7 +21,10 @@ pub fn find_detours(sessions: &mut [Box<Session>]) {
     }
     let shared = shared(sessions);
     let found: Vec<(usize, Detour)> = (0..sessions.len())
-        .filter_map(|place| Some((place, detour(sessions.get(place..)?.split_first()?, &shared)?)))
+        .filter_map(|place| {
+            let (attempt, later) = sessions.get(place..)?.split_first()?;
+            Some((place, detour(attempt, later, &shared)?))
+        })
         .collect();
     for (place, detour) in found {
         if let Some(session) = sessions.get_mut(place) {
@@ -30,15 +33,15 @@ pub fn find_detours(sessions: &mut [Box<Session>]) {
     }
 }
 
-fn detour((attempt, later): (&Box<Session>, &[Box<Session>]), shared: &HashSet<MacAddress>) -> Option<Detour> {
+fn detour(attempt: &Session, later: &[Box<Session>], shared: &HashSet<MacAddress>) -> Option<Detour> {
     if !attempt.got_nowhere() {
         return None;
     }
     let wire = &attempt.wire;
     let (began, ended) = (wire.first.time, wire.last.time);
     let patience = ended.nanoseconds_since(began) + PAUSE;
-    let prompt = |one: &&Box<Session>| one.wire.first.time.nanoseconds_since(ended) <= patience;
-    let mut next = later.iter().take(NEXT).take_while(prompt);
+    let prompt = |one: &Session| one.wire.first.time.nanoseconds_since(ended) <= patience;
+    let mut next = later.iter().take(NEXT).take_while(|one| prompt(one));
     let through =
         next.find(|one| one.got_through() && goes_elsewhere(attempt, one) && same_host(attempt, one, shared))?;
     Some(Detour { server: through.wire.peers.server.endpoint, at: through.wire.first })

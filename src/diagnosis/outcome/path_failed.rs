@@ -6,6 +6,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Silence, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::PacketType;
 use crate::session::CloseHow;
 use crate::stream::Side;
 
@@ -63,11 +64,9 @@ pub(super) fn holed(story: &Story<'_>) -> Option<Judgement> {
         let sent = story.session.wire.sent.of(sender);
         let (newest, heard) = (sent.last_data?, story.session.wire.sent.of(sender.other()).last_segment?);
         let end = story.close.map_or(story.capture_end(), |close| close.at.time);
-        // What came after the close tells nothing of the wait; that the answer to a request did not come does.
-        let last = match story.session.ping.unanswered {
-            Some(asked) if sender == Side::Server && end < newest.time => asked,
-            _ => newest,
-        };
+        // What came after the close tells nothing of the wait; that nothing came upon a PINGREQ before it does.
+        let asked = || story.last_before(story.close?.at).filter(|(_, packet)| packet.packet == PacketType::PINGREQ);
+        let last = if end < newest.time { asked().map_or(newest, |(_, asked)| asked.at) } else { newest };
         let waited = end.nanoseconds_since(last.time);
         // What was acknowledged arrived, and only the capture lacks it.
         let whole = sent.missing_bytes == 0 || story.acknowledged(sender);
