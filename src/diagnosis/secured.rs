@@ -3,6 +3,7 @@
 //! Invariant: a flaw is one that the certificate proves against the capture's own clock, and against the name or the
 //! address that the client asked for. Whether an authority is trusted stands in the client, not in the capture.
 
+use crate::capture::Moment;
 use crate::session::{AlertFact, ChainFacts, TextFact, TlsFacts};
 use crate::stream::Side;
 use crate::transport::tls::{Alert, Certificate, Name, Version};
@@ -186,6 +187,14 @@ impl<'a> Secured<'a> {
         let hello = self.tls.client_hello.as_ref()?;
         let old = hello.highest().is_none_or(|version| version < Version::V1_3);
         (old && hello.time < EARLY).then_some(hello.time)
+    }
+
+    /// When the server took its leave inside TLS, if nobody had before: who then closes only follows.
+    pub(crate) fn ended_by_server(&self) -> Option<Moment> {
+        let alerts = &self.tls.sealed_alert;
+        let first = |at: &Moment| alerts.client.is_none_or(|own| at.is_before(own));
+        let close = self.story.close_by(Side::Client)?;
+        alerts.server.filter(first).filter(|at| at.is_before(close.at))
     }
 
     /// An alert with its sender: `the TLS alert unknown_ca (48)`.

@@ -16,7 +16,10 @@ use super::{Confidence, Qualifier, qualifier, words};
 mod arrival;
 mod names;
 mod resets;
+mod silence;
 mod websocket;
+
+pub(crate) use silence::Silence;
 
 /// One second in nanoseconds.
 pub(crate) const SECOND: i64 = 1_000_000_000;

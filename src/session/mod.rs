@@ -6,6 +6,7 @@
 
 mod admissions;
 mod capture;
+mod detours;
 mod exchanges;
 mod facts;
 mod fingerprint;
@@ -21,12 +22,14 @@ mod wire;
 
 pub use admissions::compare_refused;
 pub use capture::{CaptureFacts, FragmentFacts, Tally};
+pub use detours::find_detours;
 pub use facts::{
     Admission, Admitted, Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts,
-    ConnectFacts, Delivery, DisconnectFacts, Empty, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts, LastPacket,
-    Late, Ledger, MalformedFact, Namesake, Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof, PublishFacts,
-    Rare, Refusal, RetainedBurst, Rival, Session, Subscription, TextFact, TextMessages, Twice, UnfinishedPacket,
-    Unheard, UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts, WillFacts, Window, close_code_name,
+    ConnectFacts, Delivery, Detour, DisconnectFacts, Empty, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts,
+    LastPacket, Late, Ledger, MalformedFact, Namesake, Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof,
+    PublishFacts, Rare, Refusal, RetainedBurst, Rival, Session, Subscription, TextFact, TextMessages, Twice,
+    UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts, WillFacts, Window,
+    close_code_name,
 };
 pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};

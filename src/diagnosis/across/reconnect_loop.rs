@@ -93,8 +93,9 @@ fn follows(one: &Judged<'_>, next: &Judged<'_>, begins: bool) -> bool {
         && pause <= LONGEST_PAUSE
 }
 
+/// Whether it failed, and its client did not get through under another address instead.
 fn failed(judged: &Judged<'_>) -> bool {
-    judged.severity >= Severity::Warning
+    judged.severity >= Severity::Warning && judged.session.neighbours.detour.is_none()
 }
 
 fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], then: Option<&Judged<'_>>) -> Spanning {

@@ -3,7 +3,7 @@
 use super::{About, Found};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
-use crate::diagnosis::story::{SECOND, Story};
+use crate::diagnosis::story::{SECOND, Silence, Story};
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::session::CloseHow;
 use crate::stream::Side;
@@ -11,10 +11,6 @@ use crate::stream::Side;
 pub(super) const ABOUT: About =
     About { id: "keepalive-too-long", severity: Severity::Warning, text: include_str!("keepalive_too_long.md") };
 
-/// The shortest pause that a device on the way may take for the end of a connection.
-const IDLE: i64 = 60 * SECOND;
-/// Just under the shortest known timer of cloud load balancers, 4 min.
-const KNOWN_IDLE: i64 = 230 * SECOND;
 /// Repetitions in vain that show that the way is dead.
 const RETRIES: u32 = 3;
 
@@ -24,29 +20,28 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
 
 fn forgotten(story: &Story<'_>) -> Option<Found> {
     let seconds = story.keep_alive().filter(|seconds| *seconds > 0)?;
-    let (before, after, seen) = [Side::Client, Side::Server].into_iter().find_map(|woke| failed(story, woke))?;
-    let pause = after.time.nanoseconds_since(before.time);
-    if pause < IDLE || i64::from(seconds) * SECOND <= pause || !story.connected() {
+    let (silence, seen) = [Side::Client, Side::Server].into_iter().find_map(|woke| failed(story, woke))?;
+    let pause = silence.length();
+    if !silence.is_idle() || i64::from(seconds) * SECOND <= pause || !story.connected() {
         return None;
     }
-    let confidence = if pause >= KNOWN_IDLE { Confidence::Likely } else { Confidence::Possible };
+    let confidence = if silence.outlasts_known_timers() { Confidence::Likely } else { Confidence::Possible };
     let headline = format!(
         "The Keep Alive of {} is {seconds} s, but the connection did not survive {} of silence.",
         story.client(),
         words::duration(pause)
     );
     Some(
-        Found::new(&ABOUT, headline, [before, after, seen])
+        Found::new(&ABOUT, headline, [silence.before, silence.after, seen])
             .only(confidence)
             .on(&[Ground::Absence, Ground::Timing, Ground::Cause])
             .detail("A firewall, NAT or load balancer on the way forgets what is silent for that long or less. A Keep Alive of less than half of it keeps the connection in its memory."),
     )
 }
 
-/// The last packet before `woke` broke a silence, that first packet, and what shows that it no longer got through.
-fn failed(story: &Story<'_>, woke: Side) -> Option<(Moment, Moment, Moment)> {
-    let session = story.session;
-    let sent = session.wire.sent.of(woke);
+/// The silence that `woke` broke, and what shows that its packet no longer got through.
+fn failed(story: &Story<'_>, woke: Side) -> Option<(Silence, Moment)> {
+    let sent = story.session.wire.sent.of(woke);
     let reset = story.close.filter(|close| close.how == CloseHow::Reset && close.by != woke).map(|close| close.at);
     let repeated = (sent.retries.count >= RETRIES && story.unheard(woke)).then_some(sent.retries.last);
     let after = match (reset, repeated) {
@@ -54,12 +49,7 @@ fn failed(story: &Story<'_>, woke: Side) -> Option<(Moment, Moment, Moment)> {
         _ => story.last(woke)?.at,
     };
     let seen = reset.filter(|reset| story.soon(after, *reset, 2 * SECOND)).or(repeated)?;
-    let packets = session.last_packets.client.iter().chain(&session.last_packets.server);
-    let before = packets.map(|packet| packet.at).filter(|at| at.frame < after.frame).max_by_key(|at| at.frame)?;
-    let other = session.wire.sent.of(woke.other());
-    let heard = other.last_data.is_some_and(|data| after.is_before(data));
-    let probed = session.wire.sent.client.keep_alive_probes + session.wire.sent.server.keep_alive_probes > 0;
-    (!heard && !probed).then_some((before, after, seen))
+    Some((story.silence_broken(woke, after)?, seen))
 }
 
 #[cfg(test)]

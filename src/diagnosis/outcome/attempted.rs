@@ -56,6 +56,28 @@ pub(super) fn repeated(seen: &Seen) -> String {
     }
 }
 
+/// Where the client got through instead, as a cause: the address that it tried here is of no use.
+pub(super) fn detour(story: &Story<'_>) -> Option<String> {
+    let detour = story.session.neighbours.detour.as_deref()?;
+    let wire = &story.session.wire;
+    let (address, server) = (wire.peers.server.endpoint.address, detour.server);
+    let span = words::duration(detour.at.time.nanoseconds_since(wire.first.time));
+    let frame = detour.at.frame;
+    let resolution = story.session.neighbours.resolution.as_ref().filter(|_| detour.one_name);
+    Some(match resolution {
+        Some(known) => format!(
+            "The name {} leads to several addresses, of which {address} is of no use: {span} later the client tried {server} (frame {frame}), and got through.",
+            named(&known.name)
+        ),
+        None => format!(
+            "The client knows several addresses, of which {address} is of no use: {span} later it tried {server} (frame {frame}), and got through."
+        ),
+    })
+}
+
+/// What to do about an address that is of no use.
+pub(super) const ONE_OF_SEVERAL: &str = "Make the broker reachable there too, or take the address out of the DNS records or settings from which the client has it: it costs time with each connection.";
+
 /// The servers that were asked: `10.0.0.1`, `10.0.0.1 and 8.8.8.8`.
 pub(super) fn servers(lookup: &Lookup) -> String {
     let servers: Vec<String> = lookup.servers.iter().map(ToString::to_string).collect();

@@ -171,23 +171,39 @@ pub(super) fn encrypted_answer(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
     let secured = Secured::of(story)?;
     let tls = secured.tls;
-    let close = story.close_by(Side::Server)?;
-    let sent = tls.data.client.first.filter(|sent| sent.is_before(close.at))?;
+    let close = story.close_by(Side::Server).map(|close| (close.at, how(close.how)));
+    let (end, how) = close.or_else(|| Some((secured.ended_by_server()?, "ended")))?;
+    let sent = tls.data.client.first?;
     if tls.data.server.records > 0 || tls.client_hello.is_none() {
         return None;
     }
-    let span = words::duration(close.at.time.nanoseconds_since(sent.time));
-    let (client, server, how) = (secured.client(), secured.server(), how(close.how));
-    let sentence = format!("{server} {how} the encrypted connection of {client} {span} after the client's first data, without an answer.");
+    let (client, server) = (secured.client(), secured.server());
+    // What the client sent meanwhile, the server did not wait for.
+    let opened = tls.finished.client.filter(|opened| !sent.is_before(end) && opened.is_before(end));
+    let sentence = match opened {
+        Some(opened) => {
+            let span = words::duration(end.time.nanoseconds_since(opened.time));
+            format!("{server} {how} the encrypted connection of {client} {span} after the TLS handshake, before the client's first data reached it.")
+        }
+        None if sent.is_before(end) => {
+            let span = words::duration(end.time.nanoseconds_since(sent.time));
+            format!("{server} {how} the encrypted connection of {client} {span} after the client's first data, without an answer.")
+        }
+        None => return None,
+    };
+    let unheard = opened.is_some();
     let shown = tls.client_certificate.is_some_and(|answer| answer.shown == Shown::Certificate);
     Some(
         Judgement::new(Confidence::Likely, sentence)
             .on(&[Ground::Absence])
-            .at([sent, close.at])
+            .at([sent, end])
+            .cause_if(unheard, "A proxy that ends TLS (stunnel, HAProxy, nginx) took the connection and has no broker behind it.")
+            .cause_if(unheard, "The broker takes no more connections, or has banned this address.")
             .cause_if(shown, "The broker does not allow what the client's certificate stands for: it is not registered or not active, or a policy does not allow its client id (AWS IoT closes without a word).")
-            .cause("The broker did not accept the CONNECT inside: it was malformed, or the broker refuses without a CONNACK.")
-            .cause("The broker allows no more connections, or a proxy that ends TLS has no broker behind it.")
-            .step("Look into the broker's log at this time: it names the reason.")
+            .cause_if(!unheard, "The broker did not accept the CONNECT inside: it was malformed, or the broker refuses without a CONNACK.")
+            .cause_if(!unheard, "The broker allows no more connections, or a proxy that ends TLS has no broker behind it.")
+            .cause_if(!unheard, "The client speaks something else inside TLS than the broker expects there: MQTT in a WebSocket (`wss://`) and MQTT alone (`mqtts://`) have ports of their own.")
+            .step("Look into the log of the broker, and of the proxy before it, at this time: it names the reason.")
             .seen_as(Sight::ClosedBeforeConnack),
     )
 }
@@ -289,6 +305,26 @@ mod tests {
         ] {
             assert_eq!(outcome(&near.build()).id, "encrypted-session-ended");
         }
+    }
+
+    #[test]
+    fn a_server_that_ends_tls_before_it_reads() {
+        let told = |tale: Tale| diagnose(&tale.build());
+        let secured = || Tale::secured(Version::V1_2);
+        // Its alert, or its FIN, crosses the CONNECT.
+        let alerted = secured().sealed_alert(Side::Server, 0.001).data(Side::Client, 60, 0.001).close(Side::Client, 0.001);
+        let closed = secured().close(Side::Server, 0.001).data(Side::Client, 60, 0.001);
+        for tale in [alerted, closed] {
+            let verdict = told(tale);
+            assert_eq!(verdict.outcome.id, "connect-closed");
+            assert!(verdict.outcome.sentence.contains("after the TLS handshake, before"), "{}", verdict.outcome.sentence);
+            assert!(verdict.causes[0].starts_with("A proxy that ends TLS"), "{:?}", verdict.causes);
+        }
+        let asked = told(secured().data(Side::Client, 60, 0.1).sealed_alert(Side::Server, 0.5).close(Side::Client, 0.001));
+        assert!(asked.outcome.sentence.contains("ended the encrypted connection of 10.0.0.21 500 ms after the client's first data"), "{}", asked.outcome.sentence);
+        // The client's own goodbye came first.
+        let left = secured().data(Side::Client, 60, 0.1).sealed_alert(Side::Client, 0.1).sealed_alert(Side::Server, 0.001);
+        assert_eq!(told(left.close(Side::Client, 0.001)).outcome.id, "client-closed");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `connection-refused`: the host answered, but with a RST.
 
+use super::attempted::{ONE_OF_SEVERAL, detour};
 use super::{About, Judgement};
 use crate::diagnosis::story::Story;
 use crate::diagnosis::symptom::Sight;
@@ -32,6 +33,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let since = before.map_or_else(String::new, |before| {
         format!("The broker was stopped or has crashed: in frame {} it still answered a client on this port.", before.frame)
     });
+    let detour = detour(story);
+    let several = detour.is_some();
     let (confidence, sentence) = if foreign {
         (
             Confidence::Likely,
@@ -48,6 +51,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         Judgement::new(confidence, sentence)
             .at([wire.syn.last, reset.at])
+            .cause_if(several, detour.unwrap_or_default())
             .cause_if(held_back, format!("A firewall on the device that captured it refuses the connection: what goes to {address} is captured there twice, and this was not."))
             .cause_if(foreign && !held_back, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
             .cause_if(!foreign && stopped, since)
@@ -56,6 +60,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(!foreign && !stopped, "The broker listens on localhost only: mosquitto 2 does so until its configuration has a `listener` line.")
             .cause_if(!foreign && !stopped, "The broker uses another port: 1883 is for plain MQTT, 8883 for MQTT over TLS.")
             .cause_if(!foreign, "A firewall answers with a reject.")
+            .step_if(several, ONE_OF_SEVERAL)
             .step_if(!foreign, format!("On the broker's host, see what listens: `ss -ltnp | grep {port}`."))
             .step_if(!foreign && stopped, "Start the broker again, and look into its log for the reason of its end.")
             .step_if(!foreign && !stopped, format!("Start the broker, or give it a listener that other hosts can reach (mosquitto: `listener {port}` in mosquitto.conf)."))

@@ -1,5 +1,6 @@
 //! `icmp-unreachable`: a router or the host itself says that the connection cannot be made.
 
+use super::attempted::{ONE_OF_SEVERAL, detour};
 use super::{About, Judgement};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::Story;
@@ -30,6 +31,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let running = wire.syn.count == 0 && wire.sent.client.segments > 0;
     let older = if running { ", on a connection that began before the capture" } else { "" };
     let sentence = format!("{speaker} told {client} that {server} cannot be reached: {reason}{older}.");
+    let detour = detour(story);
+    let several = detour.is_some();
     let is = |reasons: &[UnreachableReason]| reasons.contains(&reason);
     let refused = is(&[UnreachableReason::Port, UnreachableReason::Prohibited]);
     let away = is(&[UnreachableReason::Host]);
@@ -50,10 +53,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         Judgement::new(Confidence::Certain, sentence)
             .at([if running { wire.first } else { wire.syn.first }, at])
+            .cause_if(several, detour.unwrap_or_default())
             .cause_if(refused, format!("A firewall rule at {router} rejects the connection and says so."))
             .cause_if(away, format!("The host {address} is off, or has another address now."))
             .cause_if(missing, format!("{router} has no route to {address}: an uplink or a VPN is down, or the address belongs to no network here."))
             .cause_if(circle, "The routes of two or more routers lead in a circle.")
+            .step_if(several, ONE_OF_SEVERAL)
             .step_if(refused, format!("Look for a rule that rejects TCP port {port} in the firewall of {router}."))
             .step_if(away, format!("Check that {address} is on and still has this address; `ping {address}` from its own network."))
             .step_if(missing || circle, format!("Follow the way with `traceroute {address}` from the client's network, and look at the routes of {router}."))

@@ -203,14 +203,15 @@ fn answered_late(story: &Story<'_>) -> Option<i64> {
     let fin = server.fin?;
     let reset = wire.reset.filter(|reset| reset.by == Side::Client).map(|reset| reset.at);
     let answers = [server.fin_acknowledged, client.fin, reset].into_iter().flatten();
-    let answered = answers.filter(|at| !at.is_before(fin)).min_by_key(|at| at.frame)?;
+    let heard = client.last_segment.filter(|at| fin.is_before(*at));
+    let answered = answers.filter(|at| !at.is_before(fin)).min_by_key(|at| at.frame).or(heard)?;
     let span = answered.time.nanoseconds_since(fin.time);
     (span > PROMPT + 2 * story.round_trip()).then_some(span)
 }
 
 fn lost_meanwhile(span: i64) -> String {
     let span = words::duration(span);
-    format!("The network between lost what the client sent, or its host slept: the host answered the broker's close only {span} later.")
+    format!("The network between lost what the client sent, or its host slept: the host was heard again only {span} after the broker's close.")
 }
 
 #[cfg(test)]
@@ -332,12 +333,16 @@ mod tests {
             diagnose(&tale.build()).causes
         };
         let late = answered(6.2);
-        let told = "The network between lost what the client sent, or its host slept: the host answered the broker's close only 6.2 s later.";
+        let told = "The network between lost what the client sent, or its host slept: the host was heard again only 6.2 s after the broker's close.";
         assert_eq!(late[0], told);
         assert!(!late.concat().contains("its network worked"), "{late:?}");
         // A device that saves power may take a while as well.
-        assert!(answered(0.3)[0].contains("program hung") && answered(0.3)[1].contains("only 300 ms later"), "{:?}", answered(0.3));
+        assert!(answered(0.3)[0].contains("program hung") && answered(0.3)[1].contains("only 300 ms after"), "{:?}", answered(0.3));
         assert!(answered(0.19)[0].contains("its network worked"));
+        // It went on as if there had been no close.
+        let unaware = Tale::connected().close(Side::Server, 90.5).packet(Side::Client, PacketType::PINGREQ, 46.0);
+        let unaware = diagnose(&unaware.reset(Side::Server, 0.001).build()).causes;
+        assert!(unaware[0].contains("heard again only 46 s after"), "{unaware:?}");
         let forgot = |acknowledges| {
             let tale = Tale::connected().close(Side::Server, 90.5).reset(Side::Client, 0.01);
             let tale = tale.with(|session| session.wire.reset.as_mut().unwrap().acknowledges = acknowledges);

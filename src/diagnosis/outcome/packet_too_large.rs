@@ -1,6 +1,6 @@
 //! `packet-too-large`: a packet exceeded what the broker takes.
 
-use super::{About, Judgement, refusal};
+use super::{About, Judgement, path_failed, refusal};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
@@ -83,7 +83,9 @@ pub(super) fn amid(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let packet = story.session.unfinished_packet.client?;
     let large = packet.packet == PacketType::PUBLISH && packet.length >= SUSPICIOUS;
-    if !large || close.how != CloseHow::Reset || story.reset_is_foreign() {
+    // One that had long stopped reading did not get to see how large the packet is.
+    let unread = path_failed::stopped_reading(story, Side::Server);
+    if !large || unread || close.how != CloseHow::Reset || story.reset_is_foreign() {
         return None;
     }
     let sentence = format!(

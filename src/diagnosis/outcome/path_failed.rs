@@ -3,9 +3,10 @@
 use super::{About, Judgement};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
-use crate::diagnosis::story::{SECOND, Story};
+use crate::diagnosis::story::{SECOND, Silence, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
+use crate::mqtt::PacketType;
 use crate::session::CloseHow;
 use crate::stream::Side;
 
@@ -22,10 +23,9 @@ const SMALL: u32 = 500;
 const STALLED: i64 = 5 * SECOND;
 /// How long data must have been repeated in vain while the other side is heard.
 const UNHEARD: i64 = 3 * SECOND;
-/// The shortest pause that a device on the way may take for the end of a connection.
-const IDLE: i64 = 60 * SECOND;
-/// Just under the shortest known timer of cloud load balancers, 4 min.
-const KNOWN_IDLE: i64 = 230 * SECOND;
+
+/// Why the first that a client says may not get through, although its connection opened.
+const FILTERED: &str = "A firewall on the way looks into what is said: it lets connections open, and discards what it does not allow inside them.";
 
 /// CONNECT itself did not get through.
 pub(super) fn before_connack(story: &Story<'_>) -> Option<Judgement> {
@@ -51,6 +51,7 @@ pub(super) fn before_connack(story: &Story<'_>) -> Option<Judgement> {
             .at(story.close.map(|close| close.at))
             .cause_if(large, "CONNECT is large, and only small packets get through: the way between carries smaller packets than the hosts believe (MTU).")
             .cause("The network between lost the packets, or the server's host vanished just after it took the connection.")
+            .cause(FILTERED)
             .step("Look at the network between client and broker; capture at the broker too, to see whether CONNECT arrives.")
             .seen_as(Sight::ConnackMissing),
     )
@@ -61,8 +62,11 @@ pub(super) fn before_connack(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn holed(story: &Story<'_>) -> Option<Judgement> {
     [Side::Client, Side::Server].into_iter().find_map(|sender| {
         let sent = story.session.wire.sent.of(sender);
-        let (last, heard) = (sent.last_data?, story.session.wire.sent.of(sender.other()).last_segment?);
+        let (newest, heard) = (sent.last_data?, story.session.wire.sent.of(sender.other()).last_segment?);
         let end = story.close.map_or(story.capture_end(), |close| close.at.time);
+        // What came after the close tells nothing of the wait; that nothing came upon a PINGREQ before it does.
+        let asked = || story.last_before(story.close?.at).filter(|(_, packet)| packet.packet == PacketType::PINGREQ);
+        let last = if end < newest.time { asked().map_or(newest, |(_, asked)| asked.at) } else { newest };
         let waited = end.nanoseconds_since(last.time);
         // What was acknowledged arrived, and only the capture lacks it.
         let whole = sent.missing_bytes == 0 || story.acknowledged(sender);
@@ -156,6 +160,8 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
         )
     };
     let client_gone = other == Side::Client;
+    // The connection had just opened: nothing can have forgotten it yet.
+    let first = !alive && !client_gone && sent.acknowledged.0 == 0 && story.session.wire.established.is_some();
     // Nothing as large had arrived before.
     let large = !alive && waiting >= FULL_SEGMENT && sent.smallest_retried > sent.largest_acknowledged.max(SMALL);
     Some(
@@ -168,11 +174,12 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
             .cause_if(large, format!("Only small packets get through (MTU): what {from} repeated is larger than all that arrived before."))
             .cause_if(!alive && client_gone, "The client's device lost power, Wi-Fi or mobile signal, or crashed.")
             .cause_if(!alive && !client_gone, "The broker's host, or the network to it, failed.")
-            .cause_if(!alive, "A firewall, NAT or load balancer on the way forgot the connection and discards its packets.")
+            .cause_if(first, FILTERED)
+            .cause_if(!alive && !first, "A firewall, NAT or load balancer on the way forgot the connection and discards its packets.")
             .step_if(alive || large, "Lower the MTU, or clamp the TCP MSS, on the VPN or router between; let ICMP “fragmentation needed” through.")
             .step_if(!alive && client_gone, "Look at the device's power and signal at this time.")
             .step_if(!alive && !client_gone, "Look whether the broker's host was reachable at this time, for other clients as well.")
-            .step_if(!alive, "If this follows a long pause, set a Keep Alive shorter than the idle timers on the way.")
+            .step_if(!alive && !first, "If this follows a long pause, set a Keep Alive shorter than the idle timers on the way.")
             .seen_as(Sight::Silent),
     )
 }
@@ -263,6 +270,7 @@ fn back_again(story: &Story<'_>, sender: Side) -> Judgement {
         .at([retries.first, retries.last])
         .at(story.session.wire.reset.map(|reset| reset.at))
         .cause(format!("The network between failed for a time, and {to} gave the connection up in the meantime."))
+        .cause(format!("The host of {to} failed or was restarted, and knows nothing of the connections before."))
         .cause("A NAT or load balancer on the way has forgotten the connection in this direction.")
         .step("Look at the network between client and broker at this time: Wi-Fi or mobile signal, cables, routers.")
         .seen_as(Sight::Silent)
@@ -271,8 +279,9 @@ fn back_again(story: &Story<'_>, sender: Side) -> Judgement {
 /// After a long pause the first packet was answered by a reset.
 fn idle_drop(story: &Story<'_>) -> Option<Judgement> {
     let pause = idle_pause(story)?;
-    let span = words::duration(pause.length);
-    let confidence = if pause.length >= KNOWN_IDLE { Confidence::Likely } else { Confidence::Possible };
+    let silence = pause.silence;
+    let span = words::duration(silence.length());
+    let confidence = if silence.outlasts_known_timers() { Confidence::Likely } else { Confidence::Possible };
     let sentence = format!(
         "The connection stopped working: after {span} of silence, the first packet from {} was answered by a reset.",
         story.subject(pause.woke)
@@ -280,7 +289,7 @@ fn idle_drop(story: &Story<'_>) -> Option<Judgement> {
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Timing, Ground::Cause])
-            .at([pause.before, pause.after, pause.reset])
+            .at([silence.before, silence.after, pause.reset])
             .cause("A firewall, NAT or load balancer on the way forgot the idle connection (Azure after 4 min, AWS after 350 s, home routers after 2 to 60 min).")
             .cause("The other side was restarted during the pause and knows nothing of the connection.")
             .step("Set the Keep Alive of the client to less than half of the shortest idle timer on the way, 60 s for instance.")
@@ -291,38 +300,37 @@ fn idle_drop(story: &Story<'_>) -> Option<Judgement> {
 /// A pause that ended in a reset.
 pub(super) struct IdlePause {
     woke: Side,
-    length: i64,
-    before: Moment,
-    after: Moment,
+    silence: Silence,
     reset: Moment,
 }
 
 /// The pause before the last packet, if that packet was answered by a reset of the other side.
 pub(super) fn idle_pause(story: &Story<'_>) -> Option<IdlePause> {
-    let session = story.session;
     let reset = story.close.filter(|close| close.how == CloseHow::Reset)?;
     let woke = reset.by.other();
-    let after = story.last(woke)?.at;
-    let packets = session.last_packets.client.iter().chain(&session.last_packets.server);
-    let before = packets.map(|packet| packet.at).filter(|at| at.frame < after.frame).max_by_key(|at| at.frame)?;
-    let other = session.wire.sent.of(reset.by);
-    let spoke = other.last_data.is_some_and(|data| after.is_before(data));
-    let probed = session.wire.sent.client.keep_alive_probes + other.keep_alive_probes > 0;
-    let length = after.time.nanoseconds_since(before.time);
+    let silence = story.silence_broken(woke, story.last(woke)?.at).filter(|silence| silence.is_idle())?;
     // The capture of two directions may hold the answer first.
-    let answers = story.soon(after, reset.at, 2 * SECOND) || story.soon(reset.at, after, SECOND / 1000);
-    let idle = length >= IDLE && !spoke && !probed && answers;
-    idle.then_some(IdlePause { woke, length, before, after, reset: reset.at })
+    let (after, reset) = (silence.after, reset.at);
+    let answers = story.soon(after, reset, 2 * SECOND) || story.soon(reset, after, SECOND / 1000);
+    answers.then_some(IdlePause { woke, silence, reset })
+}
+
+/// Whether `side` had stopped reading long before the end: its receive buffer was full, and stayed so.
+pub(super) fn stopped_reading(story: &Story<'_>, side: Side) -> bool {
+    full_buffer(story, side).is_some()
+}
+
+/// Since when the receive buffer of `side` had been full at the end, and how long that is.
+fn full_buffer(story: &Story<'_>, side: Side) -> Option<(Moment, i64)> {
+    let full = story.session.wire.sent.of(side).zero_window?;
+    let end = story.close.map_or(story.capture_end(), |close| close.at.time);
+    let length = end.nanoseconds_since(full.time);
+    (length >= STALLED).then_some((full, length))
 }
 
 /// `side` stopped reading: its receive buffer was full.
 fn stalled(story: &Story<'_>, side: Side) -> Option<Judgement> {
-    let full = story.session.wire.sent.of(side).zero_window?;
-    let end = story.close.map_or(story.capture_end(), |close| close.at.time);
-    let length = end.nanoseconds_since(full.time);
-    if length < STALLED {
-        return None;
-    }
+    let (full, length) = full_buffer(story, side)?;
     let who = story.subject(side);
     let sentence = format!(
         "The connection stopped working: {who} stopped reading, and its receive buffer stayed full for {}.",

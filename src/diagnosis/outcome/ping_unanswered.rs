@@ -1,6 +1,6 @@
 //! `ping-unanswered`: PINGREQ was not answered and the client closed.
 
-use super::{About, Judgement, client_broke_rules};
+use super::{About, Judgement, client_broke_rules, path_failed};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
@@ -22,8 +22,8 @@ const PATIENCE: i64 = 9 * SECOND / 10;
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Client)?;
-    // A broker whose data arrive no more cannot be heard to answer: the path is at fault.
-    if story.unheard(Side::Server) {
+    // A broker whose data arrive no more cannot be heard to answer: the path is at fault. Nor can a client that reads no more hear it.
+    if story.unheard(Side::Server) || path_failed::stopped_reading(story, Side::Client) {
         return None;
     }
     // Before a CONNECT no broker answers.

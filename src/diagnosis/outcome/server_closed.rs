@@ -26,6 +26,9 @@ const REFUSED: i64 = 10 * SECOND;
 /// What a broker of MQTT 3.x has no words for.
 const FORBIDDEN: &str = "The broker did not allow something that the client did: with MQTT 3.x it cannot say so.";
 
+/// What ends a silence without a reason.
+const IDLE_TIMER: &str = "A proxy or load balancer between closes connections on which nothing was said for a while.";
+
 /// What an end without a reason is most often, where the broker goes on.
 const PUSHED_OUT: &str = "Another connection with the same client id pushed this one out, and was not captured.";
 
@@ -86,16 +89,15 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let together = story.session.neighbours.closed_together_count > 0 && timed.is_none();
     let gone = gone(story, close).filter(|_| !foreign);
     let stopped = gone.map(|refused| stopped(close, refused));
-    let asked = story.last_before(close.at).is_some_and(|(side, last)| {
-        let requests = [PacketType::PUBLISH, PacketType::SUBSCRIBE, PacketType::UNSUBSCRIBE];
-        side == Side::Client && requests.contains(&last.packet) && story.soon(last.at, close.at, SECOND)
-    });
+    let asked = just_asked(story, close);
     // A broker that was stopped is not back at once.
     let runs = story.session.neighbours.returned.is_some();
     let alone = gone.is_none() && !forgot && !foreign;
     let reset = close.how == CloseHow::Reset && !foreign;
     let quiet = last.as_ref().map(|(_, at)| close.at.time.nanoseconds_since(at.time));
     let idle = quiet.is_some_and(|quiet| quiet >= 30 * SECOND);
+    // Timers of proxies are rarely shorter.
+    let paused = !idle && quiet.is_some_and(|quiet| quiet >= 10 * SECOND) && timed.is_none() && alone;
     let lapsed = lapsed(story, close).filter(|_| alone);
     let meaning = story.close_code_cause(Side::Server);
     let old = story.version().is_none_or(|version| !version.is_v5());
@@ -112,7 +114,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(foreign, "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(lapsed.is_some(), lapsed.unwrap_or_default())
             .cause_if(timed.is_some(), timed.clone().unwrap_or_default())
-            .cause_if(idle && timed.is_none(), "A proxy or load balancer between closes connections on which nothing was said for a while.")
+            .cause_if(idle && timed.is_none(), IDLE_TIMER)
             .cause_if(late, "The broker no longer knew the connection: it had closed it, or was restarted, before the capture began.")
             .cause_if(forgot && !late, "The server no longer knew the connection: the broker or its host was restarted, or it gave the connection up while its packets did not arrive.")
             .cause_if(together && gone.is_none(), "The broker was stopped or restarted: it closed another session in the same second.")
@@ -120,6 +122,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(old && alone && asked, FORBIDDEN)
             .cause_if(alone && runs, PUSHED_OUT)
             .cause_if(!together && alone && timed.is_none(), "The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(paused, IDLE_TIMER)
             .cause_if(alone && !runs, PUSHED_OUT)
             .cause_if(old && alone && !asked, FORBIDDEN)
             .cause_if(reset && !forgot, "The broker's process was ended by force.")
@@ -130,6 +133,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(old && alone, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
     )
     .map(|judgement| judgement.seen_as(Sight::Lost))
+}
+
+/// Whether the last before the close was a request of the client, and the close came soon.
+fn just_asked(story: &Story<'_>, close: Close) -> bool {
+    let requests = [PacketType::PUBLISH, PacketType::SUBSCRIBE, PacketType::UNSUBSCRIBE];
+    story.last_before(close.at).is_some_and(|(side, last)| {
+        side == Side::Client && requests.contains(&last.packet) && story.soon(last.at, close.at, SECOND)
+    })
 }
 
 /// How the connection ended, where what the client said last is not known.

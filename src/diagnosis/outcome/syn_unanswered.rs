@@ -1,6 +1,6 @@
 //! `syn-unanswered`: the client knocked and nothing came back.
 
-use super::attempted::{named, repeated};
+use super::attempted::{ONE_OF_SEVERAL, detour, named, repeated};
 use super::{About, Judgement};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
@@ -42,7 +42,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     };
     let address = wire.peers.server.endpoint.address;
     let port = story.port();
-    let known = story.session.neighbours.resolution.as_ref();
+    let detour = detour(story);
+    let several = detour.is_some();
+    let known = story.session.neighbours.resolution.as_ref().filter(|_| !several);
     let looked_up = known.map_or_else(String::new, |known| {
         let (name, frame) = (named(&known.name), known.at.frame);
         format!("The name {name} led the client to {address} (frame {frame}), and that is not, or no longer, the broker's address.")
@@ -68,6 +70,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
             .at([syn.first, syn.last])
+            .cause_if(several, detour.unwrap_or_default())
             .cause_if(searched.is_some(), absent)
             .cause_if(known.is_some(), looked_up)
             .cause_if(held_back, format!("The device that captured it did not pass the packets on: those to {address} are captured there twice, and these were not. Its firewall discards them, or it finds the host no more."))
@@ -77,8 +80,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(!absent_host && !busy, hangs)
             .cause_if(closed, "The host was off or without network at this time.")
             .cause_if(absent_host, format!("The host {address} is off, or it is not in this network."))
-            .cause_if(absent_host && known.is_none(), "The address is not, or no longer, that of the broker.")
+            .cause_if(absent_host && known.is_none() && !several, "The address is not, or no longer, that of the broker.")
             .cause_if(searched.is_none() && (!closed || busy), "A firewall or security group on the way discards the packets without an answer.")
+            .step_if(several, ONE_OF_SEVERAL)
             .step(format!("From the client's network, try `nc -vz {address} {port}` and `ping {address}`."))
             .step_if(!absent_host, "Look at the load and the log of the broker and its host at this time.")
             .step_if(absent_host, "Compare the address with that of the broker: `ip address` on the broker's host.")
@@ -124,8 +128,12 @@ pub(super) fn late(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::{Confidence, diagnose};
+    use std::net::Ipv4Addr;
+
+    use super::SECOND;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
+    use crate::session::{Session, find_detours};
     use crate::stream::Side;
 
     #[test]
@@ -134,6 +142,34 @@ mod tests {
         assert_eq!(outcome.id, "syn-unanswered");
         assert_eq!(outcome.confidence, Confidence::VeryLikely);
         assert_eq!(outcome.sentence, "10.0.0.21 knocked on 10.0.0.5:1883 4 times in 7 s and nothing came back.");
+    }
+
+    #[test]
+    fn a_client_that_gets_through_under_another_address() {
+        let told_of = |seconds: i64, host: u8, again: Option<i64>| {
+            let reached = Tale::healthy().with(|session| {
+                session.wire.first.time.0 += seconds * SECOND;
+                session.wire.first.frame = session.wire.last.frame.after(10);
+                session.wire.peers.server.endpoint.address = Ipv4Addr::new(10, 0, 0, host).into();
+            });
+            let mut sessions = vec![Box::new(Tale::knocking(3).build()), Box::new(reached.build())];
+            sessions.extend(again.map(|seconds| {
+                let later = |session: &mut Session| session.wire.first.time.0 += seconds * SECOND;
+                Box::new(Tale::knocking(3).with(later).build())
+            }));
+            find_detours(&mut sessions);
+            diagnose(&sessions[0]).causes[0].to_string()
+        };
+        let first = |seconds, host| told_of(seconds, host, None);
+        let told = first(5, 6);
+        assert!(told.starts_with("The client knows several addresses, of which 10.0.0.5 is of no use: 5 s later it tried 10.0.0.6:1883"), "{told}");
+        // Long after, or at the same address.
+        for other in [first(30, 6), first(5, 5)] {
+            assert!(other.starts_with("The host 10.0.0.5 is off"), "{other}");
+        }
+        // While it is connected elsewhere the host goes on: there are two clients.
+        assert!(told_of(5, 6, Some(7)).starts_with("The host 10.0.0.5 is off"));
+        assert!(told_of(5, 6, Some(300)).starts_with("The client knows several addresses"));
     }
 
     #[test]

@@ -98,10 +98,13 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
         return None;
     }
     let opened = tls.finished.client?;
+    let left = secured.ended_by_server().filter(|left| opened.is_before(*left));
     let (host, server) = (secured.client(), secured.server());
     let ending = if let Some(close) = story.close {
-        let span = words::duration(close.at.time.nanoseconds_since(opened.time));
-        format!("{} {} the connection {span} later", secured::end(close.by), how(close.how))
+        let end = left.unwrap_or(close.at);
+        let span = words::duration(end.time.nanoseconds_since(opened.time));
+        let closed = format!("{} {} the connection", secured::end(close.by), how(close.how));
+        if left.is_some() { format!("the server ended TLS {span} later, and then {closed}") } else { format!("{closed} {span} later") }
     } else {
         let quiet = story.until_capture_end(opened);
         if quiet < PATIENCE {
@@ -109,8 +112,9 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
         }
         format!("nothing followed in the {} {}", words::duration(quiet), story.until_when())
     };
-    let by_client = story.close_by(Side::Client).is_some();
-    let turned_away = story.close_by(Side::Server).is_some_and(|close| story.soon(opened, close.at, SECOND));
+    let by_client = story.close_by(Side::Client).is_some() && left.is_none();
+    let by_server = left.or(story.close_by(Side::Server).map(|close| close.at));
+    let turned_away = by_server.is_some_and(|at| story.soon(opened, at, SECOND));
     let sentence = format!("{host} made a TLS connection to {server} and sent nothing in it; {ending}.");
     Some(
         Judgement::new(Confidence::Certain, sentence)

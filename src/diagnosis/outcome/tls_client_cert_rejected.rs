@@ -9,7 +9,7 @@ use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::session::Shown;
 use crate::stream::Side;
-use crate::transport::tls::Alert;
+use crate::transport::tls::{Alert, Certificate};
 
 pub(super) const ABOUT: About = About {
     id: "tls-client-cert-rejected",
@@ -123,25 +123,40 @@ fn causes(secured: Secured<'_>, alert: Option<Alert>) -> Vec<String> {
     let proven = !flaws.is_empty();
     causes.extend(flaws.into_iter().map(|flaw| flaw.sentence));
     match number {
-        Some(45) if !proven => causes.push("The client's certificate has expired, or the clock of the broker is wrong.".to_owned()),
-        Some(45 | 48) => {}
+        Some(45) if proven => {}
+        Some(45) => causes.extend(outdated(own)),
+        Some(48) => {}
         Some(44) => causes.push("The client's certificate was revoked: it stands on the broker's list (mosquitto: `crlfile`).".to_owned()),
         Some(43) => causes.push("The client's certificate is not meant for clients (its key usage), or its kind of key is not known to the broker.".to_owned()),
         Some(51) => causes.push("The client's key does not belong to its certificate.".to_owned()),
         _ if proven => {}
         _ => causes.extend([
             authority,
-            "The client's certificate has expired or was revoked.".to_owned(),
+            "The client's certificate has expired or was revoked, or the broker's list of revoked ones is out of date.".to_owned(),
             "The certificate is not registered or not active at the broker, or its key does not belong to it.".to_owned(),
         ]),
     }
     causes
 }
 
+/// What has expired, where no certificate that can be read has.
+fn outdated(own: Option<&Certificate>) -> Vec<String> {
+    let list = "The broker's list of revoked certificates is out of date (mosquitto: `crlfile`): OpenSSL then refuses every client.";
+    let Some(own) = own else {
+        return vec!["The client's certificate has expired, or the clock of the broker is wrong.".to_owned(), list.to_owned()];
+    };
+    let until = words::date(own.not_after);
+    vec![
+        list.to_owned(),
+        format!("The clock of the broker is wrong: the client's certificate is valid until {until}."),
+        "The certificate of an authority above the client's own has expired (mosquitto: `cafile`).".to_owned(),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::session::{Shown, Shows};
     use crate::stream::Side;
     use crate::transport::tls::Version;
@@ -159,6 +174,16 @@ mod tests {
             refused.sentence,
             "broker.lan (10.0.0.5:8883) asked 10.0.0.21 for a certificate, got none, and ended the handshake with the TLS alert handshake_failure (40)."
         );
+    }
+
+    #[test]
+    fn a_sound_certificate_that_is_called_expired_points_at_the_broker() {
+        let first = |until| {
+            let tale = shown(Version::V1_2).certificate(Side::Client, "sensor-17", -86_400, until);
+            diagnose(&tale.alert(Side::Server, 45, 0.001).build()).causes[0].clone()
+        };
+        assert!(first(86_400).starts_with("The broker's list of revoked certificates is out of date"));
+        assert!(first(-3_600).starts_with("The client's certificate expired on"));
     }
 
     #[test]

@@ -36,10 +36,15 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return Some(judgement);
     }
     let last = in_words(side, step, tls.last.is_none());
+    let strange = story.close_by(Side::Server).is_some() && story.reset_is_foreign();
     let ending = match story.close {
         Some(close) => {
             let span = words::duration(close.at.time.nanoseconds_since(at.time));
-            format!("{span} after {last} {} {} the connection", secured::end(close.by), how(close.how))
+            if strange {
+                format!("{span} after {last} a reset in the server's name ended the connection, but its TTL does not fit the server's other packets")
+            } else {
+                format!("{span} after {last} {} {} the connection", secured::end(close.by), how(close.how))
+            }
         }
         None if story.until_capture_end(at) >= LONG => {
             let span = words::duration(story.until_capture_end(at));
@@ -129,12 +134,19 @@ fn explain(secured: Secured<'_>, judgement: Judgement, at: Moment, side: Side) -
     let port = story.port();
     let close = story.close;
     let prompt = |close: Close| close.at.time.nanoseconds_since(at.time) < AT_ONCE;
+    let by_server = story.close_by(Side::Server).is_some();
+    let strange = by_server && story.reset_is_foreign();
+    if strange {
+        return judgement
+            .cause("A firewall or filter on the way looked into the TLS hello and does not let it pass: the name in it, or TLS on this port.")
+            .step("Look into the rules and logs of the firewalls and proxies between client and broker at this time.")
+            .step(format!("Try it from another network, past the firewall: `openssl s_client {} </dev/null`.", secured.connect_arguments()));
+    }
     // After the client's hello it is the server's turn.
     let unanswered = !secured.tls.answered();
     let refused = unanswered && close.is_some_and(|close| close.by == Side::Server && prompt(close));
     let silent = unanswered && !refused;
     let nameless = secured.tls.client_hello.as_ref().is_some_and(|hello| hello.server_name.is_none());
-    let by_server = close.is_some_and(|close| close.by == Side::Server);
     let look = secured.connect_arguments();
     judgement
         .cause_if(refused, format!("What listens on port {port} does not speak TLS: its certificate is not configured, or the port is for plain MQTT."))
@@ -156,8 +168,8 @@ fn explain(secured: Secured<'_>, judgement: Judgement, at: Moment, side: Side) -
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
     use crate::stream::Side;
     use crate::transport::tls::Version;
 
@@ -222,6 +234,25 @@ mod tests {
         let known = reset().with(|session| session.neighbours.tls_on_port = Some(session.wire.first));
         assert_eq!(outcome(&known.build()).id, "tls-handshake-abandoned");
         assert_eq!(outcome(&Tale::greeted(Version::V1_2).close(Side::Server, 0.001).build()).id, "tls-handshake-abandoned");
+    }
+
+    #[test]
+    fn a_reset_with_another_ttl_is_that_of_a_filter() {
+        let told = |hops| {
+            let tale = Tale::greeted(Version::V1_2).reset(Side::Server, 0.001).with(|session| {
+                session.wire.sent.server.hop_limit = Some(57);
+                session.wire.reset.as_mut().unwrap().hop_limit = hops;
+                session.neighbours.tls_on_port = Some(session.wire.first);
+            });
+            diagnose(&tale.build())
+        };
+        let strange = told(64);
+        assert_eq!(strange.outcome.id, "tls-handshake-abandoned");
+        assert!(strange.outcome.sentence.contains("a reset in the server's name"), "{}", strange.outcome.sentence);
+        assert!(strange.causes[0].starts_with("A firewall or filter"), "{:?}", strange.causes);
+        let own = told(57);
+        assert!(own.outcome.sentence.contains("the server reset the connection"), "{}", own.outcome.sentence);
+        assert!(!own.causes.concat().contains("filter"), "{:?}", own.causes);
     }
 
     #[test]

@@ -78,6 +78,10 @@ fn causes(secured: Secured<'_>, side: Side, alert: u8) -> Vec<String> {
     let old = highest.is_some_and(|version| version < Version::V1_2);
     let keyed = hello.is_some_and(|hello| hello.only_psk || hello.resumes);
     let nameless = side == Side::Server && hello.is_some_and(|hello| hello.server_name.is_none());
+    let newest_only = !keyed
+        && hello.is_some_and(|hello| {
+            !hello.versions.is_empty() && hello.versions.iter().all(|version| version.hides_handshake())
+        });
     let alpn = || {
         let names = hello.map(|hello| hello.alpn.iter().map(words::plain).collect::<Vec<_>>()).unwrap_or_default();
         words::list(&names)
@@ -85,6 +89,10 @@ fn causes(secured: Secured<'_>, side: Side, alert: u8) -> Vec<String> {
     let suites = "They have no cipher suite, curve or kind of signature in common: old devices offer few, and a broker's list may be short.".to_owned();
     let mut causes: Vec<String> = Vec::new();
     match (side, alert) {
+        (Side::Server, 40 | 70) if newest_only => {
+            causes.push("The client offers no version below TLS 1.3, and the server seems to know older ones only.".to_owned());
+            causes.extend((alert == 40).then_some(suites));
+        }
         (Side::Server, 70) => {
             causes.push(format!("The client offers no version above {offered}, and the server wants another."));
         }
@@ -148,6 +156,20 @@ mod tests {
             "broker.lan (10.0.0.5:8883) could not agree with 10.0.0.21 on how to encrypt: it sent the TLS alert protocol_version (70)."
         );
         assert_eq!(verdict.causes[0], "The client offers no version above TLS 1.1, and the server wants another.");
+    }
+
+    #[test]
+    fn a_client_that_knows_the_newest_version_only() {
+        let first = |versions: &[Version], alert| {
+            let tale = Tale::greeted(Version::V1_3).with(|session| {
+                session.tls.as_mut().unwrap().client_hello.as_mut().unwrap().versions = versions.to_vec();
+            });
+            diagnose(&tale.alert(Side::Server, alert, 0.001).build()).causes[0].clone()
+        };
+        for alert in [40, 70] {
+            assert!(first(&[Version::V1_3], alert).starts_with("The client offers no version below TLS 1.3"));
+        }
+        assert!(first(&[Version::V1_3, Version::V1_2], 40).starts_with("They have no cipher suite"));
     }
 
     #[test]

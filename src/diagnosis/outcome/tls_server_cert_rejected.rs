@@ -81,7 +81,7 @@ fn explain(secured: Secured<'_>, judgement: Judgement, alert: Option<Alert>) -> 
     // TLS 1.3 hides the names; these alerts are what libraries send for one that does not fit.
     let unseen = secured.is_hidden() && matches!(number, Some(42 | 80));
     let trust = number == Some(48) || !matches!(number, Some(43..=45)) && flaws.is_empty() && !unseen;
-    let clock = matches!(number, Some(45 | 42) | None) && !has(FlawKind::Expired) && !named;
+    let clock = matches!(number, Some(42 | 45 | 46) | None) && !has(FlawKind::Expired) && !named;
     let look = secured.connect_arguments();
     judgement
         .step(format!("Look at the certificate: `openssl s_client {look} -showcerts </dev/null` shows its issuer, its names and its dates."))
@@ -131,8 +131,10 @@ fn any(secured: Secured<'_>, alert: Option<Alert>) -> Vec<String> {
     if secured.tls.server_certificate().is_some() {
         // The certificate is in order as far as the capture shows: who issued it is not for the capture to say. Most
         // libraries have an alert of its own for that, and this one for a certificate that is not valid yet.
+        let own_word = secured.tls.server_certificate().is_some_and(|own| own.self_issued);
+        let dated = alert == Some(Alert(42)) && !own_word || secured.early_clock().is_some();
         let clock = clock(secured);
-        causes.extend(if alert == Some(Alert(42)) { [clock, authority] } else { [authority, clock] });
+        causes.extend(if dated { [clock, authority] } else { [authority, clock] });
         if alert == Some(Alert(42)) && secured.server_flaws().is_empty() {
             causes.push("The certificate's key is too short, or it or one above it is signed with SHA-1: OpenSSL 3 takes neither.".to_owned());
         }
@@ -221,6 +223,28 @@ mod tests {
     fn a_sound_certificate_that_is_called_expired_means_a_wrong_clock() {
         let verdict = diagnose(&shown().alert(Side::Client, 45, 0.01).build());
         assert!(verdict.causes[0].starts_with("The client's clock is wrong"), "{:?}", verdict.causes);
+    }
+
+    #[test]
+    fn a_hello_that_carries_a_date_of_1970_comes_before_what_nobody_can_see() {
+        let told = |time| {
+            let mut session = shown().alert(Side::Client, 46, 0.01).build();
+            session.tls.as_mut().unwrap().client_hello.as_mut().unwrap().time = time;
+            diagnose(&session)
+        };
+        let early = told(100_000);
+        assert!(early.causes[0].starts_with("The client's clock is wrong: its ClientHello"), "{:?}", early.causes);
+        assert!(early.next_steps.concat().contains("at 1970 no certificate is valid"), "{:?}", early.next_steps);
+        assert!(told(u32::MAX).causes[0].contains("does not know the authority"));
+    }
+
+    #[test]
+    fn a_self_signed_certificate_that_is_called_bad() {
+        let tale = shown().with(|session| {
+            session.tls.as_mut().unwrap().chain.server.as_mut().unwrap().certificates[0].self_issued = true;
+        });
+        let causes = diagnose(&tale.alert(Side::Client, 42, 0.01).build()).causes;
+        assert!(causes[0].starts_with("The server's certificate is self-signed"), "{causes:?}");
     }
 
     #[test]

@@ -132,6 +132,13 @@ pub(super) const RUMQTTC: &[Symptom] = &[
         "",
         &[Sight::ClosedBeforeConnack],
     ),
+    row(
+        Rumqttc,
+        None,
+        "`Io(…)`: “received fatal alert: CertificateRequired” (or `UnknownCA`, `CertificateRevoked`, …)",
+        "With TLS 1.3 the broker's refusal of the client's certificate comes when the client takes the handshake for done.",
+        &[Sight::ClientCertificateRefusedLate],
+    ),
     row(Rumqttc, None, "`NotConnAck`", "", &[Sight::Http, Sight::Foreign]),
     row(Rumqttc, None, "`MqttState(… ConnectionAborted “Connection closed by peer abruptly”)`", "", &[Sight::Lost]),
     row(

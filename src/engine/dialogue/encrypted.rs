@@ -16,8 +16,9 @@ use crate::transport::tls::{Handshake, Records, Told};
 
 use super::{Ended, Held, http};
 
-/// Ports on which brokers are known to offer TLS beside the registered one: the variants of test.mosquitto.org.
-const USUAL_PORTS: std::ops::RangeInclusive<u16> = 8884..=8887;
+/// Ports on which brokers are known to offer TLS beside the registered one: the variants of
+/// test.mosquitto.org, and that of EMQX for WebSocket.
+const USUAL_PORTS: [u16; 5] = [8084, 8884, 8885, 8886, 8887];
 /// Ports of HTTPS: a name that also stands for web services is no sign there.
 const WEB_PORTS: [u16; 2] = [443, 8443];
 /// The reader of one TLS connection.

@@ -53,6 +53,8 @@ pub struct Neighbours {
     pub searched: Option<Box<Search>>,
     /// If the broker refused this client: whom it let in who had something in common with it.
     pub admitted: Option<Box<Admitted>>,
+    /// If the attempt opened no connection: where the same client got through meanwhile or right after.
+    pub detour: Option<Box<Detour>>,
     /// How many other connections of the same client the server closed after the same silence as this one.
     pub closed_again_alike: u64,
 }
@@ -103,6 +105,17 @@ impl Admitted {
     pub(in crate::session) fn is_some(&self) -> bool {
         self.same.is_some() || self.other_id.is_some() || self.other_user.is_some()
     }
+}
+
+/// A connection that went well, to the same port of another address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detour {
+    /// Address and port that the client reached.
+    pub server: Endpoint,
+    /// The connection's first frame.
+    pub at: Moment,
+    /// The lookup of one name led to both addresses.
+    pub one_name: bool,
 }
 
 /// A client that was let in.

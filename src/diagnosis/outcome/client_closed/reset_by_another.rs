@@ -2,7 +2,6 @@
 
 use super::super::Judgement;
 use super::will;
-use crate::capture::{FrameNumber, Moment};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::Confidence;
@@ -69,9 +68,7 @@ pub(super) fn judge(story: &Story<'_>, close: Close) -> Option<Judgement> {
 /// For how long nothing was said before the packet of the broker that the reset answers.
 fn silence_broken_by(story: &Story<'_>, reset: Close) -> Option<i64> {
     let woke = story.last_of(Side::Server, reset.at)?.at;
-    let before = Moment { frame: FrameNumber::new(woke.frame.get().checked_sub(1)?), time: woke.time };
-    let (_, before) = story.last_before(before)?;
-    Some(woke.time.nanoseconds_since(before.at.time))
+    Some(woke.time.nanoseconds_since(story.packet_before(woke)?.time))
 }
 
 #[cfg(test)]

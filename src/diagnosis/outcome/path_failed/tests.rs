@@ -3,6 +3,7 @@
 use crate::diagnosis::Confidence;
 use crate::diagnosis::testing::{Tale, outcome};
 use crate::mqtt::PacketType;
+use crate::session::{Session, UnfinishedPacket};
 use crate::stream::{Side, StreamOffset};
 
 #[test]
@@ -127,6 +128,24 @@ fn a_hole_that_is_never_filled() {
 }
 
 #[test]
+fn an_answer_behind_a_hole_is_none() {
+    let told = |missing| {
+        let tale = Tale::connected().publish(Side::Server, "a", 1, 1200, 3.0).unanswered_ping(5.0).close(Side::Client, 10.0);
+        // The answer that waited behind the hole comes when the client has closed.
+        let tale = tale.packet(Side::Server, PacketType::PINGRESP, 0.001).with(|session| {
+            let server = &mut session.wire.sent.server;
+            server.missing_bytes = missing;
+            server.acknowledged = StreamOffset(if missing > 0 { 9 } else { server.sent.0 });
+        });
+        outcome(&tale.build())
+    };
+    let holed = told(2896);
+    assert_eq!(holed.id, "path-failed");
+    assert!(holed.sentence.contains("2,896 bytes of what the broker sent never arrived, and sensor-17 waited for them for 10 s"), "{}", holed.sentence);
+    assert_eq!(told(0).id, "ping-unanswered");
+}
+
+#[test]
 fn only_large_packets_are_lost() {
     let tale = Tale::connected().publish(Side::Client, "a", 1, 5000, 5.0).retries(Side::Client, 4, 6.0);
     let tale = tale.publish(Side::Server, "b", 0, 20, 1.0).close(Side::Client, 9.0);
@@ -158,6 +177,28 @@ fn a_receiver_that_stopped_reading() {
     };
     assert_eq!(tale(20.0).id, "path-failed");
     assert_eq!(tale(1.0).id, "server-closed");
+}
+
+#[test]
+fn who_stopped_reading_hears_no_answer_and_sees_no_size() {
+    let full = |side| move |session: &mut Session| session.wire.sent.of_mut(side).zero_window = Some(session.wire.last);
+    let asked = |stalled: bool| {
+        let tale = Tale::connected().packet(Side::Server, PacketType::PINGRESP, 1.0);
+        let tale = if stalled { tale.with(full(Side::Client)) } else { tale };
+        outcome(&tale.unanswered_ping(4.0).close(Side::Client, 28.0).build())
+    };
+    assert!(asked(true).sentence.contains("sensor-17 stopped reading"), "{}", asked(true).sentence);
+    assert_eq!(asked(false).id, "ping-unanswered");
+    let sending = |stalled: bool| {
+        let tale = Tale::connected().with(|session| {
+            let packet = UnfinishedPacket { packet: PacketType::PUBLISH, length: 400_000, started: session.wire.last };
+            session.unfinished_packet.client = Some(packet);
+        });
+        let tale = if stalled { tale.with(full(Side::Server)) } else { tale };
+        outcome(&tale.reset(Side::Server, 18.0).build())
+    };
+    assert!(sending(true).sentence.contains("the broker stopped reading"), "{}", sending(true).sentence);
+    assert_eq!(sending(false).id, "packet-too-large");
 }
 
 #[test]
