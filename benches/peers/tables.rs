@@ -158,8 +158,9 @@ pub(crate) fn memory_by_sessions() -> io::Result<String> {
         let capture = Capture::written("sessions", |out| small::write(out, clients, u64::from(clients) * 2_500))?;
         let measured = in_turn(&programs, &capture.path, 1)?;
         let target = (32 << 10) + u64::from(clients);
-        let mut cells = vec![grouped(clients.into()), format!("≤ {} MiB", target >> 10)];
-        cells.extend(measured.iter().map(|measured| format!("{}{}", memory(measured), met(measured.peak <= target))));
+        let mut cells = vec![grouped(clients.into()), format!("≤ {}", tenths(target))];
+        let peak = |measured: &Measured| format!("{}{}", tenths(measured.peak), met(measured.peak <= target));
+        cells.extend(measured.iter().map(peak));
         line(&mut text, &cells.iter().map(String::as_str).collect::<Vec<_>>());
     }
     text.push_str("\nThe target is 32 MiB and 1 KiB a session; what the report keeps of finished sessions comes on top, and is in what was measured.\n");
@@ -187,6 +188,12 @@ fn met(met: bool) -> &'static str {
 
 fn memory(measured: &Measured) -> String {
     if measured.peak == 0 { "–".into() } else { format!("{} MiB", measured.peak.div_ceil(1024)) }
+}
+
+/// KiB as MiB, to a tenth.
+fn tenths(kibibytes: u64) -> String {
+    let tenths = (kibibytes * 10).div_ceil(1024);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
 }
 
 #[allow(clippy::cast_precision_loss)] // a packet count fits f64
