@@ -12,7 +12,7 @@ use crate::diagnosis::{self, Counted, Ruling, Tallies};
 use crate::fetch::Depth;
 use crate::limits::Limits;
 use crate::net::Endpoint;
-use crate::session::{Session, compare_refused, compare_silences, find_detours};
+use crate::session::{self, Session};
 
 use super::model::Case;
 use super::table::Extent;
@@ -113,9 +113,7 @@ impl Kept {
         let explained = |ruling: Ruling| ruling.telling || extent == Extent::Everything;
         let (mut sessions, explained): (Vec<Box<Session>>, Vec<bool>) =
             ruled.into_iter().map(|Ruled { session, ruling }| (session, explained(ruling))).unzip();
-        compare_refused(&mut sessions);
-        compare_silences(&mut sessions);
-        find_detours(&mut sessions);
+        session::compare(&mut sessions);
         let mut cases = Vec::with_capacity(sessions.len());
         let share = sessions.len().div_ceil(threads.max(1)).max(FEWEST);
         let mut left = sessions.into_iter().zip(explained);

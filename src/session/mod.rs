@@ -4,15 +4,13 @@
 //! judgement. Its size is bounded by [`crate::limits::Limits`], however long the session was.
 //! What other connections had to do with it stands in [`Neighbours`].
 
-mod admissions;
+mod beside;
 mod capture;
-mod detours;
 mod exchanges;
 mod facts;
 mod fingerprint;
 mod observer;
 mod rules;
-mod silences;
 mod timeline;
 mod tls;
 mod topics;
@@ -20,9 +18,8 @@ mod tracker;
 mod traffic;
 mod wire;
 
-pub use admissions::compare_refused;
+pub use beside::{SILENCE_SPREAD, compare};
 pub use capture::{CaptureFacts, FragmentFacts, Tally};
-pub use detours::find_detours;
 pub use facts::{
     Admission, Admitted, Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts,
     ConnectFacts, Delivery, Detour, DisconnectFacts, Empty, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts,
@@ -33,7 +30,6 @@ pub use facts::{
 };
 pub use fingerprint::fingerprint;
 pub use observer::{PacketObserver, SeenPacket};
-pub use silences::{SILENCE_SPREAD, compare_silences};
 pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use tls::{
     AlertFact, ChainFacts, ClientCertificate, ClientHelloFacts, DataFacts, ServerHelloFacts, Shown, Shows, Step,

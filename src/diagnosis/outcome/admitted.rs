@@ -92,7 +92,7 @@ mod tests {
     use crate::diagnosis::diagnose;
     use crate::diagnosis::testing::{Tale, text};
     use crate::mqtt::QoS;
-    use crate::session::{Session, WillFacts, compare_refused};
+    use crate::session::{Session, WillFacts, compare};
 
     fn client(id: &str, user: Option<&str>, code: u8, second: f64) -> Session {
         let tale = Tale::connecting().connack(code).with(|session| {
@@ -110,7 +110,7 @@ mod tests {
     /// The causes of the first, which is refused, beside the others.
     fn causes(sessions: Vec<Session>) -> Vec<String> {
         let mut sessions: Vec<_> = sessions.into_iter().map(Box::new).collect();
-        compare_refused(&mut sessions);
+        compare(&mut sessions);
         diagnose(&sessions[0]).causes.into_iter().map(Into::into).collect()
     }
 

@@ -295,7 +295,7 @@ mod tests {
                 Box::new(tale.build())
             };
             let mut sessions: Vec<_> = silences.iter().enumerate().map(session).collect();
-            crate::session::compare_silences(&mut sessions);
+            crate::session::compare(&mut sessions);
             diagnose(&sessions[0]).causes[0].to_string()
         };
         assert_eq!(

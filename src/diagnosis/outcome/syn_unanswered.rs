@@ -133,7 +133,7 @@ mod tests {
     use super::SECOND;
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
-    use crate::session::{Session, find_detours};
+    use crate::session::{Session, compare};
     use crate::stream::Side;
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
                 let later = |session: &mut Session| session.wire.first.time.0 += seconds * SECOND;
                 Box::new(Tale::knocking(3).with(later).build())
             }));
-            find_detours(&mut sessions);
+            compare(&mut sessions);
             diagnose(&sessions[0]).causes[0].to_string()
         };
         let first = |seconds, host| told_of(seconds, host, None);

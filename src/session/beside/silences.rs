@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
-use super::facts::{Session, TextFact};
-use crate::fetch;
+use super::one_by_one;
 use crate::net::Endpoint;
+use crate::session::facts::{Session, TextFact};
 use crate::stream::Side;
 
 /// Silences that one timer ends differ by so many nanoseconds at most.
@@ -20,9 +20,9 @@ const TWICE: i64 = 5_000_000_000;
 type Pair = (Endpoint, IpAddr, Option<TextFact>);
 
 /// Tells each of `sessions` that the server closed how many others of the same client it closed after the same silence.
-pub fn compare_silences(sessions: &mut [Box<Session>]) {
+pub(super) fn compare_silences(sessions: &mut [Box<Session>]) {
     let mut silences: HashMap<Pair, Vec<(usize, i64)>> = HashMap::new();
-    for (place, session) in fetch::ahead(sessions, |session, depth| session.fetch(depth)).enumerate() {
+    for (place, session) in one_by_one(sessions) {
         if let Some(length) = session.closed_in_silence() {
             let peers = &session.wire.peers;
             let pair = (peers.server.endpoint, peers.client.endpoint.address, session.sent_client_id().cloned());

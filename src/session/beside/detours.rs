@@ -7,9 +7,9 @@ use std::net::IpAddr;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::facts::{Detour, Session};
-use crate::fetch;
+use super::one_by_one;
 use crate::net::{Endpoint, MacAddress};
+use crate::session::facts::{Detour, Session};
 
 /// How long, in nanoseconds, after an attempt its client may wait before it tries the next address: beside the pause that
 /// its next knock would have come after.
@@ -28,7 +28,7 @@ struct Hosts {
 }
 
 /// Tells each of `sessions`, which stand in the order of their first frames, where its client got through instead.
-pub fn find_detours(sessions: &mut [Box<Session>]) {
+pub(super) fn find_detours(sessions: &mut [Box<Session>]) {
     let got_nowhere = |(_, session): &(usize, &Session)| session.got_nowhere();
     let nowhere: Vec<usize> = one_by_one(sessions).filter(got_nowhere).map(|(place, _)| place).collect();
     if nowhere.is_empty() {
@@ -42,10 +42,6 @@ pub fn find_detours(sessions: &mut [Box<Session>]) {
             session.neighbours.detour = Some(Box::new(detour));
         }
     }
-}
-
-fn one_by_one(sessions: &[Box<Session>]) -> impl Iterator<Item = (usize, &Session)> {
-    fetch::ahead(sessions, |session, depth| session.fetch(depth)).map(|session| &**session).enumerate()
 }
 
 impl Hosts {

@@ -8,10 +8,10 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::facts::{Admission, Admitted, Session, TextFact};
+use super::one_by_one;
 use crate::capture::Moment;
-use crate::fetch;
 use crate::net::Endpoint;
+use crate::session::facts::{Admission, Admitted, Session, TextFact};
 
 /// By the hash of what refused sessions are asked for, places of sessions that were let in. Two names may have one hash.
 type Known = HashMap<u64, Vec<usize>>;
@@ -50,7 +50,7 @@ struct Hashes {
 }
 
 /// Tells each of `sessions` that was refused who was let in with the same user name or client id.
-pub fn compare_refused(sessions: &mut [Box<Session>]) {
+pub(super) fn compare_refused(sessions: &mut [Box<Session>]) {
     let knock = |(place, session): (usize, &Session)| {
         let (admitted, hashes) = (session.was_admitted()?, session.names()?.hashes());
         Some(Knock { place, admitted, hashes })
@@ -69,10 +69,6 @@ pub fn compare_refused(sessions: &mut [Box<Session>]) {
             session.neighbours.admitted = Some(Box::new(admitted));
         }
     }
-}
-
-fn one_by_one(sessions: &[Box<Session>]) -> impl Iterator<Item = (usize, &Session)> {
-    fetch::ahead(sessions, |session, depth| session.fetch(depth)).map(|session| &**session).enumerate()
 }
 
 impl Session {
