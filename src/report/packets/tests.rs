@@ -8,21 +8,20 @@ use crate::net::Endpoint;
 use crate::session::TextFact;
 
 fn seen(bytes: &[u8], version: Option<Version>, topic: Option<&TextFact>, write: impl FnOnce(&SeenPacket<'_>)) {
-    let raw = RawPacket::from_bytes(bytes).unwrap();
-    let parsed = parse(&raw, version);
+    seen_raw(&RawPacket::from_bytes(bytes).unwrap(), version, topic, write);
+}
+
+/// Shows a packet of a client on stream 7.
+pub(super) fn seen_raw(
+    raw: &RawPacket<'_>,
+    version: Option<Version>,
+    topic: Option<&TextFact>,
+    write: impl FnOnce(&SeenPacket<'_>),
+) {
+    let parsed = parse(raw, version);
     let sender = Endpoint { address: [10, 0, 0, 1].into(), port: 50_000 };
-    let (side, confirmed) = (Side::Client, true);
-    write(&SeenPacket {
-        stream: 7,
-        opened: FrameNumber::new(1),
-        side,
-        sender,
-        confirmed,
-        raw: &raw,
-        parsed: &parsed,
-        version,
-        topic,
-    });
+    let (opened, side, confirmed) = (FrameNumber::new(1), Side::Client, true);
+    write(&SeenPacket { stream: 7, opened, side, sender, confirmed, raw, parsed: &parsed, version, topic });
 }
 
 fn json(bytes: &[u8], version: Option<Version>, topic: Option<&TextFact>, payload: Option<usize>) -> Value {

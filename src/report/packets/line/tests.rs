@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::capture::{FrameNumber, Moment};
-use crate::mqtt::{RawPacket, parse};
-use crate::net::Endpoint;
+use crate::mqtt::RawPacket;
+use crate::report::packets::tests::seen_raw;
 use crate::session::TextFact;
 use crate::stream::Side;
 
@@ -14,26 +14,12 @@ fn both(bytes: &[u8], version: Option<Version>, topic: Option<&[u8]>, time: i64,
     let frames = [FrameNumber::new(17), FrameNumber::new(u64::MAX)];
     let at = Moment { frame: FrameNumber::new(u64::MAX), time: Timestamp(time) };
     let raw = RawPacket { frames: &frames, completed: at, ..RawPacket::from_bytes(bytes).unwrap() };
-    let parsed = parse(&raw, version);
-    let sender = Endpoint { address: [10, 0, 0, 1].into(), port: 50_000 };
-    let topic = topic.map(TextFact::new);
-    let (side, confirmed, topic) = (Side::Client, true, topic.as_ref());
-    let packet = SeenPacket {
-        stream: 7,
-        opened: FrameNumber::new(1),
-        side,
-        sender,
-        confirmed,
-        raw: &raw,
-        parsed: &parsed,
-        version,
-        topic,
-    };
     let place = Place { session, side: Side::Server };
-    let mut by_hand = Vec::new();
-    Lines::default().write(&packet, place, Reveal::default(), &mut by_hand).unwrap();
-    let mut by_serde = Vec::new();
-    json::put_line(&Document::of(&packet, place, Reveal::default()), &mut by_serde).unwrap();
+    let (mut by_hand, mut by_serde) = (Vec::new(), Vec::new());
+    seen_raw(&raw, version, topic.map(TextFact::new).as_ref(), |packet| {
+        Lines::default().write(packet, place, Reveal::default(), &mut by_hand).unwrap();
+        json::put_line(&Document::of(packet, place, Reveal::default()), &mut by_serde).unwrap();
+    });
     [by_hand, by_serde].map(|line| String::from_utf8(line).unwrap())
 }
 
