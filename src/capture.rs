@@ -10,7 +10,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 
 pub use batch::Batch;
-pub use order::Order;
+pub use order::{Order, Race};
 
 /// Number of a frame in the capture, from 1, as Wireshark's `frame.number`.
 ///

@@ -43,3 +43,62 @@ impl Order {
         self.frame() <= frame
     }
 }
+
+/// Which of several lists goes on next, each of which is in order.
+#[derive(Clone, Debug)]
+pub struct Race {
+    /// Where the first of each list belongs.
+    heads: Vec<Order>,
+    /// The least of those, and whose it is.
+    first: Order,
+    whose: usize,
+    /// The least of the others.
+    second: Order,
+}
+
+impl Race {
+    /// Among lists that begin so; one that is empty begins [never](Order::NEVER).
+    pub fn of(heads: Vec<Order>) -> Race {
+        let mut race = Race { heads, first: Order::NEVER, whose: 0, second: Order::NEVER };
+        race.find_first();
+        race
+    }
+
+    /// Where what comes next belongs.
+    #[inline]
+    pub fn first(&self) -> Order {
+        self.first
+    }
+
+    /// Number of the list that it is in, if any has anything left.
+    #[inline]
+    pub fn whose(&self) -> Option<usize> {
+        (self.first != Order::NEVER).then_some(self.whose)
+    }
+
+    /// It was taken, and its list goes on with `head`.
+    #[inline]
+    pub fn go_on(&mut self, head: Order) {
+        if let Some(place) = self.heads.get_mut(self.whose) {
+            *place = head;
+        }
+        // A frame often brings several.
+        if head < self.second {
+            self.first = head;
+        } else {
+            self.find_first();
+        }
+    }
+
+    fn find_first(&mut self) {
+        (self.first, self.second) = (Order::NEVER, Order::NEVER);
+        for (number, head) in self.heads.iter().enumerate() {
+            if *head < self.first {
+                self.second = self.first;
+                (self.first, self.whose) = (*head, number);
+            } else {
+                self.second = self.second.min(*head);
+            }
+        }
+    }
+}

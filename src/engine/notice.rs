@@ -5,7 +5,7 @@
 
 use std::vec::Drain;
 
-use crate::capture::{FrameNumber, Moment, Order};
+use crate::capture::{FrameNumber, Moment, Order, Race};
 use crate::fetch::Depth;
 use crate::net::Endpoint;
 use crate::session::TextFact;
@@ -100,13 +100,7 @@ const AHEAD: [(usize, Depth); 3] = [(4, Depth::Connection), (2, Depth::Session),
 pub(super) struct Queues<'q> {
     /// What is left of each.
     left: Vec<Drain<'q, Notice>>,
-    /// Where the first notice of each queue belongs.
-    heads: Vec<Order>,
-    /// The least of those, and whose it is.
-    first: Order,
-    whose: usize,
-    /// The least of the others.
-    second: Order,
+    race: Race,
 }
 
 impl<'q> Queues<'q> {
@@ -120,33 +114,19 @@ impl<'q> Queues<'q> {
             queue.drain(..)
         };
         let left: Vec<_> = queues.map(in_order).collect();
-        let heads = left.iter().map(head).collect();
-        let mut queues = Queues { left, heads, first: Order::NEVER, whose: 0, second: Order::NEVER };
-        queues.find_first();
-        queues
+        let race = Race::of(left.iter().map(head).collect());
+        Queues { left, race }
     }
 
     /// The next, if it is to be heard before the frames after `frame`.
     #[inline]
     pub(super) fn next_of(&mut self, frame: FrameNumber) -> Option<What> {
-        if self.first.is_of(frame) { self.next() } else { None }
+        if self.race.first().is_of(frame) { self.next() } else { None }
     }
 
     /// The frame of which the next is to be heard.
     pub(super) fn frame(&self) -> Option<FrameNumber> {
-        (self.first != Order::NEVER).then(|| self.first.frame())
-    }
-
-    fn find_first(&mut self) {
-        (self.first, self.second) = (Order::NEVER, Order::NEVER);
-        for (number, head) in self.heads.iter().enumerate() {
-            if *head < self.first {
-                self.second = self.first;
-                (self.first, self.whose) = (*head, number);
-            } else {
-                self.second = self.second.min(*head);
-            }
-        }
+        self.race.whose().map(|_| self.race.first().frame())
     }
 }
 
@@ -154,19 +134,13 @@ impl Iterator for Queues<'_> {
     type Item = What;
 
     fn next(&mut self) -> Option<What> {
-        let (queue, first) = (self.left.get_mut(self.whose)?, self.heads.get_mut(self.whose)?);
+        let queue = self.left.get_mut(self.race.whose()?)?;
         let notice = queue.next()?;
-        *first = head(queue);
+        self.race.go_on(head(queue));
         for (ahead, depth) in AHEAD {
             if let Some(notice) = queue.as_slice().get(ahead) {
                 notice.what.fetch(depth);
             }
-        }
-        // A frame often brings several.
-        if *first < self.second {
-            self.first = *first;
-        } else {
-            self.find_first();
         }
         Some(notice.what)
     }

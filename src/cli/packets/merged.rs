@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::iter::Peekable;
 use std::sync::{Arc, Mutex};
 
-use crate::capture::Order;
+use crate::capture::{Order, Race};
 use crate::lock::locked;
 
 use super::writer::Writer;
@@ -26,25 +26,14 @@ fn merge<'w>(
     mut pieces: Vec<Peekable<impl Iterator<Item = (Order, &'w [u8])>>>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut heads: Vec<Order> = pieces.iter_mut().map(head).collect();
-    loop {
-        let (mut first, mut second, mut whose) = (Order::NEVER, Order::NEVER, 0);
-        for (number, head) in heads.iter().enumerate() {
-            if *head < first {
-                (first, second, whose) = (*head, first, number);
-            } else {
-                second = second.min(*head);
-            }
-        }
-        let (Some(pieces), Some(head_of)) = (pieces.get_mut(whose), heads.get_mut(whose)) else { return Ok(()) };
-        // A frame often brings several.
-        let Some((_, piece)) = pieces.next() else { return Ok(()) };
+    let mut race = Race::of(pieces.iter_mut().map(head).collect());
+    while let Some(pieces) = race.whose().and_then(|whose| pieces.get_mut(whose))
+        && let Some((_, piece)) = pieces.next()
+    {
         out.write_all(piece)?;
-        while let Some((_, piece)) = pieces.next_if(|(order, _)| *order < second) {
-            out.write_all(piece)?;
-        }
-        *head_of = head(pieces);
+        race.go_on(head(pieces));
     }
+    Ok(())
 }
 
 fn head<'w>(pieces: &mut Peekable<impl Iterator<Item = (Order, &'w [u8])>>) -> Order {
