@@ -71,7 +71,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
             .at([last.at, close.at])
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
-            .cause_if(deep > DEEP, format!("Its topic has {deep} levels, more than the broker takes: mosquitto allows 200, EMQX 128."))
+            .cause_if(deep > DEEP, format!("Its topic has {deep} levels, which may be more than the broker takes: mosquitto allows 200, EMQX 128 unless told otherwise."))
             .cause_if(large && reset, too_large.clone())
             .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
             .cause_if(large && !reset, too_large.clone())
