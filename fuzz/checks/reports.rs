@@ -10,8 +10,7 @@ use mqttcap::limits::Limits;
 use mqttcap::mqtt::{Packet, ParseError, RawPacket, Version};
 use mqttcap::net::Endpoint;
 use mqttcap::report::packets::{self, Place, Reveal};
-use mqttcap::report::table::Extent;
-use mqttcap::report::{CaptureSummary, Kept, Report, Style, json, ladder, news, table};
+use mqttcap::report::{CaptureSummary, Extent, Kept, Report, Style, json, ladder, news, table};
 use mqttcap::session::{Detail, PacketObserver, SeenPacket};
 use mqttcap::stream::Side;
 
@@ -48,7 +47,7 @@ impl Analysis {
         let report =
             Report::new(CaptureSummary { files: vec!["fuzz".into()], facts, notes }, self.kept, Extent::Everything, 1);
         for style in styles() {
-            shown(&style, |out| table::write(&report, table::Extent::Everything, &style, out));
+            shown(&style, |out| table::write(&report, Extent::Everything, &style, out));
             for case in &report.cases {
                 shown(&style, |out| ladder::write(case, &style, out));
                 shown(&style, |out| news::ended(case, &style, out));

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use crate::diagnosis::{self, explain};
 use crate::engine::Config;
 use crate::limits::Limits;
-use crate::report::table::Extent;
-use crate::report::{CaptureSummary, Report};
+use crate::report::{CaptureSummary, Extent, Report};
 use crate::session::Detail;
 use crate::source::{self, Captures, Shown};
 

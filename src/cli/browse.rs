@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::report::Report;
-use crate::report::table::Extent;
+use crate::report::{Extent, Report};
 use crate::screen::Screen;
 use crate::session::Detail;
 use crate::text;

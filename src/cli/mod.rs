@@ -44,8 +44,7 @@ use clap::error::ErrorKind;
 use crate::diagnosis::explain;
 use crate::report::explain as text;
 use crate::report::packets as packet_lines;
-use crate::report::table::Extent;
-use crate::report::{Report, across, json, ladder, table};
+use crate::report::{Extent, Report, across, json, ladder, table};
 use crate::session::Detail;
 use crate::text::is_unseen;
 

@@ -17,8 +17,8 @@ use crate::capture::Frame;
 use crate::diagnosis;
 use crate::engine::{Config, Engine, Finished, Hearer, SharedObserver};
 use crate::limits::Limits;
+use crate::report::Extent;
 use crate::report::packets::{self, Reveal};
-use crate::report::table::Extent;
 use crate::session::{Detail, Session};
 #[cfg(feature = "live")]
 use crate::source::Followed;

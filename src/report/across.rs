@@ -6,9 +6,8 @@ use crate::diagnosis::Spanning;
 use crate::text;
 
 use super::explanation::evidence;
-use super::model::Style;
+use super::model::{Extent, Style};
 use super::page::{Ink, Page};
-use super::table::Extent;
 use super::words;
 
 /// Findings told under a table.

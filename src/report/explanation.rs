@@ -12,9 +12,8 @@ use crate::fetch;
 use crate::net::Endpoint;
 use crate::text;
 
-use super::model::{Case, Client, Report};
+use super::model::{Case, Client, Extent, Report};
 use super::page::{Ink, Page};
-use super::table::Extent;
 use super::words;
 
 /// Explanations under one table.

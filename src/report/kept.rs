@@ -14,8 +14,7 @@ use crate::limits::Limits;
 use crate::net::Endpoint;
 use crate::session::{self, Session};
 
-use super::model::Case;
-use super::table::Extent;
+use super::model::{Case, Extent};
 
 /// Fewer sessions are not worth a thread.
 const FEWEST: usize = 64;

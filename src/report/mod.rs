@@ -26,7 +26,7 @@ mod value;
 mod words;
 
 pub use kept::Kept;
-pub use model::{CaptureSummary, Case, Report, Style, Summary};
+pub use model::{CaptureSummary, Case, Extent, Report, Style, Summary};
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -15,7 +15,6 @@ use crate::stream::Side;
 use crate::text;
 
 use super::kept::Kept;
-use super::table::Extent;
 
 /// A capture, analysed.
 #[derive(Clone, Debug)]
@@ -116,6 +115,15 @@ pub struct Way {
     pub client: String,
     /// What passed.
     pub route: Route,
+}
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// What went wrong is explained, and long lists are folded.
+    Problems,
+    /// Every session is listed and explained.
+    Everything,
 }
 
 /// How text is set.

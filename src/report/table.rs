@@ -10,7 +10,7 @@ use crate::text;
 use super::across;
 use super::explanation;
 use super::listing::{self, Days};
-use super::model::{Case, Report, Style};
+use super::model::{Case, Extent, Report, Style};
 use super::page::{Ink, Page, told};
 use super::words;
 
@@ -18,15 +18,6 @@ use super::words;
 const COMPLETE: usize = 200;
 /// Rows of a table, however many sessions went wrong.
 const ROWS: usize = 1_000;
-
-/// How much is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// What went wrong is explained, and long lists are folded.
-    Problems,
-    /// Every session is listed and explained.
-    Everything,
-}
 
 /// Writes the report of a capture.
 pub fn write(report: &Report, extent: Extent, style: &Style, out: &mut dyn Write) -> io::Result<()> {

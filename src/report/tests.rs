@@ -4,7 +4,6 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::fixtures::{finding, healthy, refused, report, report_on, style};
-use super::table::Extent;
 use super::*;
 use crate::diagnosis::Severity;
 

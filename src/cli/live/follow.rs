@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use crate::capture::{Frame, Timestamp};
 use crate::diagnosis::{self, Ruling};
 use crate::engine::{Config, Engine};
-use crate::report::table::Extent;
-use crate::report::{CaptureSummary, Case, Kept, Report};
+use crate::report::{CaptureSummary, Case, Extent, Kept, Report};
 use crate::session::Session;
 use crate::text;
 

@@ -4,8 +4,7 @@ use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::report::table::{self, Extent};
-use crate::report::{Case, Report, Style, news};
+use crate::report::{Case, Extent, Report, Style, news, table};
 
 use super::super::destination::Destination;
 use super::super::failure::Failure;
