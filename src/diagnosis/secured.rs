@@ -208,9 +208,9 @@ impl<'a> Secured<'a> {
         let wire = &self.story.session.wire;
         let (own, other) = (wire.sent.of(side), wire.sent.of(side.other()));
         // What a close acknowledges came before it, whatever the order in which the capture holds the two.
-        let heard = other.fin_acknowledges >= own.sent;
+        let heard = other.fin_acknowledges() >= own.sent;
         let earlier =
-            |alert: &AlertFact| other.fin.is_none_or(|fin| fin.time.nanoseconds_since(alert.at.time) > MISPLACED);
+            |alert: &AlertFact| other.fin_at().is_none_or(|fin| fin.time.nanoseconds_since(alert.at.time) > MISPLACED);
         self.tls.failure(side).filter(|alert| heard || earlier(alert))
     }
 

@@ -115,11 +115,11 @@ impl<'a> Story<'a> {
             return false;
         }
         let sent = &self.session.wire.sent;
-        let answered = |side: Side| sent.of(side.other()).fin_acknowledges > sent.of(side).stream_end();
+        let answered = |side: Side| sent.of(side.other()).fin_acknowledges() > sent.of(side).stream_end();
         if answered(Side::Client) || answered(Side::Server) {
             return false;
         }
-        match (sent.client.fin, sent.server.fin) {
+        match (sent.client.fin_at(), sent.server.fin_at()) {
             (Some(client), Some(server)) if client.is_before(server) => self.crossed(client, server, Side::Server),
             (Some(client), Some(server)) => self.crossed(server, client, Side::Client),
             _ => false,
@@ -181,7 +181,7 @@ impl<'a> Story<'a> {
         // A FIN that acknowledges nothing of the server left before the CONNACK arrived.
         let unread = close.how == CloseHow::Closed
             && client.fin.is_some()
-            && client.fin_acknowledges.0 <= session.preface.server;
+            && client.fin_acknowledges().0 <= session.preface.server;
         let spoke = client.last_data.is_some_and(|data| connack.at.is_before(data));
         let late = close.at.is_before(connack.at) && (unread || close.how == CloseHow::Reset);
         (late && !spoke).then_some(connack)

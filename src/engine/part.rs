@@ -302,7 +302,7 @@ fn tell(connection: &mut Connection<Dialogue>, closing: bool, at: Moment, hints:
 /// The server whose host answered the first SYN of a connection with a RST, if it did so at `at`.
 fn refused_by(facts: &Facts, at: Moment) -> Option<Endpoint> {
     let client = facts.initiator?;
-    let reset = facts.reset.filter(|reset| reset.by == client.other() && reset.at == at)?;
+    let reset = facts.reset.as_ref().filter(|reset| reset.by == client.other() && reset.at == at)?;
     let refuses = reset.acknowledges && facts.syn.count > 0 && facts.syn_ack.count == 0;
     refuses.then_some(facts.endpoint(client.other()))
 }

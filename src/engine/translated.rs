@@ -154,7 +154,7 @@ impl Story {
             client_id: connect.map(|connect| connect.client_id.clone()),
             bytes: sent.map(|direction| direction.bytes),
             fins: sent.map(|direction| direction.fin.is_some()),
-            reset: facts.reset.map(|reset| reset.by == client),
+            reset: facts.reset.as_ref().map(|reset| reset.by == client),
         }
     }
 }

@@ -81,7 +81,7 @@ pub struct WireReset {
 
 impl WireReset {
     fn of(facts: &Facts, client: End) -> Option<WireReset> {
-        let reset = facts.reset?;
+        let reset = facts.reset.as_ref()?;
         Some(WireReset {
             by: if reset.by == client { Side::Client } else { Side::Server },
             at: reset.at,
@@ -124,16 +124,17 @@ impl Close {
     fn first(sent: PerSide<&Direction>, reset: Option<WireReset>) -> Option<Close> {
         let fin = |by: Side| {
             let (own, other) = (*sent.of(by), *sent.of(by.other()));
-            let mut at = own.fin?;
-            let data = other.last_data.filter(|_| own.fin_acknowledges >= other.sent);
-            let end = other.fin.filter(|_| own.fin_acknowledges > other.stream_end());
+            let fin = own.fin.as_ref()?;
+            let mut at = fin.at;
+            let data = other.last_data.filter(|_| fin.acknowledges >= other.sent);
+            let end = other.fin_at().filter(|_| fin.acknowledges > other.stream_end());
             for received in [data, end].into_iter().flatten() {
                 if at.is_before(received) {
                     at.time = Timestamp(received.time.0.saturating_add(1));
                 }
             }
             // No packet is one byte long: what the capture lacks is the other side's FIN.
-            let answers = other.fin.is_none() && other.sent.0 > 0 && own.fin_acknowledges.0 == other.sent.0 + 1;
+            let answers = other.fin.is_none() && other.sent.0 > 0 && fin.acknowledges.0 == other.sent.0 + 1;
             let by = if answers { by.other() } else { by };
             Some(Close { by, how: CloseHow::Closed, at })
         };
@@ -191,8 +192,8 @@ impl Wire {
             syn_ack: facts.syn_ack,
             established: facts.established,
             reset: WireReset::of(facts, client),
-            replaced: match facts.ending {
-                Some(Ending::Replaced(at)) => Some(at),
+            replaced: match &facts.ending {
+                Some(Ending::Replaced(at)) => Some(**at),
                 _ => None,
             },
             sent: PerSide { client: facts.from(client).clone(), server: facts.from(server).clone() },
@@ -256,7 +257,7 @@ impl Wire {
     /// one of a connection that the host does not know.
     pub fn client_was_gone(&self) -> bool {
         let (client, server) = (&self.sent.client, &self.sent.server);
-        let unheard = server.retries.count >= 2 && server.fin_acknowledged.is_none();
+        let unheard = server.retries.count >= 2 && server.fin_acknowledged().is_none();
         let unknown = self.reset.is_some_and(|reset| reset.by == Side::Client && !reset.acknowledges);
         server.fin.is_some() && client.fin.is_none() && (unheard || unknown)
     }
@@ -281,7 +282,7 @@ impl Wire {
             events.push(one(at, Side::Client, EventKind::Established));
         }
         for side in [Side::Client, Side::Server] {
-            if let Some(at) = self.sent.of(side).fin {
+            if let Some(at) = self.sent.of(side).fin_at() {
                 events.push(one(at, side, EventKind::Fin));
             }
         }

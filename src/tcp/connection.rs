@@ -63,17 +63,6 @@ pub(super) struct Flow<R> {
     pub(super) interest: Interest,
     /// Since when both FINs or a RST were seen: an `Option` would take as much again, in every connection.
     closed: Timestamp,
-    /// Boxed: most connections are closed otherwise.
-    pub(super) knell: Option<Box<Knell>>,
-}
-
-/// What else is to be known of a RST.
-#[derive(Debug)]
-pub(super) struct Knell {
-    /// Whether it stands where its sender's stream does.
-    pub(super) exact: bool,
-    /// What the ends had sent before it.
-    pub(super) sent: [u64; 2],
 }
 
 impl Facts {
@@ -107,7 +96,6 @@ impl<R: Reader> Flow<R> {
             b: Half::new(),
             interest: Interest::Wanted,
             closed: NOT_CLOSED,
-            knell: None,
         }
     }
 
@@ -150,8 +138,8 @@ impl<R: Reader> Flow<R> {
         if self.is_closed() {
             let complete = self.a.assembler.is_complete() && self.b.assembler.is_complete();
             let fins = facts.from_a.fin.is_some() && facts.from_b.fin.is_some();
-            match facts.reset {
-                Some(_) if !self.is_knell_exact() && !fins => Standing::Doubted,
+            match &facts.reset {
+                Some(reset) if !reset.exact && !fins => Standing::Doubted,
                 None if !complete => Standing::Stranded,
                 _ => Standing::Closing,
             }
@@ -160,11 +148,6 @@ impl<R: Reader> Flow<R> {
         } else {
             Standing::Unanswered
         }
-    }
-
-    /// Whether there was a RST that stands where its sender's stream does.
-    pub(super) fn is_knell_exact(&self) -> bool {
-        self.knell.as_ref().is_some_and(|knell| knell.exact)
     }
 
     /// Whether the connection closed long enough before `now` to end.
@@ -344,7 +327,7 @@ impl<R: Reader> Flow<R> {
             End::B => &mut self.b,
         };
         let heard = self.connection.facts.from(from.other());
-        let received = heard.acknowledged.0 + u64::from(heard.fin_acknowledged.is_some());
+        let received = heard.acknowledged.0 + u64::from(heard.fin_acknowledged().is_some());
         let direction = self.connection.facts.from_mut(from);
         let mut length = segment.payload_length;
         let end = offset.saturating_add(i64::from(length));

@@ -9,7 +9,7 @@ use crate::stream::End;
 
 use super::assembler::Assembler;
 use super::budget::Budget;
-use super::connection::{Flow, Knell};
+use super::connection::Flow;
 use super::{Reader, Reset, patience};
 
 impl<R: Reader> Flow<R> {
@@ -48,14 +48,15 @@ impl<R: Reader> Flow<R> {
         let exact = (answers && facts.established.is_none())
             || !own.numbering.is_fixed()
             || self.is_next(from, segment.sequence);
-        let better = exact && !self.is_knell_exact();
         let facts = &mut self.connection.facts;
-        if facts.reset.is_none() || better {
-            self.knell = Some(Box::new(Knell { exact, sent: [facts.from_a.sent.0, facts.from_b.sent.0] }));
-        }
-        if facts.reset.is_none() {
-            facts.reset =
-                Some(Reset { by: from, at, hop_limit: segment.hop_limit, acknowledges: segment.flags.ack(), skips });
+        let sent = [facts.from_a.sent.0, facts.from_b.sent.0];
+        match &mut facts.reset {
+            None => {
+                let (hop_limit, acknowledges) = (segment.hop_limit, segment.flags.ack());
+                facts.reset = Some(Box::new(Reset { by: from, at, hop_limit, acknowledges, skips, exact, sent }));
+            }
+            Some(reset) if exact && !reset.exact => (reset.exact, reset.sent) = (exact, sent),
+            Some(_) => {}
         }
         if answers {
             self.acknowledge(from, segment.acknowledgment, at);
@@ -67,10 +68,10 @@ impl<R: Reader> Flow<R> {
     fn answers_unseen(&self, from: End) -> bool {
         let facts = &self.connection.facts;
         let (own, other) = (facts.from(from), facts.from(from.other()));
-        let Some(fin) = own.fin.filter(|_| other.fin.is_none()) else { return false };
+        let Some(fin) = own.fin.as_ref().filter(|_| other.fin.is_none()) else { return false };
         let again = Some(other.retries.last).filter(|_| other.retries.count > 0);
-        let later = [other.last_data, again].into_iter().flatten().any(|at| fin.is_before(at));
-        let under_way = other.sent > own.fin_acknowledges;
+        let later = [other.last_data, again].into_iter().flatten().any(|at| fin.at.is_before(at));
+        let under_way = other.sent > fin.acknowledges;
         !later && !under_way && other.keep_alive_probes + other.window_probes == 0
     }
 
@@ -95,7 +96,7 @@ impl<R: Reader> Flow<R> {
     #[cold]
     fn take_back_reset(&mut self, from: End) {
         let facts = &mut self.connection.facts;
-        let Some([a, b]) = self.knell.as_ref().map(|knell| knell.sent) else { return };
+        let Some([a, b]) = facts.reset.as_ref().map(|reset| reset.sent) else { return };
         let sent_before = match from {
             End::A => b,
             End::B => a,
@@ -106,7 +107,6 @@ impl<R: Reader> Flow<R> {
             && let Some(reset) = facts.reset.take()
         {
             facts.from_mut(reset.by).ignored_resets += 1;
-            self.knell = None;
         }
     }
 

@@ -3,14 +3,14 @@
 //!
 //! Invariant: facts only count and remember; they never decide what is delivered.
 
-use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use crate::capture::{Moment, Timestamp};
 use crate::net::Segment;
 use crate::stream::StreamOffset;
 
 use super::assembler::Novelty;
-use super::{Direction, Repeated, patience};
+use super::{Direction, Fin, Repeated, patience};
 
 impl Repeated {
     /// Once more, `at`.
@@ -35,7 +35,7 @@ pub(super) struct Sender {
     /// Its last segment with SYN, FIN or payload.
     latest: Latest,
     /// Segments in flight that are larger than any acknowledged and any before them in flight: both numbers rise.
-    sizes: SmallVec<[Size; 1]>,
+    sizes: ThinVec<Size>,
 }
 
 /// What tells two copies of one segment from two segments.
@@ -123,7 +123,7 @@ impl Direction {
 
     /// Whether the other end owes an acknowledgment.
     fn is_outstanding(&self) -> bool {
-        self.acknowledged < self.sent || (self.fin.is_some() && self.fin_acknowledged.is_none())
+        self.acknowledged < self.sent || self.fin.as_ref().is_some_and(|fin| fin.acknowledged.is_none())
     }
 
     /// Whether a wholly repeated segment is the same one captured at another hop (on a router that captures on all
@@ -209,8 +209,22 @@ impl Direction {
     pub(super) fn take_back_fin(&mut self) {
         self.fin = None;
         self.fin_ahead = 0;
-        self.fin_acknowledged = None;
         self.ignored += 1;
+    }
+
+    /// When its FIN was sent first.
+    pub fn fin_at(&self) -> Option<Moment> {
+        self.fin.as_ref().map(|fin| fin.at)
+    }
+
+    /// When the other end acknowledged its FIN.
+    pub fn fin_acknowledged(&self) -> Option<Moment> {
+        self.fin.as_ref()?.acknowledged
+    }
+
+    /// How far its FIN acknowledges the other end's stream, see [`Fin::acknowledges`]; the start where it sent none.
+    pub fn fin_acknowledges(&self) -> StreamOffset {
+        self.fin.as_ref().map_or(StreamOffset(0), |fin| fin.acknowledges)
     }
 
     /// How far its stream is known to go: to its FIN, or to the last that was seen of it.
@@ -220,23 +234,25 @@ impl Direction {
 
     /// A FIN of this end behind offset `end`, which had received the other end's stream up to `received`.
     pub(super) fn fin(&mut self, end: u64, empty: bool, received: u64, at: Moment) {
-        if self.fin.is_none() {
-            if !self.is_outstanding() {
-                self.waiting_since = Some(at);
+        if let Some(fin) = &self.fin {
+            if empty && fin.acknowledged.is_none() {
+                self.retried(0, at);
             }
-            self.fin = Some(at);
-            self.fin_acknowledges = StreamOffset(received);
-            if end > self.sent.0 {
-                self.fin_ahead = end;
-            }
-            // The capture held the acknowledgment of this FIN before it.
-            if self.acknowledged.0 == self.stream_end().0 + 1 {
-                self.acknowledged = self.stream_end();
-                self.fin_acknowledged = self.last_acknowledged;
-            }
-        } else if empty && self.fin_acknowledged.is_none() {
-            self.retried(0, at);
+            return;
         }
+        if !self.is_outstanding() {
+            self.waiting_since = Some(at);
+        }
+        if end > self.sent.0 {
+            self.fin_ahead = end;
+        }
+        // The capture held the acknowledgment of this FIN before it.
+        let heard = self.acknowledged.0 == self.stream_end().0 + 1;
+        if heard {
+            self.acknowledged = self.stream_end();
+        }
+        let acknowledged = self.last_acknowledged.filter(|_| heard);
+        self.fin = Some(Box::new(Fin { at, acknowledges: StreamOffset(received), acknowledged }));
     }
 
     fn retried(&mut self, length: u32, at: Moment) {
@@ -256,15 +272,15 @@ impl Direction {
 
     /// The other end acknowledged everything before `offset`, which counts this end's FIN.
     pub(super) fn acknowledge(&mut self, sender: &mut Sender, offset: u64, fin: Option<u64>, at: Moment) {
-        let (offset, with_fin) = match fin {
-            Some(fin) if offset > fin => (fin, self.fin_acknowledged.is_none()),
-            _ => (offset, false),
+        let (offset, heard) = match fin {
+            Some(end) if offset > end => (end, self.fin.as_mut().filter(|fin| fin.acknowledged.is_none())),
+            _ => (offset, None),
         };
-        if offset <= self.acknowledged.0 && !with_fin {
+        if offset <= self.acknowledged.0 && heard.is_none() {
             return;
         }
-        if with_fin {
-            self.fin_acknowledged = Some(at);
+        if let Some(fin) = heard {
+            fin.acknowledged = Some(at);
         }
         if offset > self.acknowledged.0 {
             self.acknowledged = StreamOffset(offset);

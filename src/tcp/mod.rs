@@ -113,8 +113,8 @@ pub struct Facts {
     pub syn_ack: Repeated,
     /// The first segment after the SYN-ACK by which the initiator completed the handshake.
     pub established: Option<Moment>,
-    /// The first reset.
-    pub reset: Option<Reset>,
+    /// The first reset. Boxed, as few connections that are open have one.
+    pub reset: Option<Box<Reset>>,
     /// What A sends.
     pub from_a: Direction,
     /// What B sends.
@@ -124,12 +124,12 @@ pub struct Facts {
 }
 
 /// Why a connection is no longer followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Ending {
     /// Both ends sent FIN, or one sent RST, and it has lingered.
     Closed,
-    /// This SYN, with another sequence number, began a new connection between the same ports.
-    Replaced(Moment),
+    /// This SYN, with another sequence number, began a new connection between the same ports. Boxed, as it is rare.
+    Replaced(Box<Moment>),
     /// Nobody answered its SYN for so long that nobody will.
     Unanswered,
     /// It was let go to stay within [`Limits::connections`](crate::limits::Limits::connections).
@@ -199,7 +199,7 @@ pub struct Repeated {
 }
 
 /// A RST segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reset {
     /// Who sent it (or in whose name it was sent).
     pub by: End,
@@ -213,6 +213,22 @@ pub struct Reset {
     /// Whether the capture lacks data of either end before it: its number lies behind more than the capture holds, or it
     /// acknowledges more.
     pub skips: bool,
+    /// Whether one came that stands where its sender's stream does: this one, or a later one.
+    pub(in crate::tcp) exact: bool,
+    /// What A and B had sent before that.
+    pub(in crate::tcp) sent: [u64; 2],
+}
+
+/// A FIN, and how it was answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fin {
+    /// When it was sent first.
+    pub at: Moment,
+    /// How far it acknowledges the other end's stream, a FIN there counted as one more: what its sender had received when
+    /// it closed, in whatever order the capture holds the two directions.
+    pub acknowledges: StreamOffset,
+    /// When the other end acknowledged it.
+    pub acknowledged: Option<Moment>,
 }
 
 /// What one end of a connection sent.
@@ -228,11 +244,8 @@ pub struct Direction {
     pub last_data: Option<Moment>,
     /// Last segment of any kind.
     pub last_segment: Option<Moment>,
-    /// The first FIN.
-    pub fin: Option<Moment>,
-    /// How far the first FIN acknowledges the other end's stream, a FIN there counted as one more: what
-    /// this end had received when it closed, in whatever order the capture holds the two directions.
-    pub fin_acknowledges: StreamOffset,
+    /// The FIN. Boxed, as a connection that is open has none.
+    pub fin: Option<Box<Fin>>,
     /// Highest offset sent (exclusive end of the payload; a FIN adds nothing).
     pub sent: StreamOffset,
     /// Highest offset that the other end acknowledged. More than `sent` when the capture missed
@@ -240,8 +253,6 @@ pub struct Direction {
     pub acknowledged: StreamOffset,
     /// When the other end last acknowledged payload that it had not acknowledged before.
     pub last_acknowledged: Option<Moment>,
-    /// When the other end acknowledged the FIN.
-    pub fin_acknowledged: Option<Moment>,
     /// Since when this end has waited for an acknowledgment without any progress, as its
     /// retransmission timer counts (RFC 6298 §5): the later of the first transmission of what is
     /// outstanding and the last acknowledgment of anything new. `None` when nothing is outstanding.

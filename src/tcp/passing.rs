@@ -92,7 +92,7 @@ mod tests {
             let counts = (direction.segments, direction.bytes, direction.sent, direction.acknowledged);
             let again = (direction.retransmitted, direction.duplicated, direction.missing_bytes, direction.ignored);
             let times = (direction.first_data, direction.last_data, direction.last_segment, direction.waiting_since);
-            (counts, again, times, direction.fin, direction.fin_acknowledges, direction.fin_acknowledged)
+            (counts, again, times, direction.fin.clone())
         });
         format!("{directions:?} {:?} {:?} {:?}", facts.established, facts.reset, facts.ending)
     }

@@ -170,7 +170,7 @@ impl<R: Reader> FlowTable<R> {
             && let Some(flow) = &slot.flow
         {
             if slot.bases.refuse(segment, from_low) {
-                self.end(place, Ending::Replaced(at), ended);
+                self.end(place, Ending::Replaced(Box::new(at)), ended);
                 self.tombstones.remove(hash, &key);
             } else if flow.has_lingered(at.time) {
                 self.end(place, Ending::Closed, ended);

@@ -68,7 +68,7 @@ pub(super) fn find(servers: &Servers<'_, '_>, counted: &[Counted]) -> Vec<Spanni
 fn signs(judged: &Judged<'_>) -> impl Iterator<Item = Timestamp> {
     let server = &judged.session.wire.sent.server;
     let heard = judged.close.and_then(|close| heard_before(judged.session, close));
-    [server.first_data, server.last_data, server.fin, heard].into_iter().flatten().map(|at| at.time)
+    [server.first_data, server.last_data, server.fin_at(), heard].into_iter().flatten().map(|at| at.time)
 }
 
 /// The broker's newest packet before `close`.

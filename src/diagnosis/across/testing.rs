@@ -48,7 +48,8 @@ impl Several {
         session.connack.iter_mut().for_each(|connack| shift(&mut connack.at));
         for side in [Side::Client, Side::Server] {
             let sent = session.wire.sent.of_mut(side);
-            [&mut sent.fin, &mut sent.last_data, &mut sent.last_segment].into_iter().flatten().for_each(shift);
+            sent.fin.iter_mut().for_each(|fin| shift(&mut fin.at));
+            [&mut sent.last_data, &mut sent.last_segment].into_iter().flatten().for_each(shift);
             session.last_packets.of_mut(side).iter_mut().for_each(|packet| shift(&mut packet.at));
             session.disconnect.of_mut(side).iter_mut().for_each(|disconnect| shift(&mut disconnect.at));
         }

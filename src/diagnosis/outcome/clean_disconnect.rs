@@ -125,7 +125,7 @@ mod tests {
             let session = tale.with(|session| {
                 session.wire.sent.client.sent.0 = 40;
                 session.wire.sent.client.last_data = session.disconnect.client.as_ref().map(|goodbye| goodbye.at);
-                session.wire.sent.server.fin_acknowledges.0 = received;
+                session.wire.sent.server.fin.as_mut().unwrap().acknowledges.0 = received;
                 session.wire.syn_ack.count = 2; // no round trip to judge by
             });
             outcome(&session.build())

@@ -269,7 +269,10 @@ mod tests {
     #[test]
     fn a_close_at_the_door_has_nothing_to_do_with_connect() {
         let tale = Tale::connecting().violation(Side::Client, true);
-        let verdict = diagnose(&tale.with(|session| session.wire.sent.server.fin = session.wire.established).build());
+        let closes_at_once = |session: &mut crate::session::Session| {
+            session.wire.sent.server.fin.get_or_insert_default().at = session.wire.established.unwrap();
+        };
+        let verdict = diagnose(&tale.with(closes_at_once).build());
         assert_eq!(verdict.outcome.id, "connect-closed");
         assert!(verdict.outcome.sentence.ends_with("before the CONNECT arrived."), "{}", verdict.outcome.sentence);
         assert!(!verdict.causes.iter().any(|cause| cause.contains("MQTT-")));

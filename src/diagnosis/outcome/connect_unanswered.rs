@@ -261,7 +261,7 @@ mod tests {
     fn an_answer_that_the_client_had_or_used_came_in_time() {
         // Captured beside the server: the FIN passed the CONNACK, which the client had acknowledged.
         let read = Tale::connecting().close(Side::Client, 4.0).connack(0);
-        let read = read.with(|session| session.wire.sent.client.fin_acknowledges = crate::stream::StreamOffset(20));
+        let read = read.with(|session| session.wire.sent.client.fin.as_mut().unwrap().acknowledges.0 = 20);
         assert_eq!(outcome(&read.build()).id, "client-closed");
         let spoke = Tale::connecting().close(Side::Client, 4.0).connack(0);
         let spoke = spoke.publish(Side::Client, "a", 0, 20, 0.1);

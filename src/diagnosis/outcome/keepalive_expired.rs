@@ -200,9 +200,9 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
 fn answered_late(story: &Story<'_>) -> Option<i64> {
     let wire = &story.session.wire;
     let (server, client) = (&wire.sent.server, &wire.sent.client);
-    let fin = server.fin?;
+    let fin = server.fin_at()?;
     let reset = wire.reset.filter(|reset| reset.by == Side::Client).map(|reset| reset.at);
-    let answers = [server.fin_acknowledged, client.fin, reset].into_iter().flatten();
+    let answers = [server.fin_acknowledged(), client.fin_at(), reset].into_iter().flatten();
     let heard = client.last_segment.filter(|at| fin.is_before(*at));
     let answered = answers.filter(|at| !at.is_before(fin)).min_by_key(|at| at.frame).or(heard)?;
     let span = answered.time.nanoseconds_since(fin.time);

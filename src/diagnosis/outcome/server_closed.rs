@@ -208,7 +208,7 @@ mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::mqtt::PacketType;
     use crate::session::UnfinishedPacket;
-    use crate::stream::{Side, StreamOffset};
+    use crate::stream::Side;
 
     #[test]
     fn what_could_not_be_read_may_have_been_a_goodbye() {
@@ -276,7 +276,7 @@ mod tests {
             let tale = Tale::connected().with(|session| session.wire.syn_ack.first.time.0 -= 9_000_000);
             let tale = tale.close(Side::Server, 5.0).close(Side::Client, 0.001).with(|session| {
                 let sent = &mut session.wire.sent;
-                sent.client.fin_acknowledges = StreamOffset(sent.server.sent.0 + acknowledged);
+                sent.client.fin.as_mut().unwrap().acknowledges.0 = sent.server.sent.0 + acknowledged;
             });
             outcome(&tale.build()).confidence
         };
@@ -314,7 +314,7 @@ mod tests {
             let tale = Tale::connecting().close(Side::Client, 5.0).close(Side::Server, 0.001).with(|session| {
                 let sent = &mut session.wire.sent;
                 (sent.server.missing_bytes, sent.server.fin_ahead) = (4, 4);
-                sent.client.fin_acknowledges = StreamOffset(acknowledged);
+                sent.client.fin.as_mut().unwrap().acknowledges.0 = acknowledged;
             });
             outcome(&tale.build()).id
         };

@@ -203,7 +203,7 @@ mod tests {
             let tale = tale.rival(2.0).close(Side::Server, 0.001).with(|session| {
                 let sent = &mut session.wire.sent;
                 sent.client.acknowledged.0 = sent.client.sent.0 - 20_000;
-                sent.server.last_segment = sent.server.fin;
+                sent.server.last_segment = sent.server.fin_at();
                 let own = session.wire.peers.client.endpoint.address;
                 let rival = session.neighbours.rival.as_mut().unwrap();
                 rival.client.address = if same_host { own } else { rival.client.address };

@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn the_close_that_completes_the_handshake_does_not_say_when_it_opened() {
         let tale = Tale::opened().close(Side::Client, 2.0).with(|session| {
-            session.wire.established = session.wire.sent.client.fin;
+            session.wire.established = session.wire.sent.client.fin_at();
         });
         let verdict = diagnose(&tale.build());
         assert!(verdict.outcome.sentence.ends_with("and closed it again after 2 s."), "{}", verdict.outcome.sentence);

@@ -325,7 +325,7 @@ impl Tale {
     pub(crate) fn close(mut self, side: Side, after: f64) -> Tale {
         let at = self.step(after);
         let sent = self.session.wire.sent.of_mut(side);
-        sent.fin = Some(at);
+        sent.fin.get_or_insert_default().at = at;
         sent.segments += 1;
         sent.last_segment = Some(at);
         self

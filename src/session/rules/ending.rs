@@ -58,7 +58,7 @@ impl Rules {
     pub(in crate::session) fn kept_open(&mut self, known: &Known<'_>, wire: &Wire, until: Timestamp) {
         let Some(connack) = known.connack.filter(|connack| connack.code.0 != 0) else { return };
         let end = wire.close().map_or(until, |close| close.at.time);
-        let spoke = wire.sent.server.fin.is_some_and(|fin| fin.is_before(connack.at));
+        let spoke = wire.sent.server.fin_at().is_some_and(|fin| fin.is_before(connack.at));
         let open = end.nanoseconds_since(connack.at.time);
         if open < CLOSING || spoke || wire.one_way() {
             return;

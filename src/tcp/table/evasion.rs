@@ -92,13 +92,13 @@ fn a_reset_stays_when_only_what_was_under_way_follows() {
     wire.c(106, 501, RST | ACK, b"");
     wire.s(501, 106, ACK, b"under way");
     wire.c(106, 0, RST, b"");
-    assert_eq!(wire.facts().reset.unwrap().at.frame.get(), 6);
+    assert_eq!(wire.facts().reset.as_ref().unwrap().at.frame.get(), 6);
     wire.wait(2.0);
     assert_eq!(wire.ended.len(), 1);
     // A reset behind a hole of the capture is one too, after a while.
     let mut wire = after_hello();
     wire.c(160, 501, RST | ACK, b"");
-    assert!(wire.facts().reset.unwrap().skips);
+    assert!(wire.facts().reset.as_ref().unwrap().skips);
     wire.wait(300.0);
     assert_eq!(wire.ended.len(), 1);
 }
@@ -109,7 +109,7 @@ fn a_reset_that_acknowledges_more_than_was_captured_tells_of_it() {
     for (acknowledged, lacks) in [(106, false), (107, false), (130, true), (106 + (1 << 30), false)] {
         let mut wire = after_hello();
         wire.s(501, acknowledged, RST | ACK, b"");
-        assert_eq!(wire.facts().reset.unwrap().skips, lacks, "{acknowledged}");
+        assert_eq!(wire.facts().reset.as_ref().unwrap().skips, lacks, "{acknowledged}");
     }
 }
 
@@ -131,17 +131,17 @@ fn a_reset_without_an_acknowledgment_behind_a_fin_answers_something() {
             wire.c(*sequence, 502, *flags, payload);
         }
         wire.s(502, 0, RST, b"");
-        assert_eq!(wire.facts().reset.unwrap().skips, *lacks, "{name}");
+        assert_eq!(wire.facts().reset.as_ref().unwrap().skips, *lacks, "{name}");
     }
     // What was under way at the FIN; and no FIN.
     let mut wire = after_hello();
     wire.c(106, 501, ACK, b"more");
     wire.s(501, 106, FIN | ACK, b"");
     wire.s(502, 0, RST, b"");
-    assert!(!wire.facts().reset.unwrap().skips);
+    assert!(!wire.facts().reset.as_ref().unwrap().skips);
     let mut wire = after_hello();
     wire.s(501, 0, RST, b"");
-    assert!(!wire.facts().reset.unwrap().skips);
+    assert!(!wire.facts().reset.as_ref().unwrap().skips);
 }
 
 /// A segment of A with a checksum, Time to Live and timestamp.

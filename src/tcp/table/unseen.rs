@@ -76,8 +76,8 @@ fn a_fin_shows_what_was_sent_before_it() {
     wire.s(505, 107, FIN | ACK, b"");
     wire.c(107, 506, ACK, b"");
     let (client, server) = (&wire.facts().from_a, &wire.facts().from_b);
-    assert_eq!((client.fin_acknowledges.0, server.stream_end().0), (4, 4));
-    assert!(server.fin_acknowledged.is_some());
+    assert_eq!((client.fin_acknowledges().0, server.stream_end().0), (4, 4));
+    assert!(server.fin_acknowledged().is_some());
     // Without a word of the client it is the begin of all that is known.
     let mut wire = Wire::new();
     wire.s(505, 106, FIN | ACK, b"");

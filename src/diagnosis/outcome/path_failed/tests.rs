@@ -97,7 +97,7 @@ fn one_direction_is_lost() {
             let sent = &mut session.wire.sent;
             sent.client.waiting_since = asked;
             sent.client.acknowledged = StreamOffset(sent.client.sent.0.saturating_sub(2));
-            sent.server.last_segment = sent.server.fin;
+            sent.server.last_segment = sent.server.fin_at();
         })
     };
     let lost = outcome(&tale(6).build());
