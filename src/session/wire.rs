@@ -166,8 +166,9 @@ pub struct Wire {
     pub established: Option<Moment>,
     /// The first reset.
     pub reset: Option<WireReset>,
-    /// When a new connection between the same two ports took its place, if its end was not seen: its SYN.
-    pub replaced: Option<Moment>,
+    /// When a new connection between the same two ports took its place, if its end was not seen: its SYN. Boxed, as
+    /// it is rare.
+    pub replaced: Option<Box<Moment>>,
     /// What each side sent.
     pub sent: PerSide<Direction>,
 }
@@ -193,7 +194,7 @@ impl Wire {
             established: facts.established,
             reset: WireReset::of(facts, client),
             replaced: match &facts.ending {
-                Some(Ending::Replaced(at)) => Some(**at),
+                Some(Ending::Replaced(at)) => Some(at.clone()),
                 _ => None,
             },
             sent: PerSide { client: facts.from(client).clone(), server: facts.from(server).clone() },
@@ -232,9 +233,9 @@ impl Wire {
         fetch::start(&self.syn);
         fetch::start(&self.established);
         for direction in [&self.sent.client, &self.sent.server] {
-            fetch::start(&direction.first_data);
-            fetch::start(&direction.fin);
+            fetch::start(&direction.last_segment);
             fetch::start(&direction.segments);
+            fetch::start(&direction.maximum_segment_size);
         }
     }
 

@@ -78,6 +78,7 @@ impl Sender {
     fn sent(&mut self, end: u64, length: u32, direction: &Direction) {
         let largest = self.sizes.last().map_or(0, |(_, length)| *length);
         if length > direction.largest_acknowledged.max(largest) && self.sizes.len() < SIZES {
+            self.sizes.reserve_exact(1);
             self.sizes.push((end, length));
         }
     }
@@ -87,6 +88,9 @@ impl Sender {
         if let Some((_, length)) = whole.checked_sub(1).and_then(|last| self.sizes.get(last)) {
             direction.largest_acknowledged = *length;
             self.sizes.drain(..whole);
+            if self.sizes.is_empty() {
+                self.sizes = ThinVec::new();
+            }
         }
     }
 }

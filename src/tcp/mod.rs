@@ -82,43 +82,49 @@ pub enum Interest {
 }
 
 /// A connection that is being followed, with what reads it.
+///
+/// In this order, as in [`Facts`]: what every segment touches lies together.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Connection<R> {
-    /// Facts of the connection.
-    pub facts: Facts,
     /// What reads its streams.
     pub reader: R,
+    /// Facts of the connection.
+    pub facts: Facts,
 }
 
 /// What the segments of one connection say, apart from their payload.
+///
+/// In this order: what every segment touches lies together at the beginning.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Facts {
-    /// Wireshark's `tcp.stream`.
-    pub stream: u32,
-    /// Address and port of end A.
-    pub a: Endpoint,
-    /// Address and port of end B.
-    pub b: Endpoint,
-    /// Link-layer address from which end A's segments came.
-    pub a_mac: Option<MacAddress>,
-    /// Link-layer address from which end B's segments came.
-    pub b_mac: Option<MacAddress>,
-    /// First segment.
-    pub first: Moment,
-    /// The end that opened the connection, known from a SYN or SYN-ACK.
-    pub initiator: Option<End>,
-    /// SYNs without ACK.
-    pub syn: Repeated,
-    /// SYN-ACKs.
-    pub syn_ack: Repeated,
-    /// The first segment after the SYN-ACK by which the initiator completed the handshake.
-    pub established: Option<Moment>,
-    /// The first reset. Boxed, as few connections that are open have one.
-    pub reset: Option<Box<Reset>>,
     /// What A sends.
     pub from_a: Direction,
     /// What B sends.
     pub from_b: Direction,
+    /// The first segment after the SYN-ACK by which the initiator completed the handshake.
+    pub established: Option<Moment>,
+    /// The first reset. Boxed, as few connections that are open have one.
+    pub reset: Option<Box<Reset>>,
+    /// Wireshark's `tcp.stream`.
+    pub stream: u32,
+    /// The end that opened the connection, known from a SYN or SYN-ACK.
+    pub initiator: Option<End>,
+    /// Link-layer address from which end A's segments came.
+    pub a_mac: Option<MacAddress>,
+    /// Link-layer address from which end B's segments came.
+    pub b_mac: Option<MacAddress>,
+    /// Address and port of end A.
+    pub a: Endpoint,
+    /// Address and port of end B.
+    pub b: Endpoint,
+    /// First segment.
+    pub first: Moment,
+    /// SYNs without ACK.
+    pub syn: Repeated,
+    /// SYN-ACKs.
+    pub syn_ack: Repeated,
     /// Why the connection is no longer followed; `None` while it is.
     pub ending: Option<Ending>,
 }
@@ -142,19 +148,19 @@ impl Facts {
     /// Facts of a connection of which nothing is known but its ends and its first segment's moment.
     pub fn new(stream: u32, a: Endpoint, b: Endpoint, first: Moment) -> Facts {
         Facts {
-            stream,
-            a,
-            b,
-            a_mac: None,
-            b_mac: None,
-            first,
-            initiator: None,
-            syn: Repeated::default(),
-            syn_ack: Repeated::default(),
-            established: None,
-            reset: None,
             from_a: Direction::default(),
             from_b: Direction::default(),
+            established: None,
+            reset: None,
+            stream,
+            initiator: None,
+            a_mac: None,
+            b_mac: None,
+            a,
+            b,
+            first,
+            syn: Repeated::default(),
+            syn_ack: Repeated::default(),
             ending: None,
         }
     }
@@ -232,41 +238,44 @@ pub struct Fin {
 }
 
 /// What one end of a connection sent.
+///
+/// In this order: every segment touches the first lines of the cache.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub struct Direction {
-    /// Segments, retransmissions included.
-    pub segments: u64,
-    /// Payload bytes delivered to the reader or counted, each once.
-    pub bytes: u64,
-    /// First segment with payload.
-    pub first_data: Option<Moment>,
-    /// Last segment with payload that was new.
-    pub last_data: Option<Moment>,
     /// Last segment of any kind.
     pub last_segment: Option<Moment>,
-    /// The FIN. Boxed, as a connection that is open has none.
-    pub fin: Option<Box<Fin>>,
-    /// Highest offset sent (exclusive end of the payload; a FIN adds nothing).
-    pub sent: StreamOffset,
-    /// Highest offset that the other end acknowledged. More than `sent` when the capture missed
-    /// the segments.
-    pub acknowledged: StreamOffset,
+    /// Last segment with payload that was new.
+    pub last_data: Option<Moment>,
     /// When the other end last acknowledged payload that it had not acknowledged before.
     pub last_acknowledged: Option<Moment>,
     /// Since when this end has waited for an acknowledgment without any progress, as its
     /// retransmission timer counts (RFC 6298 §5): the later of the first transmission of what is
     /// outstanding and the last acknowledgment of anything new. `None` when nothing is outstanding.
     pub waiting_since: Option<Moment>,
+    /// Segments, retransmissions included.
+    pub segments: u64,
+    /// Payload bytes delivered to the reader or counted, each once.
+    pub bytes: u64,
+    /// Highest offset sent (exclusive end of the payload; a FIN adds nothing).
+    pub sent: StreamOffset,
+    /// Highest offset that the other end acknowledged. More than `sent` when the capture missed
+    /// the segments.
+    pub acknowledged: StreamOffset,
+    /// The FIN. Boxed, as a connection that is open has none.
+    pub fin: Option<Box<Fin>>,
+    /// What is unusual; it reads as fields of this.
+    trouble: Option<Box<Trouble>>,
+    /// First segment with payload.
+    pub first_data: Option<Moment>,
     /// Payload length in bytes of the largest segment that the other end acknowledged whole, with
     /// [`Trouble::smallest_retried`] the evidence of a path MTU black hole (RFC 2923 §2.1). An upper bound
     /// where the sender's segmentation was offloaded.
     pub largest_acknowledged: u32,
-    /// Largest payload in bytes that this end asked for in its SYN (RFC 9293 §3.7.1).
-    pub maximum_segment_size: Option<u16>,
-    /// Shift count of the window that this end offered in its SYN (RFC 7323 §2.2).
-    pub window_scale: Option<u8>,
     /// TTL or Hop Limit of the first segment that is not a RST.
     pub hop_limit: Option<u8>,
-    /// What is unusual; it reads as fields of this.
-    trouble: Option<Box<Trouble>>,
+    /// Shift count of the window that this end offered in its SYN (RFC 7323 §2.2).
+    pub window_scale: Option<u8>,
+    /// Largest payload in bytes that this end asked for in its SYN (RFC 9293 §3.7.1).
+    pub maximum_segment_size: Option<u16>,
 }

@@ -124,7 +124,7 @@ pub(super) fn asks(session: &Session, close: Option<Close>) -> bool {
 
 /// When the connection was over.
 fn gone(session: &Session, close: Option<Close>) -> Option<Moment> {
-    close.map(|close| close.at).or(session.wire.replaced)
+    close.map(|close| close.at).or(session.wire.replaced.as_deref().copied())
 }
 
 /// What the client asked and got no answer to, at least before it was `gone`; and whether it was a PINGREQ.

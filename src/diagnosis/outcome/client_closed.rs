@@ -195,7 +195,7 @@ fn answered_too_late<'a>(story: &Story<'a>, close: Close, request: &LastPacket) 
 /// forgotten this one.
 pub(super) fn replaced(story: &Story<'_>) -> Option<Judgement> {
     let session = story.session;
-    let anew = session.wire.replaced.filter(|_| story.close.is_none() && story.connected())?;
+    let anew = session.wire.replaced.as_deref().filter(|_| story.close.is_none() && story.connected())?;
     let (client, port) = (story.client(), session.wire.peers.client.endpoint.port);
     let (after, frame) = (words::duration(anew.time.nanoseconds_since(session.wire.last.time)), anew.frame);
     let sentence = format!(
@@ -206,7 +206,7 @@ pub(super) fn replaced(story: &Story<'_>) -> Option<Judgement> {
         Judgement::new(Confidence::Likely, sentence)
             .on(&[Ground::Absence])
             .at(story.client_heard())
-            .at([session.wire.last, anew])
+            .at([session.wire.last, *anew])
             .cause("The device restarted, crashed or lost power: many begin with the same ports after every start.")
             .cause("A NAT on the way forgot the connection and gave its port to another one.")
             .cause("The end of this connection was not captured, and the port was free again.")

@@ -101,7 +101,7 @@ fn a_host_that_begins_anew_from_the_same_port_had_left() {
     let anew = |session: &mut Session| {
         let mut syn = session.wire.last;
         (syn.frame, syn.time.0) = (syn.frame.after(7), syn.time.0 + 3_000_000_000);
-        session.wire.replaced = Some(syn);
+        session.wire.replaced = Some(Box::new(syn));
     };
     let verdict = diagnose(&Tale::connected().with(anew).build());
     assert_eq!((verdict.outcome.id, verdict.outcome.confidence), ("client-closed", Confidence::Likely));
@@ -118,7 +118,7 @@ fn a_host_that_begins_anew_from_the_same_port_had_left() {
 
 #[test]
 fn a_port_used_again_says_nothing_of_an_end_that_was_seen() {
-    let replaced = |tale: Tale| outcome(&tale.with(|session| session.wire.replaced = Some(session.wire.last)).build());
+    let replaced = |tale: Tale| outcome(&tale.with(|session| session.wire.replaced = Some(Box::new(session.wire.last))).build());
     assert_eq!(replaced(Tale::healthy()).id, "clean-disconnect");
     assert_eq!(replaced(Tale::connected().close(Side::Server, 5.0)).id, "server-closed");
     assert_eq!(outcome(&Tale::connected().build()).id, "capture-ended-connected");
