@@ -21,17 +21,16 @@ pub struct Framer {
     packet_bytes: u32,
     resync_bytes: u32,
     state: State,
-    /// The packet that straddles chunks, and its buffers for the next one. Most framers never need it.
-    pending: Option<Box<Pending>>,
     share: Share,
 }
 
 #[derive(Clone, Debug)]
 enum State {
-    /// The next byte begins a packet.
-    Between,
-    /// A packet has begun in an earlier chunk: it is in `pending`.
-    Inside,
+    /// The next byte begins a packet. The buffers of the last one that straddled chunks, for the next: most framers never
+    /// need any.
+    Between(Option<Box<Pending>>),
+    /// A packet has begun in an earlier chunk.
+    Inside(Box<Pending>),
     /// It is not known where the next packet begins. Boxed: most framers never get here.
     Lost(Box<Search>),
 }
@@ -74,8 +73,7 @@ impl Framer {
         Framer {
             packet_bytes: u32::try_from(limits.packet_bytes).unwrap_or(u32::MAX),
             resync_bytes: u32::try_from(limits.resync_bytes).unwrap_or(u32::MAX),
-            state: State::Between,
-            pending: None,
+            state: State::Between(None),
             share: Share::default(),
         }
     }
@@ -104,19 +102,25 @@ impl Framer {
     /// Bytes of heap memory held.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let search = match &self.state {
+        match &self.state {
+            State::Between(None) => 0,
+            State::Between(Some(pending)) | State::Inside(pending) => {
+                size_of::<Pending>() + pending.buffer.capacity() + pending.frames.capacity() * size_of::<FrameNumber>()
+            }
             State::Lost(search) => search.heap_bytes(),
-            _ => 0,
-        };
-        let pending = self.pending.as_ref().map_or(0, |pending| {
-            size_of::<Pending>() + pending.buffer.capacity() + pending.frames.capacity() * size_of::<FrameNumber>()
-        });
-        pending + search
+        }
     }
 
-    /// Bytes of the buffer.
-    fn buffered(&self) -> usize {
-        self.pending.as_ref().map_or(0, |pending| pending.buffer.capacity())
+    /// The packet that straddles chunks, or the buffers for one; in step after that.
+    fn take_pending(&mut self) -> Option<Box<Pending>> {
+        match std::mem::replace(&mut self.state, State::Between(None)) {
+            State::Between(pending) => pending,
+            State::Inside(pending) => Some(pending),
+            lost @ State::Lost(_) => {
+                self.state = lost;
+                None
+            }
+        }
     }
 
     /// Takes the next bytes of the stream.
@@ -125,8 +129,8 @@ impl Framer {
         let mut rest = chunk;
         while !rest.data.is_empty() {
             rest = match self.state {
-                State::Between => self.cut(rest, on),
-                State::Inside => self.go_on(rest, on),
+                State::Between(_) => self.cut(rest, on),
+                State::Inside(_) => self.go_on(rest, on),
                 State::Lost(_) => {
                     self.search(rest, *hints, on);
                     return;
@@ -143,16 +147,14 @@ impl Framer {
         let why = SkipReason::Gap(gap.why);
         let end = StreamOffset(gap.offset.0.saturating_add(gap.length));
         match &mut self.state {
-            State::Between => {
+            State::Between(_) => {
                 self.lose(gap.offset, why, gap.at);
                 self.pass(gap.length, end, gap.at);
             }
-            State::Inside => {
-                let Some(mut pending) = self.pending.take() else { return };
+            State::Inside(pending) => {
                 let straddle = &mut pending.straddle;
                 if straddle.header.is_none() {
                     let (offset, started) = (straddle.offset, straddle.started);
-                    self.put_back(pending);
                     self.lose(offset, why, started);
                     self.pass(gap.length, end, gap.at);
                     return;
@@ -161,11 +163,11 @@ impl Framer {
                 straddle.missing.get_or_insert(Missing::Gap(gap.why));
                 if gap.length < u64::from(remaining) {
                     straddle.taken += u32::try_from(gap.length).unwrap_or(remaining);
-                    self.pending = Some(pending);
                     return;
                 }
                 straddle.taken += remaining;
                 straddle.last = gap.at;
+                let Some(pending) = self.take_pending() else { return };
                 self.emit(pending, on);
                 let beyond = gap.length - u64::from(remaining);
                 if beyond > 0 {
@@ -189,7 +191,7 @@ impl Framer {
     /// Ends the stream: a packet that has begun is given as it is.
     pub fn finish(&mut self, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) {
         self.end(*hints, on);
-        (self.pending, self.share) = (None, Share::default());
+        (self.state, self.share) = (State::Between(None), Share::default());
     }
 
     fn end(&mut self, hints: Hints, on: &mut impl FnMut(Framed<'_>)) {
@@ -198,17 +200,14 @@ impl Framer {
         {
             self.replay(found, hints, on);
         }
-        match std::mem::replace(&mut self.state, State::Between) {
-            State::Between => {}
-            State::Inside => {
-                let Some(mut pending) = self.pending.take() else { return };
+        match std::mem::replace(&mut self.state, State::Between(None)) {
+            State::Between(_) => {}
+            State::Inside(mut pending) => {
                 let straddle = &mut pending.straddle;
                 if straddle.header.is_some() {
                     straddle.missing = Some(Missing::StreamEnded);
                     return self.emit(pending, on);
                 }
-                let straddle = *straddle;
-                self.put_back(pending);
                 on(Framed::Skipped(Skipped {
                     offset: straddle.offset,
                     length: u64::from(straddle.have),
@@ -272,16 +271,10 @@ impl Framer {
 
     /// A packet begins at the end of a chunk: keeps the part that is there.
     fn begin(&mut self, header: Option<FixedHeader>, data: &[u8], offset: StreamOffset, at: Moment) {
-        let mut pending = self.pending.take().unwrap_or_default();
+        let mut pending = self.take_pending().unwrap_or_default();
         pending.straddle = Straddle { offset, started: at, last: at, header, ..Straddle::default() };
         self.keep(&mut pending, data, at);
-        self.wait(pending);
-    }
-
-    /// More of the packet may come.
-    fn wait(&mut self, pending: Box<Pending>) {
-        self.state = State::Inside;
-        self.pending = Some(pending);
+        self.state = State::Inside(pending);
     }
 
     /// Appends `data`, which does not reach beyond the packet, to what is kept of it.
@@ -326,10 +319,10 @@ impl Framer {
     /// Goes on with a packet that began in an earlier chunk; returns the bytes after it.
     fn go_on<'c>(&mut self, chunk: Chunk<'c>, on: &mut impl FnMut(Framed<'_>)) -> Chunk<'c> {
         let mut data = chunk.data;
-        let mut pending = self.pending.take().unwrap_or_default();
+        let mut pending = self.take_pending().unwrap_or_default();
         while pending.straddle.header.is_none() {
             let Some((byte, rest)) = data.split_at_checked(1) else {
-                self.wait(pending);
+                self.state = State::Inside(pending);
                 return Chunk { data: &[], ..chunk };
             };
             data = rest;
@@ -343,7 +336,6 @@ impl Framer {
                     let straddle = *straddle;
                     let [first_byte, ..] = straddle.first;
                     on(Framed::Unframeable { offset: straddle.offset, first_byte, at: chunk.at });
-                    self.put_back(pending);
                     self.lose(straddle.offset, SkipReason::Unframeable, straddle.started);
                     let rest = after(chunk, data);
                     self.pass(0, rest.offset, chunk.at);
@@ -357,7 +349,7 @@ impl Framer {
         if pending.straddle.remaining() == 0 {
             self.emit(pending, on);
         } else {
-            self.wait(pending);
+            self.state = State::Inside(pending);
         }
         after(chunk, rest)
     }
@@ -377,7 +369,6 @@ impl Framer {
             }));
         }
         self.put_back(pending);
-        self.state = State::Between;
     }
 
     /// Keeps the buffers for the next packet, unless they are large or room is scarce.
@@ -388,11 +379,12 @@ impl Framer {
             pending.buffer = Vec::new();
             self.share.hold(0);
         }
-        self.pending = Some(pending);
+        self.state = State::Between(Some(pending));
     }
 
     fn lose(&mut self, offset: StreamOffset, why: SkipReason, from: Moment) {
         self.state = State::Lost(Box::new(Search::new(Some((offset, from)), why)));
+        self.share.hold(0);
     }
 
     /// Passes over bytes up to `until`, `length` of which were not captured, out of step.
@@ -404,15 +396,14 @@ impl Framer {
 
     /// Out of step: looks for a packet's start in what was kept and `chunk`.
     fn search(&mut self, chunk: Chunk<'_>, hints: Hints, on: &mut impl FnMut(Framed<'_>)) {
-        let kept = self.buffered();
         let State::Lost(search) = &mut self.state else {
             return;
         };
         // Without room, what there is decides.
-        let has_room = self.share.hold(kept + search.heap_bytes() + chunk.data.len());
+        let has_room = self.share.hold(search.heap_bytes() + chunk.data.len());
         let found = search.push(chunk, hints, if has_room { self.resync_bytes as usize } else { 0 });
         if has_room {
-            self.share.hold(kept + search.heap_bytes());
+            self.share.hold(search.heap_bytes());
         } else {
             self.share.refuse();
         }
@@ -423,10 +414,10 @@ impl Framer {
 
     /// In step again from index `found` of the search's window: cuts what it holds.
     fn replay(&mut self, found: usize, hints: Hints, on: &mut impl FnMut(Framed<'_>)) {
-        let State::Lost(search) = std::mem::replace(&mut self.state, State::Between) else {
+        let State::Lost(search) = std::mem::replace(&mut self.state, State::Between(None)) else {
             return;
         };
-        self.share.hold(self.buffered());
+        self.share.hold(0);
         if let Some(skipped) = search.skipped_until(found) {
             on(Framed::Skipped(skipped));
         }

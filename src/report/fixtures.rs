@@ -3,6 +3,8 @@
 // The type of `Wire::syn` belongs to a layer that reports do not see.
 #![allow(clippy::default_trait_access)]
 
+use thin_vec::ThinVec;
+
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::diagnosis::{ClientReport, Confidence, Finding, Note, Outcome, Qualifier, Severity, Verdict};
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
@@ -82,8 +84,8 @@ pub(super) fn session(client_id: &[u8], stream: u32, first: Moment, last: Moment
         counts: PerSide::default(),
         first_packet: PerSide::default(),
         last_packets: PerSide::default(),
-        subscriptions: Vec::new(),
-        open_exchanges: Vec::new(),
+        subscriptions: ThinVec::new(),
+        open_exchanges: ThinVec::new(),
         published: PerSide::default(),
         ledger: PerSide::default(),
         ping: Rare::default(),

@@ -7,6 +7,8 @@ mod open;
 
 use std::num::NonZeroU64;
 
+use thin_vec::ThinVec;
+
 use crate::capture::Moment;
 use crate::fetch::{self, Depth};
 use crate::mqtt::{PacketType, QoS, ReasonCode};
@@ -110,7 +112,7 @@ pub(super) struct Acknowledged {
 #[derive(Clone, Debug)]
 pub(super) struct Exchanges {
     open: Open,
-    finished: Vec<Finished>,
+    finished: ThinVec<Finished>,
     by_sender: PerSide<u32>,
     limit: u32,
     /// Which of `finished` is the oldest: the others follow it in a ring.
@@ -121,7 +123,7 @@ impl Exchanges {
     pub(super) fn new(limit: usize) -> Exchanges {
         let (open, by_sender) = (Open::default(), PerSide::default());
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        Exchanges { open, finished: Vec::new(), by_sender, limit, oldest: 0 }
+        Exchanges { open, finished: ThinVec::new(), by_sender, limit, oldest: 0 }
     }
 
     /// Asks for what the next exchange will touch.
@@ -289,7 +291,7 @@ impl Exchanges {
 
     /// What is still open, in order of its start, with how far it got on `wire`. What was acknowledged in vain goes
     /// into the ledger of its publisher.
-    pub(super) fn close(mut self, topics: &Topics, wire: &Wire, ledger: &mut PerSide<Book>) -> Vec<Exchange> {
+    pub(super) fn close(mut self, topics: &Topics, wire: &Wire, ledger: &mut PerSide<Book>) -> ThinVec<Exchange> {
         let text = |topic: Option<TopicId>| topics.text(topic?).cloned();
         self.finished.rotate_left(self.oldest.into());
         for done in self.finished {
@@ -305,7 +307,7 @@ impl Exchanges {
                 });
             }
         }
-        let mut open: Vec<Exchange> = self
+        let mut open: ThinVec<Exchange> = self
             .open
             .iter()
             .map(|waiting| Exchange {

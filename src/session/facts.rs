@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use crate::capture::Moment;
 use crate::fetch::{self, Depth};
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
@@ -72,11 +74,11 @@ pub struct Session {
     /// Each side's first control packet.
     pub first_packet: PerSide<Option<Moment>>,
     /// Each side's last control packets, the newest last (at most 3).
-    pub last_packets: PerSide<Vec<LastPacket>>,
+    pub last_packets: PerSide<ThinVec<LastPacket>>,
     /// Subscriptions asked for, in order.
-    pub subscriptions: Vec<Subscription>,
+    pub subscriptions: ThinVec<Subscription>,
     /// Exchanges still open at the end, in order of their start: PUBLISH of QoS 1 and 2, SUBSCRIBE, UNSUBSCRIBE.
-    pub open_exchanges: Vec<Exchange>,
+    pub open_exchanges: ThinVec<Exchange>,
     /// What each side published.
     pub published: PerSide<Rare<PublishFacts>>,
     /// What became of what each side published.

@@ -39,8 +39,10 @@ pub use tracker::Tracker;
 pub use traffic::{Latency, Missed, Rounds, Route, Strays, Traffic, WillSighting};
 pub use wire::{Close, CloseHow, Peer, PerSide, Wire, WireReset};
 
-/// Adds to a list that mostly stays short: it takes room for one first, where [`Vec::push`] takes it for four.
-fn push_tight<T>(list: &mut Vec<T>, item: T) {
+use thin_vec::ThinVec;
+
+/// Adds to a list that mostly stays short: it takes room for one first, where [`ThinVec::push`] takes it for four.
+fn push_tight<T>(list: &mut ThinVec<T>, item: T) {
     if list.len() == list.capacity() {
         list.reserve_exact(list.len().max(1));
     }

@@ -8,6 +8,7 @@ mod messages;
 mod newest;
 mod questions;
 mod requests;
+mod seldom;
 mod standing;
 mod terms;
 mod tls;
@@ -34,18 +35,16 @@ use crate::transport::Protocol;
 use super::exchanges::Exchanges;
 use super::facts::{
     Book, ConnackFacts, ConnectFacts, DisconnectFacts, HttpAnswer, KeepAliveFacts, MalformedFact, Oddities, PingFacts,
-    Proof, PublishFacts, Rare, Refusal, RetainedBurst, Subscription, TextFact, ViolationFact,
+    Proof, PublishFacts, Rare, Refusal, Subscription, TextFact, ViolationFact,
 };
 use super::rules::{Arrival, Known, Rules};
 use super::timeline::{Detail, EventKind, Timeline};
-use super::tls::TlsFacts;
 use super::topics::{TopicId, Topics};
 use super::wire::PerSide;
 
 use early::EarlyAnswers;
-use ledger::Delivered;
 use newest::{Counts, LastPackets, Newest};
-use requests::Request;
+use seldom::Seldom;
 use terms::Terms;
 
 /// What rules may look at: everything but the rules themselves, which are borrowed apart.
@@ -80,6 +79,7 @@ pub struct Tracker {
     connect_cut: bool,
     /// The client did not ask for a new session.
     resumes: bool,
+    answers_matched: u32,
     terms: Terms,
     rules: Rules,
     timeline: Timeline,
@@ -88,28 +88,19 @@ pub struct Tracker {
     ledger: PerSide<Book>,
     topics: Topics,
     exchanges: Exchanges,
-    requests: ThinVec<Request>,
-    answers_matched: u64,
+    seldom: Rare<Seldom>,
     keep_alive: KeepAliveFacts,
     counts: Counts,
-    last_packets: PerSide<LastPackets>,
-    /// Boxed: only subscribers have one.
-    last_delivered: Option<Box<Delivered>>,
+    last_packets: LastPackets,
     limits: Arc<Limits>,
-    /// What the version was inferred from.
-    inferred: Option<&'static str>,
     /// Boxed: most sessions have none.
     oddities: Option<Box<Oddities>>,
     connect: Option<Box<ConnectFacts>>,
     connack: Option<Box<ConnackFacts>>,
     disconnect: PerSide<Option<Box<DisconnectFacts>>>,
     first_packet: PerSide<Option<Moment>>,
-    subscriptions: Vec<Subscription>,
-    /// Boxed: few captures have any.
-    early: Option<Box<EarlyAnswers>>,
-    row: Option<Box<RetainedBurst>>,
+    subscriptions: ThinVec<Subscription>,
     ping: Rare<PingFacts>,
-    tls: Option<Box<TlsFacts>>,
 }
 
 impl Tracker {
@@ -119,6 +110,7 @@ impl Tracker {
             version: None,
             connect_cut: false,
             resumes: false,
+            answers_matched: 0,
             terms: Terms::default(),
             rules: Rules::default(),
             timeline: Timeline::new(detail, limits.timeline_events),
@@ -127,24 +119,18 @@ impl Tracker {
             ledger: PerSide::default(),
             topics: Topics::default(),
             exchanges: Exchanges::new(limits.open_exchanges),
-            requests: ThinVec::new(),
-            answers_matched: 0,
+            seldom: Rare::default(),
             keep_alive: KeepAliveFacts::default(),
             counts: Counts::default(),
-            last_packets: PerSide::default(),
-            last_delivered: None,
+            last_packets: LastPackets::default(),
             limits: Arc::clone(limits),
-            inferred: None,
             oddities: None,
             connect: None,
             connack: None,
             disconnect: PerSide::default(),
             first_packet: PerSide::default(),
-            subscriptions: Vec::new(),
-            early: None,
-            row: None,
+            subscriptions: ThinVec::new(),
             ping: Rare::default(),
-            tls: None,
         }
     }
 
@@ -158,8 +144,7 @@ impl Tracker {
                 fetch::start(&self.topics);
                 fetch::start(&self.keep_alive);
                 fetch::start(&self.counts);
-                self.last_packets.client.fetch();
-                self.last_packets.server.fetch();
+                self.last_packets.fetch();
             }
             Depth::Details => {
                 for published in [&self.published.client, &self.published.server] {
@@ -181,21 +166,34 @@ impl Tracker {
         }
     }
 
-    /// The version was found out without a CONNECT.
-    pub fn infer_version(&mut self, version: Version, why: &'static str) {
-        if self.version.is_none() {
+    /// Looks for what a packet tells of the version, which is not known.
+    pub fn observe_version(&mut self, from: Side, raw: &RawPacket<'_>) {
+        self.seldom.version.get_or_insert_default().observe(raw, from);
+    }
+
+    /// Takes the version to be what the packets told of it, if that is not known by a CONNECT.
+    pub fn infer_version(&mut self) {
+        if self.version.is_none()
+            && let Some(evidence) = self.seldom.as_mut().and_then(|seldom| seldom.version.as_ref())
+            && let Some((version, why)) = evidence.verdict()
+        {
             self.version = Some(version);
-            self.inferred = Some(why);
+            self.seldom.inferred = Some(why);
         }
+    }
+
+    /// Answers that came before what they answer.
+    fn early(&mut self) -> Option<&mut EarlyAnswers> {
+        self.seldom.as_mut()?.early.as_deref_mut()
     }
 
     /// What was taken for the client is the server.
     pub fn swap_sides(&mut self) {
-        self.disconnect.swap();
         self.terms.swap_sides();
         self.counts.swap_sides();
+        self.disconnect.swap();
         self.first_packet.swap();
-        self.last_packets.swap();
+        self.last_packets.swap_sides();
         self.published.swap();
         self.ledger.swap();
         self.topics.swap_sides();
@@ -206,8 +204,8 @@ impl Tracker {
             oddities.swap_sides();
         }
         self.keep_alive = KeepAliveFacts::default();
-        if let Some(tls) = &mut self.tls {
-            tls.swap_sides();
+        if let Some(seldom) = self.seldom.as_mut() {
+            seldom.tls.iter_mut().for_each(|tls| tls.swap_sides());
         }
     }
 
@@ -291,7 +289,7 @@ impl Tracker {
         let at = raw.completed;
         let packet = raw.header.packet_type();
         self.counts.add(from, packet);
-        match self.last_packets.of(from).newest() {
+        match self.last_packets.newest(from) {
             None => *self.first_packet.of_mut(from) = Some(at),
             Some(before) if from == Side::Client => self.keep_alive.heard(before.at, at),
             Some(_) => {}
@@ -311,7 +309,7 @@ impl Tracker {
             Err(ParseError::Malformed(malformed)) => self.malformed(from, at, packet, *malformed),
             Err(ParseError::Partial { .. }) => self.partial(from, raw),
         }
-        self.last_packets.of_mut(from).push(last);
+        self.last_packets.push(from, last);
     }
 
     fn partial(&mut self, from: Side, raw: &RawPacket<'_>) {
@@ -436,9 +434,8 @@ impl Oddities {
 }
 
 /// The topics that something speaks of.
-fn spoken_of(exchanges: &Exchanges, last: &PerSide<LastPackets>) -> impl Iterator<Item = TopicId> {
-    let packets = last.client.iter().chain(last.server.iter());
-    exchanges.topics().chain(packets.filter_map(|packet| packet.topic))
+fn spoken_of(exchanges: &Exchanges, last: &LastPackets) -> impl Iterator<Item = TopicId> {
+    exchanges.topics().chain(last.iter().filter_map(|packet| packet.topic))
 }
 
 fn fact(text: Text<'_>) -> TextFact {

@@ -7,6 +7,8 @@ mod vain;
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use thin_vec::ThinVec;
+
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::mqtt::{PacketType, QoS, ReasonCode, Version};
 use crate::net::Endpoint;
@@ -84,8 +86,8 @@ impl Tale {
                 counts: PerSide::default(),
                 first_packet: PerSide::default(),
                 last_packets: PerSide::default(),
-                subscriptions: Vec::new(),
-                open_exchanges: Vec::new(),
+                subscriptions: ThinVec::new(),
+                open_exchanges: ThinVec::new(),
                 published: PerSide::default(),
                 ledger: PerSide::default(),
                 ping: Rare::default(),

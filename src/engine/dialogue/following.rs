@@ -11,9 +11,7 @@ use crate::capture::Moment;
 use crate::engine::post::Passing;
 use crate::fetch::{self, Depth};
 use crate::limits::{Limits, Room};
-use crate::mqtt::{
-    self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, Version, VersionEvidence,
-};
+use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, Version};
 use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Piece, Side};
 use crate::tcp::Facts;
@@ -58,10 +56,9 @@ pub(in crate::engine) struct Following {
     pub(super) evidence: ClientEvidence,
     framers: PerSide<Framer>,
     pub(super) tracker: Tracker,
-    inference: Option<Box<VersionEvidence>>,
     pub(super) probation: bool,
     answer: Answer,
-    searched: u64,
+    searched: u32,
     /// How far the stream that goes on was acknowledged; nothing where it does not lie bare in that of TCP.
     acknowledged: u64,
     watch: Option<Arc<Watch>>,
@@ -88,7 +85,6 @@ impl Following {
             evidence,
             framers: PerSide { client: framer(), server: framer() },
             tracker: Tracker::new(limits, detail),
-            inference: None,
             probation: beginning == Beginning::Somewhere,
             answer: match beginning {
                 Beginning::Start => Answer::Awaited(ThinVec::new()),
@@ -132,7 +128,8 @@ impl Following {
     pub(super) fn chunk(&mut self, from: End, chunk: Chunk<'_>, news: &mut NewsList, hinted: bool) {
         let side = self.side(from);
         if self.probation {
-            self.searched += chunk.data.len() as u64;
+            let length = u32::try_from(chunk.data.len()).unwrap_or(u32::MAX);
+            self.searched = self.searched.saturating_add(length);
         }
         if side == Side::Server {
             match &mut self.answer {
@@ -278,11 +275,7 @@ impl Following {
             }
             self.evidence = ClientEvidence::PacketKinds;
         }
-        if self.tracker.version().is_none()
-            && let Some((version, why)) = self.inference.as_ref().and_then(|inference| inference.verdict())
-        {
-            self.tracker.infer_version(version, why);
-        }
+        self.tracker.infer_version();
         if self.probation {
             let enough = if hinted { ENOUGH_HINTED } else { ENOUGH };
             let sound = self.tracker.malformed_packets() == 0;
@@ -295,7 +288,7 @@ impl Following {
 
     pub(super) fn is_hopeless(&self, limits: &Limits, hinted: bool) -> bool {
         let bytes = limits.probe_bytes as u64 * if hinted { PATIENCE } else { 2 };
-        self.probation && (self.tracker.malformed_packets() > 0 && !hinted || self.searched > bytes)
+        self.probation && (self.tracker.malformed_packets() > 0 && !hinted || u64::from(self.searched) > bytes)
     }
 }
 
@@ -310,7 +303,6 @@ struct Stage<'f> {
     side: Side,
     acknowledged: u64,
     pub(super) tracker: &'f mut Tracker,
-    inference: &'f mut Option<Box<VersionEvidence>>,
     news: &'f mut NewsList,
     watch: Option<Watched<'f>>,
     messages: bool,
@@ -336,7 +328,6 @@ impl<'f> Scene<'f> {
                 side,
                 acknowledged: following.acknowledged,
                 tracker: &mut following.tracker,
-                inference: &mut following.inference,
                 news,
                 watch,
                 messages: following.messages,
@@ -363,7 +354,7 @@ impl Stage<'_> {
         let parsed = mqtt::parse(raw, version);
         if let Ok(packet) = &parsed {
             if version.is_none() && !matches!(packet, Packet::Connect(connect) if connect.version().is_some()) {
-                self.inference.get_or_insert_default().observe(raw, self.side);
+                self.tracker.observe_version(self.side, raw);
             }
             mqtt::conformance::check(raw, packet, version, self.side, &mut |violation| {
                 self.tracker.violation(raw.completed, raw.header.packet_type(), &violation);

@@ -18,6 +18,14 @@ impl<T> Rare<T> {
         self.0.as_deref()
     }
 
+    /// Those that there are, taken out.
+    pub(in crate::session) fn take(&mut self) -> T
+    where
+        T: Default,
+    {
+        self.0.take().map_or_else(T::default, |facts| *facts)
+    }
+
     /// Those that there are, to change.
     pub fn as_mut(&mut self) -> Option<&mut T> {
         self.0.as_deref_mut()

@@ -33,8 +33,9 @@ impl Tracker {
         for side in [Side::Client, Side::Server] {
             self.ledger.of_mut(side).close(side, &wire, capture.ended);
         }
+        let seldom = self.seldom.take();
         let mut open_exchanges = self.exchanges.close(&self.topics, &wire, &mut self.ledger);
-        open_exchanges.extend(self.requests.into_iter().map(|request| Exchange {
+        open_exchanges.extend(seldom.requests.into_iter().map(|request| Exchange {
             topic: request.first_filter,
             ..Exchange::new(Side::Client, request.packet, request.packet_identifier, request.at)
         }));
@@ -43,15 +44,15 @@ impl Tracker {
             wire,
             client_evidence,
             version: self.version,
-            version_from: self.version.map(|_| self.inferred.map_or(VersionFrom::Connect, VersionFrom::Inferred)),
+            version_from: self.version.map(|_| seldom.inferred.map_or(VersionFrom::Connect, VersionFrom::Inferred)),
             connect: self.connect,
             connack: self.connack,
             disconnect: self.disconnect,
             counts: PerSide { client: self.counts.facts(Side::Client), server: self.counts.facts(Side::Server) },
             first_packet: self.first_packet,
             last_packets: PerSide {
-                client: self.last_packets.client.into_facts(&self.topics),
-                server: self.last_packets.server.into_facts(&self.topics),
+                client: self.last_packets.facts(Side::Client, &self.topics),
+                server: self.last_packets.facts(Side::Server, &self.topics),
             },
             subscriptions: self.subscriptions,
             open_exchanges,
@@ -60,7 +61,7 @@ impl Tracker {
             ping: self.ping,
             keep_alive: self.keep_alive,
             timeline: self.timeline,
-            tls: self.tls,
+            tls: seldom.tls,
             neighbours: Box::new(neighbours),
             capture,
             oddities: self.oddities,

@@ -111,11 +111,7 @@ impl Tracker {
         let Some(fingerprint) = self.newest else { return };
         let packet_identifier = publish.packet_identifier;
         let newest = Delivered { fingerprint, packet_identifier, at };
-        let Some(last) = &mut self.last_delivered else {
-            self.last_delivered = Some(Box::new(newest));
-            return;
-        };
-        let last = std::mem::replace(&mut **last, newest);
+        let Some(last) = self.seldom.last_delivered.replace(newest) else { return };
         if last.fingerprint != fingerprint {
             return;
         }
@@ -147,18 +143,18 @@ impl Tracker {
     pub(super) fn await_retained(&mut self, asked: Moment, filter: Option<TextFact>) {
         self.keep_largest_row();
         let (first, last) = (asked, asked);
-        self.row = Some(Box::new(RetainedBurst { asked, filter, messages: 0, payload_bytes: 0, first, last }));
+        self.seldom.row = Some(Box::new(RetainedBurst { asked, filter, messages: 0, payload_bytes: 0, first, last }));
     }
 
     /// Time has passed: a row to which nothing comes any more is over.
     pub(super) fn end_row(&mut self, now: Moment) {
-        if self.row.as_ref().is_some_and(|row| now.time.nanoseconds_since(row.last.time) > ROW) {
+        if self.seldom.row.as_ref().is_some_and(|row| now.time.nanoseconds_since(row.last.time) > ROW) {
             self.keep_largest_row();
         }
     }
 
     fn retained_message(&mut self, at: Moment, payload_length: u32) {
-        let Some(row) = &mut self.row else { return };
+        let Some(row) = self.seldom.as_mut().and_then(|seldom| seldom.row.as_mut()) else { return };
         if at.time.nanoseconds_since(row.last.time) > ROW {
             self.keep_largest_row();
             return;
@@ -172,7 +168,8 @@ impl Tracker {
     }
 
     pub(super) fn keep_largest_row(&mut self) {
-        let Some(row) = self.row.take().filter(|row| row.messages > 0) else { return };
+        let row = self.seldom.as_mut().and_then(|seldom| seldom.row.take());
+        let Some(row) = row.filter(|row| row.messages > 0) else { return };
         let retained = &mut self.odd().retained;
         if retained.as_ref().is_none_or(|largest| row.messages > largest.messages) {
             *retained = Some(row);

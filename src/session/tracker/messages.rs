@@ -42,7 +42,7 @@ impl Tracker {
             if from == Side::Client && before.is_none() && !publish.dup {
                 self.published_in_use(at, packet_identifier, last);
             }
-            let answerer = self.last_packets.of(from.other()).newest();
+            let answerer = self.last_packets.newest(from.other());
             if before.is_none()
                 && self.published.of(from).unmatched_acknowledgments > 0
                 && answerer.is_some_and(|newest| early::may_precede(newest.at, at))
@@ -120,7 +120,7 @@ impl Tracker {
         match last.packet {
             PacketType::PUBREL if before.is_none() => self.enter_release(from, at, packet.packet_identifier),
             PacketType::PUBACK | PacketType::PUBREC if before.is_none() => {
-                self.early.get_or_insert_default().keep_acknowledgment(answer, reason_string.clone());
+                self.seldom.early.get_or_insert_default().keep_acknowledgment(answer, reason_string.clone());
             }
             _ => {}
         }
@@ -165,7 +165,7 @@ impl Tracker {
         let facts = &mut **self.published.of_mut(publisher);
         let acknowledged = self.exchanges.acknowledge(answer, facts, self.ledger.of_mut(publisher));
         self.watch_window(publisher, at);
-        self.answers_matched += u64::from(acknowledged.before.is_some());
+        self.answers_matched += u32::from(acknowledged.before.is_some());
         if let Some(refused) = acknowledged.refused {
             self.refuse(Refusal {
                 at,
@@ -183,7 +183,7 @@ impl Tracker {
     /// The acknowledgment of the message that `sender` just published may stand before it in the capture.
     #[cold]
     fn take_early(&mut self, sender: Side, packet_identifier: u16, at: Moment) {
-        let early = self.early.as_mut().and_then(|early| early.take_acknowledgment(sender, packet_identifier, at));
+        let early = self.early().and_then(|early| early.take_acknowledgment(sender, packet_identifier, at));
         if let Some((answer, reason_string)) = early {
             self.published.of_mut(sender).unmatched_acknowledgments -= 1;
             self.settle(&answer, reason_string.as_ref());

@@ -3,6 +3,8 @@
 //! Invariant: to note a packet is to write one entry; nothing is moved, and nothing is allocated but once in 65,536
 //! packets of a type.
 
+use thin_vec::ThinVec;
+
 use crate::capture::Moment;
 use crate::fetch;
 use crate::mqtt::{PacketType, QoS};
@@ -26,43 +28,51 @@ pub(super) struct Newest {
     pub(super) qos: QoS,
 }
 
-/// The last packets of one side.
+/// The last packets of each side.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastPackets {
-    packets: [Option<Newest>; KEPT],
+    packets: PerSide<[Option<Newest>; KEPT]>,
     /// Where the newest is.
-    newest: u8,
+    newest: PerSide<u8>,
 }
 
 impl LastPackets {
     /// Asks for all of them.
     pub(super) fn fetch(&self) {
-        fetch::starts(&self.packets);
+        fetch::starts(&self.packets.client);
+        fetch::starts(&self.packets.server);
     }
 
-    /// The newest of them.
+    /// The newest of `side`.
     #[inline]
-    pub(super) fn newest(&self) -> Option<&Newest> {
-        self.packets.get(usize::from(self.newest))?.as_ref()
+    pub(super) fn newest(&self, side: Side) -> Option<&Newest> {
+        self.packets.of(side).get(usize::from(*self.newest.of(side)))?.as_ref()
     }
 
-    /// One more.
+    /// One more of `side`.
     #[inline]
-    pub(super) fn push(&mut self, packet: Newest) {
-        let next = if usize::from(self.newest) + 1 < KEPT { self.newest + 1 } else { 0 };
-        if let Some(place) = self.packets.get_mut(usize::from(next)) {
+    pub(super) fn push(&mut self, side: Side, packet: Newest) {
+        let newest = self.newest.of_mut(side);
+        let next = if usize::from(*newest) + 1 < KEPT { *newest + 1 } else { 0 };
+        if let Some(place) = self.packets.of_mut(side).get_mut(usize::from(next)) {
             *place = Some(packet);
-            self.newest = next;
+            *newest = next;
         }
     }
 
     /// Those that there are, in no order that means anything.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Newest> {
-        self.packets.iter().flatten()
+        self.packets.client.iter().chain(&self.packets.server).flatten()
     }
 
-    /// All of them, the newest last.
-    pub(super) fn into_facts(self, topics: &Topics) -> Vec<LastPacket> {
+    /// Sides were taken the wrong way round.
+    pub(super) fn swap_sides(&mut self) {
+        self.packets.swap();
+        self.newest.swap();
+    }
+
+    /// All of `side`, the newest last.
+    pub(super) fn facts(&self, side: Side, topics: &Topics) -> ThinVec<LastPacket> {
         let fact = |newest: &Newest| LastPacket {
             at: newest.at,
             packet: newest.packet,
@@ -71,8 +81,9 @@ impl LastPackets {
             qos: newest.qos,
             topic: newest.topic.and_then(|topic| topics.text(topic)).cloned(),
         };
-        let mut facts = Vec::with_capacity(self.iter().count());
-        let (newer, older) = self.packets.split_at(usize::from(self.newest) + 1);
+        let packets = self.packets.of(side);
+        let mut facts = ThinVec::with_capacity(packets.iter().flatten().count());
+        let (newer, older) = packets.split_at(usize::from(*self.newest.of(side)) + 1);
         for packet in older.iter().chain(newer).flatten() {
             facts.push(fact(packet));
         }
@@ -157,18 +168,21 @@ mod tests {
     #[test]
     fn the_last_three_packets_stay_in_order() {
         let mut last = LastPackets::default();
-        assert!(last.newest().is_none());
+        assert!(last.newest(Side::Client).is_none());
         for length in 1..=8 {
-            last.push(Newest {
-                at: Moment::default(),
-                length,
-                topic: None,
-                packet_identifier: None,
-                packet: PacketType::PINGREQ,
-                qos: QoS(0),
-            });
-            assert_eq!(last.newest().map(|packet| packet.length), Some(length));
-            let facts = last.clone().into_facts(&Topics::default());
+            last.push(
+                Side::Client,
+                Newest {
+                    at: Moment::default(),
+                    length,
+                    topic: None,
+                    packet_identifier: None,
+                    packet: PacketType::PINGREQ,
+                    qos: QoS(0),
+                },
+            );
+            assert_eq!(last.newest(Side::Client).map(|packet| packet.length), Some(length));
+            let facts = last.facts(Side::Client, &Topics::default());
             let lengths: Vec<u64> = facts.iter().map(|packet| packet.length).collect();
             let all: Vec<u64> = (1..=u64::from(length)).collect();
             assert_eq!(lengths, all[all.len().saturating_sub(3)..]);

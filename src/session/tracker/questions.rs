@@ -30,7 +30,7 @@ impl Tracker {
     }
 
     /// Answers that belonged to a request of the other side: strong evidence that this is MQTT.
-    pub fn answers_matched(&self) -> u64 {
+    pub fn answers_matched(&self) -> u32 {
         self.answers_matched
     }
 
@@ -65,7 +65,7 @@ impl Tracker {
 
     /// The topic of the last packet of `side`.
     pub fn latest_topic(&self, side: Side) -> Option<&TextFact> {
-        self.topics.text(self.last_packets.of(side).newest()?.topic?)
+        self.topics.text(self.last_packets.newest(side)?.topic?)
     }
 
     /// Whether a packet has said that the connection is to end: DISCONNECT, or a CONNACK that refuses.

@@ -111,7 +111,7 @@ impl Tracker {
         last: &mut Newest,
     ) {
         last.packet_identifier = Some(packet_identifier);
-        let asked = self.requests.iter().find(|request| request.packet_identifier == packet_identifier);
+        let asked = self.seldom.requests.iter().find(|request| request.packet_identifier == packet_identifier);
         let in_use = asked.map(|request| request.at);
         if let Some(open) = in_use.or_else(|| self.exchanges.started(Side::Client, packet_identifier)) {
             let (known, rules) = self.known();
@@ -119,14 +119,15 @@ impl Tracker {
         }
         last.topic = first_filter.as_ref().and_then(|filter| self.share(filter));
         let request = Request { packet: last.packet, packet_identifier, at, subscriptions, first_filter, filters };
-        if let Some(early) = self.early.as_mut().and_then(|early| early.take(&request)) {
+        if let Some(early) = self.early().and_then(|early| early.take(&request)) {
             self.answers_matched += 1;
             self.answer(early.at, &early.codes, &request, early.reason_string.as_ref());
-        } else if self.requests.len() < self.limits.open_exchanges {
-            if self.requests.is_empty() {
-                self.requests.reserve_exact(1);
+        } else if self.seldom.requests.len() < self.limits.open_exchanges {
+            let requests = &mut self.seldom.requests;
+            if requests.is_empty() {
+                requests.reserve_exact(1);
             }
-            self.requests.push(request);
+            requests.push(request);
         } else {
             self.rules.doubt(at);
         }
@@ -135,7 +136,7 @@ impl Tracker {
     /// A message of the client is new: no request that waits for its answer may have its packet identifier.
     #[inline]
     pub(super) fn published_in_use(&mut self, at: Moment, packet_identifier: u16, last: &Newest) {
-        let request = self.requests.iter().find(|request| request.packet_identifier == packet_identifier);
+        let request = self.seldom.requests.iter().find(|request| request.packet_identifier == packet_identifier);
         if let Some(open) = request.map(|request| request.at) {
             let (known, rules) = self.known();
             rules.request_in_use(&known, at, last.packet, packet_identifier, open);
@@ -146,11 +147,12 @@ impl Tracker {
         let asked = if last.packet == PacketType::SUBACK { PacketType::SUBSCRIBE } else { PacketType::UNSUBSCRIBE };
         let reason_string = packet.properties.reason_string().map(fact);
         let position = self
+            .seldom
             .requests
             .iter()
             .position(|request| request.packet == asked && request.packet_identifier == packet.packet_identifier);
         last.packet_identifier = Some(packet.packet_identifier);
-        let request = position.and_then(|position| self.requests.get(position)).map(|request| Asked {
+        let request = position.and_then(|position| self.seldom.requests.get(position)).map(|request| Asked {
             at: request.at,
             filters: request.filters,
             subscriptions: &request.subscriptions,
@@ -158,14 +160,15 @@ impl Tracker {
         let known = known!(self);
         self.rules.answer(&known, at, last.packet, packet, request);
         if let Some(position) = position {
-            let request = self.requests.remove(position);
-            if self.requests.is_empty() {
-                self.requests = ThinVec::new();
+            let requests = &mut self.seldom.requests;
+            let request = requests.remove(position);
+            if requests.is_empty() {
+                *requests = ThinVec::new();
             }
             self.answers_matched += 1;
             self.answer(at, packet.codes, &request, reason_string.as_ref());
         } else {
-            self.early.get_or_insert_default().keep(asked, packet, at, reason_string.clone());
+            self.seldom.early.get_or_insert_default().keep(asked, packet, at, reason_string.clone());
         }
         let shown: Vec<ReasonCode> = packet.codes.iter().take(SHOWN).copied().map(ReasonCode).collect();
         let more = packet.codes.len() - shown.len();

@@ -33,7 +33,7 @@ impl Tracker {
         } else {
             if let Some(version) = version {
                 self.version = Some(version);
-                self.inferred = None;
+                self.seldom.as_mut().into_iter().for_each(|seldom| seldom.inferred = None);
             }
             let facts = ConnectFacts {
                 at,
@@ -99,7 +99,7 @@ impl Tracker {
         }
         let (known, rules) = self.known();
         rules.connack(&known, at, connack);
-        self.answers_matched += u64::from(self.connect.is_some());
+        self.answers_matched += u32::from(self.connect.is_some());
         let facts = ConnackFacts {
             at,
             code: connack.reason_code,
@@ -124,7 +124,7 @@ impl Tracker {
 
     pub(super) fn pingreq_packet(&mut self, at: Moment) {
         self.end_row(at);
-        if self.early.as_mut().is_some_and(|early| early.take_pingresp(at)) {
+        if self.early().is_some_and(|early| early.take_pingresp(at)) {
             self.answers_matched += 1;
             return;
         }
@@ -134,7 +134,7 @@ impl Tracker {
 
     pub(super) fn pingresp_packet(&mut self, at: Moment) {
         if self.ping.waiting == 0 {
-            self.early.get_or_insert_default().pingresp(at);
+            self.seldom.early.get_or_insert_default().pingresp(at);
         }
         if let Some(asked) = self.ping.unanswered {
             self.answers_matched += 1;
