@@ -51,13 +51,13 @@ impl Counted {
             Some(server) => format!(" with {server}"),
             None => " with other servers".to_owned(),
         };
-        let least = if self.more_addresses { "at least " } else { "" };
-        format!(
-            "{}{server} ({}), from {least}{}",
-            words::counted(self.sessions, what),
-            self.outcome,
-            counted_addresses(self.addresses.len())
-        )
+        let from = match (self.more_addresses, self.addresses.len()) {
+            // All that were told apart are those of other kinds.
+            (true, 0 | 1) => String::new(),
+            (true, count) => format!(", from at least {}", counted_addresses(count)),
+            (false, count) => format!(", from {}", counted_addresses(count)),
+        };
+        format!("{}{server} ({}){from}", words::counted(self.sessions, what), self.outcome)
     }
 }
 
@@ -147,4 +147,31 @@ fn note(kind: &Counted) -> Note {
     let text =
         format!("{}, counted and not kept: there were too many (--limit {option}=N keeps more).", kind.in_words());
     Note { id: ID, text, frames: vec![kind.first.frame, kind.last.frame] }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn addresses_that_were_not_told_apart_are_not_counted() {
+        let kind = |addresses: u32, more_addresses: bool| Counted {
+            server: None,
+            outcome: "unclassified",
+            severity: Severity::Warning,
+            attempts: false,
+            sessions: 2_997,
+            addresses: (0..addresses).map(|last| Ipv4Addr::from(0x0a00_0000 + last).into()).collect(),
+            more_addresses,
+            first: Moment::default(),
+            last: Moment::default(),
+        };
+        let whole = "2,997 more sessions with other servers (unclassified)";
+        assert_eq!(kind(0, true).in_words(), whole);
+        assert_eq!(kind(1, true).in_words(), whole);
+        assert_eq!(kind(2, true).in_words(), format!("{whole}, from at least 2 addresses"));
+        assert_eq!(kind(1, false).in_words(), format!("{whole}, from 1 address"));
+    }
 }
