@@ -406,6 +406,7 @@ impl Tale {
             connect,
             accepted: Some(accepted),
             refused: None,
+            borne: false,
         }));
         self
     }
