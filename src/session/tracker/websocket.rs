@@ -7,6 +7,7 @@ use crate::session::facts::{
 };
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
+use crate::transport::Protocol;
 
 use super::{ODDITIES, Tracker};
 
@@ -30,6 +31,11 @@ impl Tracker {
         let (phrase, subprotocol) = (answer.phrase.clone(), answer.subprotocol.clone());
         let kind = EventKind::UpgradeAnswer { status: answer.status, phrase, subprotocol };
         self.timeline.push(answer.at, Some(Side::Server), kind);
+    }
+
+    /// That was answered, and not in HTTP.
+    pub fn upgrade_answered_in(&mut self, protocol: Protocol, at: Moment) {
+        self.timeline.push(at, Some(Side::Server), EventKind::ForeignAnswer(protocol));
     }
 
     /// A Close frame.
