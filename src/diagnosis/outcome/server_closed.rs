@@ -290,7 +290,7 @@ mod tests {
             let session = |(place, quiet): (usize, &f64)| {
                 let tale = match place {
                     0 => Tale::connected(),
-                    _ => Tale::connected().publish(Side::Client, "a", 0, 10, f64::from(place as u32) * apart),
+                    _ => Tale::connected().publish(Side::Client, "a", 0, 10, f64::from(u32::try_from(place).unwrap()) * apart),
                 };
                 let tale = tale.close(Side::Server, *quiet).with(|session| {
                     session.neighbours.returned = Some(session.wire.last.frame);
