@@ -33,6 +33,8 @@ pub(super) use together::begun;
 
 /// Sessions that a server closed within this many nanoseconds were closed together.
 const TOGETHER: i64 = 1_000_000_000;
+/// A broker that lets two connections with one client id be for so many nanoseconds pushes none of them out.
+const LET_BE: i64 = 5_000_000_000;
 /// Closes older than this are forgotten: sessions are handed out well before.
 const FORGET: i64 = 10_000_000_000;
 /// Connections with one client id remembered, when they follow one another that fast.
@@ -253,7 +255,7 @@ impl Population {
         begun: Option<FrameNumber>,
         at: Moment,
     ) {
-        if client_id.is_some_and(|client_id| self.is_pushed_out(client_id, stream, server.address, at)) {
+        if client_id.is_some_and(|client_id| self.is_pushed_out(client_id, stream, server, at)) {
             return;
         }
         if !has_room(&self.closes, &server, self.limit) {
@@ -268,9 +270,17 @@ impl Population {
     }
 
     /// Whether the connection over `stream`, which `server` closed `at` this moment, gave way to a newer one.
-    fn is_pushed_out(&self, client_id: &TextFact, stream: u32, server: IpAddr, at: Moment) -> bool {
-        let mut rivals = self.rivals(client_id, stream, server, at);
+    fn is_pushed_out(&self, client_id: &TextFact, stream: u32, server: Endpoint, at: Moment) -> bool {
+        let mut rivals = self.rivals(client_id, stream, server.address, at);
         rivals.any(|other| at.time.nanoseconds_since(other.connect.time) <= TOGETHER)
+            && !self.bore_a_rival(client_id, stream, server, at)
+    }
+
+    /// Whether the connection over `stream` was open beside a newer one with its client id, which had long been let in when
+    /// `server` closed it `at` this moment: what lets both be pushes nobody out.
+    fn bore_a_rival(&self, client_id: &TextFact, stream: u32, server: Endpoint, at: Moment) -> bool {
+        let mut rivals = self.rivals(client_id, stream, server.address, at).filter(|other| other.server == server);
+        rivals.any(|other| other.accepted.is_some_and(|accepted| at.time.nanoseconds_since(accepted.time) >= LET_BE))
     }
 
     /// The connections with this client id that came to `server` after the one over `stream` and before `end`.
@@ -328,6 +338,7 @@ impl Population {
             let same_port = rivals.clone().find(|other| other.server == server);
             let other = same_port.or_else(|| rivals.next())?;
             Some(Box::new(Rival {
+                borne: self.bore_a_rival(client_id, facts.stream, server, end),
                 client: other.client,
                 stream: other.stream,
                 connect: other.connect,
@@ -430,6 +441,31 @@ mod tests {
         population.closed(server, 1, Some(&id("a")), 0, None, at(22));
         population.closed(server, 2, Some(&id("b")), 0, None, at(22));
         assert_eq!(population.closes.get(&server).map(VecDeque::len), Some(2));
+    }
+
+    #[test]
+    fn what_a_broker_let_be_for_long_is_not_pushed_out() {
+        let server = Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), port: 1883 };
+        let at = |second: i64| {
+            let frame = FrameNumber::new(second.unsigned_abs());
+            Moment { frame, time: Timestamp(second * 1_000_000_000) }
+        };
+        let id = TextFact::new(b"a");
+        let closes = |second: i64, port: u16| {
+            let mut population = Population::new(&Limits::default());
+            for (stream, begun, port) in [(0, 1, 1883), (1, second, port), (2, 20, 1883)] {
+                let (client, server, connect) = (server, Endpoint { port, ..server }, at(begun));
+                let (accepted, told) = (Some(connect), false);
+                population
+                    .connect(id.clone(), Presence { stream, client, server, connect, accepted, refused: None, told });
+            }
+            population.closed(server, 0, Some(&id), 0, None, at(21));
+            population.closes.get(&server).map_or(0, VecDeque::len)
+        };
+        assert_eq!(closes(10, 1883), 1);
+        // The one between came just before, or to another broker on that host.
+        assert_eq!(closes(19, 1883), 0);
+        assert_eq!(closes(10, 1884), 0);
     }
 
     #[test]

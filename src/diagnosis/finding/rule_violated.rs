@@ -21,10 +21,14 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
         } else {
             (severity(violation.grave), "broke", Confidence::Certain)
         };
-        let packet = words::named(violation.packet);
+        // What was done before the first packet is of none, and none may have followed.
+        let packet = match violation.clause {
+            "MQTT-6.0.0-3" | "MQTT-6.0.0-4" => String::new(),
+            _ => format!(" in {}", words::named(violation.packet)),
+        };
         Found::new(
             &ABOUT,
-            format!("{who} {broke} a rule of MQTT in {packet}: {}{times}.", violation.what),
+            format!("{who} {broke} a rule of MQTT{packet}: {}{times}.", violation.what),
             violation.earlier.into_iter().chain([violation.at]),
         )
         .named(format!("{}:{}", ABOUT.id, violation.clause))
@@ -88,6 +92,9 @@ mod tests {
         let doubtful = finding(&doubtful, "rule-violated:MQTT-3.3.4-7").unwrap();
         assert_eq!((doubtful.severity, doubtful.confidence), (Severity::Info, Confidence::Possible));
         assert!(doubtful.headline.starts_with("sensor-17 seems to have broken a rule"));
+        let upgrade = tale().violation_by_course(Side::Server, "MQTT-6.0.0-4", Proof::Packet).build();
+        let upgrade = finding(&upgrade, "rule-violated:MQTT-6.0.0-4").unwrap().headline;
+        assert!(upgrade.starts_with("The broker broke a rule of MQTT: "), "{upgrade}");
         assert_eq!(soft.id, "rule-violated:MQTT-3.3.2-2");
         assert!(finding(&tale().build(), "rule-violated").is_none());
     }

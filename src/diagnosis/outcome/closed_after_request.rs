@@ -6,7 +6,7 @@ use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::PacketType;
-use crate::session::{CloseHow, LastPacket, TextFact};
+use crate::session::{CloseHow, Exchange, ExchangeState, LastPacket, TextFact};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -108,7 +108,10 @@ fn publish_stands_out(story: &Story<'_>, last: &LastPacket) -> bool {
     let mut others = session.last_packets.client.iter().filter(|packet| packet.at.frame != last.at.frame);
     let elsewhere = others.all(|packet| packet.packet != PacketType::PUBLISH || packet.topic != last.topic);
     let mut open = session.open_exchanges.iter().filter(|exchange| exchange.sender == Side::Client);
-    let alone = open.next().is_some_and(|exchange| exchange.started.frame == last.at.frame) && open.next().is_none();
+    // A PUBREC took it.
+    let untaken =
+        |exchange: &Exchange| exchange.started.frame == last.at.frame && exchange.state == ExchangeState::Sent;
+    let alone = open.next().is_some_and(untaken) && open.next().is_none();
     elsewhere && alone && last.topic.is_some()
 }
 
@@ -217,17 +220,20 @@ mod tests {
 
     #[test]
     fn after_many_messages_the_one_elsewhere_is_suspect() {
-        let last = |topic: &str| {
+        let last_of = |topic: &str, state: ExchangeState| {
             let tale = Tale::connected().publish(Side::Client, "a/b", 1, 40, 1.0);
             let tale = (0..4).fold(tale, |tale, _| tale.publish(Side::Client, "a/b", 1, 40, 1.0));
             let tale = tale.publish(Side::Client, topic, 1, 40, 1.0).close(Side::Server, 0.005);
             let mut session = tale.build();
-            open_publish(&mut session, ExchangeState::Sent);
+            open_publish(&mut session, state);
             outcome(&session)
         };
+        let last = |topic: &str| last_of(topic, ExchangeState::Sent);
         let elsewhere = last("secret");
         assert_eq!((elsewhere.id, elsewhere.confidence), ("closed-after-request", Confidence::Possible));
         assert_eq!(last("a/b").id, "server-closed");
+        // The broker took it: PUBREC came.
+        assert_eq!(last_of("secret", ExchangeState::Received).id, "server-closed");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{About, Judgement, refusal};
 use crate::diagnosis::Severity;
 use crate::diagnosis::story::Story;
+use crate::mqtt::PacketType;
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -15,20 +16,30 @@ pub(super) const ABOUT: About = About {
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x87])?;
     let before = story.last(Side::Client);
+    let connect = story.session.connect.as_ref();
+    let will = connect.is_some_and(|connect| connect.will.is_some());
+    // It asked for nothing but to be let in.
+    let only_came = connect.is_some() && before.is_some_and(|last| matches!(last.packet, PacketType::CONNECT | PacketType::AUTH));
+    let asked = before.is_some_and(|last| matches!(last.packet, PacketType::PUBLISH | PacketType::SUBSCRIBE));
     Some(
         refusal::dismissal_after(story, disconnect, before)
             .at(before.map(|packet| packet.at))
-            .cause("The broker's rules do not let this client publish or subscribe there.")
+            .cause_if(only_came, "The broker looked up what this client may only after it had accepted the connection, and does not let it in.")
+            .cause_if(only_came && will, "The broker's rules do not let this client publish its will.")
+            .cause_if(asked, "The broker's rules do not let this client publish or subscribe there.")
             .cause("The permission was taken away, or a token has expired, while the client was connected.")
-            .step("Compare what the client asked for last with the broker's rules for its topic, user and client id.")
+            .cause_if(!only_came && !asked, "The broker's rules do not let this client publish or subscribe as it did before.")
+            .step_if(!only_came, "Compare what the client asked for last with the broker's rules for its topic, user and client id.")
+            .step_if(only_came, "Compare the client's user name and client id with the broker's rules.")
             .step("Look into the broker's log at this time.")
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::Confidence;
     use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::{Confidence, diagnose};
+    use crate::mqtt::PacketType;
     use crate::stream::Side;
 
     #[test]
@@ -40,6 +51,15 @@ mod tests {
             said.sentence,
             "The broker ended the session of sensor-17 with Not authorized (0x87), 10 ms after a PUBLISH to “a”."
         );
+        let causes = |tale: Tale| diagnose(&tale.disconnect(Side::Server, 0x87, 0.01).build()).causes;
+        let asked = causes(Tale::connected_v5().publish(Side::Client, "a", 1, 20, 1.0));
+        assert!(asked[0].ends_with("publish or subscribe there."), "{asked:?}");
+        // Nothing was asked for that a topic's rule could forbid.
+        let came = causes(Tale::connected_v5());
+        assert!(came[0].starts_with("The broker looked up"), "{came:?}");
+        assert!(!came.iter().any(|cause| cause.contains("subscribe")), "{came:?}");
+        let later = causes(Tale::connected_v5().packet(Side::Client, PacketType::PINGREQ, 1.0));
+        assert!(later[0].starts_with("The permission was taken away"), "{later:?}");
         let near_miss = outcome(&Tale::connected_v5().disconnect(Side::Server, 0x98, 1.0).build());
         assert_eq!(near_miss.id, "administrative-disconnect");
     }

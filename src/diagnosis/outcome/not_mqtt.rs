@@ -52,7 +52,8 @@ fn upgrade_at_a_plain_port(story: &Story<'_>) -> Option<Judgement> {
     let answered = websocket.foreign_answer;
     let close = story.close_by(Side::Server);
     let ending = match (answered, close) {
-        (Some(_), _) => "which did not answer in HTTP".to_owned(),
+        (Some((Protocol::Unknown | Protocol::Http, _)), _) => "which did not answer in HTTP".to_owned(),
+        (Some((known, _)), _) => format!("which answered with {}, not HTTP", known.name()),
         (None, Some(close)) if server_bytes == 0 => {
             let span = words::duration(close.at.time.nanoseconds_since(request.at.time));
             format!("which {} the connection after {span} without an answer", how(close.how))
@@ -62,18 +63,29 @@ fn upgrade_at_a_plain_port(story: &Story<'_>) -> Option<Judgement> {
     let asked = format!("(HTTP, GET {})", words::plain(&request.path));
     let sentence = format!("{host} asked for a WebSocket {asked} at {server}, {ending}.");
     let confidence = if broker || answered.is_some() { Confidence::Certain } else { Confidence::VeryLikely };
-    Some(
-        Judgement::new(confidence, sentence)
-            .on(&[Ground::Absence])
-            .at([request.at])
-            .at(answered)
-            .at(story.close.map(|close| close.at))
-            .cause(format!("The client is set to MQTT over WebSocket (`ws://`), and port {port} is for plain MQTT, without WebSocket."))
-            .cause_if(!broker, "A proxy took the connection and could not reach the broker behind it.")
-            .step(format!("Set the client to plain MQTT (`mqtt://`) on port {port}, or to the broker's WebSocket port: often 9001, 8083, 8080 or 15675."))
-            .step("In a web browser only WebSocket is possible: switch on a WebSocket listener in the broker.")
-            .seen_as(Sight::UpgradeCut),
-    )
+    let judgement = Judgement::new(confidence, sentence)
+        .on(&[Ground::Absence])
+        .at([request.at])
+        .at(answered.map(|(_, at)| at))
+        .at(story.close.map(|close| close.at));
+    let known = matches!(answered, Some((Protocol::Ssh | Protocol::Amqp | Protocol::Greeting, _)));
+    if known || answered.is_some() && !broker {
+        return Some(
+            judgement
+                .cause(format!("Another program than a broker's WebSocket listener answers on port {port}."))
+                .cause_if(!known, format!("The client is set to MQTT over WebSocket (`ws://`), and port {port} is for plain MQTT, without WebSocket."))
+                .step(format!("On the server's host, see which program listens: `ss -ltnp | grep {port}`."))
+                .step("Check the address and port in the client's settings: for WebSocket often 9001, 8083, 8080 or 15675."),
+        );
+    }
+    let judgement = judgement
+        .cause(format!("The client is set to MQTT over WebSocket (`ws://`), and port {port} is for plain MQTT, without WebSocket."))
+        .cause_if(!broker, "A proxy took the connection and could not reach the broker behind it.")
+        .cause_if(!broker, "The port expects TLS (`wss://`): many servers close without a word on anything else.")
+        .step(format!("Set the client to plain MQTT (`mqtt://`) on port {port}, or to the broker's WebSocket port: often 9001, 8083, 8080 or 15675."))
+        .step_if(!broker, "Or try `wss://` on this port.")
+        .step("In a web browser only WebSocket is possible: switch on a WebSocket listener in the broker.");
+    Some(if answered.is_none() { judgement.seen_as(Sight::UpgradeCut) } else { judgement })
 }
 
 /// The server's first bytes are of another protocol.
@@ -98,7 +110,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::{Confidence, diagnose};
-    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::testing::{Tale, outcome, text};
+    use crate::session::{UpgradeRequest, WebSocketFacts};
     use crate::stream::Side;
     use crate::transport::Protocol;
 
@@ -113,6 +126,29 @@ mod tests {
         assert_eq!(opened(Protocol::Ssh).outcome.confidence, Confidence::Certain);
         assert!(balanced.causes[0].starts_with("A load balancer"), "{:?}", balanced.causes);
         assert!(opened(Protocol::Ssh).causes[0].starts_with("The client is no MQTT client"));
+    }
+
+    #[test]
+    fn a_websocket_answered_by_something_else() {
+        let asked = |protocol: Protocol| {
+            let tale = Tale::opened().with(|session| {
+                let at = session.wire.last;
+                session.wire.peers.server.endpoint.port = 9001;
+                session.websocket = Some(Box::new(WebSocketFacts {
+                    request: Some(UpgradeRequest { at, path: text("/mqtt"), host: None, subprotocols: Some(text("mqtt")) }),
+                    foreign_answer: Some((protocol, at)),
+                    ..WebSocketFacts::default()
+                }));
+            });
+            diagnose(&tale.close(Side::Server, 0.01).build())
+        };
+        let ssh = asked(Protocol::Ssh);
+        assert_eq!((ssh.outcome.id, ssh.outcome.confidence), ("not-mqtt", Confidence::Certain));
+        assert!(ssh.outcome.sentence.ends_with("at 10.0.0.5:9001, which answered with SSH, not HTTP."), "{}", ssh.outcome.sentence);
+        assert!(ssh.causes.len() == 1 && ssh.causes[0].starts_with("Another program"), "{:?}", ssh.causes);
+        let unknown = asked(Protocol::Unknown);
+        assert!(unknown.outcome.sentence.ends_with("which did not answer in HTTP."), "{}", unknown.outcome.sentence);
+        assert_eq!(unknown.causes.len(), 2, "{:?}", unknown.causes);
     }
 
     #[test]

@@ -18,8 +18,13 @@ pub(super) const ABOUT: About = About {
 /// The port that IANA gives to MQTT over TLS.
 const SECURE_MQTT: u16 = 8883;
 
-/// The server answered CONNECT with a TLS record.
+/// The server answered CONNECT, or the request for a WebSocket, with a TLS record.
 pub(super) fn answered(story: &Story<'_>) -> Option<Judgement> {
+    if let Some((Protocol::Tls, at)) = story.websocket().and_then(|websocket| websocket.foreign_answer) {
+        let (host, server) = (story.client_host(), story.server());
+        let sentence = format!("{host} asked for a WebSocket without TLS at {server}, which answered in TLS.");
+        return Some(advise_on_websocket(story, sentence, at));
+    }
     let (protocol, at) = story.session.foreign_answer?;
     if protocol != Protocol::Tls {
         return None;
@@ -46,6 +51,32 @@ pub(super) fn closed(story: &Story<'_>) -> Option<Judgement> {
     Some(advise(story, sentence, close.at).at(neighbour))
 }
 
+/// The server closed at once on a request for a WebSocket, and the port is known for TLS.
+pub(super) fn closed_on_upgrade(story: &Story<'_>) -> Option<Judgement> {
+    let request = story.websocket()?.request.as_ref()?;
+    let close = story.close_by(Side::Server)?;
+    let neighbour = story.session.neighbours.tls_on_port?;
+    let silent = story.session.wire.sent.server.bytes == 0;
+    if !silent || !story.soon(story.reached(request.at, close.at), close.at, SECOND) {
+        return None;
+    }
+    let (host, server, how) = (story.client_host(), story.server(), how(close.how));
+    let sentence =
+        format!("{host} asked for a WebSocket without TLS at {server}, a port for TLS, and the server {how} the connection.");
+    Some(advise_on_websocket(story, sentence, close.at).at([neighbour]))
+}
+
+fn advise_on_websocket(story: &Story<'_>, sentence: String, answer: Moment) -> Judgement {
+    let port = story.port();
+    let request = story.websocket().and_then(|websocket| websocket.request.as_ref());
+    Judgement::new(Confidence::VeryLikely, sentence)
+        .at(request.map(|request| request.at))
+        .at([answer])
+        .cause(format!("The client is set to MQTT over WebSocket without TLS (`ws://`) while port {port} expects TLS."))
+        .step("Set the client to `wss://`, with the CA certificate of the broker if it is not a public one.")
+        .step("Or use the broker's port for WebSocket without TLS, inside a network that you trust.")
+}
+
 fn advise(story: &Story<'_>, sentence: String, answer: Moment) -> Judgement {
     let port = story.port();
     Judgement::new(Confidence::VeryLikely, sentence)
@@ -59,8 +90,10 @@ fn advise(story: &Story<'_>, sentence: String, answer: Moment) -> Judgement {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::testing::{Tale, outcome, text};
+    use crate::session::{UpgradeRequest, WebSocketFacts};
     use crate::stream::Side;
+    use crate::transport::Protocol;
 
     #[test]
     fn a_close_on_the_port_for_tls() {
@@ -74,6 +107,35 @@ mod tests {
         session.wire.peers.server.endpoint.port = 1884;
         session.neighbours.tls_on_port = Some(session.wire.first);
         assert_eq!(outcome(&session).id, "plain-to-tls-port");
+    }
+
+    /// A client that asked for a WebSocket, and what the server answered that is not HTTP.
+    fn asked(answer: Option<Protocol>) -> Tale {
+        Tale::opened().with(|session| {
+            let at = session.wire.last;
+            session.wire.sent.client.bytes += 150;
+            session.wire.sent.server.bytes += if answer.is_some() { 7 } else { 0 };
+            session.websocket = Some(Box::new(WebSocketFacts {
+                request: Some(UpgradeRequest { at, path: text("/mqtt"), host: None, subprotocols: Some(text("mqtt")) }),
+                foreign_answer: answer.map(|protocol| (protocol, at)),
+                ..WebSocketFacts::default()
+            }));
+        })
+    }
+
+    #[test]
+    fn a_websocket_without_tls() {
+        let answered = outcome(&asked(Some(Protocol::Tls)).close(Side::Server, 0.01).build());
+        assert_eq!(answered.id, "plain-to-tls-port");
+        assert!(answered.sentence.ends_with("asked for a WebSocket without TLS at 10.0.0.5:1883, which answered in TLS."), "{}", answered.sentence);
+        let closed = |tls_on_port: bool, after: f64| {
+            let tale = asked(None).close(Side::Server, after);
+            outcome(&tale.with(|session| session.neighbours.tls_on_port = tls_on_port.then_some(session.wire.first)).build()).id
+        };
+        assert_eq!(closed(true, 0.01), "plain-to-tls-port");
+        assert_eq!(closed(false, 0.01), "not-mqtt");
+        assert_eq!(closed(true, 30.0), "not-mqtt");
+        assert_eq!(outcome(&asked(Some(Protocol::Ssh)).close(Side::Server, 0.01).build()).id, "not-mqtt");
     }
 
     #[test]

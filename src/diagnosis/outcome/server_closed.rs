@@ -286,9 +286,13 @@ mod tests {
 
     #[test]
     fn the_same_silence_once_more_is_that_of_a_timer() {
-        let first_cause = |silences: &[f64]| {
+        let first_cause_of = |silences: &[f64], apart: f64| {
             let session = |(place, quiet): (usize, &f64)| {
-                let tale = Tale::connected().close(Side::Server, *quiet).with(|session| {
+                let tale = match place {
+                    0 => Tale::connected(),
+                    _ => Tale::connected().publish(Side::Client, "a", 0, 10, f64::from(u32::try_from(place).unwrap()) * apart),
+                };
+                let tale = tale.close(Side::Server, *quiet).with(|session| {
                     session.neighbours.returned = Some(session.wire.last.frame);
                     session.wire.stream = u32::try_from(place).ok();
                 });
@@ -298,6 +302,7 @@ mod tests {
             crate::session::compare(&mut sessions);
             diagnose(&sessions[0]).causes[0].to_string()
         };
+        let first_cause = |silences: &[f64]| first_cause_of(silences, 30.0);
         assert_eq!(
             first_cause(&[12.0, 20.0, 12.05]),
             "A proxy or load balancer in between, or the broker, closes connections on which nothing was said for 12 s: 1 other connection of this client ended after the same silence."
@@ -306,6 +311,9 @@ mod tests {
         for other in [&[12.0, 20.0][..], &[12.0, 12.3], &[3.0, 3.01]] {
             assert!(first_cause(other).starts_with("Another connection with the same client id"), "{other:?}");
         }
+        // What began together and was ended together was silent for the same time too.
+        let at_once = first_cause_of(&[12.0, 12.0, 12.05, 12.0], 0.01);
+        assert!(at_once.starts_with("Another connection with the same client id"), "{at_once}");
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let since = rival.connect.time;
     let until = rival.accepted.unwrap_or(rival.connect);
     let in_time = close.at.time >= since && close.at.time.nanoseconds_since(until.time) <= SECOND.saturating_add(story.round_trip());
-    if !story.connected() || !in_time || rival.refused.is_some() {
+    // A broker that had let both be for long does not push one out now.
+    if !story.connected() || !in_time || rival.refused.is_some() || rival.borne {
         return None;
     }
     let span = words::duration(close.at.time.nanoseconds_since(since));
@@ -278,6 +279,9 @@ mod tests {
             rival.refused = rival.accepted.take();
         });
         assert_eq!(outcome(&refused.build()).id, "server-closed");
+        let borne = Tale::connected().rival(30.0).close(Side::Server, 0.001);
+        let borne = borne.with(|session| session.neighbours.rival.as_mut().unwrap().borne = true);
+        assert_eq!(outcome(&borne.build()).id, "server-closed");
         let client = Tale::connected().rival(30.0).close(Side::Client, 0.001);
         assert_eq!(outcome(&client.build()).id, "client-closed");
     }

@@ -408,6 +408,7 @@ impl Tale {
             connect,
             accepted: Some(accepted),
             refused: None,
+            borne: false,
         }));
         self
     }

@@ -193,7 +193,7 @@ impl WebSocket {
                 Read::More => return Verdict::Unsettled,
                 Read::NoRoom => return Verdict::Other(Protocol::Http),
                 Read::Foreign => {
-                    self.facts.foreign_answer = Some(chunk.at);
+                    self.facts.foreign_answer = Some((Protocol::of(chunk.data), chunk.at));
                     self.directions = PerSide { client: Direction::Ignored, server: Direction::Ignored };
                     return self.verdict();
                 }
@@ -446,6 +446,7 @@ impl WebSocket {
 fn tell(facts: &WebSocketFacts, tracker: &mut Tracker) {
     facts.request.iter().for_each(|request| tracker.upgrade_request(request));
     facts.answer.iter().for_each(|answer| tracker.upgrade_answer(answer));
+    facts.foreign_answer.iter().for_each(|(protocol, at)| tracker.upgrade_answered_in(*protocol, *at));
     let (client, server) = (&facts.close.client, &facts.close.server);
     let mut closes = [(Side::Client, client), (Side::Server, server)];
     if matches!((client, server), (Some(client), Some(server)) if server.at.is_before(client.at)) {

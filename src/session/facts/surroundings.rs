@@ -72,6 +72,8 @@ pub struct Rival {
     pub accepted: Option<Moment>,
     /// Its CONNACK with a code other than 0.
     pub refused: Option<Moment>,
+    /// This one, or one before it, had been let in for many seconds when the older connection ended.
+    pub borne: bool,
 }
 
 /// Another connection with the same user name and another client id.

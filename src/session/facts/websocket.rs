@@ -3,6 +3,7 @@
 use crate::capture::Moment;
 use crate::mqtt::PacketType;
 use crate::stream::Side;
+use crate::transport::Protocol;
 use crate::transport::websocket::names_mqtt;
 
 use super::TextFact;
@@ -16,8 +17,8 @@ pub struct WebSocketFacts {
     pub request: Option<UpgradeRequest>,
     /// The answer to it, if one was captured.
     pub answer: Option<HttpAnswer>,
-    /// The server's first bytes are no HTTP answer.
-    pub foreign_answer: Option<Moment>,
+    /// The server's first bytes are no HTTP answer: what they are instead.
+    pub foreign_answer: Option<(Protocol, Moment)>,
     /// Each side's first Close frame.
     pub close: PerSide<Option<CloseFrame>>,
     /// Each side's text messages.

@@ -7,6 +7,7 @@ use crate::session::facts::{
 };
 use crate::session::timeline::EventKind;
 use crate::stream::Side;
+use crate::transport::Protocol;
 
 use super::{ODDITIES, Tracker};
 
@@ -32,6 +33,11 @@ impl Tracker {
         self.timeline.push(answer.at, Some(Side::Server), kind);
     }
 
+    /// That was answered, and not in HTTP.
+    pub fn upgrade_answered_in(&mut self, protocol: Protocol, at: Moment) {
+        self.timeline.push(at, Some(Side::Server), EventKind::ForeignAnswer(protocol));
+    }
+
     /// A Close frame.
     pub fn websocket_close(&mut self, from: Side, close: &CloseFrame) {
         let kind = EventKind::WebSocketClose { code: close.code, reason: close.reason.clone() };
@@ -54,12 +60,12 @@ impl Tracker {
         }
         let spoken = self.packets() > 0;
         if let Some(request) = facts.request.as_ref().filter(|_| spoken && !facts.offers_mqtt()) {
-            let what = "the WebSocket upgrade before it does not offer the subprotocol mqtt";
+            let what = "the request for the WebSocket does not offer the subprotocol mqtt";
             self.break_of_websocket((Side::Client, PacketType::CONNECT), request.at, 1, "MQTT-6.0.0-3", what);
         }
         let open = facts.answer.as_ref().filter(|_| spoken && facts.is_open());
         if let Some(answer) = open.filter(|_| facts.offers_mqtt() && !facts.agrees_to_mqtt()) {
-            let what = "the answer to the WebSocket upgrade before it does not choose the subprotocol mqtt";
+            let what = "the answer to the request for the WebSocket does not choose the subprotocol mqtt";
             self.break_of_websocket((Side::Server, PacketType::CONNACK), answer.at, 1, "MQTT-6.0.0-4", what);
         }
         self.odd().websocket = Some(facts);

@@ -92,6 +92,7 @@ impl Head {
                     data = data.get(rest..).unwrap_or_default();
                 }
                 Read::Whole(answer, rest) => return Read::Whole(answer, chunk.data.len() - data.len() + rest),
+                Read::More if !may_be_answer(&self.bytes) => return Read::Foreign,
                 other => return other,
             }
         }
@@ -125,6 +126,13 @@ impl Head {
             _ => Read::Foreign,
         }
     }
+}
+
+/// Whether the first of `bytes` may begin an answer; empty lines may come before it.
+fn may_be_answer(bytes: &[u8]) -> bool {
+    const BEGINS: &[u8] = b"HTTP/";
+    let bytes = bytes.get(bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()..).unwrap_or_default();
+    bytes.iter().zip(BEGINS).all(|(byte, expected)| byte == expected)
 }
 
 /// Whether `bytes` are an answer whose head is not whole.
@@ -243,6 +251,12 @@ mod tests {
     fn what_is_no_answer() {
         assert_eq!(Head::new(&Limits::default()).response(&chunk(b"\x20\x02\x00\x00\n\n")), Read::Foreign);
         assert_eq!(Head::new(&Limits::default()).response(&chunk(&[b'a'; 16 << 10])), Read::Foreign);
+        for begun in [&b"200 OK"[..], b"-ERR unknown command", b"\x15\x03\x01\x00\x02\x02F", b"\x20", b"HTTQ"] {
+            assert_eq!(Head::new(&Limits::default()).response(&chunk(begun)), Read::Foreign, "{begun:?}");
+        }
+        for begun in [&b"H"[..], b"HTTP/1.1 101 Sw", b"\r\n", b"\r\nHT"] {
+            assert_eq!(Head::new(&Limits::default()).response(&chunk(begun)), Read::More, "{begun:?}");
+        }
         let moved = answer(b"HTTP/1.1 302 Found\r\nLocation: http://login/\r\nServ").unwrap();
         assert_eq!((moved.status, moved.location.as_deref()), (302, Some(&b"http://login/"[..])));
         assert_eq!(answer(b"<html>"), None);
