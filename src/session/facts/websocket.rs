@@ -3,7 +3,7 @@
 use crate::capture::Moment;
 use crate::mqtt::PacketType;
 use crate::stream::Side;
-use crate::transport::websocket::names_mqtt;
+use crate::transport::websocket::{Unproven, names_mqtt};
 
 use super::TextFact;
 use crate::session::capture::Tally;
@@ -18,6 +18,8 @@ pub struct WebSocketFacts {
     pub answer: Option<HttpAnswer>,
     /// The server's first bytes are no HTTP answer.
     pub foreign_answer: Option<Moment>,
+    /// The server agreed to the upgrade without proving that it answers this request.
+    pub unproven: Option<Unproven>,
     /// Each side's first Close frame.
     pub close: PerSide<Option<CloseFrame>>,
     /// Each side's text messages.
