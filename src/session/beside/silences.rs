@@ -1,4 +1,4 @@
-//! Connections of one client that the server closed one after the other, each after the same silence, as a timer does.
+//! Connections of one client that one side closed one after the other, each after the same silence, as a timer does.
 
 use std::net::IpAddr;
 
@@ -16,16 +16,16 @@ const SHORTEST: i64 = 1_000_000_000;
 /// Two that are shorter, in nanoseconds, may be equal by chance.
 const TWICE: i64 = 5_000_000_000;
 
-/// A server, and a client by its address and client id.
-type Pair = (Endpoint, IpAddr, Option<TextFact>);
+/// A server, a client by its address and client id, and who closed.
+type Pair = (Endpoint, IpAddr, Option<TextFact>, Side);
 
-/// Tells each of `sessions` that the server closed how many others of the same client it closed after the same silence.
+/// Tells each of `sessions` that one side closed how many others of the same client it closed after the same silence.
 pub(super) fn compare_silences(sessions: &mut [Box<Session>]) {
     let mut silences: HashMap<Pair, Vec<(usize, i64)>> = HashMap::new();
     for (place, session) in one_by_one(sessions) {
-        if let Some(length) = session.closed_in_silence() {
+        if let Some((by, length)) = session.closed_in_silence() {
             let peers = &session.wire.peers;
-            let pair = (peers.server.endpoint, peers.client.endpoint.address, session.sent_client_id().cloned());
+            let pair = (peers.server.endpoint, peers.client.endpoint.address, session.sent_client_id().cloned(), by);
             silences.entry(pair).or_default().push((place, length));
         }
     }
@@ -48,12 +48,12 @@ pub(super) fn compare_silences(sessions: &mut [Box<Session>]) {
 }
 
 impl Session {
-    /// The silence, in nanoseconds, in which the server closed without a word.
-    fn closed_in_silence(&self) -> Option<i64> {
-        let close = self.wire.close().filter(|close| close.by == Side::Server)?;
+    /// Who closed without a word, and in which silence, in nanoseconds.
+    fn closed_in_silence(&self) -> Option<(Side, i64)> {
+        let close = self.wire.close()?;
         let said = self.disconnect.client.is_some() || self.disconnect.server.is_some();
         let last = self.last_packet().filter(|at| at.is_before(close.at))?;
         let length = close.at.time.nanoseconds_since(last.time);
-        (!said && length >= SHORTEST).then_some(length)
+        (!said && length >= SHORTEST).then_some((close.by, length))
     }
 }
