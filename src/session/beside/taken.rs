@@ -81,6 +81,9 @@ impl Asked {
                 }
             }
         }
+        if self.clients.is_empty() {
+            return;
+        }
         let Some(who) = session.who().filter(|who| self.clients.contains(who)) else { return };
         let published = session.last_packets.client.iter().filter(|packet| session.published_in_peace(packet));
         let published = published.filter_map(|packet| {
