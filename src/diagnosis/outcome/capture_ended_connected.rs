@@ -2,7 +2,7 @@
 
 use super::{About, Judgement};
 use crate::diagnosis::story::{SECOND, Story};
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 
 pub(super) const ABOUT: About = About {
     id: "capture-ended-connected",
@@ -45,7 +45,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     };
     let confidence = match () {
         () if overdue || unseen => Confidence::Possible,
-        () if quiet => Confidence::Likely,
+        // Of the other direction nothing was seen, its end neither.
+        () if quiet || story.is(Qualifier::OneWay) => Confidence::Likely,
         () => Confidence::Certain,
     };
     let accepted = story.session.connack.as_ref().map(|connack| connack.at);
@@ -101,6 +102,13 @@ mod tests {
         };
         assert_eq!(told(0), (Confidence::Certain, false));
         assert_eq!(told(2), (Confidence::Possible, true));
+    }
+
+    #[test]
+    fn the_end_of_a_direction_that_was_not_captured_is_not_seen() {
+        let tale = Tale::connected().with(|session| session.wire.sent.server.segments = 0);
+        let outcome = outcome(&tale.build());
+        assert_eq!((outcome.id, outcome.confidence), ("capture-ended-connected", Confidence::Likely));
     }
 
     #[test]
