@@ -120,7 +120,9 @@ fn has_no_times(session: &Session) -> bool {
     let frames = wire.last.frame.get().saturating_sub(wire.first.frame.get());
     let span = u64::try_from(wire.last.time.nanoseconds_since(wire.first.time)).ok();
     let counted = [0, 1, 1_000].iter().any(|step| span == frames.checked_mul(*step));
-    counted && wire.sent.client.segments + wire.sent.server.segments >= FEW
+    // Nor is all of a capture one moment.
+    let still = session.capture.began == session.capture.ended && frames >= 2;
+    still || counted && wire.sent.client.segments + wire.sent.server.segments >= FEW
 }
 
 /// Whether one direction is missing from the capture. A client that only ever knocks is no sign
@@ -174,6 +176,13 @@ mod tests {
         assert!(told(0, 0) && told(1, 0) && told(1_000, 0));
         assert!(!told(1_000, 1) && !told(2_000, 0) && !told(1_000_000, 0));
         assert!(!of(&Tale::knocking(1).build()).contains(&Qualifier::NoTimes));
+        // Of fewer frames only where nothing in the capture takes time.
+        let knocks = |span: i64| {
+            let mut session = Tale::knocking(3).build();
+            session.capture.ended.0 = session.capture.began.0 + span;
+            of(&session).contains(&Qualifier::NoTimes)
+        };
+        assert!(knocks(0) && !knocks(1_000));
     }
 
     #[test]

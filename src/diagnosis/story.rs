@@ -14,6 +14,7 @@ use crate::transport::Protocol;
 use super::{Confidence, Qualifier, qualifier, words};
 
 mod arrival;
+mod elsewhere;
 mod names;
 mod resets;
 mod silence;

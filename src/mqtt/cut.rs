@@ -19,3 +19,21 @@ pub fn cut_verdict(raw: &RawPacket<'_>, version: Option<Version>) -> Option<Pack
         _ => None,
     }
 }
+
+/// The Packet Identifier of a packet that could not be read as a whole: its fault, or what is missing, is behind it.
+pub fn begun_identifier(raw: &RawPacket<'_>) -> Option<u16> {
+    let two = |at: usize| Some(u16::from_be_bytes([*raw.body.get(at)?, *raw.body.get(at + 1)?]));
+    let identifier = match raw.packet_type() {
+        PacketType::PUBLISH if matches!(raw.header.flags() >> 1 & 0b11, 1 | 2) => two(2 + usize::from(two(0)?)),
+        PacketType::PUBACK
+        | PacketType::PUBREC
+        | PacketType::PUBREL
+        | PacketType::PUBCOMP
+        | PacketType::SUBSCRIBE
+        | PacketType::SUBACK
+        | PacketType::UNSUBSCRIBE
+        | PacketType::UNSUBACK => two(0),
+        _ => None,
+    };
+    identifier.filter(|identifier| *identifier != 0)
+}

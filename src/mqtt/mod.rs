@@ -42,7 +42,7 @@ pub use auth::Auth;
 pub use conformance::Violation;
 pub use connack::Connack;
 pub use connect::{Connect, Will, connect_head};
-pub use cut::cut_verdict;
+pub use cut::{begun_identifier, cut_verdict};
 pub use disconnect::Disconnect;
 pub use framed::{Framed, Hints, SkipReason, Skipped};
 pub use framer::Framer;

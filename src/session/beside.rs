@@ -3,8 +3,10 @@
 //! Invariant: it changes what is known of why, never how a session ended.
 
 mod admissions;
+mod departures;
 mod detours;
 mod silences;
+mod taken;
 
 use super::facts::Session;
 use crate::fetch;
@@ -16,6 +18,8 @@ pub fn compare(sessions: &mut [Box<Session>]) {
     admissions::compare_refused(sessions);
     silences::compare_silences(sessions);
     detours::find_detours(sessions);
+    taken::compare_taken(sessions);
+    departures::compare_departures(sessions);
 }
 
 fn one_by_one(sessions: &[Box<Session>]) -> impl Iterator<Item = (usize, &Session)> {

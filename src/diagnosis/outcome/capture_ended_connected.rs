@@ -2,7 +2,7 @@
 
 use super::{About, Judgement};
 use crate::diagnosis::story::{SECOND, Story};
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 
 pub(super) const ABOUT: About = About {
     id: "capture-ended-connected",
@@ -10,6 +10,9 @@ pub(super) const ABOUT: About = About {
     severity: Severity::Ok,
     text: include_str!("capture_ended_connected.md"),
 };
+
+/// Who was silent for so many nanoseconds, and had promised nothing, may have left unseen.
+const LONG: i64 = 600 * SECOND;
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     if story.close.is_some() || story.session.capture.evicted || !story.connected() {
@@ -20,18 +23,32 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let silent = story.until_capture_end(heard);
     let allowed = story.keep_alive().filter(|seconds| *seconds > 0).map(|seconds| i64::from(seconds) * SECOND * 3 / 2);
     let overdue = allowed.is_some_and(|allowed| silent > allowed);
+    let sent = &story.session.wire.sent.client;
+    let unseen = sent.acknowledged > sent.sent;
+    let spoke = sent.last_segment.unwrap_or(heard);
+    let quiet = story.keep_alive() == Some(0) && story.until_capture_end(spoke) >= LONG;
     let goes_on = story.session.capture.goes_on;
     let (is, when, has) = if goes_on { ("is", "", "has") } else { ("was still", " when the capture ended", "had") };
     let sentence = if story.session.tls.is_some() {
         let server = story.server();
         format!("{client} {is} connected to {server} over TLS{when}; what was said inside cannot be read.")
+    } else if unseen {
+        format!("{client} {is} connected as far as can be seen{when}; what it sent last, a goodbye perhaps, was not captured.")
+    } else if quiet {
+        let silent = words::duration(story.until_capture_end(spoke));
+        format!("{client} {is} connected as far as can be seen{when}: it {has} sent nothing for {silent}, and with its Keep Alive of 0 it did not have to.")
     } else if overdue {
         let silent = words::duration(silent);
         format!("{client} {is} connected{when}, but {has} been silent for {silent}.")
     } else {
         format!("{client} {is} connected{when}.")
     };
-    let confidence = if overdue { Confidence::Possible } else { Confidence::Certain };
+    let confidence = match () {
+        () if overdue || unseen => Confidence::Possible,
+        // Of the other direction nothing was seen, its end neither.
+        () if quiet || story.is(Qualifier::OneWay) => Confidence::Likely,
+        () => Confidence::Certain,
+    };
     let accepted = story.session.connack.as_ref().map(|connack| connack.at);
     Some(
         Judgement::new(confidence, sentence)
@@ -74,6 +91,37 @@ mod tests {
         let outcome = outcome(&Tale::connected().ended_after(95.0).build());
         assert_eq!((outcome.id, outcome.confidence), ("capture-ended-connected", Confidence::Possible));
         assert!(outcome.sentence.contains("silent for 1 min 35 s"));
+    }
+
+    #[test]
+    fn what_was_sent_last_may_not_have_been_captured() {
+        let told = |unseen| {
+            let tale = Tale::connected().with(|session| session.wire.sent.client.acknowledged.0 += unseen);
+            let outcome = outcome(&tale.build());
+            (outcome.confidence, outcome.sentence.contains("a goodbye perhaps, was not captured"))
+        };
+        assert_eq!(told(0), (Confidence::Certain, false));
+        assert_eq!(told(2), (Confidence::Possible, true));
+    }
+
+    #[test]
+    fn the_end_of_a_direction_that_was_not_captured_is_not_seen() {
+        let tale = Tale::connected().with(|session| session.wire.sent.server.segments = 0);
+        let outcome = outcome(&tale.build());
+        assert_eq!((outcome.id, outcome.confidence), ("capture-ended-connected", Confidence::Likely));
+    }
+
+    #[test]
+    fn without_a_keep_alive_a_long_silence_tells_nothing() {
+        let told = |keep_alive, seconds| {
+            let tale = Tale::connected().with(|session| session.connect.as_mut().unwrap().keep_alive = keep_alive);
+            outcome(&tale.ended_after(seconds).build())
+        };
+        let quiet = told(0, 3600.0);
+        assert_eq!(quiet.confidence, Confidence::Likely);
+        assert!(quiet.sentence.contains("it had sent nothing for 1 h, and with its Keep Alive of 0"), "{}", quiet.sentence);
+        assert_eq!(told(0, 300.0).confidence, Confidence::Certain);
+        assert_eq!(told(3600, 3600.0).confidence, Confidence::Certain);
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         .on(&[Ground::Cause])
         .at([fault.at, close.at])
         .cause(fault.why)
-        .seen_as(Sight::Lost);
+        .seen_as(if leaving { Sight::Goodbye } else { Sight::Lost });
     Some(advise(judgement, Some(fault.at)))
 }
 

@@ -116,6 +116,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let waited = waited_in_vain(story, close);
     let reset = close.how == CloseHow::Reset;
     let meaning = story.close_code_cause(Side::Client);
+    let limit = timer(story, close).filter(|_| connected);
+    let timed = limit.is_some();
+    let together = together(story).filter(|_| connected && !timed);
     let stranger = client_broke_rules::unintroduced(story).is_some();
     let slow = connect.filter(|connect| story.soon(*connect, close.at, SECOND)).and_then(|_| opened_slowly(story));
     Some(
@@ -131,12 +134,55 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(stranger, "It never introduced itself: what comes before a CONNECT no broker answers.")
             .cause_if(!connected && whole && !stranger && slow.is_some(), slow.unwrap_or_default())
             .cause_if(!connected && whole && !stranger, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
+            .cause_if(together.is_some(), together.unwrap_or_default())
+            .cause_if(timed, limit.unwrap_or_default())
             .cause_if(connected, "The program ended, crashed or was restarted without calling its library's disconnect function.")
             .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
             .cause_if(connected, "The library gave the connection up over an error of its own and is about to connect again.")
             .step("Look into the client's log at this time.")
-            .step_if(connected && !sealed, "Let the program call its library's `disconnect()` before it ends; the broker then drops the will."),
+            .step_if(timed, "If the client comes through a proxy or load balancer, set a longer idle limit there (HAProxy: `timeout client` and `timeout server`; nginx: `proxy_timeout`), or a shorter Keep Alive in the client.")
+            .step_if(connected && !sealed, goodbye(story)),
     )
+}
+
+/// That the program should say goodbye.
+fn goodbye(story: &Story<'_>) -> &'static str {
+    match &story.session.connect {
+        Some(connect) if connect.will.is_none() => "Let the program call its library's `disconnect()` before it ends.",
+        _ => "Let the program call its library's `disconnect()` before it ends; the broker then drops the will.",
+    }
+}
+
+/// A shorter silence, in nanoseconds, ends none of a proxy's connections by its idle limit.
+const IDLE: i64 = 10 * SECOND;
+/// Idle limits that proxies and load balancers have unless told otherwise, in seconds.
+const KNOWN_LIMITS: [i64; 9] = [30, 50, 60, 120, 240, 300, 350, 600, 3600];
+
+/// The timer that may have ended the connection in a silence. Seen from the broker, a proxy's close comes from the client.
+fn timer(story: &Story<'_>, close: Close) -> Option<String> {
+    let last = story.packet_before(close.at)?;
+    let silence = close.at.time.nanoseconds_since(last.time);
+    let again = story.session.neighbours.closed_again_alike;
+    let limit = |seconds: &i64| (silence - seconds * SECOND).abs() <= SECOND / 5;
+    if silence < IDLE || !KNOWN_LIMITS.iter().any(limit) && again == 0 {
+        return None;
+    }
+    let span = words::duration(silence);
+    let alike = match again {
+        0 => String::new(),
+        again => format!(", as before the end of {} of this client", words::counted(again, "other connection")),
+    };
+    Some(format!("A timer ended it: nothing had been said for {span}{alike}. A proxy or load balancer in between, whose close looks like the client's at the broker, or the program itself closes then."))
+}
+
+/// What closed others from the same address at the same moment.
+fn together(story: &Story<'_>) -> Option<String> {
+    let others = story.session.neighbours.left_together;
+    let (more, host) = (words::counted(others, "other connection"), story.client_host());
+    let were = if others == 1 { "was" } else { "were" };
+    (others > 0).then(|| {
+        format!("{more} from {host} {were} closed in the same second: one program has them all and ended, or a proxy or load balancer at that address was stopped or lost the broker.")
+    })
 }
 
 /// The packet that the client had begun, if it closed before the end of it.
@@ -214,20 +260,21 @@ pub(super) fn replaced(story: &Story<'_>) -> Option<Judgement> {
     )
 }
 
-/// What becomes of the will. A broker publishes it whenever the goodbye is missing.
+/// What should become of the will. A broker has to publish it whenever the goodbye is missing (MQTT 3.1.1 [MQTT-3.1.2-8]);
+/// that it did is for its subscribers to show.
 fn will(story: &Story<'_>) -> Cow<'static, str> {
     match &story.session.connect {
-        Some(connect) if connect.will.is_some() => match will_delay(story) {
-            0 => "; the broker will publish its will".into(),
+        Some(connect) if connect.will.is_some() && story.connected() => match will_delay(story) {
+            0 => "; the broker should publish its will".into(),
             delay => {
                 let span = words::duration(i64::from(delay) * SECOND);
-                format!("; the broker will publish its will after {span}, unless it is back by then").into()
+                format!("; the broker should publish its will after {span}, unless it is back by then").into()
             }
         },
         Some(_) => "".into(),
         // Who never sent a CONNECT has no session.
         None if client_broke_rules::unintroduced(story).is_some() => "".into(),
-        None => "; the broker will publish its will if it has one".into(),
+        None => "; if it has a will, the broker should publish it".into(),
     }
 }
 

@@ -53,8 +53,15 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let span = words::duration(close.at.time.nanoseconds_since(last.at.time));
     let packet = words::last_in_words(last);
+    let elsewhere = story.taken();
+    let taken = elsewhere.request.filter(|taken| taken.length == 0 || taken.length >= last.length);
+    let once = elsewhere.closed_too == 0;
+    let (confidence, alike) = match taken {
+        Some(_) if once => (Confidence::Possible, ""),
+        _ => (confidence, ", as brokers do when they do not accept a request"),
+    };
     let sentence = format!(
-        "The broker {} the connection {span} after {packet} from {}{}, as brokers do when they do not accept a request.",
+        "The broker {} the connection {span} after {packet} from {}{}{alike}.",
         how(close.how),
         story.client(),
         story.close_code_aside(Side::Server)
@@ -64,6 +71,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let meaning = story.close_code_cause(Side::Server);
     // A reset means that the broker left bytes unread, as it does when it refuses the rest of a packet.
     let reset = close.how == CloseHow::Reset;
+    let otherwise = taken.map(|taken| {
+        let (when, frame) = (story.before_or_later(taken.at), taken.at.frame);
+        let why = if once {
+            "so this one was hardly the reason, unless its rules changed in between: the broker was stopping, or a proxy in front of it closed"
+        } else {
+            "so its rules or its state have changed in between"
+        };
+        format!("The broker took the same request of this client {when} (frame {frame}), {why}.")
+    });
+    let (refused, again) = (taken.is_none() || !once, match elsewhere.closed_too {
+        0 => String::new(),
+        times => format!(" It closed {} of this client upon the same request.", words::counted(times, "other connection")),
+    });
     let too_large = format!("The packet of {} is larger than the broker takes.", words::bytes(last.length));
     let unread = reset && last.packet == PacketType::PUBLISH && last.length >= NOTABLE;
     Some(
@@ -73,11 +93,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(deep > DEEP, format!("Its topic has {deep} levels, which may be more than the broker takes: mosquitto allows 200, EMQX 128 unless told otherwise."))
             .cause_if(large && reset, too_large.clone())
-            .cause("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.")
+            .cause_if(once && otherwise.is_some(), otherwise.clone().unwrap_or_default())
+            .cause_if(refused, format!("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.{again}"))
+            .cause_if(!once && otherwise.is_some(), otherwise.unwrap_or_default())
             .cause_if(large && !reset, too_large.clone())
             .cause_if(unread && !large, format!("{too_large} It left bytes unread: that makes its close a reset."))
-            .cause("The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
-            .step("Compare the topic with the broker's rules for this user and client id.")
+            .cause_if(refused, "The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
+            .step_if(refused, "Compare the topic with the broker's rules for this user and client id.")
             .step_if(large || unread, "Try a message of a few bytes to the same topic: if it passes, the size was the reason.")
             .step("Look into the broker's log at this time (AWS IoT: CloudWatch, `disconnectReason`).")
             .seen_as(Sight::Lost),
@@ -127,7 +149,8 @@ mod tests {
     use crate::diagnosis::Confidence;
     use crate::diagnosis::diagnose;
     use crate::diagnosis::testing::{Tale, open_publish, outcome, text};
-    use crate::session::{CloseFrame, ExchangeState, PerSide, WebSocketFacts};
+    use crate::mqtt::PacketType;
+    use crate::session::{CloseFrame, ExchangeState, PerSide, Taken, TakenRequest, WebSocketFacts, compare};
     use crate::stream::Side;
 
     #[test]
@@ -189,6 +212,63 @@ mod tests {
         let forgotten = reset(false);
         assert_eq!(forgotten.outcome.id, "server-closed");
         assert!(forgotten.causes[0].contains("no longer knew"), "{:?}", forgotten.causes);
+    }
+
+    #[test]
+    fn a_request_that_the_broker_took_elsewhere_is_hardly_the_reason() {
+        let told = |length, closed_too| {
+            let tale = Tale::connected().publish(Side::Client, "a/b", 1, 5000, 1.0).close(Side::Server, 0.05);
+            let tale = tale.with(|session| {
+                let last = session.wire.last;
+                let at = Moment { frame: last.frame.after(20), time: Timestamp(last.time.0 + 5_000_000_000) };
+                let request = Some(TakenRequest { at, length });
+                session.neighbours.taken = Some(Box::new(Taken { request, closed_too, ..Taken::default() }));
+            });
+            let verdict = diagnose(&tale.build());
+            (verdict.outcome.confidence, verdict.causes[0].to_string(), verdict.causes.concat().contains("rules do not let"))
+        };
+        let (confidence, first, rules) = told(5000, 0);
+        assert_eq!((confidence, rules), (Confidence::Possible, false));
+        assert!(first.starts_with("The broker took the same request of this client later (frame 27), so this one was hardly"), "{first}");
+        // A shorter message is not the same, and one on which it closed again is refused now and then.
+        assert_eq!(told(40, 0).0, Confidence::Likely);
+        let (confidence, first, rules) = told(5000, 2);
+        assert_eq!((confidence, rules), (Confidence::Likely, true));
+        assert!(first.ends_with("It closed 2 other connections of this client upon the same request."), "{first}");
+    }
+
+    #[test]
+    fn which_requests_are_the_same() {
+        let request = |topic: &str, qos| Tale::connected().publish(Side::Client, topic, qos, 40, 1.0);
+        let confidence = |other: Tale| {
+            let closed = request("a/b", 1).close(Side::Server, 0.05).build();
+            let mut sessions = vec![Box::new(closed), Box::new(other.build())];
+            compare(&mut sessions);
+            outcome(&sessions[0]).confidence
+        };
+        let answered = |tale: Tale| tale.packet(Side::Server, PacketType::PUBACK, 0.01);
+        assert_eq!(confidence(answered(request("a/b", 1))), Confidence::Possible);
+        assert_eq!(confidence(request("a/b", 1)), Confidence::Likely);
+        assert_eq!(confidence(answered(request("a/c", 1))), Confidence::Likely);
+        assert_eq!(confidence(answered(request("a/b", 2))), Confidence::Likely);
+        let open = |tale: Tale| tale.with(|session| open_publish(session, ExchangeState::Sent));
+        assert_eq!(confidence(open(answered(request("a/b", 1)))), Confidence::Likely);
+        let another = answered(request("a/b", 1)).with(|session| {
+            session.connect.as_mut().unwrap().client_id = text("sensor-18");
+        });
+        assert_eq!(confidence(another), Confidence::Likely);
+    }
+
+    #[test]
+    fn a_subscription_that_was_granted_elsewhere() {
+        let told = |answer| {
+            let closed = Tale::connected().subscribe("a/#", None, 1.0).close(Side::Server, 0.05).build();
+            let other = Tale::connected().subscribe("a/#", Some(answer), 1.0).build();
+            let mut sessions = vec![Box::new(closed), Box::new(other)];
+            compare(&mut sessions);
+            outcome(&sessions[0]).confidence
+        };
+        assert_eq!((told(0), told(0x80)), (Confidence::Possible, Confidence::Likely));
     }
 
     #[test]

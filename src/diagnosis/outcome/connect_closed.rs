@@ -35,6 +35,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let after = if story.connect_unfinished() { "the beginning of its CONNECT" } else { "CONNECT" };
     let sentence = format!("{server} {how} the connection of {client} {span} after {after} {reason}.");
     let meaning = story.close_code_cause(Side::Server);
+    let meaning_is_unknown = meaning.is_none();
     let fault = connect_fault(story);
     let within = begun.is_some();
     let sound = fault.is_none();
@@ -43,7 +44,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (v5, shared) = (story.version() == Some(Version::V5), session.neighbours.closed_together.len() >= 2);
     let oldest = story.version() == Some(Version::V31);
     let rival = session.neighbours.rival.is_some();
-    let named = session.connect.as_ref().is_some_and(|connect| connect.username.is_some());
+    let welcome = session.neighbours.admitted.as_ref().is_some_and(|admitted| admitted.same.is_some());
+    let taken = story.taken();
+    let (plain, spoken) = (taken.connect.is_some() || story.plain_before(), taken.version.is_some());
     let asks = session.connect.as_ref().filter(|_| sound && !within && prompt).and_then(|connect| asks_much(connect));
     Some(
         Judgement::new(story.certain_of_silence(), sentence)
@@ -56,12 +59,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(rival, "Another connection uses the same client id.")
             .cause_if(asks.is_some(), asks.unwrap_or_default())
             .cause_if(sound && shared, "The broker stopped or restarted: it closed other sessions in the same second.")
-            .cause_if(sound && !within && prompt && named && meaning.is_none(), "The user name, password or client id is not accepted: some brokers (rumqttd, for one) close instead of refusing.")
-            .cause_if(sound && !within && prompt && !named && meaning.is_none(), "A rule of the broker denies this client, and the broker closes instead of refusing.")
+            .cause_if(sound && !within && prompt && meaning_is_unknown && !welcome, not_accepted(story))
             .cause_if(sound && !within && prompt, "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
-            .cause_if(sound && !within && prompt && v5, "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
-            .cause_if(sound && !within && prompt && oldest, "The broker does not speak MQTT 3.1: aMQTT and rumqttd, for two, close without a CONNACK.")
-            .cause_if(sound && !within && prompt && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
+            .cause_if(sound && !within && prompt && meaning_is_unknown && welcome, not_accepted(story))
+            .cause_if(sound && !within && prompt && v5 && !spoken, "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
+            .cause_if(sound && !within && prompt && oldest && !spoken, "The broker does not speak MQTT 3.1: aMQTT and rumqttd, for two, close without a CONNACK.")
+            .cause_if(sound && !within && prompt && !plain && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
             .cause_if(sound && !within && story.websocket().is_none(), "A load balancer or port forwarding took the connection and reached no broker behind it.")
             .cause_if(sound && !within && !prompt, "The service that checks the broker's users did not answer in time.")
             .step("Look into the broker's log at this time: brokers log why they close even when they do not say it to the client.")
@@ -90,6 +93,30 @@ fn asks_much(connect: &ConnectFacts) -> Option<String> {
     let long = connect.length >= LONG;
     let long = long.then(|| format!("The CONNECT of {} is larger than the broker takes.", words::bytes(connect.length.into())));
     tiny.or(method).or(long)
+}
+
+/// What of the client the broker may not accept, beside whom it let in.
+fn not_accepted(story: &Story<'_>) -> String {
+    let session = story.session;
+    let named = session.connect.as_ref().is_some_and(|connect| connect.username.is_some());
+    let admitted = session.neighbours.admitted.as_deref();
+    let same = admitted.and_then(|admitted| admitted.same.as_ref()).map(|one| one.at.frame);
+    let alike = admitted.and_then(|admitted| admitted.other_id.as_ref()).map(|one| one.at.frame);
+    match (named, same, alike) {
+        (true, Some(frame), _) => format!(
+            "The password of this connection is another one, or the broker's users or rules changed in between: it let in the same user name and client id on another connection (frame {frame})."
+        ),
+        (true, None, Some(frame)) => format!(
+            "The password or client id is not accepted, and the broker closes instead of refusing: it let in the user name with another client id (frame {frame})."
+        ),
+        (true, None, None) => {
+            "The user name, password or client id is not accepted: some brokers (rumqttd, for one) close instead of refusing.".into()
+        }
+        (false, Some(frame), _) => format!(
+            "The broker's rules or its state have changed in between: it let in the same client on another connection (frame {frame})."
+        ),
+        (false, None, _) => "A rule of the broker denies this client, and the broker closes instead of refusing.".into(),
+    }
 }
 
 /// The server closed before CONNECT reached it: CONNECT cannot be the reason.
@@ -213,7 +240,8 @@ mod tests {
     use crate::diagnosis::testing::{Tale, outcome, text};
     use crate::diagnosis::{Confidence, diagnose};
     use crate::mqtt::PacketType;
-    use crate::session::{ConnectFacts, UnfinishedPacket};
+    use crate::session::{ConnectFacts, Taken, UnfinishedPacket};
+    use crate::capture::Moment;
     use crate::stream::Side;
     use crate::transport::tls::Version;
 
@@ -225,6 +253,24 @@ mod tests {
             outcome.sentence,
             "10.0.0.5:1883 closed the connection of sensor-17 3 ms after CONNECT without giving a reason."
         );
+    }
+
+    #[test]
+    fn what_the_broker_took_from_others_is_no_reason() {
+        let causes = |took: fn(&mut Taken, Moment)| {
+            let tale = Tale::connecting_v5().close(Side::Server, 0.003).with(|session| {
+                let mut taken = Taken::default();
+                took(&mut taken, session.wire.last);
+                session.neighbours.taken = Some(Box::new(taken));
+            });
+            diagnose(&tale.build()).causes.concat()
+        };
+        let told = |causes: &str| (causes.contains("does not speak MQTT 5.0"), causes.contains("expects TLS, a PROXY header"));
+        assert_eq!(told(&causes(|_, _| ())), (true, true));
+        // Others of an older version were let in.
+        assert_eq!(told(&causes(|taken, at| taken.connect = Some(at))), (true, false));
+        let both = |taken: &mut Taken, at| (taken.connect, taken.version) = (Some(at), Some(at));
+        assert_eq!(told(&causes(both)), (false, false));
     }
 
     #[test]

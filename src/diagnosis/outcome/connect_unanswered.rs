@@ -63,9 +63,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let silent = arrived && late.is_none() && begun.is_none() && !unfinished;
     let fault = connect_closed::connect_fault(story).filter(|_| !unfinished && late.is_none());
     let limit = story.close.and_then(|_| library_with_limit(waited));
-    let new = story.version() == Some(Version::V5) && story.session.neighbours.connack_before.is_none();
+    let new = story.version() == Some(Version::V5) && story.taken().version.is_none();
+    let older = story.taken().connect.map_or_else(String::new, |at| {
+        format!(" It let in a client of another version (frame {}).", at.frame)
+    });
     let port = story.port();
     let spoken = story.session.neighbours.connack_before.is_some() && !story.session.neighbours.websocket_on_port;
+    let known = upgrade.is_none() && (story.plain_before() || story.taken().connect.is_some());
     let plain = silent && upgrade.is_some() && (spoken || port == 1883);
     Some(
         Judgement::new(story.certain_of_silence(), sentence)
@@ -84,11 +88,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(silent, "The broker hangs or is overloaded, or the database that checks its users is slow.")
             .cause_if(silent && upgrade.is_some() && !plain, "A proxy in between does not pass on the headers Upgrade and Connection, and the server behind it has no answer to the rest.")
             .cause_if(silent, "A load balancer or port forwarding took the connection and has no broker behind it.")
-            .cause_if(silent && new, "The broker does not speak MQTT 5.0: Mosca, for one, neither answers nor closes then.")
+            .cause_if(silent && new, format!("The broker does not speak MQTT 5.0: Mosca, for one, neither answers nor closes then.{older}"))
             .cause_if(silent && upgrade.is_none(), "The server takes no more connections, and lets further ones wait (HAProxy: `maxconn`; aMQTT: `max_connections`).")
             .cause_if(late.is_some(), "A load balancer held the connection until the broker behind it had room for one more.")
             .cause_if(silent && upgrade.is_none(), "RabbitMQ stops reading while its memory or disk alarm is on: `rabbitmq-diagnostics alarms` shows it.")
-            .cause_if(silent, format!("Port {port} belongs to another program, which waits for something else."))
+            .cause_if(silent && !known, format!("Port {port} belongs to another program, which waits for something else."))
             .step_if(upgrade.is_some(), format!("Ask from the server's own host: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://localhost:{port}/mqtt`."))
             .step_if(late.is_some(), "Look into the broker's log and at the load of its host at this time, and let the client wait longer for the CONNACK.")
             .step_if(unfinished, format!("Look at frame {} in Wireshark: the client or its library has a fault, or stopped within the packet.", connect.frame))
@@ -158,7 +162,7 @@ mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
     use crate::mqtt::PacketType;
-    use crate::session::{PacketCounts, UnfinishedPacket};
+    use crate::session::{PacketCounts, UnfinishedPacket, Taken};
     use crate::stream::{Side, StreamOffset};
 
     #[test]
@@ -173,6 +177,21 @@ mod tests {
         assert!(verdict.causes.concat().contains("disk alarm"));
         let lost = diagnose(&Tale::connecting().retries(Side::Client, 4, 10.0).close(Side::Client, 5.0).build());
         assert!(!lost.causes.concat().contains("disk alarm"), "{}", lost.outcome.id);
+    }
+
+    #[test]
+    fn what_the_broker_took_from_others_it_knows() {
+        let causes = |same: bool| {
+            let tale = Tale::connecting_v5().close(Side::Client, 15.0).with(|session| {
+                let connect = Some(session.wire.last);
+                let taken = Taken { connect, version: connect.filter(|_| same), ..Taken::default() };
+                session.neighbours.taken = Some(Box::new(taken));
+            });
+            diagnose(&tale.build()).causes.concat()
+        };
+        assert!(causes(false).contains("nor closes then. It let in a client of another version (frame 5)."), "{}", causes(false));
+        assert!(!causes(true).contains("does not speak MQTT 5.0"));
+        assert!(!causes(true).contains("belongs to another program"));
     }
 
     #[test]

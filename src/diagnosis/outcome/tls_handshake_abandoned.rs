@@ -146,17 +146,21 @@ fn explain(secured: Secured<'_>, judgement: Judgement, at: Moment, side: Side) -
     let unanswered = !secured.tls.answered();
     let refused = unanswered && close.is_some_and(|close| close.by == Side::Server && prompt(close));
     let silent = unanswered && !refused;
+    let begun = secured.tls.last.is_none();
+    let lost = begun && story.session.wire.sent.client.is_incomplete();
     let nameless = secured.tls.client_hello.as_ref().is_some_and(|hello| hello.server_name.is_none());
     let look = secured.connect_arguments();
     judgement
         .cause_if(refused, format!("What listens on port {port} does not speak TLS: its certificate is not configured, or the port is for plain MQTT."))
         .cause_if(refused && nameless, "The server wants to be asked by a name (SNI), and the client named none: cloud brokers do.")
         .cause_if(refused, "A load balancer took the connection and has no broker behind it, or an access list turns this client away.")
-        .cause_if(refused && !nameless, "The server knows nothing of the name that the client asked for (SNI), and closes instead of saying so.")
-        .cause_if(silent, "A load balancer or proxy took the connection, and the broker behind it does not answer.")
-        .cause_if(silent, "The broker is overloaded or hangs.")
-        .cause_if(silent, format!("What listens on port {port} does not speak TLS, and waits for more bytes."))
-        .cause_if(silent && close.is_none_or(|close| !prompt(close)), "The server's answer, with its certificate, fills large packets, and only small ones get through (MTU): typical of VPNs, PPPoE and mobile links.")
+        .cause_if(refused && !nameless && !begun, "The server knows nothing of the name that the client asked for (SNI), and closes instead of saying so.")
+        .cause_if(silent && lost, "The rest of the hello got lost on the way, or was not captured: hellos with post-quantum keys fill two packets, and one of them, or all large ones, may not get through.")
+        .cause_if(begun && !lost, "The client sent only the beginning of its hello: its program or TLS library stopped within it.")
+        .cause_if(silent && !begun, "A load balancer or proxy took the connection, and the broker behind it does not answer.")
+        .cause_if(silent && !begun, "The broker is overloaded or hangs.")
+        .cause_if(silent && !begun, format!("What listens on port {port} does not speak TLS, and waits for more bytes."))
+        .cause_if(silent && !begun && close.is_none_or(|close| !prompt(close)), "The server's answer, with its certificate, fills large packets, and only small ones get through (MTU): typical of VPNs, PPPoE and mobile links.")
         .cause_if(!unanswered && side == Side::Server && !by_server, "The client could not go on: its program hung or ran out of memory, or its own time limit for the handshake ran out (small devices need seconds).")
         .cause_if(!unanswered && side == Side::Server && by_server, "The server, or a proxy before it, was stopped or gave up in the middle.")
         .cause_if(!unanswered && side == Side::Client, "The server could not go on, or did not accept the client's part, and does not say so.")
@@ -183,6 +187,24 @@ mod tests {
         );
         assert_eq!(outcome(&Tale::greeted(Version::V1_2).ended_after(8.0).build()).id, "tls-handshake-abandoned");
         assert_eq!(outcome(&Tale::greeted(Version::V1_2).ended_after(1.0).build()).id, "unclassified");
+    }
+
+    #[test]
+    fn a_hello_of_which_only_the_beginning_is_there() {
+        let causes = |missing| {
+            let tale = Tale::greeted(Version::V1_3).with(|session| {
+                let tls = session.tls.as_mut().unwrap();
+                (tls.client_hello, tls.last) = (None, None);
+                let client = &mut session.wire.sent.client;
+                client.missing_bytes = missing;
+                client.first_data = Some(session.wire.last);
+            });
+            let verdict = diagnose(&tale.close(Side::Client, 10.0).build());
+            assert!(verdict.outcome.sentence.contains("10 s after a part of the client's hello"), "{}", verdict.outcome.sentence);
+            verdict.causes.concat()
+        };
+        assert!(causes(400).starts_with("The rest of the hello got lost on the way"), "{}", causes(400));
+        assert!(causes(0).starts_with("The client sent only the beginning of its hello"), "{}", causes(0));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::session::{HttpAnswer, WebSocketFacts};
 use crate::stream::Side;
+use crate::transport::websocket::Unproven;
 
 pub(super) const ABOUT: About = About {
     id: "ws-upgrade-refused",
@@ -18,7 +19,10 @@ pub(super) const ABOUT: About = About {
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let websocket = story.websocket()?;
     let answer = websocket.answer.as_ref()?;
-    if answer.status == 101 { without_mqtt(story, websocket, answer) } else { Some(refused(story, websocket, answer)) }
+    if answer.status != 101 {
+        return Some(refused(story, websocket, answer));
+    }
+    without_proof(story, websocket, answer).or_else(|| without_mqtt(story, websocket, answer))
 }
 
 /// The answer is another status than 101.
@@ -35,15 +39,46 @@ fn refused(story: &Story<'_>, websocket: &WebSocketFacts, answer: &HttpAnswer) -
         .at(websocket.request.as_ref().map(|request| request.at))
         .at([answer.at])
         .seen_as(Sight::UpgradeRefused(answer.status));
-    let judgement = advise(judgement, answer, path.as_deref().unwrap_or("its path"));
+    let host = websocket.request.as_ref().and_then(|request| request.host.as_ref());
+    let places = host.zip(answer.location.as_ref()).filter(|_| matches!(answer.status, 302 | 303 | 307));
+    let judgement = match places {
+        Some((host, place)) if leads_away(&host.0, &place.0) => judgement
+            .cause("A login page of the network answers in the broker's place until somebody logs in: the answer points to another host.")
+            .cause(OTHER_ADDRESS)
+            .step("Open a web page with a browser in the same network, and log in there if it asks for it.")
+            .step(TAKE_ADDRESS),
+        _ => advise(judgement, answer, path.as_deref().unwrap_or("its path")),
+    };
     match &answer.server {
         Some(server) => judgement.step(format!("The answer calls itself {}: look into the log of that program at this time.", words::quoted(server))),
         None => judgement.step("Look into the log of the web server, proxy or broker that answered, at this time."),
     }
 }
 
+/// Why a server points elsewhere.
+const OTHER_ADDRESS: &str =
+    "The server wants another address: most often `wss://` instead of `ws://`, or a path that ends with `/`.";
+/// What to do then.
+const TAKE_ADDRESS: &str = "Set the client to the address that the answer names; MQTT clients do not follow redirects.";
+
 fn is_redirect(status: u16) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// Whether the address `place` is on another host than `host`, as the client named it, of another domain than its own. Who
+/// asked an address may be led to the name of the same server, though not back to plain HTTP.
+fn leads_away(host: &[u8], place: &[u8]) -> bool {
+    let name = |address: &[u8]| {
+        let end = address.iter().position(|byte| matches!(byte, b':' | b'/')).unwrap_or(address.len());
+        address.get(..end).unwrap_or_default().to_ascii_lowercase()
+    };
+    let numeric = host.starts_with(b"[") || host.iter().all(|byte| byte.is_ascii_digit() || b".:".contains(byte));
+    if numeric && !place.starts_with(b"http://") {
+        return false;
+    }
+    let behind = place.windows(3).position(|three| three == b"://").and_then(|at| place.get(at + 3..));
+    let (asked, other) = (name(host), behind.map(name));
+    other.is_some_and(|other| !other.ends_with(&asked) && !asked.ends_with(&other))
 }
 
 /// Why web servers answer so, and what to try.
@@ -93,9 +128,9 @@ fn advise(judgement: Judgement, answer: &HttpAnswer, path: &str) -> Judgement {
             .cause("The server limits how often a client may connect, and this one came too often.")
             .step("Let the client wait longer between its attempts to connect."),
         300..=399 => judgement
-            .cause("The server wants another address: most often `wss://` instead of `ws://`, or a path that ends with `/`.")
+            .cause(OTHER_ADDRESS)
             .cause("A login page of the network, or of the web server, stands in the way.")
-            .step("Set the client to the address that the answer names; MQTT clients do not follow redirects."),
+            .step(TAKE_ADDRESS),
         200..=299 => judgement
             .cause(format!("A web page is served at {path}, not the broker's WebSocket."))
             .cause(PROXY)
@@ -105,6 +140,37 @@ fn advise(judgement: Judgement, answer: &HttpAnswer, path: &str) -> Judgement {
             .cause("The server does not accept the request for a WebSocket.")
             .step(PATH),
     }
+}
+
+/// The client left over an answer that does not fit its request.
+fn without_proof(story: &Story<'_>, websocket: &WebSocketFacts, answer: &HttpAnswer) -> Option<Judgement> {
+    let (unproven, close) = (websocket.unproven?, story.close_by(Side::Client)?);
+    // Who minds it leaves at once and says nothing.
+    let prompt = story.soon(answer.at, close.at, 2 * SECOND);
+    if !prompt || story.connect_sent().is_some() || story.connected() {
+        return None;
+    }
+    let (host, server) = (story.client_host(), story.server());
+    let span = words::duration(close.at.time.nanoseconds_since(answer.at.time));
+    let fault = match unproven {
+        Unproven::Missing => "without the header Sec-WebSocket-Accept",
+        Unproven::Wrong => "with a Sec-WebSocket-Accept that does not fit the client's key",
+    };
+    let sentence = format!(
+        "{server} agreed to a WebSocket for {host} {fault}, and the client {} the connection {span} later: a client must not go on then.",
+        how(close.how)
+    );
+    Some(
+        Judgement::new(Confidence::VeryLikely, sentence)
+            .at(websocket.request.as_ref().map(|request| request.at))
+            .at([answer.at, close.at])
+            .cause_if(unproven == Unproven::Wrong, "A proxy, cache or gateway answered in the broker's place, or changed the client's key on the way.")
+            .cause("The program that answers does not know WebSocket well: a home-made server, or a web page that pretends to be one.")
+            .cause_if(unproven == Unproven::Missing, "A proxy in between drops the header.")
+            .step("Connect past the proxy, straight to the broker's WebSocket listener, and compare.")
+            .step("Look which program answers: its header Server, and `ss -ltnp` on its host.")
+            .seen_as(Sight::UpgradeUnproven),
+    )
 }
 
 /// The upgrade was agreed to, MQTT was not, and nothing came of it.

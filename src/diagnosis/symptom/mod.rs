@@ -61,6 +61,8 @@ pub(crate) enum Sight {
     UpgradeCut,
     /// The WebSocket was opened without the subprotocol that the client asked for.
     SubprotocolMissing,
+    /// The WebSocket was opened by an answer that does not fit the client's request.
+    UpgradeUnproven,
     /// The server answered in another protocol.
     Foreign,
     /// The server closed or reset the running session.

@@ -37,6 +37,8 @@ pub(super) struct Encrypted {
     sign: Sign,
     /// A record was read.
     read: bool,
+    /// A stream began like a record.
+    begun: bool,
 }
 
 /// What the hello says of MQTT inside.
@@ -74,6 +76,7 @@ impl Encrypted {
             port,
             sign: Sign::Unknown,
             read: false,
+            begun: false,
         }
     }
 
@@ -117,6 +120,10 @@ impl Encrypted {
         self.mend_sides(from, chunk);
         let side = self.side(from);
         let first = std::mem::replace(self.fresh.of_mut(side), false);
+        if first && !self.begun && Protocol::of(chunk.data) == Protocol::Tls {
+            self.begun = true;
+            self.tracker.tls_begins();
+        }
         let Encrypted { records, tracker, .. } = self;
         let mut foreign = false;
         let mut greeted = false;
@@ -196,7 +203,7 @@ impl Encrypted {
     /// What it carries, if that is no MQTT as far as can be seen.
     fn other(&self) -> Option<Protocol> {
         let mqtt = self.sign == Sign::Mqtt || self.hinted && self.sign != Sign::Other;
-        if self.read { (!mqtt).then_some(Protocol::Tls) } else { Some(Protocol::Unknown) }
+        if self.read || self.begun { (!mqtt).then_some(Protocol::Tls) } else { Some(Protocol::Unknown) }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::session::{
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
 use crate::transport::Protocol;
-use crate::transport::websocket::{self, Carried, Frames, Head, Read, Windows};
+use crate::transport::websocket::{self, Carried, Frames, Head, Read, Unproven, Windows};
 
 use super::following::Following;
 use super::{Ended, Followed, HELD_AT_MOST, Held, News, NewsList, Watch, http, server_port};
@@ -49,6 +49,8 @@ pub(super) struct WebSocket {
     windows: Windows,
     room: Room,
     facts: Box<WebSocketFacts>,
+    /// What the answer has to fit.
+    key: Option<Vec<u8>>,
     directions: PerSide<Direction>,
     /// Nothing but frames was seen: it is on probation.
     joined_late: bool,
@@ -124,6 +126,7 @@ impl WebSocket {
             windows: windows.clone(),
             room: room.clone(),
             facts: Box::default(),
+            key: None,
             directions: PerSide { client: direction(Side::Client), server: direction(Side::Server) },
             joined_late: beginning == Beginning::Frames,
             following: None,
@@ -171,6 +174,7 @@ impl WebSocket {
             Direction::Head(head) if side == Side::Client => match head.request(&chunk) {
                 Read::Whole(request, _) if !request.upgrade => return Verdict::Other(Protocol::Http),
                 Read::Whole(request, rest) => {
+                    self.key.clone_from(&request.key);
                     self.facts.request = Some(http::request_fact(&request, chunk.at));
                     rest
                 }
@@ -184,6 +188,8 @@ impl WebSocket {
                         following.tracker.upgrade_answer(&fact);
                     }
                     self.facts.answer = Some(fact);
+                    let key = self.key.take().filter(|_| answer.status == 101);
+                    self.facts.unproven = key.and_then(|key| Unproven::of(&key, answer.accept.as_deref()));
                     if answer.status != 101 {
                         self.directions = PerSide { client: Direction::Ignored, server: Direction::Ignored };
                         return self.verdict();

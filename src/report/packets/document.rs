@@ -6,7 +6,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use crate::mqtt::{MalformedReason, Packet, PacketType, ParseError, Properties, PropertyId, Value, Version};
+use crate::mqtt::{
+    MalformedReason, Packet, PacketType, ParseError, Properties, PropertyId, Value, Version, begun_identifier,
+};
 use crate::report::value::{Text, Time};
 use crate::report::words;
 use crate::session::SeenPacket;
@@ -100,7 +102,10 @@ impl Document {
             dup: publish.then_some(flags & 0x08 != 0),
             qos: publish.then_some(flags >> 1 & 0b11),
             retain: publish.then_some(flags & 0x01 != 0),
-            packet_id: parsed.and_then(packet_identifier),
+            packet_id: match parsed {
+                Some(parsed) => packet_identifier(parsed),
+                None => begun_identifier(raw),
+            },
             fields: Fields::of(packet, reveal),
             properties: list(parsed.map(properties).unwrap_or_default(), reveal),
             partial: raw.missing.is_some() || matches!(packet.parsed, Err(ParseError::Partial { .. })),

@@ -154,7 +154,12 @@ fn a_payload_stands_below_its_row() {
 fn what_cannot_be_read_is_said() {
     let malformed = json(b"\x30\x03\x00\x05a", None, None, None);
     assert_eq!(malformed["malformed"]["field"], "Topic Name");
-    assert_eq!(malformed["fields"], Value::Null);
+    assert_eq!((&malformed["fields"], &malformed["packet_id"]), (&Value::Null, &Value::Null));
+    // The identifier stands before the fault: a reserved property; a SUBSCRIBE whose filter is cut off.
+    let publish = json(b"\x32\x08\x00\x01t\x00\x07\x02\x7f\x00", Some(Version::V5), None, None);
+    assert_eq!((publish["malformed"].is_object(), &publish["packet_id"]), (true, &7.into()));
+    let subscribe = json(b"\x82\x05\x00\x09\x00\x05a", None, None, None);
+    assert_eq!((&subscribe["malformed"]["field"].is_string(), &subscribe["packet_id"]), (&true, &9.into()));
     let cut = json(b"\x40\x02\x00", None, None, None);
     assert_eq!((&cut["partial"], &cut["malformed"]), (&true.into(), &Value::Null));
     let unknown = json(b"\xe0\x02\x7f\x00", Some(Version::V5), None, None);

@@ -1,4 +1,4 @@
-//! Of each client that was refused, who was let in by the same server with the same user name, or with the same client
+//! Of each client that was refused, by a CONNACK or with a close, who was let in by the same server with the same user name, or with the same client
 //! id: what differs between the two is why.
 //!
 //! Invariant: of each name two are remembered, the first that was let in and the first that differs from it.
@@ -12,6 +12,7 @@ use super::one_by_one;
 use crate::capture::Moment;
 use crate::net::Endpoint;
 use crate::session::facts::{Admission, Admitted, Session, TextFact};
+use crate::stream::Side;
 
 /// By the hash of what refused sessions are asked for, places of sessions that were let in. Two names may have one hash.
 type Known = HashMap<u64, Vec<usize>>;
@@ -72,15 +73,22 @@ pub(super) fn compare_refused(sessions: &mut [Box<Session>]) {
 }
 
 impl Session {
-    /// Whether the broker let the client in, if both its CONNECT and the answer are known.
+    /// Whether the broker let the client in, if its CONNECT is known and was answered, by a CONNACK or with a close.
     fn was_admitted(&self) -> Option<bool> {
         self.connect.as_ref()?;
-        Some(self.connack.as_ref()?.code.0 == 0)
+        match &self.connack {
+            Some(connack) => Some(connack.code.0 == 0),
+            None => self.closed_by_server().map(|_| false),
+        }
     }
 
     /// When the broker answered.
     fn answered(&self) -> Option<Moment> {
-        self.connack.as_ref().map(|connack| connack.at)
+        self.connack.as_ref().map(|connack| connack.at).or_else(|| self.closed_by_server())
+    }
+
+    fn closed_by_server(&self) -> Option<Moment> {
+        self.wire.close().filter(|close| close.by == Side::Server).map(|close| close.at)
     }
 
     fn names(&self) -> Option<Names<'_>> {

@@ -1,4 +1,4 @@
-//! Connections of one client that the server closed one after the other, each after the same silence, as a timer does.
+//! Connections of one client that one side closed one after the other, each after the same silence, as a timer does.
 //!
 //! Invariant: what ended within one second counts once. Connections that began together and end together were silent for
 //! the same time too, whatever ended them.
@@ -22,10 +22,10 @@ const AT_ONCE: i64 = 1_000_000_000;
 /// Two that are shorter, in nanoseconds, may be equal by chance.
 const TWICE: i64 = 5_000_000_000;
 
-/// A server, and a client by its address and client id.
-type Pair = (Endpoint, IpAddr, Option<TextFact>);
+/// A server, a client by its address and client id, and who closed.
+type Pair = (Endpoint, IpAddr, Option<TextFact>, Side);
 
-/// In which the server closed a session.
+/// In which a session was closed.
 struct Silence {
     /// Where the session stands.
     place: usize,
@@ -34,13 +34,13 @@ struct Silence {
     end: Timestamp,
 }
 
-/// Tells each of `sessions` that the server closed how many others of the same client it closed after the same silence.
+/// Tells each of `sessions` that one side closed how many others of the same client it closed after the same silence.
 pub(super) fn compare_silences(sessions: &mut [Box<Session>]) {
     let mut silences: HashMap<Pair, Vec<Silence>> = HashMap::new();
     for (place, session) in one_by_one(sessions) {
-        if let Some((length, end)) = session.closed_in_silence() {
+        if let Some((by, length, end)) = session.closed_in_silence() {
             let peers = &session.wire.peers;
-            let pair = (peers.server.endpoint, peers.client.endpoint.address, session.sent_client_id().cloned());
+            let pair = (peers.server.endpoint, peers.client.endpoint.address, session.sent_client_id().cloned(), by);
             silences.entry(pair).or_default().push(Silence { place, length, end });
         }
     }
@@ -72,12 +72,12 @@ fn times(silences: &[Silence]) -> u64 {
 }
 
 impl Session {
-    /// The silence, in nanoseconds, in which the server closed without a word, and when it did.
-    fn closed_in_silence(&self) -> Option<(i64, Timestamp)> {
-        let close = self.wire.close().filter(|close| close.by == Side::Server)?;
+    /// Who closed without a word, in which silence, in nanoseconds, and when.
+    fn closed_in_silence(&self) -> Option<(Side, i64, Timestamp)> {
+        let close = self.wire.close()?;
         let said = self.disconnect.client.is_some() || self.disconnect.server.is_some();
         let last = self.last_packet().filter(|at| at.is_before(close.at))?;
         let length = close.at.time.nanoseconds_since(last.time);
-        (!said && length >= SHORTEST).then_some((length, close.at.time))
+        (!said && length >= SHORTEST).then_some((close.by, length, close.at.time))
     }
 }

@@ -55,8 +55,34 @@ pub struct Neighbours {
     pub admitted: Option<Box<Admitted>>,
     /// If the attempt opened no connection: where the same client got through meanwhile or right after.
     pub detour: Option<Box<Detour>>,
-    /// How many other connections of the same client the server closed after the same silence as this one.
+    /// How many other connections of the same client were closed by the same side after the same silence as this one.
     pub closed_again_alike: u64,
+    /// If the client's side closed it without a goodbye: how many others it closed so from the same address, within a second.
+    pub left_together: u64,
+    /// If the server closed it upon a CONNECT or a request, or left its CONNECT unanswered: what it took elsewhere.
+    pub taken: Option<Box<Taken>>,
+}
+
+/// What the same server took on other connections, of what it closed this one upon or left unanswered here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The first CONNACK that accepted a CONNECT which came in the same way: plain, in a WebSocket, behind a PROXY header.
+    pub connect: Option<Moment>,
+    /// The same, of a CONNECT of the same version.
+    pub version: Option<Moment>,
+    /// The newest request of the same client, to the same topic with the same `QoS`, that it took.
+    pub request: Option<TakenRequest>,
+    /// How many other connections of the same client it closed upon the same request.
+    pub closed_too: u64,
+}
+
+/// A request that the server took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenRequest {
+    /// The PUBLISH, or the answer to the SUBSCRIBE.
+    pub at: Moment,
+    /// Length of the PUBLISH in bytes.
+    pub length: u64,
 }
 
 /// Another connection with the same client id.

@@ -4,7 +4,7 @@ use crate::capture::Moment;
 use crate::mqtt::PacketType;
 use crate::stream::Side;
 use crate::transport::Protocol;
-use crate::transport::websocket::names_mqtt;
+use crate::transport::websocket::{Unproven, names_mqtt};
 
 use super::TextFact;
 use crate::session::capture::Tally;
@@ -19,6 +19,8 @@ pub struct WebSocketFacts {
     pub answer: Option<HttpAnswer>,
     /// The server's first bytes are no HTTP answer: what they are instead.
     pub foreign_answer: Option<(Protocol, Moment)>,
+    /// The server agreed to the upgrade without proving that it answers this request.
+    pub unproven: Option<Unproven>,
     /// Each side's first Close frame.
     pub close: PerSide<Option<CloseFrame>>,
     /// Each side's text messages.

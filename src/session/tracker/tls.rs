@@ -10,6 +10,11 @@ use crate::transport::tls::Told;
 use super::Tracker;
 
 impl Tracker {
+    /// The connection begins like TLS, though no record may be whole.
+    pub fn tls_begins(&mut self) {
+        self.seldom.tls.get_or_insert_default();
+    }
+
     /// What the TLS stream of `from` tells next.
     pub fn tls(&mut self, from: Side, at: Moment, told: Told<'_>) {
         if let Some(event) = self.seldom.tls.get_or_insert_default().take(from, at, told) {

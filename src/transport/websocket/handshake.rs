@@ -23,6 +23,8 @@ pub struct Request {
     pub host: Option<Vec<u8>>,
     /// Sec-WebSocket-Protocol: the subprotocols offered, as sent.
     pub subprotocols: Option<Vec<u8>>,
+    /// Sec-WebSocket-Key.
+    pub key: Option<Vec<u8>>,
 }
 
 /// The answer to it.
@@ -34,6 +36,8 @@ pub struct Response {
     pub phrase: Vec<u8>,
     /// Sec-WebSocket-Protocol: the subprotocol that was chosen.
     pub subprotocol: Option<Vec<u8>>,
+    /// Sec-WebSocket-Accept: the answer to the key.
+    pub accept: Option<Vec<u8>>,
     /// Location.
     pub location: Option<Vec<u8>>,
     /// Server: what its program calls itself.
@@ -164,6 +168,7 @@ fn request(bytes: &[u8]) -> Option<Status<(usize, Request)>> {
         upgrade,
         host: field("host"),
         subprotocols: all(parsed.headers, "sec-websocket-protocol"),
+        key: field("sec-websocket-key"),
     };
     Some(map(status, request))
 }
@@ -180,6 +185,7 @@ fn of_response(parsed: &httparse::Response<'_, '_>) -> Option<Response> {
         status: parsed.code?,
         phrase: parsed.reason.unwrap_or_default().as_bytes().to_vec(),
         subprotocol: all(parsed.headers, "sec-websocket-protocol"),
+        accept: field(parsed.headers, "sec-websocket-accept"),
         location: field(parsed.headers, "location"),
         server: field(parsed.headers, "server"),
     })

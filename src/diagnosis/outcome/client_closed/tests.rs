@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Confidence, diagnose};
 use crate::diagnosis::testing::{Tale, open_publish, outcome, text};
-use crate::session::{ExchangeState, Session, UnfinishedPacket, WillFacts};
+use crate::session::{ExchangeState, Session, UnfinishedPacket, WillFacts, compare};
 use crate::mqtt::{PacketType, QoS};
 use crate::stream::Side;
 use crate::transport::tls::Version;
@@ -125,6 +125,37 @@ fn a_port_used_again_says_nothing_of_an_end_that_was_seen() {
 }
 
 #[test]
+fn a_silence_as_long_as_a_limit_of_proxies_may_have_been_ended_by_one() {
+    let causes = |after: f64, again| {
+        let tale = Tale::connected().publish(Side::Client, "a", 0, 9, 0.1).close(Side::Client, after);
+        let tale = tale.with(|session| session.neighbours.closed_again_alike = again);
+        diagnose(&tale.build()).causes.concat()
+    };
+    let told = "A timer ended it: nothing had been said for 1 min.";
+    assert!(causes(60.02, 0).starts_with(told), "{}", causes(60.02, 0));
+    assert!(!causes(43.7, 0).contains("timer"));
+    assert!(causes(43.7, 2).starts_with("A timer ended it: nothing had been said for 43.7 s, as before the end of 2 other"));
+    assert!(!causes(3.0, 2).contains("timer"));
+}
+
+#[test]
+fn connections_from_one_address_that_end_together_have_one_reason() {
+    let cause = |after: f64, port| {
+        let other = Tale::connected().close(Side::Client, after).with(|session| {
+            session.wire.peers.client.endpoint.port += 1;
+            session.wire.peers.server.endpoint.port = port;
+        });
+        let mut sessions = vec![Box::new(Tale::connected().close(Side::Client, 5.0).build()), Box::new(other.build())];
+        compare(&mut sessions);
+        diagnose(&sessions[0]).causes[0].to_string()
+    };
+    let told = "1 other connection from 10.0.0.21 was closed in the same second:";
+    assert!(cause(5.4, 1883).starts_with(told), "{}", cause(5.4, 1883));
+    assert!(cause(9.0, 1883).starts_with("The program ended"), "{}", cause(9.0, 1883));
+    assert!(cause(5.4, 1884).starts_with("The program ended"), "{}", cause(5.4, 1884));
+}
+
+#[test]
 fn a_will_waits_for_its_delay_and_no_longer_than_the_session() {
     let told = |delay_interval, expiry| {
         let tale = Tale::connected_v5().close(Side::Client, 4.0).with(|session| {
@@ -135,10 +166,10 @@ fn a_will_waits_for_its_delay_and_no_longer_than_the_session() {
         });
         outcome(&tale.build()).sentence
     };
-    let waits = "; the broker will publish its will after 30 s, unless it is back by then.";
+    let waits = "; the broker should publish its will after 30 s, unless it is back by then.";
     assert!(told(Some(30), Some(3600)).ends_with(waits), "{}", told(Some(30), Some(3600)));
     for (delay, expiry) in [(None, Some(3600)), (Some(0), Some(3600)), (Some(30), None), (Some(30), Some(0))] {
-        assert!(told(delay, expiry).ends_with("; the broker will publish its will."), "{delay:?} {expiry:?}");
+        assert!(told(delay, expiry).ends_with("; the broker should publish its will."), "{delay:?} {expiry:?}");
     }
 }
 

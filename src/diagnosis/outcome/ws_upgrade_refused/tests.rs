@@ -2,6 +2,7 @@ use crate::diagnosis::testing::{Tale, outcome, text};
 use crate::diagnosis::{Confidence, Verdict, diagnose};
 use crate::session::{CloseFrame, HttpAnswer, Session, UpgradeRequest, WebSocketFacts};
 use crate::stream::Side;
+use crate::transport::websocket::Unproven;
 
 /// A client that asked for a WebSocket and was answered with `status`.
 fn asked(tale: Tale, subprotocols: Option<&str>, status: u16, chosen: Option<&str>) -> Tale {
@@ -50,6 +51,41 @@ fn each_status_has_its_cause() {
         assert!(verdict.outcome.sentence.contains(&format!("HTTP {status} Told")), "{}", verdict.outcome.sentence);
     }
     assert!(verdict(302).outcome.sentence.contains("to https://example.com/"));
+}
+
+#[test]
+fn a_redirect_to_another_host_is_most_often_a_login_page() {
+    let first = |host: &str| {
+        let tale = asked(Tale::opened(), Some("mqtt"), 302, None);
+        let tale = tale.with(|session| {
+            session.websocket.as_mut().unwrap().request.as_mut().unwrap().host = Some(text(host));
+        });
+        diagnose(&tale.close(Side::Server, 0.1).build()).causes[0].to_string()
+    };
+    assert!(first("broker.lan:9001").starts_with("A login page of the network"));
+    for own in ["10.0.0.2:9001", "[2001:db8::2]", "example.com", "Example.com:9001", "broker.example.com"] {
+        assert!(first(own).starts_with("The server wants another address"), "{own}");
+    }
+}
+
+#[test]
+fn an_answer_that_does_not_fit_the_request() {
+    let left = |unproven, after, side| {
+        let tale = asked(Tale::opened(), Some("mqtt"), 101, Some("mqtt"));
+        let tale = tale.with(|session| session.websocket.as_mut().unwrap().unproven = unproven);
+        diagnose(&tale.close(side, after).build())
+    };
+    let wrong = left(Some(Unproven::Wrong), 0.01, Side::Client);
+    assert_eq!((wrong.outcome.id, wrong.outcome.confidence), ("ws-upgrade-refused", Confidence::VeryLikely));
+    assert!(wrong.outcome.sentence.contains("that does not fit the client's key"), "{}", wrong.outcome.sentence);
+    assert!(wrong.client_saw.iter().any(|saw| saw.reports.contains("invalid secret key")));
+    let missing = left(Some(Unproven::Missing), 0.01, Side::Client).outcome.sentence;
+    assert!(missing.contains("without the header Sec-WebSocket-Accept"), "{missing}");
+    for (unproven, after, side) in
+        [(None, 0.01, Side::Client), (Some(Unproven::Wrong), 30.0, Side::Client), (Some(Unproven::Wrong), 0.01, Side::Server)]
+    {
+        assert_ne!(left(unproven, after, side).outcome.id, "ws-upgrade-refused");
+    }
 }
 
 #[test]
