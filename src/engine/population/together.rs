@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use crate::capture::{FrameNumber, Moment};
 use crate::tcp::Facts;
 
@@ -40,20 +42,29 @@ impl Together {
         // What was closed before this one began was not open beside it.
         let early = if begun(facts).is_some() { first } else { early };
         let same = |other: &ServerClose| client.is_some() && other.client == client;
-        let others = closes.range(early..late).filter(|other| other.stream != Some(facts.stream) && !same(other));
-        let looked_at = others.take(FEW);
-        let open = looked_at.clone().filter(|other| other.begun.is_none_or(|begun| begun < end.frame));
-        let count = open.clone().count();
+        let (mut looked_at, mut open, mut alike) = (0, 0, 0);
+        let mut named: SmallVec<[FrameNumber; NAMED]> = SmallVec::new();
+        for other in closes.range(early..late).filter(|other| other.stream != Some(facts.stream) && !same(other)) {
+            looked_at += 1;
+            if other.begun.is_none_or(|begun| begun < end.frame) {
+                open += 1;
+                if named.len() < NAMED {
+                    named.push(other.at.frame);
+                    alike += usize::from(is_timed(end, quiet, other));
+                }
+            }
+            if looked_at == FEW {
+                break;
+            }
+        }
         // Among thousands of closes one client's own change nothing; of those that are not looked at the same share were open.
-        let count = match (late - early, looked_at.count()) {
-            (all, _) if all <= FEW => count,
-            (all, looked_at) => all.saturating_sub(own) * count / looked_at.max(1),
+        let count = match late - early {
+            all if all <= FEW => open,
+            all => all.saturating_sub(own) * open / looked_at.max(1),
         };
-        let named = open.take(NAMED);
-        let alike = named.clone().filter(|other| is_timed(end, quiet, other)).count();
         // Of those that are not looked at the same share.
-        let alike = alike as u64 * (count as u64) / (named.clone().count().max(1) as u64);
-        Together { frames: named.map(|other| other.at.frame).collect(), count: count as u64, alike }
+        let alike = alike * count / named.len().max(1);
+        Together { frames: named.into_vec(), count: count as u64, alike: alike as u64 }
     }
 }
 
