@@ -1,5 +1,8 @@
 //! `ws-upgrade-refused`: no WebSocket for MQTT came about.
 
+mod cut;
+mod flawed;
+
 use super::http_answer::status_line;
 use super::{About, Judgement};
 use crate::diagnosis::story::{SECOND, Story, how};
@@ -17,8 +20,12 @@ pub(super) const ABOUT: About = About {
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let websocket = story.websocket()?;
-    let answer = websocket.answer.as_ref()?;
-    if answer.status == 101 { without_mqtt(story, websocket, answer) } else { Some(refused(story, websocket, answer)) }
+    let Some(answer) = &websocket.answer else { return cut::judge(story, websocket) };
+    if answer.status == 101 {
+        flawed::judge(story, websocket, answer).or_else(|| without_mqtt(story, websocket, answer))
+    } else {
+        Some(refused(story, websocket, answer))
+    }
 }
 
 /// The answer is another status than 101.

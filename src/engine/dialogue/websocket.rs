@@ -241,7 +241,7 @@ impl WebSocket {
         for side in [Side::Client, Side::Server] {
             self.frames(side, news, hinted, |frames, on| frames.finish(on));
         }
-        self.facts.answer = self.answer();
+        (self.facts.answer, self.facts.begun_answer) = (self.answer(), self.begun_answer());
         let other = Ended::Other { protocol: Protocol::Http, server_port: server_port(facts, self.client) };
         let (mut tracker, evidence) = match self.following.take() {
             Some(mut following) => {
@@ -264,7 +264,7 @@ impl WebSocket {
     /// As [`WebSocket::end`], of a connection that goes on.
     pub(super) fn as_it_stands(&self, facts: &Facts) -> Ended {
         let mut told = self.facts.clone();
-        told.answer = self.answer();
+        (told.answer, told.begun_answer) = (self.answer(), self.begun_answer());
         let followed = self.following.as_ref().map(|following| following.as_it_stands(false));
         let (mut tracker, evidence) = match followed {
             Some(following) if !following.probation => (Box::new(following.tracker), following.evidence),
@@ -429,6 +429,14 @@ impl WebSocket {
         };
         let refusal = begun.filter(|(answer, _)| answer.status >= 200);
         refusal.map(|(answer, at)| http::answer_fact(&answer, at)).or_else(|| self.facts.answer.clone())
+    }
+
+    /// What came of an answer that is not whole, and may be any.
+    fn begun_answer(&self) -> Option<(usize, Moment)> {
+        match &self.directions.server {
+            Direction::Head(head) if self.answer().is_none() => head.begun(),
+            _ => None,
+        }
     }
 
     fn start(&mut self, evidence: ClientEvidence, news: &mut NewsList, hinted: bool) {

@@ -4,11 +4,13 @@
 //! Invariant: payload comes out in order, each byte once, with the moment of the TCP segment that carried it. Nothing here
 //! knows MQTT.
 
+mod flaw;
 mod frame;
 mod frames;
 mod handshake;
 mod inflate;
 
+pub use flaw::Flaw;
 pub use frames::{Carried, Frames};
 pub use handshake::{Head, Read, Request, Response, answer, begins_answer};
 pub use inflate::Windows;
