@@ -169,7 +169,7 @@ fn who_never_sent_a_connect_has_no_session() {
     let joined_late = Tale::connected().with(|session| {
         (session.connect, session.connack) = (None, None);
         session.counts = crate::session::PerSide::default();
-        session.wire.syn.count = 0;
+        (session.wire.syn.count, session.wire.syn_ack.count, session.wire.established) = (0, 0, None);
     });
     let late = joined_late.publish(Side::Client, "a", 0, 20, 2.0).close(Side::Client, 2.0).build();
     assert!(outcome(&late).sentence.ends_with("the broker will publish its will if it has one."), "{}", outcome(&late).sentence);
