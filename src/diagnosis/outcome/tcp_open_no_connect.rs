@@ -72,7 +72,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at([opened])
             .at(story.close.map(|close| close.at))
             .cause_if(inside.is_some(), "The page or program opened the WebSocket without MQTT: it failed in between, or serves for something else as well.")
-            .cause_if(at_once && inside.is_some(), "The client's WebSocket library did not accept the server's answer, for a wrong Sec-WebSocket-Accept for instance: whether that is right is not looked at here.")
+            .cause_if(at_once && inside.is_some() && story.close_frame(Side::Client).is_none(), "The client's WebSocket library did not accept the server's answer, for a wrong Sec-WebSocket-Accept for instance: whether that is right is not looked at here.")
             .cause_if(at_once && alone, "The client could not build its CONNECT: with PubSubClient, client id, user name, password and will must fit its buffer of 256 bytes.")
             .cause_if(headed, "A load balancer sends the header before the client's own bytes, and its client sent none.")
             .cause_if(headed, "The health check of a load balancer sends the header, and no more.")
