@@ -1,10 +1,9 @@
 //! What sessions have to do with each other: who speaks MQTT, who uses which client id, who was
 //! closed together.
 //!
-//! Invariant: bounded. Of every client id the connections are remembered until all are told of that began before them:
-//! the last two, and those of the last seconds, and when there are too many client ids, those that connected last; of every
-//! close the last seconds.
+//! Invariant: bounded. Of every close the last seconds are remembered; of client ids see [`presences`].
 
+mod presences;
 mod together;
 
 use std::collections::VecDeque;
@@ -13,14 +12,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use hashbrown::hash_map::EntryRef;
 use hashbrown::{HashMap, HashSet};
-use thin_vec::ThinVec;
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::{Limits, forget_older_half};
 use crate::net::Endpoint;
-use crate::session::{Close, Namesake, Neighbours, Rival, TextFact, Traffic};
+use crate::session::{Close, Namesake, Neighbours, TextFact, Traffic};
 use crate::stream::{End, Side};
 use crate::tcp::Facts;
 
@@ -28,17 +25,14 @@ use super::dialogue::{Answered, News};
 use super::namesakes::Namesakes;
 use super::notice::Talk;
 use super::post::Post;
+use presences::{Presence, Presences};
 use together::Together;
 pub(super) use together::begun;
 
 /// Sessions that a server closed within this many nanoseconds were closed together.
 const TOGETHER: i64 = 1_000_000_000;
-/// A broker that lets two connections with one client id be for so many nanoseconds pushes none of them out.
-const LET_BE: i64 = 5_000_000_000;
 /// Closes older than this are forgotten: sessions are handed out well before.
 const FORGET: i64 = 10_000_000_000;
-/// Connections with one client id remembered, when they follow one another that fast.
-const RIVALS: usize = 32;
 /// Closes by one server remembered.
 const CLOSES: usize = 4096;
 
@@ -50,7 +44,7 @@ pub(super) struct Population {
     websockets: HashSet<Endpoint>,
     /// Servers that answered a CONNECT.
     brokers: HashMap<Endpoint, Broker>,
-    presences: HashMap<TextFact, Presences>,
+    presences: Presences,
     namesakes: Namesakes,
     /// Of each host its newest SYN-ACK: Time to Live or Hop Limit, whether the capture holds it twice, and the port.
     hop_limits: HashMap<IpAddr, (u8, bool, u16)>,
@@ -72,21 +66,6 @@ struct Broker {
     maximum_packet_size: Option<(u32, Moment)>,
 }
 
-/// The connections of one client id, most often one.
-type Presences = ThinVec<Presence>;
-
-#[derive(Clone, Copy, Debug)]
-struct Presence {
-    stream: u32,
-    client: Endpoint,
-    server: Endpoint,
-    connect: Moment,
-    accepted: Option<Moment>,
-    refused: Option<Moment>,
-    /// Whether its session was told of: only those before it still ask for it.
-    told: bool,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct ServerClose {
     at: Moment,
@@ -106,7 +85,7 @@ impl Population {
             servers: Arc::default(),
             websockets: HashSet::new(),
             brokers: HashMap::new(),
-            presences: HashMap::new(),
+            presences: Presences::new(limits.connections),
             namesakes: Namesakes::new(limits.connections),
             hop_limits: HashMap::new(),
             tls: HashMap::new(),
@@ -174,11 +153,12 @@ impl Population {
                     self.post.will(stream, server.address, fingerprint);
                 }
                 let (accepted, refused, told) = (None, None, false);
-                self.connect(client_id, Presence { stream, client, server, connect: at, accepted, refused, told });
+                self.presences
+                    .connect(client_id, Presence { stream, client, server, connect: at, accepted, refused, told });
             }
             News::Answered(answered) => {
                 let Answered { client_id, username, connect, accepted, maximum_packet_size, at } = *answered;
-                self.answered(&client_id, stream, accepted, at);
+                self.presences.answered(&client_id, stream, accepted, at);
                 if let Some(username) = username.filter(|_| accepted) {
                     let told = Namesake { client, client_id, stream, connect, accepted: at };
                     self.namesakes.accepted(server, username, told);
@@ -207,42 +187,9 @@ impl Population {
         self.post.finish(now)
     }
 
-    fn connect(&mut self, client_id: TextFact, presence: Presence) {
-        if client_id.is_empty() {
-            return;
-        }
-        if !has_room(&self.presences, &client_id, self.limit) {
-            forget_older_half(&mut self.presences, |all| all.last().map(|presence| presence.connect.frame));
-        }
-        let presences = self.presences.entry(client_id).or_default();
-        let old = |first: &Presence| presence.connect.time.nanoseconds_since(first.connect.time) > FORGET;
-        while presences.len() >= 2 && (presences.len() >= RIVALS || presences.first().is_some_and(old)) {
-            presences.remove(0);
-        }
-        // Most client ids have one connection.
-        presences.reserve_exact(1);
-        presences.push(presence);
-    }
-
-    fn answered(&mut self, client_id: &TextFact, stream: u32, accepted: bool, at: Moment) {
-        let presences = self.presences.get_mut(client_id);
-        if let Some(presence) = presences.and_then(|all| all.iter_mut().find(|presence| presence.stream == stream)) {
-            *(if accepted { &mut presence.accepted } else { &mut presence.refused }) = Some(at);
-        }
-    }
-
     /// The session with this client id over `stream` is told of.
     pub(super) fn told(&mut self, client_id: &TextFact, stream: u32) {
-        let EntryRef::Occupied(mut entry) = self.presences.entry_ref(client_id) else { return };
-        let presences = entry.get_mut();
-        if let Some(presence) = presences.iter_mut().find(|presence| presence.stream == stream) {
-            presence.told = true;
-        }
-        let done = presences.iter().take_while(|presence| presence.told).count();
-        presences.drain(..done);
-        if presences.is_empty() {
-            entry.remove();
-        }
+        self.presences.told(client_id, stream);
     }
 
     /// A server closed a connection of its own accord, unless a newer one with its client id pushed it out.
@@ -255,7 +202,7 @@ impl Population {
         begun: Option<FrameNumber>,
         at: Moment,
     ) {
-        if client_id.is_some_and(|client_id| self.is_pushed_out(client_id, stream, server, at)) {
+        if client_id.is_some_and(|client_id| self.presences.is_pushed_out(client_id, stream, server, at)) {
             return;
         }
         if !has_room(&self.closes, &server, self.limit) {
@@ -269,40 +216,10 @@ impl Population {
         closes.push_back(ServerClose { at, stream: Some(stream), client: client_id.map(stand_in), quiet, begun });
     }
 
-    /// Whether the connection over `stream`, which `server` closed `at` this moment, gave way to a newer one.
-    fn is_pushed_out(&self, client_id: &TextFact, stream: u32, server: Endpoint, at: Moment) -> bool {
-        let mut rivals = self.rivals(client_id, stream, server.address, at);
-        rivals.any(|other| at.time.nanoseconds_since(other.connect.time) <= TOGETHER)
-            && !self.bore_a_rival(client_id, stream, server, at)
-    }
-
-    /// Whether the connection over `stream` was open beside a newer one with its client id, which had long been let in when
-    /// `server` closed it `at` this moment: what lets both be pushes nobody out.
-    fn bore_a_rival(&self, client_id: &TextFact, stream: u32, server: Endpoint, at: Moment) -> bool {
-        let mut rivals = self.rivals(client_id, stream, server.address, at).filter(|other| other.server == server);
-        rivals.any(|other| other.accepted.is_some_and(|accepted| at.time.nanoseconds_since(accepted.time) >= LET_BE))
-    }
-
-    /// The connections with this client id that came to `server` after the one over `stream` and before `end`.
-    fn rivals(
-        &self,
-        client_id: &TextFact,
-        stream: u32,
-        server: IpAddr,
-        end: Moment,
-    ) -> impl DoubleEndedIterator<Item = &Presence> + Clone {
-        let all = self.presences.get(client_id).map_or(&[][..], |all| all);
-        let own = all.iter().find(|presence| presence.stream == stream);
-        let accepted = own.and_then(|own| own.accepted);
-        all.iter().filter(move |other| {
-            // One that was let in first is what a proxy made of this one.
-            let onward = accepted.zip(other.accepted).is_some_and(|(own, other)| other.is_before(own));
-            other.stream != stream
-                && other.server.address == server
-                && own.is_none_or(|own| own.connect.is_before(other.connect))
-                && other.connect.is_before(end)
-                && !onward
-        })
+    /// When `server` closed the connection over `stream` of its own accord.
+    fn closed_at(&self, server: Endpoint, stream: u32) -> Option<Moment> {
+        let mut closes = self.closes.get(&server)?.iter();
+        closes.find(|close| close.stream == Some(stream)).map(|close| close.at)
     }
 
     /// The host of a server refused a new connection.
@@ -333,29 +250,16 @@ impl Population {
         let close = Close::of(facts, client);
         let end = close.map_or_else(|| facts.last(), |close| close.at);
         let rival = connect.and_then(|(client_id, connect)| {
-            let rivals = self.rivals(client_id, facts.stream, server.address, end);
-            let mut rivals = rivals.rev().filter(|other| connect.is_before(other.connect));
-            let same_port = rivals.clone().find(|other| other.server == server);
-            let other = same_port.or_else(|| rivals.next())?;
-            Some(Box::new(Rival {
-                borne: self.bore_a_rival(client_id, facts.stream, server, end),
-                client: other.client,
-                stream: other.stream,
-                connect: other.connect,
-                accepted: other.accepted,
-                refused: other.refused,
-            }))
+            self.presences
+                .rival(client_id, (facts.stream, server), (connect, end), |stream| self.closed_at(server, stream))
         });
         let by_server = close.is_some_and(|close| close.by == Side::Server);
         let mut together = Together::default();
         if by_server && let Some(closes) = self.closes.get(&server) {
             together = Together::of(closes, end, facts, connect.map(|(client_id, _)| stand_in(client_id)));
         }
-        let returned = connect.filter(|_| by_server).and_then(|(client_id, _)| self.presences.get(client_id));
-        let returned = returned.and_then(|presences| {
-            let mut later = presences.iter().filter(|other| end.is_before(other.connect));
-            later.find(|other| other.server == server && other.accepted.is_some()).map(|other| other.connect.frame)
-        });
+        let returned =
+            connect.filter(|_| by_server).and_then(|(client_id, _)| self.presences.returned(client_id, server, end));
         let broker = self.brokers.get(&server);
         let hops = self.hop_limits.get(&server.address).copied();
         Neighbours {
@@ -433,7 +337,7 @@ mod tests {
         for (stream, connect) in [(0, 10), (1, 20)] {
             let (client, connect) = (server, at(connect));
             let presence = Presence { stream, client, server, connect, accepted: None, refused: None, told: false };
-            population.connect(id("a"), presence);
+            population.presences.connect(id("a"), presence);
         }
         population.closed(server, 0, Some(&id("a")), 0, None, at(21));
         assert!(population.closes.is_empty());
@@ -457,6 +361,7 @@ mod tests {
                 let (client, server, connect) = (server, Endpoint { port, ..server }, at(begun));
                 let (accepted, told) = (Some(connect), false);
                 population
+                    .presences
                     .connect(id.clone(), Presence { stream, client, server, connect, accepted, refused: None, told });
             }
             population.closed(server, 0, Some(&id), 0, None, at(21));
@@ -466,27 +371,5 @@ mod tests {
         // The one between came just before, or to another broker on that host.
         assert_eq!(closes(19, 1883), 0);
         assert_eq!(closes(10, 1884), 0);
-    }
-
-    #[test]
-    fn a_client_id_is_forgotten_once_all_its_sessions_are_told_of() {
-        let server = Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), port: 1883 };
-        let at = |second: i64| {
-            let frame = FrameNumber::new(second.unsigned_abs());
-            Moment { frame, time: Timestamp(second * 1_000_000_000) }
-        };
-        let id = TextFact::new(b"a");
-        let mut population = Population::new(&Limits::default());
-        for (stream, connect) in [(0, at(1)), (1, at(2))] {
-            let client = server;
-            let presence = Presence { stream, client, server, connect, accepted: None, refused: None, told: false };
-            population.connect(id.clone(), presence);
-        }
-        // The newer one is over first: the older one, when it ends, still knows of it.
-        population.told(&id, 1);
-        assert_eq!(population.rivals(&id, 0, server.address, at(9)).map(|other| other.stream).collect::<Vec<_>>(), [1]);
-        population.told(&id, 0);
-        assert!(population.presences.is_empty());
-        population.told(&id, 0);
     }
 }

@@ -120,7 +120,7 @@ pub(super) fn outcomes(sight: Sight) -> &'static [&'static str] {
         Sight::Refused(5) => &["refused-not-authorized"],
         Sight::Refused(_) => &["refused-other"],
         Sight::Http => &["http-answer"],
-        Sight::UpgradeRefused(_) | Sight::SubprotocolMissing | Sight::UpgradeUnproven => &["ws-upgrade-refused"],
+        Sight::UpgradeRefused(_) | Sight::SubprotocolMissing | Sight::UpgradeFlawed(_) => &["ws-upgrade-refused"],
         Sight::UpgradeCut | Sight::Foreign => &["not-mqtt"],
         Sight::Lost => &["session-taken-over", "keepalive-expired", "closed-after-request", "server-closed"],
         Sight::Silent => &["path-failed"],

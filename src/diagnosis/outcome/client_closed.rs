@@ -5,6 +5,7 @@ mod reset_by_another;
 use std::borrow::Cow;
 
 use super::{About, Judgement, client_broke_rules, refusal};
+use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Said, Story, how};
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
@@ -62,21 +63,21 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         let (length, code) = (words::bytes(part.length), story.close_code_aside(Side::Client));
         format!("{client} {how} the connection{code} before its CONNECT of {length} was whole, {span} after it began.")
     });
-    let whole = begun.is_none();
+    let whole = begun.is_none() && story.session.begun_header.client.is_none();
+    let goodbye = story.session.disconnect.client.as_ref().filter(|goodbye| !close.at.is_before(goodbye.at));
     let sealed = story.is(Qualifier::Encrypted);
+    let stranger = client_broke_rules::unintroduced(story).is_some();
+    let unheard = !stranger && !story.may_be_introduced();
     let unread = story.last_unread(Side::Client);
     let sentence = match connect {
         Some(_) if begun.is_some() => begun.unwrap_or_default(),
-        Some(connect) if !connected => {
-            let span = words::duration(close.at.time.nanoseconds_since(connect.time));
-            let before = match story.begun_answer() {
-                Some((part, _)) => format!(", in the middle of the answer: {part} had come"),
-                None if story.server_silent() || story.late_connack().is_some() => ", before an answer came".to_owned(),
-                None => String::new(),
-            };
-            let code = story.close_code_aside(Side::Client);
-            format!("{client} {how} the connection {span} after CONNECT{before}{code}.")
-        }
+        Some(connect) if !connected => before_connack(story, connect, close, goodbye.is_some()),
+        None if unheard => format!(
+            "{client} {how} the connection after {}{}, {}.",
+            story.age(close.at),
+            story.close_code_aside(Side::Client),
+            before_connect(story)
+        ),
         _ if missed => format!(
             "{client} {how} the connection as the capture began; whether it said goodbye before is not known."
         ),
@@ -119,7 +120,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let limit = timer(story, close).filter(|_| connected);
     let timed = limit.is_some();
     let together = together(story).filter(|_| connected && !timed);
-    let stranger = client_broke_rules::unintroduced(story).is_some();
     let slow = connect.filter(|connect| story.soon(*connect, close.at, SECOND)).and_then(|_| opened_slowly(story));
     Some(
         Judgement::new(confidence, sentence)
@@ -133,7 +133,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(!whole, "The program ended, or gave up, while it was still sending its CONNECT.")
             .cause_if(stranger, "It never introduced itself: what comes before a CONNECT no broker answers.")
             .cause_if(!connected && whole && !stranger && slow.is_some(), slow.unwrap_or_default())
-            .cause_if(!connected && whole && !stranger, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
+            .cause_if(!connected && whole && goodbye.is_some(), "The program says goodbye without waiting for the answer: it has nothing more to do, or only tests whether the broker is there.")
+            .cause_if(!connected && whole && !stranger && goodbye.is_none(), "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(together.is_some(), together.unwrap_or_default())
             .cause_if(timed, limit.unwrap_or_default())
             .cause_if(connected, "The program ended, crashed or was restarted without calling its library's disconnect function.")
@@ -141,12 +142,25 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(connected, "The library gave the connection up over an error of its own and is about to connect again.")
             .step("Look into the client's log at this time.")
             .step_if(timed, "If the client comes through a proxy or load balancer, set a longer idle limit there (HAProxy: `timeout client` and `timeout server`; nginx: `proxy_timeout`), or a shorter Keep Alive in the client.")
-            .step_if(connected && !sealed, goodbye(story)),
+            .step_if(connected && !sealed, advised(story)),
     )
 }
 
+/// How it closed, if no CONNACK had let it in.
+fn before_connack(story: &Story<'_>, connect: Moment, close: Close, goodbye: bool) -> String {
+    let span = words::duration(close.at.time.nanoseconds_since(connect.time));
+    let goodbye = if goodbye { "sent DISCONNECT and " } else { "" };
+    let before = match story.begun_answer() {
+        Some((part, _)) => format!(", in the middle of the answer: {part} had come"),
+        None if story.server_silent() || story.late_connack().is_some() => ", before an answer came".to_owned(),
+        None => String::new(),
+    };
+    let (client, how, code) = (story.client(), how(close.how), story.close_code_aside(Side::Client));
+    format!("{client} {goodbye}{how} the connection {span} after CONNECT{before}{code}.")
+}
+
 /// That the program should say goodbye.
-fn goodbye(story: &Story<'_>) -> &'static str {
+fn advised(story: &Story<'_>) -> &'static str {
     match &story.session.connect {
         Some(connect) if connect.will.is_none() => "Let the program call its library's `disconnect()` before it ends.",
         _ => "Let the program call its library's `disconnect()` before it ends; the broker then drops the will.",
@@ -183,6 +197,21 @@ fn together(story: &Story<'_>) -> Option<String> {
     (others > 0).then(|| {
         format!("{more} from {host} {were} closed in the same second: one program has them all and ended, or a proxy or load balancer at that address was stopped or lost the broker.")
     })
+}
+
+/// How far it had come before it closed, of a client that never sent a CONNECT.
+fn before_connect(story: &Story<'_>) -> String {
+    let asked = story.websocket().filter(|websocket| websocket.request.is_some() && !websocket.is_open());
+    let header = story.session.begun_header.client;
+    match (asked.map(|websocket| websocket.begun_answer), header) {
+        (Some(Some((came, _))), _) => {
+            let came = words::bytes(u64::try_from(came).unwrap_or(u64::MAX));
+            format!("in the middle of the answer to its request for a WebSocket: {came} had come")
+        }
+        (Some(None), _) => "before its request for a WebSocket was answered".to_owned(),
+        (None, Some((bytes, _))) => format!("when {} of its first packet had come", words::bytes(bytes)),
+        (None, None) => "before it sent a CONNECT".to_owned(),
+    }
 }
 
 /// The packet that the client had begun, if it closed before the end of it.
@@ -273,7 +302,7 @@ fn will(story: &Story<'_>) -> Cow<'static, str> {
         },
         Some(_) => "".into(),
         // Who never sent a CONNECT has no session.
-        None if client_broke_rules::unintroduced(story).is_some() => "".into(),
+        None if client_broke_rules::unintroduced(story).is_some() || !story.may_be_introduced() => "".into(),
         None => "; if it has a will, the broker should publish it".into(),
     }
 }

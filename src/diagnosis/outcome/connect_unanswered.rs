@@ -49,7 +49,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         None if unfinished => "beginning of the CONNECT",
         None => "CONNECT",
     };
-    let begun = story.begun_answer();
+    let begun = begun_upgrade(story).or_else(|| story.begun_answer());
     let sentence = if let Some((part, _)) = &begun {
         format!("{server} answered the {asked} of {client} with {part}, and the rest did not come within {span}{ending}.")
     } else if let Some((late, close)) = late.zip(story.close) {
@@ -104,10 +104,17 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     )
 }
 
-/// The client's request for a WebSocket, if nothing answered it.
+/// What came of the answer to the request for a WebSocket, if only its beginning did.
+fn begun_upgrade(story: &Story<'_>) -> Option<(String, Moment)> {
+    let (came, newest) = story.websocket()?.begun_answer?;
+    let came = words::bytes(u64::try_from(came).unwrap_or(u64::MAX));
+    Some((format!("the first {came} of an HTTP answer"), newest))
+}
+
+/// The client's request for a WebSocket, if nothing whole answered it.
 fn unanswered_upgrade(story: &Story<'_>) -> Option<Moment> {
     let websocket = story.websocket().filter(|websocket| websocket.answer.is_none() && websocket.foreign_answer.is_none())?;
-    let silent = story.session.wire.sent.server.bytes == 0;
+    let silent = story.session.wire.sent.server.bytes == 0 || websocket.begun_answer.is_some();
     websocket.request.as_ref().filter(|_| silent).map(|request| request.at)
 }
 

@@ -137,6 +137,6 @@ mod tests {
     }
 
     fn bad_request(at: Moment) -> HttpAnswer {
-        HttpAnswer { at, status: 400, phrase: text("Bad Request"), subprotocol: None, location: None, server: None }
+        HttpAnswer { at, status: 400, phrase: text("Bad Request"), subprotocol: None, location: None, server: None, flaw: None }
     }
 }

@@ -7,7 +7,7 @@ use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::mqtt::PacketType;
-use crate::session::{Close, CloseHow};
+use crate::session::{Close, CloseHow, UnfinishedPacket};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -40,11 +40,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let gaps = story.is(Qualifier::CaptureGaps);
     let part = story.session.unfinished_packet.client.filter(|part| part.started.is_before(close.at) && !gaps);
     let at_once = story.closed_at_once();
-    let begun = part.map(|part| {
-        let (packet, length) = (words::named(part.packet), words::bytes(part.length));
-        let span = words::duration(close.at.time.nanoseconds_since(part.started.time));
-        format!("; the client had begun {packet} of {length} {span} before and not finished it.")
-    });
+    let begun = part.map(|part| begun(&part, close));
     let ending = begun.unwrap_or_else(|| last.as_ref().map_or_else(
         || ".".to_owned(),
         |(last, at)| {
@@ -100,7 +96,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let paused = !idle && quiet.is_some_and(|quiet| quiet >= 10 * SECOND) && timed.is_none() && alone;
     let lapsed = lapsed(story, close).filter(|_| alone);
     let meaning = story.close_code_cause(Side::Server);
-    let old = story.version().is_none_or(|version| !version.is_v5());
+    let introduced = story.may_be_introduced();
+    let old = introduced && story.version().is_none_or(|version| !version.is_v5());
+    // A rival has to come within the session's life.
+    let begun_at = story.session.connect.as_ref().map(|connect| connect.at);
+    let short = begun_at.is_some_and(|begun_at| close.at.time.nanoseconds_since(begun_at.time) < SECOND);
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Absence])
@@ -120,11 +120,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(together && gone.is_none(), "The broker was stopped or restarted: it closed another session in the same second.")
             .cause_if(forgot || late, "A firewall, NAT or load balancer on the way forgot the connection, and answers in the server's name.")
             .cause_if(old && alone && asked, FORBIDDEN)
-            .cause_if(alone && runs, PUSHED_OUT)
-            .cause_if(!together && alone && timed.is_none(), "The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(alone && runs && introduced && !short, PUSHED_OUT)
+            .cause_if(!together && alone && timed.is_none() && introduced, "The broker was stopped or restarted, or somebody disconnected the client.")
+            .cause_if(!together && alone && timed.is_none() && !introduced, "The broker, or a proxy in front of it, was stopped or restarted.")
             .cause_if(paused, IDLE_TIMER)
-            .cause_if(alone && !runs, PUSHED_OUT)
+            .cause_if(alone && !runs && introduced && !short, PUSHED_OUT)
             .cause_if(old && alone && !asked, FORBIDDEN)
+            .cause_if(alone && runs && introduced && short, PUSHED_OUT)
             .cause_if(reset && !forgot, "The broker's process was ended by force.")
             .step_if(timed.is_some(), "Set a longer timer there, or a shorter Keep Alive in the client.")
             .step_if(gone.is_some(), "Check that the broker is running again.")
@@ -133,6 +135,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(old && alone, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
     )
     .map(|judgement| judgement.seen_as(Sight::Lost))
+}
+
+/// What the client had begun to send.
+fn begun(part: &UnfinishedPacket, close: Close) -> String {
+    let (packet, length) = (words::named(part.packet), words::bytes(part.length));
+    let span = words::duration(close.at.time.nanoseconds_since(part.started.time));
+    format!("; the client had begun {packet} of {length} {span} before and not finished it.")
 }
 
 /// Whether the last before the close was a request of the client, and the close came soon.
@@ -413,6 +422,19 @@ mod tests {
         };
         assert!(first(true));
         assert!(!first(false));
+    }
+
+    #[test]
+    fn in_a_short_session_hardly_another_comes_unseen() {
+        let pushed_out = |after, returned: bool| {
+            let tale = Tale::connected().close(Side::Server, after);
+            let tale = tale.with(|session| session.neighbours.returned = returned.then_some(session.wire.last.frame));
+            diagnose(&tale.build()).causes.iter().position(|cause| cause.contains("same client id"))
+        };
+        assert_eq!(pushed_out(0.1, false), None);
+        assert_eq!(pushed_out(0.1, true), Some(2));
+        assert_eq!(pushed_out(5.0, false), Some(1));
+        assert_eq!(pushed_out(5.0, true), Some(0));
     }
 
     #[test]

@@ -44,8 +44,8 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     }
     let span = words::duration(close.at.time.nanoseconds_since(since));
     let confidence = match rival.accepted {
-        Some(_) => Confidence::VeryLikely,
-        None => Confidence::Likely,
+        Some(_) if !rival.doubtful => Confidence::VeryLikely,
+        _ => Confidence::Likely,
     };
     let sentence = format!(
         "Another connection{} with the same client id{} pushed this one out: the broker {} it {span} after the newer CONNECT.",
@@ -282,6 +282,9 @@ mod tests {
         let borne = Tale::connected().rival(30.0).close(Side::Server, 0.001);
         let borne = borne.with(|session| session.neighbours.rival.as_mut().unwrap().borne = true);
         assert_eq!(outcome(&borne.build()).id, "server-closed");
+        let doubtful = Tale::connected().rival(30.0).close(Side::Server, 0.001);
+        let doubtful = doubtful.with(|session| session.neighbours.rival.as_mut().unwrap().doubtful = true);
+        assert_eq!(outcome(&doubtful.build()).confidence, Confidence::Likely);
         let client = Tale::connected().rival(30.0).close(Side::Client, 0.001);
         assert_eq!(outcome(&client.build()).id, "client-closed");
     }

@@ -1,5 +1,8 @@
 //! `ws-upgrade-refused`: no WebSocket for MQTT came about.
 
+mod cut;
+mod flawed;
+
 use super::http_answer::status_line;
 use super::{About, Judgement};
 use crate::diagnosis::story::{SECOND, Story, how};
@@ -7,7 +10,6 @@ use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::session::{HttpAnswer, WebSocketFacts};
 use crate::stream::Side;
-use crate::transport::websocket::Unproven;
 
 pub(super) const ABOUT: About = About {
     id: "ws-upgrade-refused",
@@ -18,11 +20,12 @@ pub(super) const ABOUT: About = About {
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let websocket = story.websocket()?;
-    let answer = websocket.answer.as_ref()?;
-    if answer.status != 101 {
-        return Some(refused(story, websocket, answer));
+    let Some(answer) = &websocket.answer else { return cut::judge(story, websocket) };
+    if answer.status == 101 {
+        flawed::judge(story, websocket, answer).or_else(|| without_mqtt(story, websocket, answer))
+    } else {
+        Some(refused(story, websocket, answer))
     }
-    without_proof(story, websocket, answer).or_else(|| without_mqtt(story, websocket, answer))
 }
 
 /// The answer is another status than 101.
@@ -140,37 +143,6 @@ fn advise(judgement: Judgement, answer: &HttpAnswer, path: &str) -> Judgement {
             .cause("The server does not accept the request for a WebSocket.")
             .step(PATH),
     }
-}
-
-/// The client left over an answer that does not fit its request.
-fn without_proof(story: &Story<'_>, websocket: &WebSocketFacts, answer: &HttpAnswer) -> Option<Judgement> {
-    let (unproven, close) = (websocket.unproven?, story.close_by(Side::Client)?);
-    // Who minds it leaves at once and says nothing.
-    let prompt = story.soon(answer.at, close.at, 2 * SECOND);
-    if !prompt || story.connect_sent().is_some() || story.connected() {
-        return None;
-    }
-    let (host, server) = (story.client_host(), story.server());
-    let span = words::duration(close.at.time.nanoseconds_since(answer.at.time));
-    let fault = match unproven {
-        Unproven::Missing => "without the header Sec-WebSocket-Accept",
-        Unproven::Wrong => "with a Sec-WebSocket-Accept that does not fit the client's key",
-    };
-    let sentence = format!(
-        "{server} agreed to a WebSocket for {host} {fault}, and the client {} the connection {span} later: a client must not go on then.",
-        how(close.how)
-    );
-    Some(
-        Judgement::new(Confidence::VeryLikely, sentence)
-            .at(websocket.request.as_ref().map(|request| request.at))
-            .at([answer.at, close.at])
-            .cause_if(unproven == Unproven::Wrong, "A proxy, cache or gateway answered in the broker's place, or changed the client's key on the way.")
-            .cause("The program that answers does not know WebSocket well: a home-made server, or a web page that pretends to be one.")
-            .cause_if(unproven == Unproven::Missing, "A proxy in between drops the header.")
-            .step("Connect past the proxy, straight to the broker's WebSocket listener, and compare.")
-            .step("Look which program answers: its header Server, and `ss -ltnp` on its host.")
-            .seen_as(Sight::UpgradeUnproven),
-    )
 }
 
 /// The upgrade was agreed to, MQTT was not, and nothing came of it.

@@ -34,6 +34,18 @@ impl Story<'_> {
             && newest.is_some_and(later)
     }
 
+    /// Whether the broker may have a session of the client: CONNECT was sent, or the capture lacks what may have been one.
+    pub(crate) fn may_be_introduced(&self) -> bool {
+        let (session, wire) = (self.session, &self.session.wire);
+        let unread = self.last_unread(Side::Client)
+            || self.websocket().is_some_and(|websocket| websocket.unreadable.client.is_some());
+        self.connect_sent().is_some()
+            || !wire.start_captured()
+            || wire.sent.client.is_incomplete()
+            || session.tls.is_some()
+            || unread
+    }
+
     /// Whether `side` repeated data that was never acknowledged: it spoke and was not heard.
     pub(crate) fn unheard(&self, side: Side) -> bool {
         let retries = self.session.wire.sent.of(side).retries;

@@ -27,6 +27,7 @@ use hashbrown::HashMap;
 
 use super::ClientReport;
 use super::story::Story;
+use crate::transport::websocket::Flaw;
 
 /// What the client's end of the connection saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,8 +62,8 @@ pub(crate) enum Sight {
     UpgradeCut,
     /// The WebSocket was opened without the subprotocol that the client asked for.
     SubprotocolMissing,
-    /// The WebSocket was opened by an answer that does not fit the client's request.
-    UpgradeUnproven,
+    /// The answer that agreed to the WebSocket has this flaw.
+    UpgradeFlawed(Flaw),
     /// The server answered in another protocol.
     Foreign,
     /// The server closed or reset the running session.

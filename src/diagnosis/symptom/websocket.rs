@@ -2,6 +2,15 @@
 
 use super::Library::{MqttJs, PahoJs, PahoPython as Py};
 use super::{KNOCKS, Sight, Symptom, row};
+use crate::transport::websocket::Flaw;
+
+/// The answer that agreed to the WebSocket has a flaw, whichever.
+const FLAWED: [Sight; 4] = [
+    Sight::UpgradeFlawed(Flaw::Upgrade),
+    Sight::UpgradeFlawed(Flaw::Connection),
+    Sight::UpgradeFlawed(Flaw::NoAccept),
+    Sight::UpgradeFlawed(Flaw::Accept),
+];
 
 /// Stands for any status for which a library has no row of its own.
 pub(super) const ANY_STATUS: Sight = Sight::UpgradeRefused(0);
@@ -35,6 +44,43 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         &[Sight::SubprotocolMissing],
     ),
     row(
+        MqttJs,
+        None,
+        "the `close` event alone; with `DEBUG=mqttjs*` “Unexpected server response: 101” or “Invalid Upgrade header”",
+        "",
+        &[Sight::UpgradeFlawed(Flaw::Upgrade), Sight::UpgradeFlawed(Flaw::Connection)],
+    ),
+    row(
+        MqttJs,
+        None,
+        "the `close` event alone; with `DEBUG=mqttjs*` “Invalid Sec-WebSocket-Accept header”",
+        "",
+        &[Sight::UpgradeFlawed(Flaw::NoAccept), Sight::UpgradeFlawed(Flaw::Accept)],
+    ),
+    row(MqttJs, None, "in a browser: “WebSocket connection to '…' failed”", "", &FLAWED),
+    row(PahoJs, None, "“AMQJS0007E Socket error:undefined.”", "", &FLAWED),
+    row(
+        Py,
+        None,
+        "`WebsocketConnectionError`: “WebSocket handshake error”, perhaps with “connection not upgraded”",
+        "",
+        &[Sight::UpgradeFlawed(Flaw::Connection)],
+    ),
+    row(
+        Py,
+        None,
+        "`WebsocketConnectionError`: “WebSocket handshake error”",
+        "",
+        &[Sight::UpgradeFlawed(Flaw::NoAccept)],
+    ),
+    row(
+        Py,
+        None,
+        "`WebsocketConnectionError`: “WebSocket handshake error, invalid secret key”",
+        "",
+        &[Sight::UpgradeFlawed(Flaw::Accept)],
+    ),
+    row(
         Py,
         None,
         "`WebsocketConnectionError`: “WebSocket handshake error, connection not upgraded”",
@@ -42,21 +88,6 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         &[ANY_STATUS],
     ),
     row(PahoJs, None, "“AMQJS0007E Socket error:undefined.”", "", &[ANY_STATUS, Sight::SubprotocolMissing]),
-    row(
-        MqttJs,
-        None,
-        "the `close` event alone; with `DEBUG=mqttjs*` “Invalid Sec-WebSocket-Accept header”",
-        "",
-        &[Sight::UpgradeUnproven],
-    ),
-    row(
-        Py,
-        None,
-        "`WebsocketConnectionError`: “WebSocket handshake error, invalid secret key” (“WebSocket handshake error” if the header is missing)",
-        "",
-        &[Sight::UpgradeUnproven],
-    ),
-    row(PahoJs, None, "“AMQJS0007E Socket error:undefined.”", "", &[Sight::UpgradeUnproven]),
     row(PahoJs, None, "“AMQJS0007E Socket error:undefined.”", "", KNOCKS),
     row(PahoJs, None, "“AMQJSC0001E Connect timed out.”", "", &[Sight::ConnackMissing]),
     row(PahoJs, None, "“AMQJS0004E Ping timed out.”", "", &[Sight::PingUnanswered, Sight::Silent]),

@@ -409,6 +409,7 @@ impl Tale {
             accepted: Some(accepted),
             refused: None,
             borne: false,
+            doubtful: false,
         }));
         self
     }

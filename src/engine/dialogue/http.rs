@@ -22,6 +22,7 @@ pub(super) fn answer_fact(response: &Response, at: Moment) -> HttpAnswer {
         subprotocol: response.subprotocol.as_deref().map(text),
         location: response.location.as_deref().map(without_query),
         server: response.server.as_deref().map(text),
+        flaw: response.flaw.filter(|_| response.status == 101),
     }
 }
 

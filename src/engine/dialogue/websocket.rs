@@ -17,7 +17,7 @@ use crate::session::{
 use crate::stream::{Chunk, End, Gap, Side};
 use crate::tcp::Facts;
 use crate::transport::Protocol;
-use crate::transport::websocket::{self, Carried, Frames, Head, Read, Unproven, Windows};
+use crate::transport::websocket::{self, Carried, Flaw, Frames, Head, Read, Windows};
 
 use super::following::Following;
 use super::{Ended, Followed, HELD_AT_MOST, Held, News, NewsList, Watch, http, server_port};
@@ -183,13 +183,14 @@ impl WebSocket {
             },
             Direction::Head(head) => match head.response(&chunk) {
                 Read::Whole(answer, rest) => {
-                    let fact = http::answer_fact(&answer, chunk.at);
+                    let mut fact = http::answer_fact(&answer, chunk.at);
+                    let key = self.key.take().filter(|_| answer.status == 101);
+                    let wrong = || Flaw::of_key(key.as_deref()?, answer.accept.as_deref()?);
+                    fact.flaw = fact.flaw.or_else(wrong);
                     if let Some(following) = &mut self.following {
                         following.tracker.upgrade_answer(&fact);
                     }
                     self.facts.answer = Some(fact);
-                    let key = self.key.take().filter(|_| answer.status == 101);
-                    self.facts.unproven = key.and_then(|key| Unproven::of(&key, answer.accept.as_deref()));
                     if answer.status != 101 {
                         self.directions = PerSide { client: Direction::Ignored, server: Direction::Ignored };
                         return self.verdict();
@@ -247,7 +248,7 @@ impl WebSocket {
         for side in [Side::Client, Side::Server] {
             self.frames(side, news, hinted, |frames, on| frames.finish(on));
         }
-        self.facts.answer = self.answer();
+        (self.facts.answer, self.facts.begun_answer) = (self.answer(), self.begun_answer());
         let other = Ended::Other { protocol: Protocol::Http, server_port: server_port(facts, self.client) };
         let (mut tracker, evidence) = match self.following.take() {
             Some(mut following) => {
@@ -270,7 +271,7 @@ impl WebSocket {
     /// As [`WebSocket::end`], of a connection that goes on.
     pub(super) fn as_it_stands(&self, facts: &Facts) -> Ended {
         let mut told = self.facts.clone();
-        told.answer = self.answer();
+        (told.answer, told.begun_answer) = (self.answer(), self.begun_answer());
         let followed = self.following.as_ref().map(|following| following.as_it_stands(false));
         let (mut tracker, evidence) = match followed {
             Some(following) if !following.probation => (Box::new(following.tracker), following.evidence),
@@ -435,6 +436,14 @@ impl WebSocket {
         };
         let refusal = begun.filter(|(answer, _)| answer.status >= 200);
         refusal.map(|(answer, at)| http::answer_fact(&answer, at)).or_else(|| self.facts.answer.clone())
+    }
+
+    /// What came of an answer that is not whole, and may be any.
+    fn begun_answer(&self) -> Option<(usize, Moment)> {
+        match &self.directions.server {
+            Direction::Head(head) if self.answer().is_none() => head.begun(),
+            _ => None,
+        }
     }
 
     fn start(&mut self, evidence: ClientEvidence, news: &mut NewsList, hinted: bool) {

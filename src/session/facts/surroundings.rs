@@ -98,8 +98,11 @@ pub struct Rival {
     pub accepted: Option<Moment>,
     /// Its CONNACK with a code other than 0.
     pub refused: Option<Moment>,
-    /// This one, or one before it, had been let in for many seconds when the older connection ended.
+    /// This one, or one before it, had been let in for many seconds when the older connection ended; or the broker closed
+    /// both together.
     pub borne: bool,
+    /// Others came before it, and since when is not known any more.
+    pub doubtful: bool,
 }
 
 /// Another connection with the same user name and another client id.

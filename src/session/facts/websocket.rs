@@ -4,7 +4,7 @@ use crate::capture::Moment;
 use crate::mqtt::PacketType;
 use crate::stream::Side;
 use crate::transport::Protocol;
-use crate::transport::websocket::{Unproven, names_mqtt};
+use crate::transport::websocket::{Flaw, names_mqtt};
 
 use super::TextFact;
 use crate::session::capture::Tally;
@@ -17,10 +17,10 @@ pub struct WebSocketFacts {
     pub request: Option<UpgradeRequest>,
     /// The answer to it, if one was captured.
     pub answer: Option<HttpAnswer>,
+    /// How much came of an answer that never was whole, and does not say yet that it refuses; and when the newest of it came.
+    pub begun_answer: Option<(usize, Moment)>,
     /// The server's first bytes are no HTTP answer: what they are instead.
     pub foreign_answer: Option<(Protocol, Moment)>,
-    /// The server agreed to the upgrade without proving that it answers this request.
-    pub unproven: Option<Unproven>,
     /// Each side's first Close frame.
     pub close: PerSide<Option<CloseFrame>>,
     /// Each side's text messages.
@@ -72,6 +72,8 @@ pub struct HttpAnswer {
     pub location: Option<TextFact>,
     /// What the server's program calls itself.
     pub server: Option<TextFact>,
+    /// What a client may not accept in it, if it agrees to a WebSocket.
+    pub flaw: Option<Flaw>,
 }
 
 /// A Close frame.

@@ -9,6 +9,8 @@ use crate::capture::Moment;
 use crate::limits::{Limits, Room, Share};
 use crate::stream::Chunk;
 
+use super::flaw::{self, Flaw};
+
 /// Header fields of one, at most.
 const FIELDS: usize = 100;
 
@@ -42,6 +44,8 @@ pub struct Response {
     pub location: Option<Vec<u8>>,
     /// Server: what its program calls itself.
     pub server: Option<Vec<u8>>,
+    /// What a client may not accept in it.
+    pub flaw: Option<Flaw>,
 }
 
 /// What the first bytes of a direction are.
@@ -100,6 +104,12 @@ impl Head {
                 other => return other,
             }
         }
+    }
+
+    /// How many bytes there are of one that is not whole, and when the newest of them came.
+    #[must_use]
+    pub fn begun(&self) -> Option<(usize, Moment)> {
+        (!self.bytes.is_empty()).then_some((self.bytes.len(), self.newest))
     }
 
     /// What is there of an answer that is not whole, and when the newest of it came.
@@ -188,6 +198,7 @@ fn of_response(parsed: &httparse::Response<'_, '_>) -> Option<Response> {
         accept: field(parsed.headers, "sec-websocket-accept"),
         location: field(parsed.headers, "location"),
         server: field(parsed.headers, "server"),
+        flaw: flaw::of(|name| all(parsed.headers, name)),
     })
 }
 

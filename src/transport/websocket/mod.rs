@@ -4,13 +4,13 @@
 //! Invariant: payload comes out in order, each byte once, with the moment of the TCP segment that carried it. Nothing here
 //! knows MQTT.
 
-mod accept;
+mod flaw;
 mod frame;
 mod frames;
 mod handshake;
 mod inflate;
 
-pub use accept::Unproven;
+pub use flaw::Flaw;
 pub use frames::{Carried, Frames};
 pub use handshake::{Head, Read, Request, Response, answer, begins_answer};
 pub use inflate::Windows;

@@ -204,3 +204,20 @@ fn a_connection_that_opened_slowly_used_up_the_time() {
     assert!(cause(1, 4_000).starts_with("The program did not wait"), "{}", cause(1, 4_000));
     assert!(cause(3, 200).starts_with("The program did not wait"), "{}", cause(3, 200));
 }
+
+#[test]
+fn a_goodbye_before_the_answer() {
+    let told = |goodbye: bool| {
+        let tale = Tale::connecting();
+        let tale = if goodbye { tale.disconnect(Side::Client, 0, 0.0001) } else { tale };
+        let verdict = diagnose(&tale.close(Side::Client, 0.0001).build());
+        assert_eq!(verdict.outcome.id, "client-closed");
+        (verdict.outcome.sentence, verdict.causes[0].to_string())
+    };
+    let (sentence, cause) = told(true);
+    assert!(sentence.starts_with("sensor-17 sent DISCONNECT and closed the connection"), "{sentence}");
+    assert!(cause.starts_with("The program says goodbye without waiting"), "{cause}");
+    let (sentence, cause) = told(false);
+    assert!(sentence.starts_with("sensor-17 closed the connection"), "{sentence}");
+    assert!(cause.starts_with("The program did not wait"), "{cause}");
+}

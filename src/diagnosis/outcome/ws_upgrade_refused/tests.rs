@@ -2,7 +2,7 @@ use crate::diagnosis::testing::{Tale, outcome, text};
 use crate::diagnosis::{Confidence, Verdict, diagnose};
 use crate::session::{CloseFrame, HttpAnswer, Session, UpgradeRequest, WebSocketFacts};
 use crate::stream::Side;
-use crate::transport::websocket::Unproven;
+use crate::transport::websocket::Flaw;
 
 /// A client that asked for a WebSocket and was answered with `status`.
 fn asked(tale: Tale, subprotocols: Option<&str>, status: u16, chosen: Option<&str>) -> Tale {
@@ -19,6 +19,7 @@ fn asked(tale: Tale, subprotocols: Option<&str>, status: u16, chosen: Option<&st
                 subprotocol: chosen.map(text),
                 location: (status == 302).then(|| text("https://example.com/")),
                 server: None,
+                flaw: None,
             }),
             ..WebSocketFacts::default()
         }));
@@ -65,26 +66,6 @@ fn a_redirect_to_another_host_is_most_often_a_login_page() {
     assert!(first("broker.lan:9001").starts_with("A login page of the network"));
     for own in ["10.0.0.2:9001", "[2001:db8::2]", "example.com", "Example.com:9001", "broker.example.com"] {
         assert!(first(own).starts_with("The server wants another address"), "{own}");
-    }
-}
-
-#[test]
-fn an_answer_that_does_not_fit_the_request() {
-    let left = |unproven, after, side| {
-        let tale = asked(Tale::opened(), Some("mqtt"), 101, Some("mqtt"));
-        let tale = tale.with(|session| session.websocket.as_mut().unwrap().unproven = unproven);
-        diagnose(&tale.close(side, after).build())
-    };
-    let wrong = left(Some(Unproven::Wrong), 0.01, Side::Client);
-    assert_eq!((wrong.outcome.id, wrong.outcome.confidence), ("ws-upgrade-refused", Confidence::VeryLikely));
-    assert!(wrong.outcome.sentence.contains("that does not fit the client's key"), "{}", wrong.outcome.sentence);
-    assert!(wrong.client_saw.iter().any(|saw| saw.reports.contains("invalid secret key")));
-    let missing = left(Some(Unproven::Missing), 0.01, Side::Client).outcome.sentence;
-    assert!(missing.contains("without the header Sec-WebSocket-Accept"), "{missing}");
-    for (unproven, after, side) in
-        [(None, 0.01, Side::Client), (Some(Unproven::Wrong), 30.0, Side::Client), (Some(Unproven::Wrong), 0.01, Side::Server)]
-    {
-        assert_ne!(left(unproven, after, side).outcome.id, "ws-upgrade-refused");
     }
 }
 
@@ -141,6 +122,72 @@ fn who_closes_the_websocket_closes_whoever_sends_the_first_fin() {
         session.websocket.as_mut().unwrap().close.client = Some(close);
     });
     assert_eq!(outcome(&session.close(Side::Server, 0.01).close(Side::Client, 0.01).build()).id, "client-closed");
+}
+
+#[test]
+fn an_answer_that_no_client_may_accept() {
+    let told = |flaw, by, after| {
+        let tale = asked(Tale::opened(), Some("mqtt"), 101, Some("mqtt")).close(by, after).with(|session| {
+            session.websocket.as_mut().unwrap().answer.as_mut().unwrap().flaw = flaw;
+        });
+        outcome(&tale.build())
+    };
+    let missing = told(Some(Flaw::NoAccept), Side::Client, 0.001);
+    assert_eq!((missing.id, missing.confidence), ("ws-upgrade-refused", Confidence::VeryLikely));
+    assert!(missing.sentence.contains("without the header Sec-WebSocket-Accept, which no client may accept"), "{}", missing.sentence);
+    // A client that stays does not mind, and a server that closes has another reason.
+    assert_eq!(told(Some(Flaw::NoAccept), Side::Client, 9.0).id, "tcp-open-no-connect");
+    assert_eq!(told(Some(Flaw::NoAccept), Side::Server, 0.001).id, "tcp-open-no-connect");
+    assert_eq!(told(None, Side::Client, 0.001).id, "tcp-open-no-connect");
+    let spoke = asked(Tale::healthy(), Some("mqtt"), 101, Some("mqtt")).with(|session| {
+        session.websocket.as_mut().unwrap().answer.as_mut().unwrap().flaw = Some(Flaw::Upgrade);
+    });
+    assert_eq!(outcome(&spoke.build()).id, "clean-disconnect");
+}
+
+/// The end of a session whose request for a WebSocket was answered by `came` bytes of HTTP.
+fn cut(came: usize, by: Side, after: f64) -> Verdict {
+    let tale = asked(Tale::opened(), Some("mqtt"), 101, None).with(|session| {
+        let newest = session.wire.last;
+        let websocket = session.websocket.as_mut().unwrap();
+        websocket.answer = None;
+        websocket.begun_answer = (came > 0).then_some((came, newest));
+        session.wire.sent.server.bytes = came as u64;
+    });
+    diagnose(&tale.close(by, after).build())
+}
+
+#[test]
+fn an_answer_that_breaks_off() {
+    let server = cut(47, Side::Server, 0.1);
+    assert_eq!((server.outcome.id, server.outcome.confidence), ("ws-upgrade-refused", Confidence::Certain));
+    assert!(server.outcome.sentence.ends_with("in the middle of its answer to the request for a WebSocket: 47 bytes came."));
+    let patient = cut(47, Side::Client, 6.0);
+    assert_eq!(patient.outcome.id, "connect-unanswered");
+    assert!(patient.outcome.sentence.contains("the first 47 bytes of an HTTP answer"), "{}", patient.outcome.sentence);
+    assert_eq!(cut(0, Side::Server, 0.1).outcome.id, "not-mqtt");
+}
+
+#[test]
+fn who_never_sent_a_connect_has_no_session() {
+    let words = |verdict: &Verdict| format!("{} {} {}", verdict.outcome.sentence, verdict.causes.concat(), verdict.next_steps.concat());
+    for verdict in [cut(47, Side::Client, 0.1), cut(0, Side::Client, 0.1), cut(47, Side::Server, 0.1)] {
+        let words = words(&verdict);
+        for wrong in ["will", "MQTT 5.0", "same client id", "goodbye"] {
+            assert!(!words.contains(wrong), "{words}");
+        }
+    }
+    let prompt = cut(47, Side::Client, 0.1).outcome;
+    assert_eq!(prompt.id, "client-closed");
+    assert!(prompt.sentence.ends_with("in the middle of the answer to its request for a WebSocket: 47 bytes had come."), "{}", prompt.sentence);
+    assert!(cut(0, Side::Client, 0.1).outcome.sentence.ends_with("before its request for a WebSocket was answered."));
+    let joined_late = Tale::connected().with(|session| {
+        (session.connect, session.connack) = (None, None);
+        session.counts = crate::session::PerSide::default();
+        (session.wire.syn.count, session.wire.syn_ack.count, session.wire.established) = (0, 0, None);
+    });
+    let late = joined_late.publish(Side::Client, "a", 0, 20, 2.0).close(Side::Client, 2.0).build();
+    assert!(outcome(&late).sentence.ends_with("if it has a will, the broker should publish it."), "{}", outcome(&late).sentence);
 }
 
 #[test]
