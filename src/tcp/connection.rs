@@ -212,8 +212,10 @@ impl<R: Reader> Flow<R> {
         if self.is_closed() != self.connection.facts.is_closed() {
             self.closed = if self.is_closed() { NOT_CLOSED } else { at.time };
             if self.standing() == Standing::Closing && self.connection.facts.reset.is_none() {
-                self.a.assembler.forget_delivered();
-                self.b.assembler.forget_delivered();
+                for half in [&mut self.a, &mut self.b] {
+                    half.assembler.forget_delivered();
+                    half.sender.forget_sizes();
+                }
             }
         }
     }

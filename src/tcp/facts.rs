@@ -74,11 +74,18 @@ impl Sender {
         is_copy
     }
 
+    /// Both streams are at their end: nothing is in flight.
+    pub(super) fn forget_sizes(&mut self) {
+        self.sizes = ThinVec::new();
+    }
+
     #[inline]
     fn sent(&mut self, end: u64, length: u32, direction: &Direction) {
         let largest = self.sizes.last().map_or(0, |(_, length)| *length);
         if length > direction.largest_acknowledged.max(largest) && self.sizes.len() < SIZES {
-            self.sizes.reserve_exact(1);
+            if self.sizes.is_empty() {
+                self.sizes.reserve_exact(1);
+            }
             self.sizes.push((end, length));
         }
     }
@@ -88,9 +95,6 @@ impl Sender {
         if let Some((_, length)) = whole.checked_sub(1).and_then(|last| self.sizes.get(last)) {
             direction.largest_acknowledged = *length;
             self.sizes.drain(..whole);
-            if self.sizes.is_empty() {
-                self.sizes = ThinVec::new();
-            }
         }
     }
 }
