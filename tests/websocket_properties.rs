@@ -243,3 +243,21 @@ fn lengths_without_end_are_no_harm() {
     let sessions = analyse_segments(&talk.into_segments());
     assert_eq!(sessions[0].counts.client.total(), 1 + 100 * 600);
 }
+
+#[test]
+fn a_client_leaves_over_an_answer_to_another_key() {
+    let told = |answer: &[u8]| {
+        let mut talk = Talk::opened();
+        talk.says(Side::Client, REQUEST);
+        talk.says(Side::Server, answer);
+        talk.closes(Side::Client);
+        let sessions = analyse_segments(&talk.into_segments());
+        assert_eq!(sessions.len(), 1);
+        diagnose(&sessions[0]).outcome
+    };
+    let other = String::from_utf8(ANSWER.to_vec()).unwrap().replace("s3pPLM", "s3pPLN");
+    let refused = told(other.as_bytes());
+    assert_eq!(refused.id, "ws-upgrade-refused");
+    assert!(refused.sentence.contains("does not fit the client's key"), "{}", refused.sentence);
+    assert_eq!(told(ANSWER).id, "tcp-open-no-connect");
+}

@@ -52,7 +52,7 @@ impl Counted {
             None => " with other servers".to_owned(),
         };
         let from = match (self.more_addresses, self.addresses.len()) {
-            // All that were told apart are those of other kinds.
+            // What was told apart are the addresses of other kinds.
             (true, 0 | 1) => String::new(),
             (true, count) => format!(", from at least {}", counted_addresses(count)),
             (false, count) => format!(", from {}", counted_addresses(count)),

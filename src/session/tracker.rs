@@ -79,7 +79,8 @@ pub struct Tracker {
     connect_cut: bool,
     /// The client did not ask for a new session.
     resumes: bool,
-    answers_matched: u32,
+    /// An answer fits what it answers.
+    answered: bool,
     terms: Terms,
     rules: Rules,
     timeline: Timeline,
@@ -110,7 +111,7 @@ impl Tracker {
             version: None,
             connect_cut: false,
             resumes: false,
-            answers_matched: 0,
+            answered: false,
             terms: Terms::default(),
             rules: Rules::default(),
             timeline: Timeline::new(detail, limits.timeline_events),

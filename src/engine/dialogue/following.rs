@@ -279,7 +279,7 @@ impl Following {
         if self.probation {
             let enough = if hinted { ENOUGH_HINTED } else { ENOUGH };
             let sound = self.tracker.malformed_packets() == 0;
-            if sound && (self.tracker.answers_matched() > 0 || self.tracker.packets() >= enough) {
+            if sound && (self.tracker.is_answered() || self.tracker.packets() >= enough) {
                 self.probation = false;
                 news.push(News::Mqtt);
             }

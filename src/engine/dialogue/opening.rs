@@ -248,7 +248,7 @@ impl Dialogue {
 
     fn on_probation(&mut self) {
         if let State::Following(following) = &mut self.state {
-            following.probation = following.tracker.answers_matched() == 0;
+            following.probation = !following.tracker.is_answered();
         }
     }
 }

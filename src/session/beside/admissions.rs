@@ -1,5 +1,5 @@
-//! Of each client that was refused, by a CONNACK or with a close, who was let in by the same server with the same user name, or with the same client
-//! id: what differs between the two is why.
+//! Of each client that was refused, by a CONNACK or with a close, who was let in by the same server with the same user
+//! name, or with the same client id: what differs between the two is why.
 //!
 //! Invariant: of each name two are remembered, the first that was let in and the first that differs from it.
 

@@ -165,7 +165,7 @@ impl Tracker {
         let facts = &mut **self.published.of_mut(publisher);
         let acknowledged = self.exchanges.acknowledge(answer, facts, self.ledger.of_mut(publisher));
         self.watch_window(publisher, at);
-        self.answers_matched += u32::from(acknowledged.before.is_some());
+        self.answered |= acknowledged.before.is_some();
         if let Some(refused) = acknowledged.refused {
             self.refuse(Refusal {
                 at,

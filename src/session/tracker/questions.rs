@@ -29,9 +29,9 @@ impl Tracker {
         self.counts.total()
     }
 
-    /// Answers that belonged to a request of the other side: strong evidence that this is MQTT.
-    pub fn answers_matched(&self) -> u32 {
-        self.answers_matched
+    /// Whether an answer belonged to a request of the other side: strong evidence that this is MQTT.
+    pub fn is_answered(&self) -> bool {
+        self.answered
     }
 
     /// The side that behaves as a client: it sent what only clients send, or was sent what only

@@ -120,7 +120,7 @@ impl Tracker {
         last.topic = first_filter.as_ref().and_then(|filter| self.share(filter));
         let request = Request { packet: last.packet, packet_identifier, at, subscriptions, first_filter, filters };
         if let Some(early) = self.early().and_then(|early| early.take(&request)) {
-            self.answers_matched += 1;
+            self.answered = true;
             self.answer(early.at, &early.codes, &request, early.reason_string.as_ref());
         } else if self.seldom.requests.len() < self.limits.open_exchanges {
             let requests = &mut self.seldom.requests;
@@ -165,7 +165,7 @@ impl Tracker {
             if requests.is_empty() {
                 *requests = ThinVec::new();
             }
-            self.answers_matched += 1;
+            self.answered = true;
             self.answer(at, packet.codes, &request, reason_string.as_ref());
         } else {
             self.seldom.early.get_or_insert_default().keep(asked, packet, at, reason_string.clone());

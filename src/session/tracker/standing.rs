@@ -99,7 +99,7 @@ impl Tracker {
         }
         let (known, rules) = self.known();
         rules.connack(&known, at, connack);
-        self.answers_matched += u32::from(self.connect.is_some());
+        self.answered |= self.connect.is_some();
         let facts = ConnackFacts {
             at,
             code: connack.reason_code,
@@ -125,7 +125,7 @@ impl Tracker {
     pub(super) fn pingreq_packet(&mut self, at: Moment) {
         self.end_row(at);
         if self.early().is_some_and(|early| early.take_pingresp(at)) {
-            self.answers_matched += 1;
+            self.answered = true;
             return;
         }
         self.ping.unanswered.get_or_insert(at);
@@ -137,7 +137,7 @@ impl Tracker {
             self.seldom.early.get_or_insert_default().pingresp(at);
         }
         if let Some(asked) = self.ping.unanswered {
-            self.answers_matched += 1;
+            self.answered = true;
             let took = at.time.nanoseconds_since(asked.time);
             self.ping.longest_answer = self.ping.longest_answer.max(took);
         } else {
