@@ -130,9 +130,10 @@ impl Batch {
     /// Asks for the first bytes of the frame at `index`: its headers.
     #[inline]
     pub(crate) fn fetch_bytes(&self, index: usize) {
-        let bytes = self.get(index).map_or(&[][..], |frame| frame.data);
-        for byte in bytes.iter().step_by(LINE).take(2) {
-            fetch::start(byte);
+        let Some(placed) = self.frames.get(index) else { return };
+        let start = self.origin + placed.start;
+        for byte in [start, start + LINE] {
+            self.bytes.get(byte).into_iter().for_each(fetch::start);
         }
     }
 

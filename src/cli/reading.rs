@@ -112,7 +112,7 @@ pub(super) fn follow(
     } else {
         let others = again.into_iter().map(|(sieve, captures)| behind(begun, sieve, captures)).collect();
         thread::scope(|scope| {
-            let mut lanes = Lanes::start(scope, Box::new(own), others, engine.parts(), waiting);
+            let mut lanes = Lanes::start(scope, Box::new(own), others, &engine.division(), waiting);
             while engine.push_together(&mut lanes, &mut |session| hearer.ended(session))? && hearer.caught_up() {}
             Ok(finish(engine, threads, hearer))
         })

@@ -18,12 +18,12 @@ use std::time::Duration;
 
 use crate::capture::{Batch, Frame, FrameNumber, Moment, Timestamp};
 use crate::net::{self, Decoded};
-use crate::tcp::{self, Remaining};
+use crate::tcp::{Hashing, Remaining, Sought};
 
 use super::ended::Finished;
 use super::notice::Queues;
 use super::part::{Hints, Part};
-use super::{Engine, part_of};
+use super::{Engine, ends_of};
 use foresight::Foresight;
 pub use lanes::{Lanes, OutOfStep};
 
@@ -74,6 +74,13 @@ pub struct Waiting<'m> {
     meanwhile: &'m Meanwhile<'m>,
 }
 
+/// How connections are divided among the parts of an engine, and by what their tables know them.
+#[derive(Clone, Debug)]
+pub struct Division {
+    parts: usize,
+    hashing: Hashing,
+}
+
 /// Where a frame belongs: the number of a part, or none; and whether it also says something aside.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place(u8);
@@ -87,27 +94,37 @@ impl Place {
     const FRAGMENT: u8 = 0x20;
 
     #[inline]
-    fn of(frame: &Frame<'_>, parts: usize) -> Place {
+    fn of(frame: &Frame<'_>, division: &Division) -> (Place, Sought) {
         // A DNS message is worth a closer look.
         if let Some((source, destination)) = net::usual_ends(frame.link, frame.data)
             && source.port != net::DNS_PORT
             && destination.port != net::DNS_PORT
         {
-            return Place(u8::try_from(tcp::spread(source, destination, parts)).unwrap_or(Place::NONE));
+            let (part, sought) = division.hashing.spread(source, destination, division.parts);
+            return (Place::of_part(part), sought);
         }
-        Place::of_any(frame, parts)
+        Place::of_any(frame, division)
     }
 
-    fn of_any(frame: &Frame<'_>, parts: usize) -> Place {
+    #[inline(never)]
+    fn of_any(frame: &Frame<'_>, division: &Division) -> (Place, Sought) {
         let decoded = &net::decode(frame.link, frame.data, frame.original_length);
-        let part = part_of(decoded, parts).and_then(|part| u8::try_from(part).ok()).unwrap_or(Place::NONE);
+        let (part, sought) = match ends_of(decoded) {
+            Some((one, other)) => division.hashing.spread(one, other, division.parts),
+            None => (usize::from(Place::NONE), Sought::default()),
+        };
         let aside = match decoded {
             Decoded::Segment(segment) => net::dns_of_segment(segment).is_some(),
             Decoded::Other => false,
             _ => true,
         };
         let fragment = matches!(decoded, Decoded::Fragment(_));
-        Place(part | if aside { Place::ASIDE } else { 0 } | if fragment { Place::FRAGMENT } else { 0 })
+        let Place(part) = Place::of_part(part);
+        (Place(part | if aside { Place::ASIDE } else { 0 } | if fragment { Place::FRAGMENT } else { 0 }), sought)
+    }
+
+    fn of_part(part: usize) -> Place {
+        Place(u8::try_from(part).unwrap_or(Place::NONE))
     }
 
     fn part(self) -> usize {
@@ -129,8 +146,8 @@ pub struct Sorted {
     frames: Batch,
     /// Of each frame the latest time up to it.
     latest: Vec<Timestamp>,
-    /// For each part the indices of its frames.
-    own: Vec<Vec<u32>>,
+    /// For each part its frames.
+    own: Vec<Vec<Own>>,
     /// The indices of the frames that say something aside.
     asides: Vec<u32>,
     /// Bytes of all frames.
@@ -140,6 +157,20 @@ pub struct Sorted {
     fragments: bool,
 }
 
+/// A frame of a part: where it is among all, and which connection it is for.
+#[derive(Clone, Copy, Debug)]
+struct Own {
+    index: u32,
+    sought: Sought,
+}
+
+impl Own {
+    #[inline]
+    fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
 impl Sorted {
     /// Holds no frame; `batch` fills it.
     pub fn frames_mut(&mut self) -> &mut Batch {
@@ -147,12 +178,13 @@ impl Sorted {
     }
 
     /// Finds out where the frames belong.
-    pub fn sort(&mut self, parts: usize) {
+    pub fn sort(&mut self, division: &Division) {
         let Sorted { frames, latest, own, asides, bytes, uneven, fragments } = self;
-        own.resize_with(parts, Vec::new);
+        own.resize_with(division.parts, Vec::new);
+        latest.reserve(frames.len());
         let mut until = Timestamp(i64::MIN);
         for (index, frame) in (0..).zip(frames.iter()) {
-            let place = Place::of(&frame, parts);
+            let (place, sought) = Place::of(&frame, division);
             *uneven |= frame.at.time < until || frame.is_cut();
             until = until.max(frame.at.time);
             latest.push(until);
@@ -162,7 +194,7 @@ impl Sorted {
             }
             *fragments |= place.is_fragment();
             if let Some(own) = own.get_mut(place.part()) {
-                own.push(index);
+                own.push(Own { index, sought });
             }
         }
     }
@@ -198,9 +230,14 @@ impl Sorted {
 }
 
 impl Engine {
-    /// How many parts there are, for [`Sorted::sort`].
+    /// How many parts there are.
     pub fn parts(&self) -> usize {
         self.parts.len()
+    }
+
+    /// How connections are divided among the parts, for [`Sorted::sort`].
+    pub fn division(&self) -> Division {
+        Division { parts: self.parts.len(), hashing: self.hashing.clone() }
     }
 
     /// Takes the next frames, which were [sorted](Sorted::sort); hands out the sessions that ended.
@@ -222,7 +259,7 @@ impl Engine {
 
     /// Takes frames one after another.
     fn take_one_by_one(&mut self, sorted: &Sorted) {
-        let mut own: &[u32] = &[];
+        let mut own: &[Own] = &[];
         let mut foresight = None;
         if let ([part], [all]) = (self.parts.as_slice(), sorted.own.as_slice()) {
             own = all;
@@ -230,7 +267,7 @@ impl Engine {
         }
         for (index, frame) in (0..).zip(sorted.frames.iter()) {
             if let Some(foresight) = &mut foresight
-                && let Some((_, others)) = own.split_first().filter(|(next, _)| **next == index)
+                && let Some((_, others)) = own.split_first().filter(|(next, _)| next.index == index)
                 && let [part] = self.parts.as_mut_slice()
             {
                 own = others;
@@ -339,18 +376,19 @@ impl Engine {
     }
 }
 
-/// Follows the connections of a part, whose `own` frames are at these indices.
-fn follow(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
+/// Follows the connections of a part through its `own` frames.
+fn follow(part: &mut Part, own: &[Own], sorted: &Sorted, hints: Hints<'_>) {
     let mut passed = 0;
-    let indices = own.iter().filter_map(|index| usize::try_from(*index).ok());
     let mut foresight = Foresight::new(&part.table, sorted, own);
-    for (index, frame) in indices.filter_map(|index| Some((index, sorted.frames.get(index)?))) {
+    for own in own {
+        let index = own.index();
+        let Some(frame) = sorted.frames.get(index) else { continue };
         if let Some(foresight) = &mut foresight {
             foresight.go_on(&mut part.table);
         }
         let_pass(part, sorted, passed, index);
         if let Some(segment) = net::usual_segment(frame.link, frame.data) {
-            part.segment(&segment, frame.at, hints);
+            part.segment(&segment, own.sought, frame.at, hints);
         } else {
             part.take(&net::decode(frame.link, frame.data, frame.original_length), frame.at, hints);
         }
@@ -362,6 +400,9 @@ fn follow(part: &mut Part, own: &[u32], sorted: &Sorted, hints: Hints<'_>) {
 /// Lets the time of the frames from `first` on and before `end` pass.
 #[inline]
 fn let_pass(part: &mut Part, sorted: &Sorted, first: usize, end: usize) {
+    if sorted.latest.last().is_none_or(|latest| *latest < part.table.due_at()) {
+        return;
+    }
     while let Some(at) = sorted.first_since(part.table.due_at(), first, end) {
         part.advance(at);
     }

@@ -65,7 +65,7 @@ impl Engine {
         for _ in 0..most {
             let Some((a, b)) = rest.changes.waiting.pop_front() else { break };
             // It may have ended by now.
-            let Some(connection) = parts.get_mut(tcp::spread(a, b, count)).and_then(|part| part.table.get_mut(a, b))
+            let Some(connection) = parts.get_mut(tcp::part_of(a, b, count)).and_then(|part| part.table.get_mut(a, b))
             else {
                 continue;
             };
@@ -82,7 +82,7 @@ impl Engine {
 
     /// The session between two endpoints, in either order, as it would be if the capture ended now.
     pub fn look_at(&self, one: Endpoint, other: Endpoint) -> Option<Box<Session>> {
-        let part = self.parts.get(tcp::spread(one, other, self.parts.len()))?;
+        let part = self.parts.get(tcp::part_of(one, other, self.parts.len()))?;
         self.rest.as_it_stands(part.table.get(one, other)?)
     }
 

@@ -25,9 +25,9 @@ use crate::fragments::{Fragments, GivenUp};
 use crate::limits::Limits;
 use crate::net::{self, Decoded, Endpoint, Fragment};
 use crate::session::{CaptureFacts, Detail, FragmentFacts, PacketObserver, Session};
-use crate::tcp::{self, Facts};
+use crate::tcp::{self, Facts, Hashing};
 
-pub use batch::{Hearer, Lanes, Next, OutOfStep, Sorted, Waiting};
+pub use batch::{Division, Hearer, Lanes, Next, OutOfStep, Sorted, Waiting};
 use changes::Changes;
 use dialogue::News;
 pub use ended::Finished;
@@ -70,6 +70,8 @@ pub type SharedObserver = Arc<Mutex<dyn PacketObserver>>;
 pub struct Engine {
     fragments: Fragments,
     parts: Vec<Part>,
+    /// The tables of all parts hash alike.
+    hashing: Hashing,
     rest: Rest,
     /// So many frames are taken one by one before several threads begin.
     one_by_one: u64,
@@ -117,29 +119,31 @@ struct Rest {
 impl Engine {
     /// An engine that has seen nothing.
     pub fn new(config: Config) -> Engine {
-        let part = Part::new(config.limits, config.detail, None);
-        Engine::of(config, vec![part])
+        let share = config.limits;
+        Engine::of(config, share, 1, || None)
     }
 
     /// An engine that shows every control packet to `observer` as it passes.
     pub fn observed(config: Config, observer: SharedObserver) -> Engine {
-        let part = Part::new(config.limits, config.detail, Some(observer));
-        Engine::of(config, vec![part])
+        let share = config.limits;
+        Engine::of(config, share, 1, || Some(Arc::clone(&observer)))
     }
 
     /// An engine on which several threads can work at once, when it is given [many frames](Engine::push_batch). Each of its
     /// parts shows the control packets of its connections to an `observer` of its own, if there is one.
-    pub fn divided(config: Config, mut observer: impl FnMut() -> Option<SharedObserver>) -> Engine {
+    pub fn divided(config: Config, observer: impl FnMut() -> Option<SharedObserver>) -> Engine {
         let parts = part::how_many(&config.limits);
-        let limits = part::share(&config.limits, parts);
-        let parts = (0..parts).map(|_| Part::new(limits, config.detail, observer())).collect();
-        Engine::of(config, parts)
+        let share = part::share(&config.limits, parts);
+        Engine::of(config, share, parts, observer)
     }
 
-    fn of(config: Config, parts: Vec<Part>) -> Engine {
+    /// An engine of so many parts, each of which keeps within `share`.
+    fn of(config: Config, share: Limits, parts: usize, mut observer: impl FnMut() -> Option<SharedObserver>) -> Engine {
+        let hashing = Hashing::default();
         Engine {
             fragments: Fragments::new(&config.limits),
-            parts,
+            parts: (0..parts).map(|_| Part::new(share, config.detail, hashing.clone(), observer())).collect(),
+            hashing,
             rest: Rest {
                 limits: Arc::new(config.limits),
                 detail: config.detail,
@@ -184,7 +188,7 @@ impl Engine {
     #[inline]
     fn whole(&mut self, decoded: &Decoded<'_>, at: Moment) {
         self.rest.aside(decoded, at);
-        let number = part_of(decoded, self.parts.len());
+        let number = ends_of(decoded).map(|(one, other)| tcp::part_of(one, other, self.parts.len()));
         let Engine { parts, rest, .. } = self;
         let Some(part) = number.and_then(|number| parts.get_mut(number)) else { return };
         part.table.count_streams_from(rest.streams);
@@ -250,15 +254,14 @@ impl Engine {
     }
 }
 
-/// Which of `parts` parts follows the connection that a frame is for, if it is for one.
+/// The ends of the connection that a frame is for, if it is for one.
 #[inline]
-fn part_of(decoded: &Decoded<'_>, parts: usize) -> Option<usize> {
-    let (source, destination) = match decoded {
-        Decoded::Segment(segment) => (segment.source, segment.destination),
-        Decoded::Undeliverable(error) => (error.source, error.destination),
-        _ => return None,
-    };
-    Some(tcp::spread(source, destination, parts))
+fn ends_of(decoded: &Decoded<'_>) -> Option<(Endpoint, Endpoint)> {
+    match decoded {
+        Decoded::Segment(segment) => Some((segment.source, segment.destination)),
+        Decoded::Undeliverable(error) => Some((error.source, error.destination)),
+        _ => None,
+    }
 }
 
 impl Rest {

@@ -12,7 +12,7 @@ use crate::lock::locked;
 use crate::net::{Decoded, Endpoint, Segment};
 use crate::session::{Close, Detail};
 use crate::stream::{End, Side};
-use crate::tcp::{Connection, Facts, FlowTable, Remaining};
+use crate::tcp::{Connection, Facts, FlowTable, Hashing, Remaining, Sought};
 use crate::transport::Protocol;
 use crate::transport::websocket::Windows;
 
@@ -102,9 +102,9 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(limits: Limits, detail: Detail, observer: Option<SharedObserver>) -> Part {
+    pub(super) fn new(limits: Limits, detail: Detail, hashing: Hashing, observer: Option<SharedObserver>) -> Part {
         Part {
-            table: FlowTable::new(&limits),
+            table: FlowTable::hashing_by(hashing, &limits),
             common: Arc::new(Common {
                 windows: Windows::new(limits.inflaters),
                 room: Room::new(limits.held_bytes_total),
@@ -131,7 +131,11 @@ impl Part {
         hints: Hints<'_>,
     ) -> Option<&mut Connection<Dialogue>> {
         match decoded {
-            Decoded::Segment(segment) => self.segment(segment, at, hints),
+            Decoded::Segment(segment) => {
+                let sought = self.table.sought(segment);
+                self.segment(segment, sought, at, hints);
+                self.table.latest_mut()
+            }
             Decoded::Undeliverable(error) => {
                 let connection = self.table.get_mut(error.source, error.destination)?;
                 connection.reader.undeliverable(at, *error);
@@ -141,21 +145,16 @@ impl Part {
         }
     }
 
-    /// Takes a segment of a connection of this part. Returns that connection.
+    /// Takes a segment of a connection of this part.
     #[inline]
-    pub(super) fn segment(
-        &mut self,
-        segment: &Segment<'_>,
-        at: Moment,
-        hints: Hints<'_>,
-    ) -> Option<&mut Connection<Dialogue>> {
+    pub(super) fn segment(&mut self, segment: &Segment<'_>, sought: Sought, at: Moment, hints: Hints<'_>) {
         let Part { table, common, observer, notices, ended } = self;
         let reader = |facts: &Facts| {
             let watch = observer.as_ref().map(|observer| Watch::new(observer, facts));
             let hinted = hints.point_at(facts.a) || hints.point_at(facts.b);
             Dialogue::new(common, hinted, watch)
         };
-        table.push(segment, at, reader, &mut |connection| ended.push(connection));
+        table.push_sought(segment, sought, at, reader, &mut |connection| ended.push(connection));
         if let Some(connection) = table.latest_mut() {
             hear(connection, segment, at, hints, notices);
         }
@@ -164,7 +163,6 @@ impl Part {
             notices.extend(ended.drain(..).map(|connection| over(connection, order)));
         }
         belongs(observer.as_ref(), order);
-        self.table.latest_mut()
     }
 
     /// The time of the frame `at` brings connections to their end.

@@ -51,18 +51,36 @@ fn words(address: IpAddr) -> u64 {
     }
 }
 
-/// The sum of the 16-bit words of `bytes`, an odd one filled up with zero. Words of 32 bits are added, as 2¹⁶ and 1 are
+/// The sum of the 16-bit words of `bytes`, an odd one filled up with zero. Longer words are added, as 2¹⁶, 2³² and 1 are
 /// the same to a ones' complement sum, and in the order of the machine, as that sum does not mind (RFC 1071 §2).
+#[inline]
 fn sum(bytes: &[u8]) -> u64 {
-    let (blocks, rest) = bytes.as_chunks::<32>();
+    let (long, rest) = if bytes.len() < LONG { (0, bytes) } else { sum_long(bytes) };
+    let (words, rest) = rest.as_chunks::<8>();
+    let total = words.iter().fold(long, |total, word| add(total, u64::from_ne_bytes(*word)));
     let (words, rest) = rest.as_chunks::<4>();
-    let mut last = [0; 4];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    let short: u64 = words.iter().chain([&last]).map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
-    let long: u64 = blocks.chunks(MOST_BLOCKS).map(sum_blocks).sum();
-    u64::from(fold(short + long).to_be())
+    let total = words.iter().fold(total, |total, word| add(total, u64::from(u32::from_ne_bytes(*word))));
+    let (words, rest) = rest.as_chunks::<2>();
+    let total = words.iter().fold(total, |total, word| add(total, u64::from(u16::from_ne_bytes(*word))));
+    let total = rest.iter().fold(total, |total, byte| add(total, u64::from(u16::from_ne_bytes([*byte, 0]))));
+    u64::from(fold(total).to_be())
+}
+
+/// Adds, and the carry too.
+#[inline]
+fn add(one: u64, other: u64) -> u64 {
+    let (sum, carry) = one.overflowing_add(other);
+    sum + u64::from(carry)
+}
+
+/// From so many bytes on, sums of vectors are faster.
+const LONG: usize = 256;
+
+/// The sum of whole blocks, and the bytes behind them.
+#[inline(never)]
+fn sum_long(bytes: &[u8]) -> (u64, &[u8]) {
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    (blocks.chunks(MOST_BLOCKS).map(sum_blocks).sum(), rest)
 }
 
 /// So many blocks can be summed up in 32 bits.
@@ -85,11 +103,11 @@ fn sum_blocks(blocks: &[[u8; 32]]) -> u64 {
 }
 
 /// The ones' complement sum in 16 bits.
-fn fold(mut sum: u64) -> u16 {
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    u16::try_from(sum).unwrap_or(u16::MAX)
+#[inline]
+fn fold(sum: u64) -> u16 {
+    let sum = (sum & 0xffff_ffff) + (sum >> 32);
+    let once = |sum: u64| (sum & 0xffff) + (sum >> 16);
+    u16::try_from(once(once(once(sum)))).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

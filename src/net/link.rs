@@ -56,13 +56,15 @@ pub fn decode(link: LinkType, data: &[u8], original_length: u32) -> Decoded<'_> 
 }
 
 /// The segment in a frame, if all about the frame is usual: what [`decode`] would hand over, for less.
-#[inline]
+#[allow(clippy::inline_always)] // as of what it calls
+#[inline(always)]
 pub fn usual_segment(link: LinkType, data: &[u8]) -> Option<Segment<'_>> {
     if link == LinkType::ETHERNET { usual::segment(data) } else { None }
 }
 
 /// The ends of the TCP connection that a frame is for, if all about the frame is usual: sender and receiver.
-#[inline]
+#[allow(clippy::inline_always)] // as of what it calls
+#[inline(always)]
 pub fn usual_ends(link: LinkType, data: &[u8]) -> Option<(Endpoint, Endpoint)> {
     if link == LinkType::ETHERNET { usual::ends(data) } else { None }
 }

@@ -12,7 +12,8 @@ use super::{Endpoint, MacAddress, Segment, TcpFlags};
 const HEADER: usize = 20;
 
 /// The sender and the receiver of [`segment`], for less.
-#[inline]
+#[allow(clippy::inline_always)] // what is not used is not made
+#[inline(always)]
 pub(super) fn ends(frame: &[u8]) -> Option<(Endpoint, Endpoint)> {
     let (internet, covered) = headers(frame)?;
     let (transport, _, _) = transport(covered)?;
@@ -20,7 +21,8 @@ pub(super) fn ends(frame: &[u8]) -> Option<(Endpoint, Endpoint)> {
 }
 
 /// The segment in an Ethernet frame, if all about it is usual.
-#[inline]
+#[allow(clippy::inline_always)] // it is large, and would be copied
+#[inline(always)]
 pub(super) fn segment(frame: &[u8]) -> Option<Segment<'_>> {
     let &[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5] = frame.first_chunk()?;
     let (internet, covered) = headers(frame)?;

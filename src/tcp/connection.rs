@@ -177,12 +177,14 @@ impl<R: Reader> Flow<R> {
         [self.a.assembler.confirmed(), self.b.assembler.confirmed()].into_iter().flatten().min()
     }
 
-    /// Takes a segment of this connection.
+    /// Takes a segment of this connection. Whether it was in line.
     #[inline]
-    pub(super) fn push(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
-        if !self.take_in_order(from, segment, at, budget) {
+    pub(super) fn push(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) -> bool {
+        let in_order = self.take_in_order(from, segment, at, budget);
+        if !in_order {
             self.take_any(from, segment, at, budget);
         }
+        in_order
     }
 
     /// Notes that there is a segment.

@@ -9,8 +9,8 @@ use crate::stream::End;
 
 use super::assembler::Assembler;
 use super::budget::Budget;
-use super::connection::Flow;
-use super::{Reader, Reset, patience};
+use super::connection::{Flow, Half};
+use super::{Direction, Reader, Reset, patience};
 
 impl<R: Reader> Flow<R> {
     /// A RST (RFC 9293 §3.10.7): believed near what its sender would send next, or when it answers
@@ -140,7 +140,6 @@ impl<R: Reader> Flow<R> {
     /// What `from` acknowledges of the other end's stream.
     pub(super) fn acknowledge(&mut self, from: End, acknowledgment: u32, at: Moment) {
         let other = from.other();
-        let before = self.connection.facts.from(other).acknowledged.0;
         let half = match other {
             End::A => &mut self.a,
             End::B => &mut self.b,
@@ -151,12 +150,7 @@ impl<R: Reader> Flow<R> {
             self.connection.facts.from_mut(other).went_by(beyond.max(0));
             return;
         }
-        let direction = self.connection.facts.from_mut(other);
-        let offset = half.assembler.numbering.offset_near(acknowledgment, before);
-        let believed = before.max(direction.sent.0).cast_signed() + patience::WINDOW;
-        if offset >= 0 && offset <= believed {
-            direction.acknowledge(&mut half.sender, offset.cast_unsigned(), half.assembler.fin(), at);
-        }
+        self.connection.facts.from_mut(other).hear(half, acknowledgment, at);
     }
 
     /// Whoever opened the connection acknowledged no more than the SYN of the other end with its own first byte, or before
@@ -188,6 +182,19 @@ impl<R: Reader> Flow<R> {
         };
         if completes {
             self.connection.facts.established = Some(at);
+        }
+    }
+}
+
+impl Direction {
+    /// The other end acknowledged this of what `half` is the stream of, whose start is known.
+    #[inline]
+    pub(super) fn hear(&mut self, half: &mut Half, acknowledgment: u32, at: Moment) {
+        let before = self.acknowledged.0;
+        let offset = half.assembler.numbering.offset_near(acknowledgment, before);
+        let believed = before.max(self.sent.0).cast_signed() + patience::WINDOW;
+        if offset >= 0 && offset <= believed {
+            self.acknowledge(&mut half.sender, offset.cast_unsigned(), half.assembler.fin(), at);
         }
     }
 }

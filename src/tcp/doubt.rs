@@ -29,7 +29,7 @@ const LONGEST_ON_WIRE: u32 = 9_000;
 
 /// Why a segment is doubted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Doubt {
+pub(super) enum Doubt {
     Checksum,
     Timestamp,
     HopLimit,
@@ -115,7 +115,14 @@ impl<R: Reader> Flow<R> {
     }
 
     #[cold]
-    fn doubted(&mut self, from: End, doubt: Doubt, segment: &Segment<'_>, at: Moment, budget: &mut Budget) -> bool {
+    pub(super) fn doubted(
+        &mut self,
+        from: End,
+        doubt: Doubt,
+        segment: &Segment<'_>,
+        at: Moment,
+        budget: &mut Budget,
+    ) -> bool {
         let heard = self.connection.facts.from(from.other()).segments > 0;
         let credit = &mut self.half(from).credit;
         let held = &credit.held;
@@ -247,7 +254,7 @@ impl<R: Reader> Flow<R> {
 
 impl Credit {
     #[inline]
-    fn doubt(&mut self, segment: &Segment<'_>) -> Option<Doubt> {
+    pub(super) fn doubt(&mut self, segment: &Segment<'_>) -> Option<Doubt> {
         if !self.unchecked && segment.payload_length <= LONGEST_ON_WIRE {
             match segment.checksum() {
                 Checksum::Right => self.checked = true,

@@ -18,10 +18,12 @@ impl<R: Reader> Flow<R> {
     #[inline]
     pub(super) fn take_in_order(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) -> bool {
         const CONTROL: u8 = TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST | TcpFlags::ACK;
-        let Flow { connection: Connection { facts, .. }, a, b, .. } = self;
-        let (own, other) = match from {
-            End::A => (a, b),
-            End::B => (b, a),
+        let Flow { connection: Connection { facts, .. }, a, b, interest, .. } = self;
+        let is_open =
+            facts.reset.is_none() && (facts.established.is_some() || facts.syn.count + facts.syn_ack.count == 0);
+        let (own, other, sent, mac) = match from {
+            End::A => (a, b, &mut facts.from_a, &mut facts.a_mac),
+            End::B => (b, a, &mut facts.from_b, &mut facts.b_mac),
         };
         let is_plain = segment.flags.0 & CONTROL == TcpFlags::ACK
             && segment.window > 0
@@ -29,52 +31,54 @@ impl<R: Reader> Flow<R> {
         let in_line = own.is_at_rest()
             && other.is_at_rest()
             && own.assembler.numbering.is_next(segment.sequence)
-            && facts.from(from).sent.0 <= own.assembler.expected();
-        let is_open =
-            facts.reset.is_none() && (facts.established.is_some() || facts.syn.count + facts.syn_ack.count == 0);
+            && sent.sent.0 <= own.assembler.expected();
         if !is_plain || !in_line || !is_open {
             return false;
         }
-        self.count(from, segment, at);
-        if self.is_doubted(from, segment, at, budget) {
+        if mac.is_none() {
+            *mac = segment.source_mac;
+        }
+        sent.counted(at);
+        if *interest == Interest::Wanted
+            && let Some(doubt) = own.credit.doubt(segment)
+            && self.doubted(from, doubt, segment, at, budget)
+        {
             return true;
         }
-        let facts = &mut self.connection.facts;
-        facts.from_mut(from).segment(segment, at);
-        facts.from_mut(from.other()).was_heard();
-        if self.half(from).sender.is_copy(segment, at) {
-            self.copy(from, segment, at);
-            return true;
-        }
-        let half = self.half(from);
-        half.assembler.numbering.near();
-        half.credit.took(segment.options);
-        self.acknowledge(from, segment.acknowledgment, at);
-        if segment.payload_length > 0 {
-            self.deliver_in_order(from, segment, at, budget);
-        }
+        self.accept_in_order(from, segment, at, budget);
         true
     }
 
-    /// Hands on payload that is at its turn.
+    /// Takes a segment in line that nothing speaks against.
     #[inline]
-    fn deliver_in_order(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
+    fn accept_in_order(&mut self, from: End, segment: &Segment<'_>, at: Moment, budget: &mut Budget) {
         let Flow { connection: Connection { facts, reader }, a, b, interest, .. } = self;
-        let half = match from {
-            End::A => a,
-            End::B => b,
+        let (own, other, sent, heard) = match from {
+            End::A => (a, b, &mut facts.from_a, &mut facts.from_b),
+            End::B => (b, a, &mut facts.from_b, &mut facts.from_a),
         };
-        let fresh = u64::from(segment.payload_length);
-        let end = half.assembler.expected() + fresh;
-        let direction = facts.from_mut(from);
-        let novelty = Novelty { fresh, ..Novelty::default() };
-        direction.data(&mut half.sender, end, segment.payload_length, novelty, at);
-        direction.bytes += fresh;
-        if *interest != Interest::Wanted {
-            half.assembler.numbering.skip_to(end);
+        sent.hop_limit.get_or_insert(segment.hop_limit);
+        sent.opened_window();
+        heard.was_heard();
+        let length = segment.payload_length;
+        if length > 0 && own.sender.is_copy(segment, at) {
+            return self.copy(from, segment, at);
+        }
+        own.assembler.numbering.near();
+        own.credit.took(segment.options);
+        heard.hear(other, segment.acknowledgment, at);
+        if length == 0 {
             return;
         }
-        let chunk = half.assembler.next_chunk(segment.payload, at, true);
+        let fresh = u64::from(length);
+        let end = own.assembler.expected() + fresh;
+        let novelty = Novelty { fresh, ..Novelty::default() };
+        sent.data(&mut own.sender, end, length, novelty, at);
+        sent.bytes += fresh;
+        if *interest != Interest::Wanted {
+            return own.assembler.numbering.skip_to(end);
+        }
+        let chunk = own.assembler.next_chunk(segment.payload, at, true);
         *interest = reader.piece(from, Piece::Chunk(chunk), facts);
         if *interest != Interest::Wanted {
             self.forget(budget);

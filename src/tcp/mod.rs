@@ -51,9 +51,9 @@ mod tuple;
 mod testing;
 
 pub(crate) use facts::timestamp;
-pub use table::{FlowTable, Place, Remaining, Sought};
+pub use table::{FlowTable, Place, Remaining};
 pub use trouble::Trouble;
-pub use tuple::spread;
+pub use tuple::{Hashing, Sought, part_of};
 
 use crate::capture::Moment;
 use crate::fetch::Depth;

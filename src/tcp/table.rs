@@ -12,9 +12,8 @@ mod remaining;
 mod streams;
 
 use std::collections::VecDeque;
-use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 
 use crate::capture::{Moment, Timestamp};
 use crate::limits::Limits;
@@ -25,10 +24,10 @@ use super::budget::Budget;
 use super::connection::{Flow, Standing};
 use super::links::{Link, Links, List, NONE};
 use super::tombstones::{Tombstone, Tombstones};
-use super::tuple::{Bases, Key};
+use super::tuple::{Bases, Hashing, Key, Sought};
 use super::{Connection, Ending, Facts, Reader, patience};
 
-pub use foreseen::{Place, Sought};
+pub use foreseen::Place;
 pub use remaining::Remaining;
 use streams::{Counted, Opened};
 
@@ -37,8 +36,8 @@ use streams::{Counted, Opened};
 pub struct FlowTable<R: Reader> {
     slots: Vec<Slot<R>>,
     vacant: Vec<u32>,
-    index: HashTable<(u32, u32)>,
-    hasher: DefaultHashBuilder,
+    index: HashTable<(Sought, u32)>,
+    hashing: Hashing,
     /// Slot of the last segment; none if that came too late for its connection.
     latest: u32,
     lists: Lists,
@@ -61,7 +60,7 @@ struct Slot<R> {
     /// When it was last put at the end of its list.
     stamp: Timestamp,
     key: Key,
-    hash: u64,
+    hash: Sought,
     bases: Bases,
     standing: Standing,
     /// Whether end A is the low end of the key.
@@ -72,6 +71,15 @@ struct Slot<R> {
     passed_by: bool,
     /// Boxed: tables grow by copying, and most of a flood is let go soon.
     flow: Option<Box<Flow<R>>>,
+}
+
+/// By what a segment's connection is known.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    key: Key,
+    hash: Sought,
+    /// Whether the low end of the key sent the segment.
+    from_low: bool,
 }
 
 impl<R> Slot<R> {
@@ -113,11 +121,16 @@ impl Lists {
 impl<R: Reader> FlowTable<R> {
     /// An empty table that keeps within `limits`.
     pub fn new(limits: &Limits) -> FlowTable<R> {
+        FlowTable::hashing_by(Hashing::default(), limits)
+    }
+
+    /// The same, with a hash that others use too.
+    pub fn hashing_by(hashing: Hashing, limits: &Limits) -> FlowTable<R> {
         FlowTable {
             slots: Vec::new(),
             vacant: Vec::new(),
             index: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
+            hashing,
             latest: NONE,
             lists: Lists {
                 unanswered: List::new(),
@@ -150,32 +163,74 @@ impl<R: Reader> FlowTable<R> {
         new_reader: impl FnOnce(&Facts) -> R,
         ended: &mut impl FnMut(Connection<R>),
     ) -> u32 {
+        self.push_sought(segment, self.sought(segment), at, new_reader, ended)
+    }
+
+    /// The hash of a segment's connection.
+    pub fn sought(&self, segment: &Segment<'_>) -> Sought {
+        self.hashing.of(segment.source, segment.destination)
+    }
+
+    /// [`FlowTable::push`] where the hash of the segment's connection is known.
+    #[inline]
+    pub fn push_sought(
+        &mut self,
+        segment: &Segment<'_>,
+        hash: Sought,
+        at: Moment,
+        new_reader: impl FnOnce(&Facts) -> R,
+        ended: &mut impl FnMut(Connection<R>),
+    ) -> u32 {
         let (key, from_low) = Key::of(segment.source, segment.destination);
-        let cached = self.slots.get(self.latest as usize).filter(|slot| slot.key == key && slot.flow.is_some());
-        let (hash, found) = if let Some(slot) = cached {
-            (slot.hash, Some(self.latest))
-        } else {
-            let hash = self.hasher.hash_one(key);
-            (hash, self.find(hash, &key))
-        };
+        let cached = self.slots.get(self.latest as usize).is_some_and(|slot| slot.key == key && slot.flow.is_some());
+        let found = if cached { Some(self.latest) } else { self.find(hash, &key) };
         if let Some(place) = found
-            && let Some(stream) = self.pass_by(place, segment, from_low, at)
+            && let Some(slot) = self.slots.get(place as usize)
         {
-            return stream;
+            if slot.passed_by
+                && let Some(stream) = self.pass_by(place, segment, from_low, at)
+            {
+                return stream;
+            }
+            if !self.is_over(place, segment, from_low, at) {
+                return self.append(place, segment, from_low, at);
+            }
         }
+        let known = Known { key, hash, from_low };
+        self.open(found, known, segment, at, new_reader, ended)
+    }
+
+    /// Whether the connection in `place` is over when this segment comes.
+    #[inline]
+    fn is_over(&self, place: u32, segment: &Segment<'_>, from_low: bool, at: Moment) -> bool {
+        let Some(slot) = self.slots.get(place as usize) else { return true };
+        let lingered = |flow: &Flow<R>| flow.is_closed() && flow.has_lingered(at.time);
+        slot.bases.refuse(segment, from_low) || slot.flow.as_deref().is_none_or(lingered)
+    }
+
+    /// A segment of a connection that is not followed: in place of that which is `found`, if one is, a new one begins, unless
+    /// this is a late segment of an old one.
+    #[inline(never)]
+    fn open(
+        &mut self,
+        found: Option<u32>,
+        known: Known,
+        segment: &Segment<'_>,
+        at: Moment,
+        new_reader: impl FnOnce(&Facts) -> R,
+        ended: &mut impl FnMut(Connection<R>),
+    ) -> u32 {
+        let Known { key, hash, from_low } = known;
         let mut bases = Bases::default();
         let mut stream = self.streams;
         if let Some(place) = found
             && let Some(slot) = self.slots.get(place as usize)
-            && let Some(flow) = &slot.flow
         {
             if slot.bases.refuse(segment, from_low) {
                 self.end(place, Ending::Replaced(Box::new(at)), ended);
                 self.tombstones.remove(hash, &key);
-            } else if flow.has_lingered(at.time) {
-                self.end(place, Ending::Closed, ended);
             } else {
-                return self.append(place, segment, from_low, at);
+                self.end(place, Ending::Closed, ended);
             }
         }
         if let Some(stone) = self.tombstones.get_mut(hash, &key) {
@@ -312,14 +367,14 @@ impl<R: Reader> FlowTable<R> {
     /// The connection that is followed between two endpoints, in either order.
     pub fn get(&self, one: Endpoint, other: Endpoint) -> Option<&Connection<R>> {
         let (key, _) = Key::of(one, other);
-        let place = self.find(self.hasher.hash_one(key), &key)?;
+        let place = self.find(self.hashing.of_key(&key), &key)?;
         Some(&self.flow(place)?.connection)
     }
 
     /// As [`FlowTable::get`], to tell the reader what other layers saw (an ICMP error, say).
     pub fn get_mut(&mut self, one: Endpoint, other: Endpoint) -> Option<&mut Connection<R>> {
         let (key, _) = Key::of(one, other);
-        let place = self.find(self.hasher.hash_one(key), &key)?;
+        let place = self.find(self.hashing.of_key(&key), &key)?;
         Some(&mut self.slots.get_mut(place as usize)?.flow.as_mut()?.connection)
     }
 
@@ -337,16 +392,15 @@ impl<R: Reader> FlowTable<R> {
         self.slots.get(place as usize)?.flow.as_deref()
     }
 
-    fn find(&self, hash: u64, key: &Key) -> Option<u32> {
-        let short = short(hash);
-        let same = |(h, place): &(u32, u32)| {
-            *h == short && self.slots.get(*place as usize).is_some_and(|slot| slot.key == *key)
+    fn find(&self, hash: Sought, key: &Key) -> Option<u32> {
+        let same = |(h, place): &(Sought, u32)| {
+            *h == hash && self.slots.get(*place as usize).is_some_and(|slot| slot.key == *key)
         };
-        self.index.find(spread(short), same).map(|(_, place)| *place)
+        self.index.find(hash.spread(), same).map(|(_, place)| *place)
     }
 
     fn occupy(&mut self, slot: Slot<R>) -> u32 {
-        let short = short(slot.hash);
+        let hash = slot.hash;
         let place = if let Some(place) = self.vacant.pop()
             && let Some(old) = self.slots.get_mut(place as usize)
         {
@@ -361,7 +415,7 @@ impl<R: Reader> FlowTable<R> {
             self.slots.push(slot);
             u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
         };
-        self.index.insert_unique(spread(short), (short, place), |(short, _)| spread(*short));
+        self.index.insert_unique(hash.spread(), (hash, place), |(hash, _)| hash.spread());
         self.lists.of(Standing::Unanswered).push(place, &mut self.slots);
         place
     }
@@ -377,9 +431,20 @@ impl<R: Reader> FlowTable<R> {
             return self.streams;
         };
         slot.bases.learn(segment, from_low);
-        flow.push(from, segment, at, &mut self.budget);
+        let in_order = flow.push(from, segment, at, &mut self.budget);
         slot.passed_by = flow.is_to_be_passed_by();
         let stream = flow.connection.facts.stream;
+        let is_stamped = at.time.nanoseconds_since(slot.stamp) < patience::IDLE_GRAIN;
+        if !in_order || slot.standing != Standing::Open || !is_stamped {
+            self.put(place, at);
+        }
+        stream
+    }
+
+    /// Puts the slot in `place` into the lists in which it is to be after a segment at `at`.
+    fn put(&mut self, place: u32, at: Moment) {
+        let Some(slot) = self.slots.get_mut(place as usize) else { return };
+        let Some(flow) = &slot.flow else { return };
         if flow.is_waiting()
             && !slot.is_due
             && let Some(since) = flow.confirmed()
@@ -397,7 +462,6 @@ impl<R: Reader> FlowTable<R> {
             self.lists.of(old).remove(place, &mut self.slots);
             self.lists.of(new).push(place, &mut self.slots);
         }
-        stream
     }
 
     /// Judges the holes of a slot in `due`, or tells when they are to be judged.
@@ -428,16 +492,16 @@ impl<R: Reader> FlowTable<R> {
         if slot.passed_by {
             flow.catch_up();
         }
-        let (short, standing) = (short(slot.hash), slot.standing);
+        let (hash, standing) = (slot.hash, slot.standing);
         let stone = Tombstone {
             key: slot.key,
-            hash: slot.hash,
+            hash,
             stream: flow.connection.facts.stream,
             bases: slot.bases,
             open: ending == Ending::LetGo && !flow.is_closed(),
         };
         self.lists.of(standing).remove(place, &mut self.slots);
-        if let Ok(entry) = self.index.find_entry(spread(short), |(_, p)| *p == place) {
+        if let Ok(entry) = self.index.find_entry(hash.spread(), |(_, p)| *p == place) {
             entry.remove();
         }
         self.vacant.push(place);
@@ -477,16 +541,6 @@ const FEWEST_SLOTS: usize = 64;
 
 /// Later than any capture.
 const NEVER: Timestamp = Timestamp(i64::MAX);
-
-/// The part of a hash that the index keeps.
-fn short(hash: u64) -> u32 {
-    (hash >> 32) as u32
-}
-
-/// The kept part as the index wants it: its high bits tell entries apart, its low bits place them.
-fn spread(short: u32) -> u64 {
-    u64::from(short) << 32 | u64::from(short)
-}
 
 #[cfg(test)]
 mod copies;

@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 
 use hashbrown::HashTable;
 
-use super::tuple::{Bases, Key};
+use super::tuple::{Bases, Key, Sought};
 
 /// One connection that ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tombstone {
     pub(super) key: Key,
-    pub(super) hash: u64,
+    pub(super) hash: Sought,
     pub(super) stream: u32,
     pub(super) bases: Bases,
     /// Whether it was let go while still open: its segments are worth following again.
@@ -26,7 +26,7 @@ pub(super) struct Tombstones {
     /// Oldest first; `None` where one was taken out.
     stones: VecDeque<Option<Tombstone>>,
     /// Hash and running number of each stone: the number of the front is `buried`.
-    index: HashTable<(u64, u64)>,
+    index: HashTable<(Sought, u64)>,
     buried: u64,
     capacity: usize,
 }
@@ -36,16 +36,16 @@ impl Tombstones {
         Tombstones { stones: VecDeque::new(), index: HashTable::new(), buried: 0, capacity: capacity.max(1) }
     }
 
-    pub(super) fn get_mut(&mut self, hash: u64, key: &Key) -> Option<&mut Tombstone> {
+    pub(super) fn get_mut(&mut self, hash: Sought, key: &Key) -> Option<&mut Tombstone> {
         let Tombstones { stones, index, buried, .. } = self;
-        let (_, number) = index.find(hash, |entry| is(stones, *buried, *entry, hash, key))?;
+        let (_, number) = index.find(hash.spread(), |entry| is(stones, *buried, *entry, hash, key))?;
         stones.get_mut(place(*number, *buried)?)?.as_mut()
     }
 
     /// Takes the tombstone of `key` out.
-    pub(super) fn remove(&mut self, hash: u64, key: &Key) -> Option<Tombstone> {
+    pub(super) fn remove(&mut self, hash: Sought, key: &Key) -> Option<Tombstone> {
         let Tombstones { stones, index, buried, .. } = self;
-        let entry = index.find_entry(hash, |entry| is(stones, *buried, *entry, hash, key)).ok()?;
+        let entry = index.find_entry(hash.spread(), |entry| is(stones, *buried, *entry, hash, key)).ok()?;
         let ((_, number), _) = entry.remove();
         stones.get_mut(place(number, *buried)?)?.take()
     }
@@ -59,7 +59,7 @@ impl Tombstones {
         }
         let number = self.buried + self.stones.len() as u64;
         self.stones.push_back(Some(stone));
-        self.index.insert_unique(hash, (hash, number), |(hash, _)| *hash);
+        self.index.insert_unique(hash.spread(), (hash, number), |(hash, _)| hash.spread());
     }
 
     fn forget_oldest(&mut self) {
@@ -69,7 +69,7 @@ impl Tombstones {
         };
         self.buried += 1;
         if let Some(stone) = oldest
-            && let Ok(entry) = self.index.find_entry(stone.hash, |(_, n)| *n == number)
+            && let Ok(entry) = self.index.find_entry(stone.hash.spread(), |(_, n)| *n == number)
         {
             entry.remove();
         }
@@ -77,7 +77,7 @@ impl Tombstones {
 }
 
 /// Whether an index entry is that of `key`.
-fn is(stones: &VecDeque<Option<Tombstone>>, buried: u64, (h, number): (u64, u64), hash: u64, key: &Key) -> bool {
+fn is(stones: &VecDeque<Option<Tombstone>>, buried: u64, (h, number): (Sought, u64), hash: Sought, key: &Key) -> bool {
     h == hash
         && place(number, buried).and_then(|place| stones.get(place)?.as_ref()).is_some_and(|stone| stone.key == *key)
 }
@@ -95,7 +95,7 @@ mod tests {
         let end = |port| Endpoint { address: [192, 0, 2, 1].into(), port };
         let (key, _) = Key::of(end(port), end(1883));
         // A hash that collides on purpose.
-        Tombstone { key, hash: u64::from(port % 2), stream, bases: Bases::default(), open: false }
+        Tombstone { key, hash: u32::from(port % 2).into(), stream, bases: Bases::default(), open: false }
     }
 
     #[test]

@@ -3,11 +3,10 @@
 //! Invariant: of no consequence but for time.
 
 use crate::fetch::Depth;
-use crate::net::{self, Endpoint};
-use crate::tcp::{FlowTable, Place, Sought};
+use crate::tcp::{FlowTable, Place};
 
 use super::super::dialogue::Dialogue;
-use super::Sorted;
+use super::{Own, Sorted};
 
 /// So many frames before it is taken it is asked where a frame lies.
 const LISTED: usize = 16;
@@ -28,33 +27,23 @@ const FEW: usize = if cfg!(test) { 0 } else { 128 };
 #[derive(Debug)]
 pub(super) struct Foresight<'s> {
     sorted: &'s Sorted,
-    /// The indices of the frames.
-    own: &'s [u32],
+    own: &'s [Own],
     /// How many of them were taken.
     taken: usize,
-    /// The connections of the next frames, round about.
-    known: [Known; KNOWN],
-    /// The ends of the connection that was sought last.
-    last: Option<(Endpoint, Endpoint)>,
+    /// Where the connections of the next frames are, round about.
+    known: [Place; KNOWN],
     /// For which connection each depth was asked for last.
-    fetched: [Option<Place>; DEPTHS.len()],
-}
-
-/// What is known of the connection of a frame.
-#[derive(Clone, Copy, Debug, Default)]
-struct Known {
-    sought: Option<Sought>,
-    place: Option<Place>,
+    fetched: [Place; DEPTHS.len()],
 }
 
 impl<'s> Foresight<'s> {
     /// Nothing where there are so few connections that it is of no use.
-    pub(super) fn new(table: &FlowTable<Dialogue>, sorted: &'s Sorted, own: &'s [u32]) -> Option<Foresight<'s>> {
-        let (known, fetched) = ([Known::default(); KNOWN], [None; DEPTHS.len()]);
-        let mut foresight = Foresight { sorted, own, taken: 0, known, last: None, fetched };
+    pub(super) fn new(table: &FlowTable<Dialogue>, sorted: &'s Sorted, own: &'s [Own]) -> Option<Foresight<'s>> {
+        let (known, fetched) = ([Place::NOWHERE; KNOWN], [Place::NOWHERE; DEPTHS.len()]);
+        let mut foresight = Foresight { sorted, own, taken: 0, known, fetched };
         let useful = table.len() > FEW;
         useful.then(|| {
-            (0..SOUGHT).for_each(|number| foresight.seek(table, number));
+            own.iter().take(SOUGHT).for_each(|own| table.seek(own.sought));
             (0..FOUND).for_each(|number| foresight.find(table, number));
             foresight
         })
@@ -64,58 +53,39 @@ impl<'s> Foresight<'s> {
     #[inline]
     pub(super) fn go_on(&mut self, table: &mut FlowTable<Dialogue>) {
         let next = self.taken;
-        if let Some(index) = self.index(next + LISTED) {
-            self.sorted.frames.fetch(index);
+        self.taken += 1;
+        if let Some(own) = self.own.get(next + LISTED) {
+            self.sorted.frames.fetch(own.index());
         }
-        if let Some(index) = self.index(next + BYTES) {
-            self.sorted.frames.fetch_bytes(index);
+        if let Some(own) = self.own.get(next + BYTES) {
+            self.sorted.frames.fetch_bytes(own.index());
         }
-        self.seek(table, next + SOUGHT);
+        if let Some(own) = self.own.get(next + SOUGHT) {
+            table.seek(own.sought);
+        }
         self.find(table, next + FOUND);
-        if let Some(place) = self.known(next).place {
-            table.expect(place);
-        }
+        table.expect(self.known(next));
         for (stage, (ahead, depth)) in DEPTHS.into_iter().enumerate() {
-            let place = self.known(next + ahead).place;
-            let Some(fetched) = self.fetched.get_mut(stage) else { continue };
-            // Not again what was asked for last.
-            if let Some(place) = place.filter(|_| place != *fetched) {
+            let place = self.known(next + ahead);
+            if let Some(fetched) = self.fetched.get_mut(stage)
+                // Not again what was asked for last.
+                && place != std::mem::replace(fetched, place)
+            {
                 table.fetch(place, depth);
             }
-            *fetched = place;
         }
-        self.taken += 1;
     }
 
-    /// The index of the frame that is taken after so many others.
-    fn index(&self, number: usize) -> Option<usize> {
-        usize::try_from(*self.own.get(number)?).ok()
-    }
-
-    fn known(&self, number: usize) -> Known {
-        self.known.get(number % KNOWN).copied().unwrap_or_default()
-    }
-
-    /// Looks whose connection a frame is of.
-    fn seek(&mut self, table: &FlowTable<Dialogue>, number: usize) {
-        let frame = self.index(number).and_then(|index| self.sorted.frames.get(index));
-        let ends = frame.and_then(|frame| net::usual_ends(frame.link, frame.data));
-        let same = ends.is_some_and(|(one, other)| self.last == ends || self.last == Some((other, one)));
-        let sought = match ends {
-            Some(_) if same => self.known(number.wrapping_sub(1)).sought,
-            Some((one, other)) => Some(table.seek(one, other)),
-            None => None,
-        };
-        self.last = ends;
-        if let Some(known) = self.known.get_mut(number % KNOWN) {
-            *known = Known { sought, place: None };
-        }
+    fn known(&self, number: usize) -> Place {
+        self.known.get(number % KNOWN).copied().unwrap_or(Place::NOWHERE)
     }
 
     /// Looks up the connection of a frame.
+    #[inline]
     fn find(&mut self, table: &FlowTable<Dialogue>, number: usize) {
+        let place = self.own.get(number).map_or(Place::NOWHERE, |own| table.foresee(own.sought));
         if let Some(known) = self.known.get_mut(number % KNOWN) {
-            known.place = known.sought.and_then(|sought| table.foresee(sought));
+            *known = place;
         }
     }
 }

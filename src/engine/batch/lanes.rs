@@ -14,7 +14,7 @@ use crate::capture::Moment;
 use crate::engine::part::{KeptHints, Part};
 use crate::lock::locked;
 
-use super::{Next, Sorted, Waiting, follow};
+use super::{Division, Next, Sorted, Waiting, follow};
 
 /// Threads that read side by side: the caller's, and others.
 pub struct Lanes<'r> {
@@ -31,7 +31,7 @@ pub struct OutOfStep;
 struct Lane<'r> {
     next: Next<'r>,
     sorted: Sorted,
-    parts: usize,
+    division: Division,
 }
 
 /// A thread beside the caller's.
@@ -67,20 +67,20 @@ impl<'r> Lanes<'r> {
         scope: &'s Scope<'s, '_>,
         own: Next<'r>,
         others: Vec<Next<'s>>,
-        parts: usize,
+        division: &Division,
         waiting: Waiting<'s>,
     ) -> Lanes<'r>
     where
         's: 'r,
     {
         let others = others.into_iter().map(|next| {
-            let lane = Lane::new(next, parts);
+            let lane = Lane::new(next, division.clone());
             let (to_do, work) = sync_channel(1);
             let (finished, done) = sync_channel(1);
             scope.spawn(move || lane.run(&work, &finished, waiting));
             Other { to_do, done }
         });
-        Lanes { others: others.collect(), own: Lane::new(own, parts), waiting }
+        Lanes { others: others.collect(), own: Lane::new(own, division.clone()), waiting }
     }
 
     /// Reads the next frames, and follows the connections of all `parts` through them if there are `hints`.
@@ -111,8 +111,8 @@ impl<'r> Lanes<'r> {
 }
 
 impl<'r> Lane<'r> {
-    fn new(next: Next<'r>, parts: usize) -> Lane<'r> {
-        Lane { next, sorted: Sorted::default(), parts }
+    fn new(next: Next<'r>, division: Division) -> Lane<'r> {
+        Lane { next, sorted: Sorted::default(), division }
     }
 
     /// Follows what there is to do, and reads on as soon as that is done.
@@ -137,7 +137,7 @@ impl<'r> Lane<'r> {
             // The room is needed for what comes to its end now.
             self.sorted = Sorted::default();
         }
-        self.sorted.sort(self.parts);
+        self.sorted.sort(&self.division);
     }
 
     /// Follows the connections of those parts through the frames that were read that `take` takes before others do.
@@ -169,6 +169,6 @@ impl fmt::Debug for Lanes<'_> {
 
 impl fmt::Debug for Lane<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").field("parts", &self.parts).finish_non_exhaustive()
+        f.debug_struct("Lane").field("division", &self.division).finish_non_exhaustive()
     }
 }

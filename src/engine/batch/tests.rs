@@ -75,7 +75,7 @@ fn told_together(path: &Path, frames_at_once: usize, threads: usize) -> String {
     let read = || reader(path, frames_at_once);
     thread::scope(|scope| {
         let others = (1..threads).map(|_| read()).collect();
-        let mut lanes = Lanes::start(scope, read(), others, engine.parts(), Waiting::of(threads, 2, &|| false));
+        let mut lanes = Lanes::start(scope, read(), others, &engine.division(), Waiting::of(threads, 2, &|| false));
         while engine.push_together(&mut lanes, &mut tell).unwrap() {}
     });
     let facts = engine.finish_all(threads, &mut tell);
@@ -102,7 +102,7 @@ fn threads_that_do_not_read_the_same_are_found_out() {
     thread::scope(|scope| {
         let mut shorter = reader(&path, 4);
         let others: Vec<Next<'_>> = vec![Box::new(move |batch| shorter(&mut Batch::new()) && shorter(batch))];
-        let mut lanes = Lanes::start(scope, reader(&path, 4), others, engine.parts(), Waiting::of(2, 2, &|| false));
+        let mut lanes = Lanes::start(scope, reader(&path, 4), others, &engine.division(), Waiting::of(2, 2, &|| false));
         assert_eq!(engine.push_together(&mut lanes, &mut |_| ()), Err(OutOfStep));
     });
 }

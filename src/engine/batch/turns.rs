@@ -7,7 +7,7 @@ use std::iter;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::{Engine, Hearer, Next, Sorted, Waiting};
+use super::{Division, Engine, Hearer, Next, Sorted, Waiting};
 
 /// One of the threads, and what goes round among them.
 struct Turn<R, F> {
@@ -24,12 +24,15 @@ struct Round<T> {
 impl Engine {
     /// Takes all frames that `next` reads and `hearer` wants, by so many threads.
     pub fn push_in_turns(&mut self, next: Next<'_>, threads: usize, waiting: Waiting<'_>, hearer: &mut impl Hearer) {
-        let parts = self.parts();
+        let division = self.division();
         let reads = Round::among(threads, next);
         let follows = Round::among(threads, (self, hearer));
         let turns = reads.zip(follows).map(|(reads, follows)| Turn { reads, follows });
         thread::scope(|scope| {
-            let mut turns = turns.map(|turn| move || turn.run(parts, waiting));
+            let mut turns = turns.map(|turn| {
+                let division = &division;
+                move || turn.run(division, waiting)
+            });
             let own = turns.next();
             turns.for_each(|turn| drop(scope.spawn(turn)));
             if let Some(own) = own {
@@ -60,7 +63,7 @@ impl<T> Round<T> {
 impl<H: Hearer> Turn<Next<'_>, (&mut Engine, &mut H)> {
     /// Reads and follows frames whenever it is this thread's turn. Who comes to the end does not hand on what he reads by;
     /// where no more is wanted, he who is told so does not hand on the engine.
-    fn run(self, parts: usize, waiting: Waiting<'_>) {
+    fn run(self, division: &Division, waiting: Waiting<'_>) {
         let Turn { reads, follows } = self;
         let mut sorted = Sorted::default();
         while let Some(mut next) = waiting.receive(&reads.before) {
@@ -68,7 +71,7 @@ impl<H: Hearer> Turn<Next<'_>, (&mut Engine, &mut H)> {
             if !next(sorted.frames_mut()) || reads.after.send(next).is_err() {
                 break;
             }
-            sorted.sort(parts);
+            sorted.sort(division);
             let Some((engine, hearer)) = waiting.receive(&follows.before) else { break };
             engine.push_batch(&sorted, &mut |session| hearer.ended(session));
             if !hearer.caught_up() {

@@ -2,40 +2,40 @@
 //!
 //! Invariant: a hint; which connection a segment belongs to is decided as without it.
 
-use std::hash::BuildHasher;
-
 use crate::fetch::{self, Depth};
-use crate::net::Endpoint;
 
-use super::{FlowTable, Key, Reader, short, spread};
+use super::{FlowTable, NONE, Reader, Sought};
 
-/// A connection that may be followed: what the table knows it by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sought(u32);
-
-/// Where a connection is, or was.
+/// Where a connection is, or was, if anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(u32);
 
+impl Place {
+    /// Nowhere.
+    pub const NOWHERE: Place = Place(NONE);
+}
+
 impl<R: Reader> FlowTable<R> {
-    /// Segments of the connection between two endpoints will come soon.
-    pub fn seek(&self, one: Endpoint, other: Endpoint) -> Sought {
-        let (key, _) = Key::of(one, other);
-        let short = short(self.hasher.hash_one(key));
-        self.index.iter_hash(spread(short)).take(1).for_each(fetch::start);
-        Sought(short)
+    /// Segments of this connection will come soon.
+    #[inline]
+    pub fn seek(&self, sought: Sought) {
+        self.index.iter_hash(sought.spread()).take(1).for_each(fetch::start);
     }
 
     /// Where the connection is that was sought, by its hash alone, if it is followed.
-    pub fn foresee(&self, Sought(short): Sought) -> Option<Place> {
-        let (_, place) = self.index.find(spread(short), |(known, _)| *known == short)?;
-        let slot = self.slots.get(*place as usize)?;
-        fetch::start(&slot.key);
-        fetch::start(&slot.flow);
-        Some(Place(*place))
+    #[inline]
+    pub fn foresee(&self, sought: Sought) -> Place {
+        let found = self.index.find(sought.spread(), |(known, _)| *known == sought);
+        let Some((_, place)) = found else { return Place::NOWHERE };
+        if let Some(slot) = self.slots.get(*place as usize) {
+            fetch::start(&slot.key);
+            fetch::start(&slot.flow);
+        }
+        Place(*place)
     }
 
     /// Asks for what the next segment of a connection that was foreseen will touch.
+    #[inline]
     pub fn fetch(&self, Place(place): Place, depth: Depth) {
         if let Some(flow) = self.flow(place) {
             flow.fetch(depth);
@@ -54,6 +54,7 @@ impl<R: Reader> FlowTable<R> {
     }
 
     /// The next segment is likely to be of the connection that was foreseen.
+    #[inline]
     pub fn expect(&mut self, Place(place): Place) {
         self.latest = place;
     }

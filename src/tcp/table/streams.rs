@@ -4,13 +4,13 @@
 
 use crate::capture::FrameNumber;
 
-use super::{FlowTable, Key, Reader};
+use super::{FlowTable, Key, Reader, Sought};
 
 /// A stream that was opened.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Opened {
     pub(super) key: Key,
-    pub(super) hash: u64,
+    pub(super) hash: Sought,
     pub(super) first: FrameNumber,
     /// The slot it was given.
     pub(super) place: u32,
