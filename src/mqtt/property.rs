@@ -159,6 +159,18 @@ impl<'p> Properties<'p> {
         self.present & id.bit() != 0
     }
 
+    /// Shows every property in the order of the wire: for each that matters, where [`Properties::iter`] would make values of
+    /// all.
+    #[inline]
+    pub(super) fn each(self, mut see: impl FnMut(Property<'p>)) {
+        let mut unread = self.raw;
+        while !unread.is_empty() {
+            let Some((rest, property)) = usual(unread).or_else(|| any(unread).ok()) else { return };
+            unread = rest;
+            see(property);
+        }
+    }
+
     /// Which there are, as bits by identifier.
     #[inline]
     pub(super) fn present(self) -> u64 {
@@ -281,6 +293,9 @@ impl<'p> Iterator for Iter<'p> {
 
     #[inline]
     fn next(&mut self) -> Option<Property<'p>> {
+        if self.unread.is_empty() {
+            return None;
+        }
         let (unread, property) = usual(self.unread).or_else(|| any(self.unread).ok())?;
         self.unread = unread;
         Some(property)
