@@ -3,9 +3,12 @@
 //!
 //! Invariant: a hint; nothing but time depends on it.
 
-use std::slice;
+use std::{ptr, slice};
 
 use prefetch_index::prefetch_index;
+
+/// Bytes of a cache line.
+pub const LINE: usize = 64;
 
 /// What is asked for of a connection. What lies behind a pointer can be asked for once the pointer is there, so these
 /// are asked for one after the other.
@@ -33,6 +36,16 @@ pub fn ahead<T>(all: &[T], ask: impl Fn(&T, Depth)) -> impl Iterator<Item = &T> 
 #[inline]
 pub fn start<T>(what: &T) {
     prefetch_index(slice::from_ref(what), 0);
+}
+
+/// Asks for all cache lines of `what`, a `byte` of which tells where it lies.
+#[inline]
+pub fn whole<T, B>(what: &T, byte: &B) {
+    const { assert!(size_of::<B>() == 1) };
+    let before = ptr::from_ref(byte).addr().wrapping_sub(ptr::from_ref(what).addr());
+    for line in (0..size_of::<T>()).step_by(LINE) {
+        prefetch_index(slice::from_ref(byte), line.wrapping_sub(before));
+    }
 }
 
 /// Asks for the cache line in which each of `what` begins.

@@ -13,9 +13,6 @@ const FULL: usize = 512 << 10;
 /// A batch is full from so many frames on.
 const MOST: usize = 8192;
 
-/// Bytes of a cache line.
-const LINE: usize = 64;
-
 /// Frames that own their bytes together.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -132,7 +129,7 @@ impl Batch {
     pub(crate) fn fetch_bytes(&self, index: usize) {
         let Some(placed) = self.frames.get(index) else { return };
         let start = self.origin + placed.start;
-        for byte in [start, start + LINE] {
+        for byte in [start, start + fetch::LINE] {
             self.bytes.get(byte).into_iter().for_each(fetch::start);
         }
     }

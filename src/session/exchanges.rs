@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 use thin_vec::ThinVec;
 
 use crate::capture::Moment;
-use crate::fetch::{self, Depth};
+use crate::fetch;
 use crate::mqtt::{PacketType, QoS, ReasonCode};
 use crate::stream::Side;
 
@@ -126,16 +126,9 @@ impl Exchanges {
         Exchanges { open, finished: ThinVec::new(), by_sender, limit, oldest: 0 }
     }
 
-    /// Asks for what the next exchange will touch.
-    pub(super) fn fetch(&self, depth: Depth) {
-        match depth {
-            Depth::Connection => {}
-            Depth::Session => {
-                fetch::start(&self.open);
-                fetch::start(&self.by_sender);
-            }
-            Depth::Details => fetch::starts(&self.finished),
-        }
+    /// Asks for what the next exchange will touch beside this itself.
+    pub(super) fn fetch(&self) {
+        fetch::starts(&self.finished);
     }
 
     /// How many exchanges of `sender` are open.

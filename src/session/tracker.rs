@@ -139,22 +139,15 @@ impl Tracker {
     pub fn fetch(&self, depth: Depth) {
         match depth {
             Depth::Connection => {}
-            Depth::Session => {
-                fetch::start(&self.version);
-                fetch::start(&self.timeline);
-                fetch::start(&self.topics);
-                fetch::start(&self.keep_alive);
-                fetch::start(&self.counts);
-                self.last_packets.fetch();
-            }
+            Depth::Session => fetch::whole(self, &self.connect_cut),
             Depth::Details => {
                 for published in [&self.published.client, &self.published.server] {
                     published.as_ref().into_iter().for_each(fetch::start);
                 }
                 self.topics.fetch();
+                self.exchanges.fetch();
             }
         }
-        self.exchanges.fetch(depth);
     }
 
     /// Asks for what tells who the client is.

@@ -75,6 +75,7 @@ impl Facts {
         for direction in [&self.from_a, &self.from_b] {
             fetch::start(&direction.last_segment);
             fetch::start(&direction.segments);
+            fetch::start(&direction.first_data);
         }
         fetch::start(&self.established);
         fetch::start(&self.stream);

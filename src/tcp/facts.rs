@@ -24,7 +24,7 @@ impl Repeated {
 }
 
 /// Size records in flight that are remembered; see [`Sender::sizes`].
-const SIZES: usize = 4;
+const SIZES: u8 = 4;
 
 /// A segment in flight: its end offset and its payload length.
 type Size = (u64, u32);
@@ -34,6 +34,8 @@ type Size = (u64, u32);
 pub(super) struct Sender {
     /// Its last segment with SYN, FIN or payload.
     latest: Latest,
+    /// How many there are of `sizes`: mostly none, and then what would hold them is not looked at.
+    rising: u8,
     /// Segments in flight that are larger than any acknowledged and any before them in flight: both numbers rise.
     sizes: ThinVec<Size>,
 }
@@ -76,25 +78,42 @@ impl Sender {
 
     /// Both streams are at their end: nothing is in flight.
     pub(super) fn forget_sizes(&mut self) {
-        self.sizes = ThinVec::new();
+        (self.rising, self.sizes) = (0, ThinVec::new());
     }
 
     #[inline]
     fn sent(&mut self, end: u64, length: u32, direction: &Direction) {
+        if length > direction.largest_acknowledged && self.rising < SIZES {
+            self.rise(end, length);
+        }
+    }
+
+    #[inline(never)]
+    fn rise(&mut self, end: u64, length: u32) {
         let largest = self.sizes.last().map_or(0, |(_, length)| *length);
-        if length > direction.largest_acknowledged.max(largest) && self.sizes.len() < SIZES {
+        if length > largest {
             if self.sizes.is_empty() {
                 self.sizes.reserve_exact(1);
             }
             self.sizes.push((end, length));
+            self.rising += 1;
         }
     }
 
+    #[inline]
     fn acknowledged(&mut self, to: u64, direction: &mut Direction) {
+        if self.rising > 0 {
+            self.arrived(to, direction);
+        }
+    }
+
+    #[inline(never)]
+    fn arrived(&mut self, to: u64, direction: &mut Direction) {
         let whole = self.sizes.iter().take_while(|(end, _)| *end <= to).count();
         if let Some((_, length)) = whole.checked_sub(1).and_then(|last| self.sizes.get(last)) {
             direction.largest_acknowledged = *length;
             self.sizes.drain(..whole);
+            self.rising = u8::try_from(self.sizes.len()).unwrap_or(SIZES);
         }
     }
 }

@@ -6,7 +6,6 @@
 use thin_vec::ThinVec;
 
 use crate::capture::Moment;
-use crate::fetch;
 use crate::mqtt::{PacketType, QoS};
 use crate::session::facts::{LastPacket, PacketCounts};
 use crate::session::topics::{TopicId, Topics};
@@ -37,12 +36,6 @@ pub(super) struct LastPackets {
 }
 
 impl LastPackets {
-    /// Asks for all of them.
-    pub(super) fn fetch(&self) {
-        fetch::starts(&self.packets.client);
-        fetch::starts(&self.packets.server);
-    }
-
     /// The newest of `side`.
     #[inline]
     pub(super) fn newest(&self, side: Side) -> Option<&Newest> {
