@@ -94,16 +94,14 @@ impl Place {
     const FRAGMENT: u8 = 0x20;
 
     #[inline]
-    fn of(frame: &Frame<'_>, division: &Division) -> (Place, Sought) {
+    fn of_usual(frame: &Frame<'_>, division: &Division) -> Option<(Place, Sought)> {
+        let (source, destination) = net::usual_ends(frame.link, frame.data)?;
         // A DNS message is worth a closer look.
-        if let Some((source, destination)) = net::usual_ends(frame.link, frame.data)
-            && source.port != net::DNS_PORT
-            && destination.port != net::DNS_PORT
-        {
-            let (part, sought) = division.hashing.spread(source, destination, division.parts);
-            return (Place::of_part(part), sought);
+        if source.port == net::DNS_PORT || destination.port == net::DNS_PORT {
+            return None;
         }
-        Place::of_any(frame, division)
+        let (part, sought) = division.hashing.spread(source, destination, division.parts);
+        Some((Place::of_part(part), sought))
     }
 
     #[inline(never)]
@@ -129,6 +127,11 @@ impl Place {
 
     fn part(self) -> usize {
         usize::from(self.0 & 0x0f)
+    }
+
+    /// Whether there is more to it than its part.
+    fn is_odd(self) -> bool {
+        self.0 > Place::NONE
     }
 
     fn says_aside(self) -> bool {
@@ -184,15 +187,20 @@ impl Sorted {
         latest.reserve(frames.len());
         let mut until = Timestamp(i64::MIN);
         for (index, frame) in (0..).zip(frames.iter()) {
-            let (place, sought) = Place::of(&frame, division);
             *uneven |= frame.at.time < until || frame.is_cut();
             until = until.max(frame.at.time);
             latest.push(until);
             *bytes += frame.data.len() as u64;
-            if place.says_aside() {
-                asides.push(index);
+            let (place, sought) = match Place::of_usual(&frame, division) {
+                Some(usual) => usual,
+                None => Place::of_any(&frame, division),
+            };
+            if place.is_odd() {
+                *fragments |= place.is_fragment();
+                if place.says_aside() {
+                    asides.push(index);
+                }
             }
-            *fragments |= place.is_fragment();
             if let Some(own) = own.get_mut(place.part()) {
                 own.push(Own { index, sought });
             }
