@@ -103,6 +103,18 @@ def takeover_fight(lab):
     lab.end_capture()
 
 
+@scenario("takeover-fight-fast")
+def takeover_fight_fast(lab):
+    """Two machines use the same client id and come back 25 ms after they were thrown out: about 40 connections in a second."""
+    lab.capture()
+    lab.mosquitto()
+    lab.start_fighter("client", "ESP8266Client", 13).wait_for("connection 1: 20")
+    lab.sleep(0.025)
+    lab.start_fighter("client2", "ESP8266Client", 13).wait_for("connection 13: 20")
+    lab.sleep(3)
+    lab.end_capture()
+
+
 @scenario("takeover-reason")
 def takeover_reason(lab):
     """Two MQTT 5 clients with the same id; the scripted broker tells the first one why (DISCONNECT 0x8E), as newer brokers do."""

@@ -255,6 +255,11 @@ class Lab:
     def paho(self, host, client_id, /, *steps, **options):
         return self.start_paho(host, client_id, *steps, **options).wait()
 
+    def start_fighter(self, host, client_id, connections):
+        """Starts a client that comes back 25 ms after each time it was thrown out."""
+        words = [BROKER, client_id, str(connections), "0.025"]
+        return self.start_program(host, sys.executable, HERE / "fighter.py", *words, shown=f"python fighter.py {shlex.join(words)}")
+
     def start_raw(self, host, *steps, port=1883):
         script = json.dumps(steps)
         return self.start_program(host, "node", HERE / "raw-client.js", BROKER, port, script,

@@ -128,7 +128,7 @@ fn other(protocol: Protocol, port: u16, count: u64) -> String {
             format!("{many} to port {port} carried HTTP, without MQTT inside a WebSocket.")
         }
         Protocol::Proxy => format!("{many} to port {port} began with a PROXY header."),
-        Protocol::Unknown => format!("{many} to port {port} carried something that is not MQTT."),
+        Protocol::Unknown => format!("{many} to port {port} carried something that cannot be read as MQTT."),
         known => format!("{many} to port {port} carried {}.", known.name()),
     }
 }

@@ -46,8 +46,9 @@ pub(super) struct Population {
     brokers: HashMap<Endpoint, Broker>,
     presences: Presences,
     namesakes: Namesakes,
-    /// Of each host its newest SYN-ACK: Time to Live or Hop Limit, whether the capture holds it twice, and the port.
-    hop_limits: HashMap<IpAddr, (u8, bool, u16)>,
+    /// Of each host its newest SYN-ACK: Time to Live or Hop Limit if that of all was the same, whether the capture holds it
+    /// twice, and the port.
+    hop_limits: HashMap<IpAddr, (Option<u8>, bool, u16)>,
     /// Servers that answered TLS with TLS, and the first frame that shows it.
     tls: HashMap<Endpoint, Moment>,
     /// Closes by each server that were not announced by a packet, in capture order.
@@ -123,7 +124,10 @@ impl Population {
     /// A server's SYN-ACK had so many hops left, and whether the capture holds it twice.
     pub(super) fn hop_limit(&mut self, server: Endpoint, hop_limit: u8, twice: bool) {
         if has_room(&self.hop_limits, &server.address, self.limit) {
-            self.hop_limits.insert(server.address, (hop_limit, twice, server.port));
+            // Several ways lead to it, or the capture was made on several of its hops.
+            let known = self.hop_limits.get(&server.address).map(|(known, ..)| *known);
+            let same = Some(hop_limit).filter(|_| known.is_none_or(|known| known == Some(hop_limit)));
+            self.hop_limits.insert(server.address, (same, twice, server.port));
         }
     }
 
@@ -269,7 +273,7 @@ impl Population {
             closed_after_same_silence: u16::try_from(together.alike).unwrap_or(u16::MAX),
             returned,
             refused_after: self.refusals.get(&server).copied().filter(|refused| by_server && end.is_before(*refused)),
-            server_hop_limit: hops.map(|(hop_limit, ..)| hop_limit),
+            server_hop_limit: hops.and_then(|(hop_limit, ..)| hop_limit),
             server_seen_twice: hops.is_some_and(|(_, twice, _)| twice),
             port_answers: hops.is_some_and(|(.., port)| port == server.port),
             websocket_on_port: self.websockets.contains(&server),
@@ -323,6 +327,17 @@ mod tests {
         population.closed(server(1883), 2, None, 0, None, at(8));
         population.refused(server(1883), at(30));
         assert_eq!(population.refusals.get(&server(1883)), Some(&at(7)));
+    }
+
+    #[test]
+    fn a_host_that_is_seen_from_several_places_has_no_hop_limit_of_its_own() {
+        let server = Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), port: 1883 };
+        let mut population = Population::new(&Limits::default());
+        let known = |population: &Population| population.hop_limits.get(&server.address).and_then(|(known, ..)| *known);
+        for (hop_limit, told) in [(64, Some(64)), (64, Some(64)), (63, None), (63, None)] {
+            population.hop_limit(server, hop_limit, false);
+            assert_eq!(known(&population), told);
+        }
     }
 
     #[test]

@@ -17,7 +17,8 @@ pub(super) const UNREACHED: [&str; 4] =
 /// Hosts that make it more than the trouble of one.
 const HOSTS: usize = 2;
 
-pub(super) fn find(servers: &Servers<'_, '_>, counted: &[Counted]) -> Vec<Spanning> {
+/// How long it took is told only where frames have times (`paced`).
+pub(super) fn find(servers: &Servers<'_, '_>, counted: &[Counted], paced: bool) -> Vec<Spanning> {
     let mut found = Vec::new();
     for (&server, tries) in servers {
         let mut rest = tries.as_slice();
@@ -30,7 +31,7 @@ pub(super) fn find(servers: &Servers<'_, '_>, counted: &[Counted]) -> Vec<Spanni
             // Whoever was connected all the time could reach it.
             let connected = || tries.iter().any(|judged| goes_on(judged, these));
             if hosts >= HOSTS && !connected() {
-                found.extend(told(server, these, (hosts, least), later.first().copied()));
+                found.extend(told(server, these, (hosts, least), later.first().copied(), paced));
             }
             rest = later;
         }
@@ -62,6 +63,7 @@ fn told(
     these: &[&Judged<'_>],
     (hosts, at_least): (usize, &str),
     then: Option<&Judged<'_>>,
+    paced: bool,
 ) -> Option<Spanning> {
     let (first, last) = (these.first()?, these.last()?);
     let span = last.session.wire.last.time.nanoseconds_since(first.session.wire.first.time);
@@ -76,11 +78,11 @@ fn told(
         Some(then) if accepted(then) => format!(" Then it answered again (session {}).", then.number),
         _ => String::new(),
     };
+    let within = if paced { format!(" within {}", words::duration(span)) } else { String::new() };
     let headline = format!(
-        "Nobody could reach {server}: {at_least}{} tried {at_least}{} within {}{how}.{end}",
+        "Nobody could reach {server}: {at_least}{} tried {at_least}{}{within}{how}.{end}",
         words::counted(hosts as u64, "host"),
         words::counted(these.len() as u64, "time"),
-        words::duration(span)
     );
     let found = Found::new(&ABOUT, headline, these.iter().map(|judged| judged.session.wire.first))
         .only(if same { Confidence::Certain } else { Confidence::VeryLikely })

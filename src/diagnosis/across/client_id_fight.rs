@@ -19,12 +19,13 @@ const TAKEOVERS: usize = 3;
 /// Addresses named; further ones are counted.
 const NAMED: usize = 4;
 
-pub(super) fn find(returning: &Returning<'_, '_>) -> Vec<Spanning> {
-    returning.all.iter().filter_map(|same_id| fight(same_id)).collect()
+/// How often they do is told only where frames have times (`paced`).
+pub(super) fn find(returning: &Returning<'_, '_>, paced: bool) -> Vec<Spanning> {
+    returning.all.iter().filter_map(|same_id| fight(same_id, paced)).collect()
 }
 
 /// The fight over a client id, of the sessions that used it.
-fn fight(same_id: &[&Judged<'_>]) -> Option<Spanning> {
+fn fight(same_id: &[&Judged<'_>], paced: bool) -> Option<Spanning> {
     let taken = |judged: &Judged<'_>| judged.outcome == TAKEN_OVER;
     let takeovers = same_id.iter().filter(|judged| taken(judged)).count();
     if takeovers < TAKEOVERS {
@@ -41,7 +42,8 @@ fn fight(same_id: &[&Judged<'_>]) -> Option<Spanning> {
         part.iter().zip(part.iter().skip(1)).filter(|(one, next)| address(one.session) != address(next.session));
     let alternate = changes.count() >= TAKEOVERS;
     let times: Vec<i64> = connects.iter().map(|at| at.time.0).collect();
-    let often = format!("{} times, {}", words::number(takeovers as u64), rhythm(&pauses(&times)));
+    let rhythm = if paced { format!(", {}", rhythm(&pauses(&times))) } else { String::new() };
+    let often = format!("{} times{rhythm}", words::number(takeovers as u64));
     let found = if addresses.len() > 1 && alternate {
         let named = addresses.iter().take(NAMED).map(ToString::to_string);
         let more = (addresses.len() - addresses.len().min(NAMED)) as u64;

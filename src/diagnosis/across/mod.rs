@@ -99,18 +99,21 @@ pub(crate) const ABOUT: &[&About] = &[
 /// `counted` are sessions beyond those: where there are some, how often something happened is told as the least.
 pub fn across(sessions: &[Judged<'_>], traffic: &Traffic, counted: &[Counted]) -> Vec<Spanning> {
     let (returning, servers) = (Returning::new(sessions), chain::by_server(sessions));
-    let fights = client_id_fight::find(&returning);
+    let paced = !sessions.iter().any(|judged| judged.verdict.qualifiers.contains(&Qualifier::NoTimes));
+    let fights = client_id_fight::find(&returning, paced);
     let fighting = fights.iter().flat_map(|fight| fight.sessions.iter().copied()).collect();
     let mut all = fights;
-    let loops = reconnect_loop::find(sessions, &fighting, counted);
+    let loops = reconnect_loop::find(sessions, &fighting, counted, paced);
     all.extend(closed_after_silence::find(&servers, &loops));
     all.extend(loops);
     all.extend(session_lost::find(&returning));
     all.extend(messages_carried_over::find(&returning));
-    all.extend(broker_unreachable::find(&servers, counted));
+    all.extend(broker_unreachable::find(&servers, counted, paced));
     all.extend(broker_silent::find(&servers, counted));
     all.extend(broker_refuses_all::find(&servers));
-    all.extend(broker_restarted::find(&servers));
+    if paced {
+        all.extend(broker_restarted::find(&servers));
+    }
     all.extend(client_address_changes::find(&returning));
     let streams = Streams::new(sessions);
     all.extend(will_published::find(&streams, traffic));

@@ -36,8 +36,14 @@ const SHORTEST_SILENCE: i64 = 1_000_000_000;
 /// What connections without a word may be.
 const LOOKED: &str = "A load balancer or a monitor that only looks whether the port is open does that; so does a client that cannot build its CONNECT.";
 
-/// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there.
-pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>, counted: &[Counted]) -> Vec<Spanning> {
+/// Sessions of a fight over a client id (`fighting`) fail for a reason that is told there. How often a client comes back is
+/// told only where frames have times (`paced`).
+pub(super) fn find(
+    sessions: &[Judged<'_>],
+    fighting: &HashSet<u64>,
+    counted: &[Counted],
+    paced: bool,
+) -> Vec<Spanning> {
     // The client id of each host; none where it has several, or a client without one.
     let mut ids: HashMap<IpAddr, Option<ClientId<'_>>> = HashMap::new();
     for judged in sessions {
@@ -70,7 +76,7 @@ pub(super) fn find(sessions: &[Judged<'_>], fighting: &HashSet<u64>, counted: &[
             let (these, later) = here.split_at(length);
             if length >= ATTEMPTS && !these.iter().all(|judged| fighting.contains(&judged.number)) {
                 let least = least(counted, server);
-                loops.push(told(&client, (server, least), these, later.first().copied()));
+                loops.push(told(&client, (server, least), these, later.first().copied(), paced));
             }
             rest = later;
         }
@@ -98,7 +104,13 @@ fn failed(judged: &Judged<'_>) -> bool {
     judged.severity >= Severity::Warning && judged.session.neighbours.detour.is_none()
 }
 
-fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], then: Option<&Judged<'_>>) -> Spanning {
+fn told(
+    client: &str,
+    (server, least): (Endpoint, &str),
+    these: &[&Judged<'_>],
+    then: Option<&Judged<'_>>,
+    paced: bool,
+) -> Spanning {
     let mut starts: Vec<i64> = these.iter().map(|judged| judged.session.wire.first.time.0).collect();
     let all = these.iter().all(|judged| accepted(judged));
     // A session that ran is no attempt: the first one after it came so long after its end.
@@ -115,28 +127,29 @@ fn told(client: &str, (server, least): (Endpoint, &str), these: &[&Judged<'_>], 
         _ => String::new(),
     };
     let attempts = these.len() - usize::from(lost.is_some());
-    let (times, rhythm) = (words::number(attempts as u64), rhythm(&pauses(&starts)));
+    let times = words::number(attempts as u64);
+    let rhythm = if paced { format!(" {}", rhythm(&pauses(&starts))) } else { String::new() };
     let looked = these.iter().all(|judged| only_looked(judged));
     let headline = if looked {
         format!(
-            "{client} opened a connection to {server} and closed it again without sending anything, {least}{times} times; it came back {rhythm}.{end}"
+            "{client} opened a connection to {server} and closed it again without sending anything, {least}{times} times; it came back{rhythm}.{end}"
         )
     } else if all && these.iter().all(|judged| closed_itself(judged)) {
         format!(
-            "{client} closed its connection to {server} itself {least}{times} times in a row and came back {rhythm}.{end}"
+            "{client} closed its connection to {server} itself {least}{times} times in a row and came back{rhythm}.{end}"
         )
     } else if all {
         format!(
-            "{client} lost its connection to {server} {least}{times} times in a row{same} and came back {rhythm}.{end}"
+            "{client} lost its connection to {server} {least}{times} times in a row{same} and came back{rhythm}.{end}"
         )
     } else if lost.is_some() {
         format!(
-            "{client} lost its connection to {server}, failed {least}{times} times in a row to get it back, and tried again {rhythm}.{end}"
+            "{client} lost its connection to {server}, failed {least}{times} times in a row to get it back, and tried again{rhythm}.{end}"
         )
     } else {
-        format!("{client} failed {least}{times} times in a row with {server}{same} and tried again {rhythm}.{end}")
+        format!("{client} failed {least}{times} times in a row with {server}{same} and tried again{rhythm}.{end}")
     };
-    let pace = if looked { Some(LOOKED) } else { pace(&pauses(&starts)) };
+    let pace = if looked { Some(LOOKED) } else { pace(&pauses(&starts)).filter(|_| paced) };
     let named = these.iter().all(|judged| client_id(judged).is_some());
     let found = Found::new(&ABOUT, headline, these.iter().map(|judged| judged.session.wire.first)).only(if named {
         Confidence::Certain
@@ -209,6 +222,16 @@ mod tests {
             found.finding.headline,
             "sensor-17 failed 3 times in a row with 10.0.0.5:1883, each time in the same way, and tried again about every 5 s."
         );
+    }
+
+    #[test]
+    fn without_times_no_rhythm_is_told() {
+        let several = Several::default().refused(5.0).refused(5.0).refused(5.0).change(0, |session| {
+            session.capture.ended = session.capture.began;
+        });
+        let finding = find(&several, "reconnect-loop").unwrap().finding;
+        assert!(finding.headline.ends_with("each time in the same way, and tried again."), "{}", finding.headline);
+        assert!(finding.detail.is_none(), "{:?}", finding.detail);
     }
 
     #[test]

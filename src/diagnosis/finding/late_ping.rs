@@ -6,6 +6,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story};
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::Version;
+use crate::session::{Close, CloseHow};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About =
@@ -19,7 +20,10 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
         return Vec::new();
     };
     // Who waits for the CONNACK has nothing to say yet, and a silence that the broker ended did not pass.
-    let ended = story.close_by(Side::Server).is_some_and(|close| close.at.is_before(broken));
+    let refused = |close: &Close| {
+        close.how == CloseHow::Reset && !served_after(story, broken) && story.soon(broken, close.at, 2 * SECOND)
+    };
+    let ended = story.close_by(Side::Server).is_some_and(|close| close.at.is_before(broken) || refused(&close));
     if ended || story.session.connect.is_some() && !story.connected() {
         return Vec::new();
     }
@@ -119,5 +123,6 @@ mod tests {
         assert!(found(spoke(Tale::connected())));
         assert!(!found(spoke(Tale::connected().close(Side::Server, 95.0))));
         assert!(!found(Tale::connecting().disconnect(Side::Client, 0, 75.0)));
+        assert!(!found(spoke(Tale::connected()).reset(Side::Server, 0.001)));
     }
 }

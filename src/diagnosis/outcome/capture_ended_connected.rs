@@ -43,8 +43,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     } else {
         format!("{client} {is} connected{when}.")
     };
+    // What it stopped in the middle of, or repeated, suggests an end that was not seen.
+    let stopped = story.session.unfinished_packet.client.is_some() || sent.retries.count > 0;
     let confidence = match () {
-        () if overdue || unseen => Confidence::Possible,
+        () if overdue || unseen || stopped && story.is(Qualifier::OneWay) => Confidence::Possible,
         // Of the other direction nothing was seen, its end neither.
         () if quiet || story.is(Qualifier::OneWay) => Confidence::Likely,
         () => Confidence::Certain,
@@ -66,6 +68,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, Qualifier, diagnose};
+    use crate::mqtt::PacketType;
+    use crate::session::UnfinishedPacket;
     use crate::stream::Side;
 
     #[test]
@@ -109,6 +113,21 @@ mod tests {
         let tale = Tale::connected().with(|session| session.wire.sent.server.segments = 0);
         let outcome = outcome(&tale.build());
         assert_eq!((outcome.id, outcome.confidence), ("capture-ended-connected", Confidence::Likely));
+    }
+
+    #[test]
+    fn who_stopped_within_a_packet_may_have_been_cut_off_unseen() {
+        let told = |server: u64| {
+            let tale = Tale::connected().with(|session| {
+                let started = session.wire.last;
+                session.wire.sent.server.segments = server;
+                session.unfinished_packet.client =
+                    Some(UnfinishedPacket { packet: PacketType::PUBLISH, length: 517, started });
+            });
+            outcome(&tale.build()).confidence
+        };
+        assert_eq!(told(0), Confidence::Possible);
+        assert_eq!(told(9), Confidence::Certain);
     }
 
     #[test]

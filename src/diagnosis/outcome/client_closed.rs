@@ -69,6 +69,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let stranger = client_broke_rules::unintroduced(story).is_some();
     let unheard = !stranger && !story.may_be_introduced();
     let unread = story.last_unread(Side::Client);
+    // Its host acknowledged what the capture lacks.
+    let answered = story.answer_missed();
     let sentence = match connect {
         Some(_) if begun.is_some() => begun.unwrap_or_default(),
         Some(connect) if !connected => before_connack(story, connect, close, goodbye.is_some()),
@@ -134,12 +136,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(stranger, "It never introduced itself: what comes before a CONNECT no broker answers.")
             .cause_if(!connected && whole && !stranger && slow.is_some(), slow.unwrap_or_default())
             .cause_if(!connected && whole && goodbye.is_some(), "The program says goodbye without waiting for the answer: it has nothing more to do, or only tests whether the broker is there.")
-            .cause_if(!connected && whole && !stranger && goodbye.is_none(), "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
+            .cause_if(!connected && whole && !stranger && goodbye.is_none() && !answered, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(together.is_some(), together.unwrap_or_default())
             .cause_if(timed, limit.unwrap_or_default())
-            .cause_if(connected, "The program ended, crashed or was restarted without calling its library's disconnect function.")
+            .cause_if(connected || answered, "The program ended, crashed or was restarted without calling its library's disconnect function.")
             .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
-            .cause_if(connected, "The library gave the connection up over an error of its own and is about to connect again.")
+            .cause_if(connected || answered, "The library gave the connection up over an error of its own and is about to connect again.")
             .step("Look into the client's log at this time.")
             .step_if(timed, "If the client comes through a proxy or load balancer, set a longer idle limit there (HAProxy: `timeout client` and `timeout server`; nginx: `proxy_timeout`), or a shorter Keep Alive in the client.")
             .step_if(connected && !sealed, advised(story)),
@@ -152,6 +154,7 @@ fn before_connack(story: &Story<'_>, connect: Moment, close: Close, goodbye: boo
     let goodbye = if goodbye { "sent DISCONNECT and " } else { "" };
     let before = match story.begun_answer() {
         Some((part, _)) => format!(", in the middle of the answer: {part} had come"),
+        None if story.answer_missed() => "; the capture lacks the answer, which its host acknowledged".to_owned(),
         None if story.server_silent() || story.late_connack().is_some() => ", before an answer came".to_owned(),
         None => String::new(),
     };

@@ -184,12 +184,13 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
         .cause_if(late.is_some_and(|span| span >= SECOND), late.map(lost_meanwhile).unwrap_or_default())
         .cause_if(prompt, format!("The client's program hung or was busy while its network worked: its host still answered the close.{pubsub}"))
         .cause_if(!alive, "The client's host was gone: it slept, lost power or lost its Wi-Fi.")
+        .cause_if(!alive, "The network between them failed, or a firewall, NAT or load balancer on the way forgot the connection and discards its packets.")
         .cause_if(!alive && !stopped || late.is_some(), format!("The client's program hung or was busy for too long.{pubsub}"))
         .cause_if(late.is_some_and(|span| span < SECOND), late.map(lost_meanwhile).unwrap_or_default())
         .cause_if(pings, "WebSocket Pings and Pongs went on meanwhile, but they are no sign of life to MQTT: the client's MQTT library has to send PINGREQ.")
         .cause_if(never && prompt, "The client never sent a PINGREQ: its library leaves that to a call that the program does not make.")
         .step_if(!prompt, "Look at the device's power, sleep settings and Wi-Fi signal at this time.")
-        .step_if(unknown || late.is_some(), "Capture at the client as well: what it sends there and does not arrive here, the network between loses.")
+        .step_if(!prompt, "Capture at the client as well: what it sends there and does not arrive here, the network between loses.")
         .step_if(prompt || late.is_some(), "Look for long delays in the client's program: `delay()`, slow sensors, a blocked callback.")
         .step_if(prompt, "If such delays are normal, set a longer Keep Alive.")
         .step_if(!alive, "If the device sleeps on purpose, let it say goodbye first, or set a Keep Alive longer than its sleep.")
@@ -323,7 +324,8 @@ mod tests {
         let alive = Tale::connected().close(Side::Server, 90.5).close(Side::Client, 0.01);
         assert!(diagnose(&alive.build()).causes[0].contains("program hung"));
         let gone = Tale::connected().close(Side::Server, 90.5);
-        assert!(diagnose(&gone.build()).causes[0].contains("host was gone"));
+        let gone = diagnose(&gone.build()).causes;
+        assert!(gone[0].contains("host was gone") && gone[1].starts_with("The network between them failed"), "{gone:?}");
     }
 
     #[test]

@@ -98,7 +98,7 @@ order! {
         client_broke_rules::by_acknowledgment
         path_failed::judge
         // Inside TLS nothing can be read.
-        tls_handshake_abandoned::judge tls_handshake_abandoned::cut tcp_open_no_connect::encrypted connect_closed::encrypted
+        unclassified::cut_short tls_handshake_abandoned::judge tls_handshake_abandoned::cut tcp_open_no_connect::encrypted connect_closed::encrypted
         connect_closed::encrypted_answer
         connect_unanswered::encrypted encrypted_session_ended::judge
         // Who closed.

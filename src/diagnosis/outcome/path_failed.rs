@@ -286,10 +286,16 @@ fn idle_drop(story: &Story<'_>) -> Option<Judgement> {
         "The connection stopped working: after {span} of silence, the first packet from {} was answered by a reset.",
         story.subject(pause.woke)
     );
+    let allowed = story.keep_alive().filter(|seconds| *seconds > 0 && pause.woke == Side::Client);
+    let late = allowed.filter(|seconds| silence.length() > i64::from(*seconds) * SECOND / 2 * 3);
+    let expired = late.map(|seconds| {
+        format!("The broker had closed the connection meanwhile, as the client was silent for more than 1.5 times its Keep Alive of {seconds} s, and its close did not arrive.")
+    });
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Timing, Ground::Cause])
             .at([silence.before, silence.after, pause.reset])
+            .cause_if(expired.is_some(), expired.unwrap_or_default())
             .cause("A firewall, NAT or load balancer on the way forgot the idle connection (Azure after 4 min, AWS after 350 s, home routers after 2 to 60 min).")
             .cause("The other side was restarted during the pause and knows nothing of the connection.")
             .step("Set the Keep Alive of the client to less than half of the shortest idle timer on the way, 60 s for instance.")

@@ -5,7 +5,7 @@ use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
-use crate::diagnosis::{Confidence, Severity, words};
+use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::session::Namesake;
 use crate::stream::Side;
 
@@ -18,6 +18,9 @@ pub(super) const ABOUT: About = About {
 
 /// A broker that lets one connection in and another go does both at once: at most so many nanoseconds lie between.
 const AT_ONCE: i64 = SECOND / 20;
+
+/// So many frames may lie between its answer to the newer CONNECT and the close of the older connection.
+const FRAMES: u64 = 4;
 
 /// The broker says so.
 pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
@@ -42,21 +45,28 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     if !story.connected() || !in_time || rival.refused.is_some() || rival.borne {
         return None;
     }
+    let timed = !story.is(Qualifier::NoTimes);
+    let next = rival.accepted.is_some_and(|accepted| close.at.frame <= accepted.frame.after(FRAMES));
+    if !timed && !next {
+        return None;
+    }
     let span = words::duration(close.at.time.nanoseconds_since(since));
+    let after = if timed { format!("{span} after the newer CONNECT") } else { "next to the newer CONNECT".to_owned() };
     let confidence = match rival.accepted {
-        Some(_) if !rival.doubtful => Confidence::VeryLikely,
+        Some(_) if !rival.doubtful && timed => Confidence::VeryLikely,
         _ => Confidence::Likely,
     };
     let sentence = format!(
-        "Another connection{} with the same client id{} pushed this one out: the broker {} it {span} after the newer CONNECT.",
+        "Another connection{} with the same client id{} pushed this one out: the broker {} it {after}.",
         from(story),
         id(story),
         how(close.how)
     );
+    let grounds: &'static [Ground] = if timed { &[Ground::Timing] } else { &[] };
     Some(advise(
         story,
         Judgement::new(confidence, sentence)
-            .on(&[Ground::Timing])
+            .on(grounds)
             .at([rival.connect, close.at])
             .at(rival.accepted)
             .seen_as(Sight::Lost),
@@ -149,6 +159,7 @@ fn advise(story: &Story<'_>, judgement: Judgement) -> Judgement {
 mod tests {
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
+    use crate::mqtt::PacketType;
     use crate::stream::Side;
 
     #[test]
@@ -169,6 +180,24 @@ mod tests {
         assert_eq!(verdict.outcome.confidence, Confidence::VeryLikely);
         assert!(verdict.causes[0].contains("10.0.0.21 and 10.0.0.22"));
         assert_eq!(verdict.outcome.frames.len(), 3);
+    }
+
+    #[test]
+    fn without_times_the_order_of_frames_shows_it() {
+        let told = |frames_between: u64| {
+            let tale = Tale::connected().rival(0.0).with(|session| {
+                let rival = session.neighbours.rival.as_mut().unwrap();
+                rival.accepted.as_mut().unwrap().frame = rival.connect.frame;
+            });
+            let tale = (0..frames_between).fold(tale, |tale, _| tale.packet(Side::Server, PacketType::PINGRESP, 0.0));
+            let mut session = tale.close(Side::Server, 0.0).build();
+            session.capture.ended = session.capture.began;
+            outcome(&session)
+        };
+        let next = told(0);
+        assert_eq!((next.id, next.confidence), ("session-taken-over", Confidence::Likely));
+        assert!(next.sentence.ends_with("the broker closed it next to the newer CONNECT."), "{}", next.sentence);
+        assert_ne!(told(9).id, "session-taken-over");
     }
 
     #[test]

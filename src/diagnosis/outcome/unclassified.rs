@@ -2,7 +2,8 @@
 
 use super::{About, Judgement};
 use crate::capture::Moment;
-use crate::diagnosis::story::{SECOND, Story};
+use crate::diagnosis::secured::{self, Secured};
+use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::session::CloseHow;
 use crate::stream::Side;
@@ -113,6 +114,33 @@ pub(super) fn unseen(story: &Story<'_>) -> Option<Judgement> {
     )
 }
 
+/// A TLS handshake of which the capture holds only the beginnings of packets, not even a whole hello.
+pub(super) fn cut_short(story: &Story<'_>) -> Option<Judgement> {
+    let secured = Secured::of(story)?;
+    let (tls, sent) = (secured.tls, &story.session.wire.sent);
+    let unread = tls.client_hello.is_none() && tls.last.is_none() && !tls.is_complete();
+    let spoke = sent.client.sent.0 > 0 && sent.server.sent.0 > 0;
+    if !unread || !spoke || !story.is(Qualifier::CutPackets) || story.session.capture.evicted {
+        return None;
+    }
+    let ending = story.close.map_or_else(String::new, |close| {
+        format!("; {} {} the connection after {}", secured::end(close.by), how(close.how), story.age(close.at))
+    });
+    Some(
+        Judgement::new(
+            Confidence::Certain,
+            format!(
+                "The capture holds only the beginnings of the packets of the TLS connection of {} with {}, so what was said cannot be told{ending}.",
+                secured.client(),
+                secured.server()
+            ),
+        )
+        .at([story.session.wire.first])
+        .at(story.close.map(|close| close.at))
+        .step("Capture whole packets: `tcpdump -s 0`."),
+    )
+}
+
 /// The payload was taken out of the capture.
 fn blanked(story: &Story<'_>, at: Moment) -> Judgement {
     let (host, server) = (story.client_host(), story.server());
@@ -129,6 +157,8 @@ fn blanked(story: &Story<'_>, at: Moment) -> Judgement {
 
 #[cfg(test)]
 mod tests {
+    use crate::session::PerSide;
+    use crate::transport::tls::Version;
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::stream::Side;
     use crate::transport::Protocol;
@@ -184,5 +214,26 @@ mod tests {
     #[test]
     fn an_end_that_is_known_is_not_it() {
         assert_ne!(outcome(&Tale::connected().close(Side::Server, 3.0).build()).id, super::ABOUT.id);
+    }
+
+    #[test]
+    fn a_tls_handshake_of_which_only_the_beginnings_of_packets_were_kept() {
+        let told = |answered: bool, cut: u64| {
+            let tale = Tale::greeted(Version::V1_3);
+            let tale = if answered { tale.server_hello(Version::V1_3, true) } else { tale };
+            let tale = tale.close(Side::Client, 4.0).with(|session| {
+                session.wire.sent.client.cut_segments = cut;
+                let tls = session.tls.as_mut().unwrap();
+                (tls.client_hello, tls.server_hello, tls.last) = (None, None, None);
+                tls.data = PerSide::default();
+            });
+            outcome(&tale.build())
+        };
+        let cut = told(true, 1);
+        assert_eq!(cut.id, "unclassified");
+        assert!(cut.sentence.ends_with("cannot be told; the client closed the connection after 4 s."), "{}", cut.sentence);
+        // A server that said nothing left a handshake half-way.
+        assert_eq!(told(false, 1).id, "tls-handshake-abandoned");
+        assert_ne!(told(true, 0).id, "unclassified");
     }
 }

@@ -20,6 +20,10 @@ use super::{FORGET, TOGETHER, has_room};
 const LET_BE: i64 = 5_000_000_000;
 /// A broker that lets one connection in and another go does both within so many nanoseconds.
 const AT_ONCE: i64 = 50_000_000;
+/// Two closes belong together, and not one of them to what came before, where they lie so many times closer to each other.
+const CLOSER: i64 = 8;
+/// Connections with one client id that were captured in another order than they came lie fewer places apart.
+const SHUFFLED: usize = 16;
 /// Connections with one client id remembered, when they follow one another that fast, whatever others there are.
 const FEW: usize = 32;
 /// The same, while there is room: two clients that come back at once push each other out hundreds of times before the
@@ -65,10 +69,11 @@ impl Presences {
         let most = if self.held < self.limit { MANY } else { FEW };
         let all = self.by_id.entry(client_id).or_default();
         let old = |first: &Presence| presence.connect.time.nanoseconds_since(first.connect.time) > FORGET;
-        while all.len() >= 2 && (all.len() >= most || all.first().is_some_and(old)) {
-            all.remove(0);
-            self.held -= 1;
-        }
+        let crowded = if all.len() >= most { all.len() - most + most / FEW } else { 0 };
+        let over =
+            all.iter().take(FEW).take_while(|first| old(first)).count().max(crowded).min(all.len().saturating_sub(1));
+        all.drain(..over);
+        self.held -= over;
         if all.is_empty() {
             // Most client ids have one connection.
             all.reserve_exact(1);
@@ -92,7 +97,11 @@ impl Presences {
         if let Some(presence) = all.iter_mut().find(|presence| presence.stream == stream) {
             presence.told = true;
         }
-        let done = all.iter().take_while(|presence| presence.told).count();
+        // What stays has to move up: with many that is not done for each.
+        let done = all.iter().take(FEW).take_while(|presence| presence.told).count();
+        if done < FEW && 2 * done < all.len() {
+            return;
+        }
         all.drain(..done);
         self.held -= done;
         if all.is_empty() {
@@ -102,38 +111,10 @@ impl Presences {
 
     /// Whether the connection over `stream`, which `server` closed `at` this moment, gave way to a newer one.
     pub(super) fn is_pushed_out(&self, client_id: &TextFact, stream: u32, server: Endpoint, at: Moment) -> bool {
-        let mut rivals = self.rivals(client_id, stream, server.address, at);
+        let sharers = Sharers::of(self.of(client_id), stream);
+        let mut rivals = sharers.rivals(server.address, at);
         rivals.any(|other| at.time.nanoseconds_since(other.connect.time) <= TOGETHER)
-            && !self.bore_a_rival(client_id, stream, server, at)
-    }
-
-    /// Whether the connection over `stream` was open beside a newer one with its client id, which had long been let in when
-    /// `server` closed it `at` this moment: what lets both be pushes nobody out.
-    fn bore_a_rival(&self, client_id: &TextFact, stream: u32, server: Endpoint, at: Moment) -> bool {
-        let mut rivals = self.rivals(client_id, stream, server.address, at).filter(|other| other.server == server);
-        rivals.any(|other| other.accepted.is_some_and(|accepted| at.time.nanoseconds_since(accepted.time) >= LET_BE))
-    }
-
-    /// The connections with this client id that came to `server` after the one over `stream` and before `end`.
-    fn rivals(
-        &self,
-        client_id: &TextFact,
-        stream: u32,
-        server: IpAddr,
-        end: Moment,
-    ) -> impl DoubleEndedIterator<Item = &Presence> + Clone {
-        let all = self.of(client_id);
-        let own = all.iter().find(|presence| presence.stream == stream);
-        let accepted = own.and_then(|own| own.accepted);
-        all.iter().filter(move |other| {
-            // One that was let in first is what a proxy made of this one.
-            let onward = accepted.zip(other.accepted).is_some_and(|(own, other)| other.is_before(own));
-            other.stream != stream
-                && other.server.address == server
-                && own.is_none_or(|own| own.connect.is_before(other.connect))
-                && other.connect.is_before(end)
-                && !onward
-        })
+            && !sharers.bore_a_rival(server, at)
     }
 
     /// The connection that may have pushed out the one over `stream` to `server`, which introduced itself at `connect` and
@@ -145,20 +126,21 @@ impl Presences {
         (connect, end): (Moment, Moment),
         closed: impl Fn(u32) -> Option<Moment>,
     ) -> Option<Box<Rival>> {
-        let rivals = self.rivals(client_id, stream, server.address, end);
+        let sharers = Sharers::of(self.of(client_id), stream);
+        let rivals = sharers.rivals(server.address, end);
         let mut rivals = rivals.rev().filter(|other| connect.is_before(other.connect));
         let same_port = rivals.clone().find(|other| other.server == server);
         let other = same_port.or_else(|| rivals.next())?;
-        // One that was let in a while before both were closed pushed nobody out.
-        let fell_too = other.accepted.is_some_and(|accepted| end.time.nanoseconds_since(accepted.time) > AT_ONCE)
-            && closed(other.stream).is_some_and(|closed| closed.time.nanoseconds_since(end.time).abs() <= TOGETHER);
+        let fell_too = other.accepted.zip(closed(other.stream)).is_some_and(|(accepted, closed)| {
+            fell_together(end.time.nanoseconds_since(accepted.time), closed.time.nanoseconds_since(end.time))
+        });
         // Of a connection that is not remembered itself, those between are not known.
-        let forgotten = self.of(client_id).iter().all(|presence| presence.stream != stream);
-        let earlier = self.rivals(client_id, stream, server.address, other.connect);
-        let earlier = earlier.filter(|earlier| earlier.server == server && earlier.accepted.is_some());
+        let mut earlier = sharers.rivals(server.address, other.connect);
+        let doubtful =
+            sharers.own.is_none() && earlier.any(|earlier| earlier.server == server && earlier.accepted.is_some());
         Some(Box::new(Rival {
-            borne: fell_too || self.bore_a_rival(client_id, stream, server, end),
-            doubtful: forgotten && earlier.count() > 0,
+            borne: fell_too || sharers.bore_a_rival(server, end),
+            doubtful,
             client: other.client,
             stream: other.stream,
             connect: other.connect,
@@ -169,13 +151,62 @@ impl Presences {
 
     /// The first connection with this client id that `server` let in after `end`.
     pub(super) fn returned(&self, client_id: &TextFact, server: Endpoint, end: Moment) -> Option<FrameNumber> {
-        let mut later = self.of(client_id).iter().filter(|other| end.is_before(other.connect));
+        let all = self.of(client_id);
+        let first = all.partition_point(|other| other.connect.frame < end.frame).saturating_sub(SHUFFLED);
+        let mut later = all.get(first..).unwrap_or_default().iter().filter(|other| end.is_before(other.connect));
         later.find(|other| other.server == server && other.accepted.is_some()).map(|other| other.connect.frame)
     }
 
     fn of(&self, client_id: &TextFact) -> &[Presence] {
         self.by_id.get(client_id).map_or(&[], |all| all)
     }
+}
+
+/// The connections with one client id, as one of them sees them.
+struct Sharers<'a> {
+    own: Option<&'a Presence>,
+    stream: u32,
+    /// Those that may have come later, oldest first.
+    others: &'a [Presence],
+}
+
+impl<'a> Sharers<'a> {
+    fn of(all: &'a [Presence], stream: u32) -> Sharers<'a> {
+        let place = all.iter().rposition(|presence| presence.stream == stream);
+        let first = place.unwrap_or(0).saturating_sub(SHUFFLED);
+        Sharers { own: place.and_then(|place| all.get(place)), stream, others: all.get(first..).unwrap_or_default() }
+    }
+
+    /// Those that came to `server` after this one and before `end`.
+    fn rivals(&self, server: IpAddr, end: Moment) -> impl DoubleEndedIterator<Item = &'a Presence> + Clone {
+        let (own, stream) = (self.own, self.stream);
+        let accepted = own.and_then(|own| own.accepted);
+        let over = self.others.partition_point(|other| other.connect.frame < end.frame).saturating_add(SHUFFLED);
+        self.others.iter().take(over).filter(move |other| {
+            // One that was let in first is what a proxy made of this one.
+            let onward = accepted.zip(other.accepted).is_some_and(|(own, other)| other.is_before(own));
+            other.stream != stream
+                && other.server.address == server
+                && own.is_none_or(|own| own.connect.is_before(other.connect))
+                && other.connect.is_before(end)
+                && !onward
+        })
+    }
+
+    /// Whether this one was open beside a newer one, which had long been let in when `server` closed it `at` this moment:
+    /// what lets both be pushes nobody out.
+    fn bore_a_rival(&self, server: Endpoint, at: Moment) -> bool {
+        let mut rivals = self.rivals(server.address, at).filter(|other| other.server == server);
+        rivals.any(|other| other.accepted.is_some_and(|accepted| at.time.nanoseconds_since(accepted.time) >= LET_BE))
+    }
+}
+
+/// Whether a connection that was closed so many nanoseconds `after` a newer one was let in, and so many before (or after)
+/// that was closed too, fell together with it: because it had been let be for a while, or because both fell so much closer
+/// together than the one was let in and the other closed.
+fn fell_together(after: i64, apart: i64) -> bool {
+    let apart = apart.abs();
+    after > AT_ONCE && apart <= TOGETHER || after > apart.saturating_mul(CLOSER)
 }
 
 #[cfg(test)]
@@ -215,7 +246,8 @@ mod tests {
         let_in(&mut presences, [1000, 2000]);
         // The newer one is over first: the older one, when it ends, still knows of it.
         presences.told(&id, 1);
-        let rivals = presences.rivals(&id, 0, server().address, at(9000));
+        let sharers = Sharers::of(presences.of(&id), 0);
+        let rivals = sharers.rivals(server().address, at(9000));
         assert_eq!(rivals.map(|other| other.stream).collect::<Vec<_>>(), [1]);
         presences.told(&id, 0);
         assert!(presences.by_id.is_empty());
@@ -262,5 +294,10 @@ mod tests {
         assert!(!borne(2400, Some(9000)));
         // What was closed as the other was let in made way for it, whatever became of that.
         assert!(!borne(2004, Some(2500)));
+        assert!(!borne(2004, Some(2024)));
+        // The broker was stopped just after it had let the other in.
+        assert!(borne(2020, Some(2021)));
+        assert!(borne(2020, Some(2019)));
+        assert!(!borne(2020, Some(2025)));
     }
 }

@@ -28,9 +28,8 @@ pub struct Neighbours {
     /// After the same server had closed this one, or another session of its own accord, its host refused a new
     /// connection to the same port with a RST: the first such RST after the newest such close that is known.
     pub refused_after: Option<Moment>,
-    /// Time to Live or Hop Limit of the newest segment that is not a RST which the server's
-    /// address sent on any other connection of the capture, from any port: it tells whether a RST
-    /// that is this connection's only answer comes from the server itself.
+    /// Time to Live or Hop Limit of the SYN-ACKs that the server's address sent on any connection of the capture, from any
+    /// port, if all had the same: it tells whether a RST that is this connection's only answer comes from the server itself.
     pub server_hop_limit: Option<u8>,
     /// The capture holds the newest SYN-ACK of the server's address twice: on its way in and out of a router, for instance.
     pub server_seen_twice: bool,

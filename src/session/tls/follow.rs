@@ -22,6 +22,9 @@ const CERTIFICATES: usize = 4;
 const TICKETS: u8 = 4;
 /// An encrypted record of this many bytes of content is no short MQTT packet: a ticket.
 const TICKET: u16 = 50;
+/// Tickets of one connection hold the same, and so have the same length, give or take a block of so many bytes, to which
+/// their encryption fills up.
+const ALIKE: u16 = 16;
 /// Bytes of content of an alert.
 const ALERT: u16 = 2;
 /// Of a Certificate message without a certificate (RFC 8446 §4.4.2).
@@ -39,6 +42,8 @@ pub(super) struct Progress {
     /// The first of them was large: it may have been the whole flight.
     large: Option<Moment>,
     tickets: u8,
+    /// Bytes of content of the first of them.
+    ticket: u16,
 }
 
 impl TlsFacts {
@@ -281,11 +286,42 @@ impl TlsFacts {
             if content == ALERT {
                 return Some(self.alert(Side::Server, at));
             }
-            if content >= TICKET && self.progress.tickets < TICKETS {
-                self.progress.tickets += 1;
+            let progress = &mut self.progress;
+            if progress.tickets == 0 {
+                progress.ticket = content;
+            }
+            if content >= TICKET && content.abs_diff(progress.ticket) <= ALIKE && progress.tickets < TICKETS {
+                progress.tickets += 1;
                 return None;
             }
         }
         Some(self.application_data(Side::Server, at, length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{FrameNumber, Timestamp};
+
+    #[test]
+    fn tickets_have_one_length() {
+        let answers = |lengths: &[u16]| {
+            let at = Moment { frame: FrameNumber::new(1), time: Timestamp(0) };
+            let mut facts = TlsFacts::default();
+            facts.finished.client = Some(at);
+            for length in lengths {
+                facts.hidden_from_server(at, *length);
+            }
+            facts.data.server.records
+        };
+        assert_eq!(answers(&[250]), 0);
+        assert_eq!(answers(&[250, 266]), 0);
+        assert_eq!(answers(&[266, 250]), 0);
+        // An answer that is about as long.
+        assert_eq!(answers(&[250, 250, 276]), 1);
+        assert_eq!(answers(&[250, 230]), 1);
+        assert_eq!(answers(&[250, 250, 21]), 1);
+        assert_eq!(answers(&[250; 5]), 1);
     }
 }

@@ -32,6 +32,26 @@ fn without_a_connect() {
 }
 
 #[test]
+fn an_answer_that_the_capture_lacks_was_waited_for() {
+    let told = |acknowledged| {
+        let tale = Tale::connecting().close(Side::Client, 0.2).with(|session| {
+            session.wire.sent.server.acknowledged.0 = acknowledged;
+        });
+        let verdict = diagnose(&tale.build());
+        (verdict.outcome.sentence, verdict.causes[0].to_string())
+    };
+    let (sentence, cause) = told(4);
+    assert_eq!(sentence, "sensor-17 closed the connection 200 ms after CONNECT; the capture lacks the answer, which its host acknowledged.");
+    assert!(cause.starts_with("The program ended"), "{cause}");
+    // One more than was sent may be a FIN.
+    for acknowledged in [0, 1] {
+        let (sentence, cause) = told(acknowledged);
+        assert!(sentence.ends_with("before an answer came."), "{sentence}");
+        assert!(cause.starts_with("The program did not wait"), "{cause}");
+    }
+}
+
+#[test]
 fn a_goodbye_that_cannot_be_read() {
     let unread = Tale::connected().with(|session| {
         session.skipped_bytes.client = 9;

@@ -229,3 +229,18 @@ fn the_way_was_back_when_the_host_answered_with_a_reset() {
     assert!(back.sentence.contains("when it got through again"), "{}", back.sentence);
     assert!(told(false).sentence.contains("in one direction"), "{}", told(false).sentence);
 }
+
+#[test]
+fn a_silence_longer_than_the_keep_alive_may_have_ended_it_unseen() {
+    let first_cause = |seconds: f64| {
+        let tale = Tale::connected().packet(Side::Client, PacketType::PINGREQ, seconds).reset(Side::Server, 0.001);
+        let verdict = crate::diagnosis::diagnose(&tale.build());
+        (verdict.outcome.id, verdict.causes[0].to_string())
+    };
+    let (outcome, cause) = first_cause(300.0);
+    assert_eq!(outcome, "path-failed");
+    assert!(cause.starts_with("The broker had closed the connection meanwhile"), "{cause}");
+    let (outcome, cause) = first_cause(80.0);
+    assert_eq!(outcome, "path-failed");
+    assert!(cause.starts_with("A firewall, NAT or load balancer"), "{cause}");
+}
