@@ -260,6 +260,7 @@ fn ends_of(decoded: &Decoded<'_>) -> Option<(Endpoint, Endpoint)> {
     match decoded {
         Decoded::Segment(segment) => Some((segment.source, segment.destination)),
         Decoded::Undeliverable(error) => Some((error.source, error.destination)),
+        Decoded::TooLarge { source, destination } => Some((*source, *destination)),
         _ => None,
     }
 }
@@ -308,7 +309,7 @@ impl Rest {
             Decoded::Undeliverable(error) => self.watch.undeliverable(error, at),
             Decoded::Dns(message) => self.watch.dns(message, at),
             Decoded::Neighbour(word) => self.watch.neighbour(*word, at),
-            Decoded::Other => {}
+            Decoded::TooLarge { .. } | Decoded::Other => {}
             // A tunnel's fragments within the fragments of a packet are not followed further.
             Decoded::Fragment(_) => self.facts.fragments.incomplete.add(at.frame),
             Decoded::Undecodable(undecodable) => {

@@ -141,6 +141,11 @@ impl Part {
                 connection.reader.undeliverable(at, *error);
                 Some(connection)
             }
+            Decoded::TooLarge { source, destination } => {
+                let connection = self.table.get_mut(*source, *destination)?;
+                connection.facts.too_large_from(*source);
+                Some(connection)
+            }
             _ => None,
         }
     }

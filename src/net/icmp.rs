@@ -1,55 +1,55 @@
 //! ICMP (RFC 792) and `ICMPv6` (RFC 4443) errors that quote a TCP segment, or a question to a DNS
-//! server, which could not be delivered.
+//! server, which could not be delivered, or not in one piece.
 
 use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, ip_number};
 
 use super::dns::DNS_PORT;
-use super::{Endpoint, Undeliverable, UnreachableReason};
+use super::{Decoded, Endpoint, Undeliverable, UnreachableReason};
 
-/// The error in the body of an ICMP or `ICMPv6` packet from `router`, if it says that a TCP segment
-/// could not be delivered, or a datagram to a DNS server.
-pub(super) fn undeliverable(number: IpNumber, body: &[u8], router: IpAddr) -> Option<Undeliverable> {
+/// What an ICMP or `ICMPv6` packet from `router` says of a TCP segment, or of a datagram to a DNS server.
+pub(super) fn decode(number: IpNumber, body: &[u8], router: IpAddr) -> Option<Decoded<'static>> {
     let [kind, code, _, _, _, _, _, _, quoted @ ..] = body else { return None };
-    let reason = match number {
-        ip_number::ICMP => reason_v4(*kind, *code)?,
-        ip_number::IPV6_ICMP => reason_v6(*kind, *code)?,
-        _ => return None,
-    };
-    let (protocol, source, destination, segment) = if number == ip_number::ICMP {
-        let header = Ipv4HeaderSlice::from_slice(quoted).ok()?;
-        if !carries_ports(header.protocol()) || header.fragments_offset().value() != 0 {
-            return None;
-        }
-        let segment = quoted.get(header.slice().len()..)?;
-        (header.protocol(), IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), segment)
-    } else {
-        let header = Ipv6HeaderSlice::from_slice(quoted).ok()?;
-        if !carries_ports(header.next_header()) {
-            return None;
-        }
-        let segment = quoted.get(header.slice().len()..)?;
-        (header.next_header(), IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), segment)
-    };
-    let [a, b, c, d, ..] = *segment else { return None };
-    if protocol == ip_number::UDP && [c, d] != DNS_PORT.to_be_bytes() {
+    let v4 = number == ip_number::ICMP;
+    let too_large = if v4 { (*kind, *code) == (3, 4) } else { *kind == 2 };
+    let reason = if v4 { reason_v4(*kind, *code) } else { reason_v6(*kind, *code) };
+    if !too_large && reason.is_none() {
         return None;
     }
-    Some(Undeliverable {
-        router,
-        reason,
-        source: Endpoint { address: source, port: u16::from_be_bytes([a, b]) },
-        destination: Endpoint { address: destination, port: u16::from_be_bytes([c, d]) },
-    })
+    let (source, destination) = if v4 { ends_v4(quoted)? } else { ends_v6(quoted)? };
+    match reason {
+        Some(reason) => Some(Decoded::Undeliverable(Undeliverable { router, reason, source, destination })),
+        None => Some(Decoded::TooLarge { source, destination }),
+    }
 }
 
-fn carries_ports(protocol: IpNumber) -> bool {
-    protocol == ip_number::TCP || protocol == ip_number::UDP
+/// The ends of what an ICMP error quotes.
+fn ends_v4(quoted: &[u8]) -> Option<(Endpoint, Endpoint)> {
+    let header = Ipv4HeaderSlice::from_slice(quoted).ok()?;
+    let addresses = (header.source_addr().into(), header.destination_addr().into());
+    let first = header.fragments_offset().value() == 0;
+    ends(header.protocol(), addresses, quoted.get(header.slice().len()..)?).filter(|_| first)
+}
+
+/// The same of an `ICMPv6` error.
+fn ends_v6(quoted: &[u8]) -> Option<(Endpoint, Endpoint)> {
+    let header = Ipv6HeaderSlice::from_slice(quoted).ok()?;
+    let addresses = (header.source_addr().into(), header.destination_addr().into());
+    ends(header.next_header(), addresses, quoted.get(header.slice().len()..)?)
+}
+
+/// The ends of a TCP segment, or of a datagram to a DNS server.
+fn ends(protocol: IpNumber, (from, to): (IpAddr, IpAddr), segment: &[u8]) -> Option<(Endpoint, Endpoint)> {
+    let [a, b, c, d, ..] = *segment else { return None };
+    let source = Endpoint { address: from, port: u16::from_be_bytes([a, b]) };
+    let destination = Endpoint { address: to, port: u16::from_be_bytes([c, d]) };
+    let asked = protocol == ip_number::UDP && destination.port == DNS_PORT;
+    (protocol == ip_number::TCP || asked).then_some((source, destination))
 }
 
 /// Destination Unreachable (type 3) and Time Exceeded in transit (type 11, code 0). Code 4 of type 3,
-/// "fragmentation needed", is no failure of delivery: the sender is to send smaller segments.
+/// "fragmentation needed", is no failure of delivery: the sender is to send smaller segments (RFC 1191 §4).
 fn reason_v4(kind: u8, code: u8) -> Option<UnreachableReason> {
     Some(match (kind, code) {
         (3, 0 | 6 | 11) => UnreachableReason::Network,
@@ -63,7 +63,8 @@ fn reason_v4(kind: u8, code: u8) -> Option<UnreachableReason> {
     })
 }
 
-/// Destination Unreachable (type 1) and Time Exceeded in transit (type 3, code 0).
+/// Destination Unreachable (type 1) and Time Exceeded in transit (type 3, code 0). Type 2, "packet too big", is as code 4 of
+/// type 3 there.
 fn reason_v6(kind: u8, code: u8) -> Option<UnreachableReason> {
     Some(match (kind, code) {
         (1, 0) => UnreachableReason::Network,
@@ -88,13 +89,13 @@ mod tests {
         body
     }
 
-    fn read(kind: u8, code: u8) -> Option<Undeliverable> {
-        undeliverable(ip_number::ICMP, &body(kind, code), "10.0.0.1".parse().unwrap())
+    fn read(kind: u8, code: u8) -> Option<Decoded<'static>> {
+        decode(ip_number::ICMP, &body(kind, code), "10.0.0.1".parse().unwrap())
     }
 
     #[test]
     fn a_quoted_segment_names_its_connection() {
-        let error = read(3, 1).unwrap();
+        let Some(Decoded::Undeliverable(error)) = read(3, 1) else { panic!() };
         assert_eq!(error.reason, UnreachableReason::Host);
         assert_eq!(error.source.to_string(), "10.0.0.11:40000");
         assert_eq!(error.destination.to_string(), "10.0.0.2:1883");
@@ -102,8 +103,15 @@ mod tests {
 
     #[test]
     fn too_large_and_echo_are_no_failures_of_delivery() {
-        assert_eq!(read(3, 4), None);
-        assert_eq!(read(8, 0), None);
+        let Some(Decoded::TooLarge { source, destination }) = read(3, 4) else { panic!() };
+        assert_eq!((source.port, destination.port), (40_000, 1883));
+        assert!(read(8, 0).is_none());
+        let mut quoted = vec![2, 0, 0, 0, 0, 0, 0x05, 0, 0x60, 0, 0, 0, 0, 20, 6, 64];
+        quoted.extend([0x20; 16]);
+        quoted.extend([0xfe; 16]);
+        quoted.extend([0x9c, 0x40, 0x07, 0x5b]);
+        let read = decode(ip_number::IPV6_ICMP, &quoted, "10.0.0.1".parse().unwrap());
+        assert!(matches!(read, Some(Decoded::TooLarge { .. })));
     }
 
     #[test]
@@ -111,7 +119,7 @@ mod tests {
         let whole = body(3, 3);
         for length in 0..whole.len() - 4 {
             let router = "10.0.0.1".parse().unwrap();
-            assert_eq!(undeliverable(ip_number::ICMP, &whole[..length], router), None);
+            assert!(decode(ip_number::ICMP, &whole[..length], router).is_none());
         }
     }
 }

@@ -175,10 +175,10 @@ fn decode_transport<'a>(
         ip_number::TCP => tcp::decode(payload, addresses),
         ip_number::UDP => udp::decode(payload, addresses),
         ip_number::ICMP | ip_number::IPV6_ICMP => {
-            let error = icmp::undeliverable(number, payload.data, addresses.source);
+            let error = icmp::decode(number, payload.data, addresses.source);
             let neighbour = (number == ip_number::IPV6_ICMP).then(|| neighbour::discovery(payload.data, addresses));
             let other = neighbour.flatten().map_or(Decoded::Other, Decoded::Neighbour);
-            Ok(error.map_or(other, Decoded::Undeliverable))
+            Ok(error.unwrap_or(other))
         }
         number => tunnel::decode(number, payload, addresses),
     }

@@ -125,6 +125,13 @@ pub enum Decoded<'a> {
     Segment(Segment<'a>),
     /// An ICMP or `ICMPv6` error that quotes a TCP segment or a datagram to port 53.
     Undeliverable(Undeliverable),
+    /// An ICMP or `ICMPv6` message that such a segment is too large for a link on its way.
+    TooLarge {
+        /// Its sender, which is to send smaller ones.
+        source: Endpoint,
+        /// Its receiver.
+        destination: Endpoint,
+    },
     /// A DNS message in a UDP datagram.
     Dns(DnsMessage<'a>),
     /// A word of ARP or Neighbour Discovery.

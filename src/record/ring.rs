@@ -25,6 +25,7 @@ impl Hosts {
         let pair = match decode(frame.link, frame.data, frame.original_length) {
             Decoded::Segment(segment) => (segment.source, segment.destination),
             Decoded::Undeliverable(error) => (error.source, error.destination),
+            Decoded::TooLarge { source, destination } => (source, destination),
             Decoded::Dns(message) => (message.source, message.destination),
             Decoded::Fragment(fragment) => (host(fragment.header.source), host(fragment.header.destination)),
             Decoded::Neighbour(Neighbour::Question { asker, target, .. }) => {

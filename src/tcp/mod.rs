@@ -176,6 +176,12 @@ impl Facts {
         last.max_by_key(|at| at.frame).unwrap_or(self.first)
     }
 
+    /// A router said that a segment from `source` is too large for a link on its way.
+    pub fn too_large_from(&mut self, source: Endpoint) {
+        let end = if self.a == source { End::A } else { End::B };
+        self.from_mut(end).too_large += 1;
+    }
+
     /// What `end` sends.
     pub fn from(&self, end: End) -> &Direction {
         match end {

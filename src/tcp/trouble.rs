@@ -50,6 +50,9 @@ pub struct Trouble {
     pub ignored_resets: u64,
     /// When the window went to zero and has stayed there.
     pub zero_window: Option<Moment>,
+    /// Times that a router said that a segment is too large for a link on its way (RFC 1191 §4, RFC 8201 §4): what is sent
+    /// again in smaller pieces was not lost.
+    pub too_large: u64,
 }
 
 const NO_MOMENT: Moment = Moment { frame: FrameNumber::new(0), time: Timestamp(0) };
@@ -73,6 +76,7 @@ static NONE: Trouble = Trouble {
     ignored: 0,
     ignored_resets: 0,
     zero_window: None,
+    too_large: 0,
 };
 
 impl Deref for Direction {

@@ -42,7 +42,9 @@ pub(super) fn find(story: &Story<'_>) -> Vec<Found> {
             let share = again * 100 / segments.max(1);
             // Copies that stand behind other segments look like repetitions.
             let doubled = sent.duplicated * 2 >= again;
-            if doubled || again < FEWEST || !(SHARE..DOUBLED).contains(&share) {
+            // What was too large for the way is sent again in smaller pieces.
+            let resized = sent.too_large > 0;
+            if doubled || resized || again < FEWEST || !(SHARE..DOUBLED).contains(&share) {
                 return None;
             }
             Some(
@@ -89,6 +91,15 @@ mod tests {
             });
             finding(&tale.build(), "loss-high")
         };
+        let resized = |too_large| {
+            let tale = Tale::healthy().with(|session| {
+                let sent = &mut session.wire.sent.client;
+                (sent.segments, sent.retransmitted, sent.too_large) = (60, 12, too_large);
+            });
+            finding(&tale.build(), "loss-high")
+        };
+        assert!(resized(0).is_some());
+        assert!(resized(1).is_none(), "a router asked for smaller segments");
         assert!(copied(2).is_some());
         assert!(copied(8).is_none(), "some of its copies stand behind other packets");
     }
