@@ -17,6 +17,10 @@ use super::{Beginning, Dialogue, HELD_AT_MOST, Held, News, State, bytes_of, serv
 /// A client's first bytes are not named before there are so many: no opening that is known here is longer.
 const OPENING_AT_LEAST: usize = 12;
 
+/// On a port that nothing marks as a broker's, a server that speaks first is not heard for longer than this before its
+/// client speaks: greetings are shorter.
+const GREETING_AT_MOST: usize = 512;
+
 impl Dialogue {
     /// Looks at the next piece of a connection of which nothing is known yet.
     pub(super) fn open(&mut self, from: End, piece: Piece<'_>, facts: &Facts) {
@@ -96,7 +100,8 @@ impl Dialogue {
                 // The server speaks first, or the capture has its answer before the question. Whatever it
                 // says, what the connection is to carry is the client's choice.
                 let foreign = mqtt::looks_like_connack(&bytes) == Likelihood::No;
-                if foreign && (!self.hinted || held.len() > HELD_AT_MOST) {
+                let much = held.len() > HELD_AT_MOST || !self.hinted && bytes.len() > GREETING_AT_MOST;
+                if foreign && much {
                     self.state = State::Other(Protocol::of(&bytes));
                 } else if held.len() > HELD_AT_MOST && Protocol::of(&bytes) == Protocol::Tls {
                     let held = std::mem::take(held);
