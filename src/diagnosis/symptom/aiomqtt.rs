@@ -20,7 +20,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         Aiomqtt,
         None,
         "`MqttConnectError: [code:132] Unsupported protocol version`",
-        "The broker refused: unacceptable protocol version.",
+        "The broker refused: unacceptable protocol version. With MQTT 3.1.1 it is asked again with 3.1, without a word.",
         &[Sight::Refused(1)],
     ),
     row(
@@ -54,7 +54,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
     row(
         Aiomqtt,
         None,
-        "`MqttError: Disconnected during message iteration`",
+        "`MqttError: Disconnected during message iteration` (from a call that waited for an answer `MqttError: Operation timed out`, after 10 s)",
         "The connection was lost.",
         &[Sight::Lost, Sight::PingUnanswered, Sight::Silent],
     ),

@@ -26,7 +26,7 @@ pub(super) const PYTHON: &[Symptom] = &[
     row(
         Py,
         Some(1),
-        "on_connect rc=1 (2.x: “Unsupported protocol version”), then on_disconnect",
+        "nothing when MQTT 3.1.1 was refused: it asks again with 3.1; else on_connect rc=1 (2.x: “Unsupported protocol version”), then on_disconnect",
         "In on_connect: the broker refused the protocol version. In on_disconnect of 1.5.1 and older: the connection was lost (its text “out of memory” misleads).",
         &[Sight::Refused(1)],
     ),
