@@ -71,8 +71,7 @@ mod tests {
     use crate::stream::Side;
 
     fn asked(answer: Option<u8>, after: f64) -> Tale {
-        let tale = Tale::connected().subscribe("a/#", answer, 1.0);
-        tale.with(|session| session.counts.client.add(PacketType::SUBSCRIBE)).close(Side::Client, after)
+        Tale::connected().subscribe("a/#", answer, 1.0).close(Side::Client, after)
     }
 
     #[test]

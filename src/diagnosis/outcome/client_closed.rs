@@ -52,8 +52,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let client = story.client();
     let how = how(close.how);
-    let connect = story.connect_sent();
-    let connected = story.connected();
+    let (connect, connected) = (story.connect_sent(), story.connected());
     let missed = story.goodbye_may_be_missed(close);
     if let Some(judgement) = reset_by_another::judge(story, close) {
         return Some(judgement);
@@ -114,11 +113,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .iter()
         .rev()
         .find(|refusal| refusal.by == Side::Server && story.soon(refusal.at, close.at, 5 * SECOND));
-    let waited = waited_in_vain(story, close);
-    let unreadable = unreadable(story, close);
+    let (waited, unreadable) = (waited_in_vain(story, close), unreadable(story, close));
     let spoiled = unreadable.is_some();
-    let reset = close.how == CloseHow::Reset;
-    let meaning = story.close_code_cause(Side::Client);
+    let (reset, meaning) = (close.how == CloseHow::Reset, story.close_code_cause(Side::Client));
     let limit = timer(story, close).filter(|_| connected);
     let timed = limit.is_some();
     let together = together(story).filter(|_| connected && !timed);
@@ -231,12 +228,12 @@ fn unreadable(story: &Story<'_>, close: Close) -> Option<String> {
     let newest = |at: Moment| {
         !close.at.is_before(at) && (last.is_none_or(|last| last <= at.frame) || story.soon(at, close.at, SECOND / 2))
     };
-    let lost = story.session.malformed.iter().find(|fact| {
+    let garbled = story.session.malformed.iter().find(|fact| {
         // Behind a length that cannot be decoded no packet can be found.
         let nothing_after = fact.malformed.field == "Remaining Length" && !close.at.is_before(fact.at);
         fact.side == Side::Server && (newest(fact.at) || nothing_after)
     });
-    let lost = lost.map(|fact| {
+    let garbled = garbled.map(|fact| {
         let (packet, why) = (words::named(fact.packet), words::undecodable(fact.malformed));
         (fact.at, format!("{packet} that cannot be decoded ({why})"))
     });
@@ -248,7 +245,7 @@ fn unreadable(story: &Story<'_>, close: Close) -> Option<String> {
         })?;
         Some((broken.at, format!("{} that breaks a rule ({})", words::named(broken.packet), broken.what)))
     };
-    let (at, what) = lost.or_else(broken)?;
+    let (at, what) = garbled.or_else(broken)?;
     Some(format!(
         "The broker sent {what} in frame {}: a library that cannot take it gives up, at once or when its patience ends.",
         at.frame
