@@ -93,7 +93,11 @@ impl Dialogue {
                     let held = std::mem::take(held);
                     self.enter_tls(facts, &held);
                 } else if chain == Likelihood::No || bytes.len() >= self.common.limits.probe_bytes {
-                    self.state = State::Other(Protocol::at_wrong_door(&bytes));
+                    // What the client says may tell less than the server's greeting did.
+                    let greeting = bytes_of(held, client.other());
+                    let unnamed = protocol == Protocol::Unknown && !self.hinted && !greeting.is_empty();
+                    let telling = if unnamed { &greeting } else { &bytes };
+                    self.state = State::Other(Protocol::at_wrong_door(telling));
                 }
             }
             (_, Some(client)) => {
