@@ -21,6 +21,13 @@ const OPENING_AT_LEAST: usize = 12;
 /// client speaks: greetings are shorter.
 const GREETING_AT_MOST: usize = 512;
 
+/// What a connection carries that the client began with `begun`, which may tell less than the server's greeting did.
+fn named(held: &[Held], client: End, begun: &[u8], hinted: bool) -> Protocol {
+    let greeting = bytes_of(held, client.other());
+    let unnamed = Protocol::of(begun) == Protocol::Unknown && !hinted && !greeting.is_empty();
+    Protocol::at_wrong_door(if unnamed { &greeting } else { begun })
+}
+
 impl Dialogue {
     /// Looks at the next piece of a connection of which nothing is known yet.
     pub(super) fn open(&mut self, from: End, piece: Piece<'_>, facts: &Facts) {
@@ -93,11 +100,7 @@ impl Dialogue {
                     let held = std::mem::take(held);
                     self.enter_tls(facts, &held);
                 } else if chain == Likelihood::No || bytes.len() >= self.common.limits.probe_bytes {
-                    // What the client says may tell less than the server's greeting did.
-                    let greeting = bytes_of(held, client.other());
-                    let unnamed = protocol == Protocol::Unknown && !self.hinted && !greeting.is_empty();
-                    let telling = if unnamed { &greeting } else { &bytes };
-                    self.state = State::Other(Protocol::at_wrong_door(telling));
+                    self.state = State::Other(named(held, client, &bytes, self.hinted));
                 }
             }
             (_, Some(client)) => {
