@@ -16,6 +16,7 @@ use super::{Confidence, Qualifier, qualifier, words};
 mod arrival;
 mod elsewhere;
 mod names;
+mod requests;
 mod resets;
 mod silence;
 mod websocket;

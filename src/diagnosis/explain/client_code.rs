@@ -121,7 +121,7 @@ pub(super) fn outcomes(sight: Sight) -> &'static [&'static str] {
         Sight::Refused(_) => &["refused-other"],
         Sight::Http => &["http-answer"],
         Sight::UpgradeRefused(_) | Sight::SubprotocolMissing | Sight::UpgradeFlawed(_) => &["ws-upgrade-refused"],
-        Sight::UpgradeCut | Sight::Foreign => &["not-mqtt"],
+        Sight::UpgradeCut | Sight::Foreign | Sight::Greeted => &["not-mqtt"],
         Sight::Lost => &["session-taken-over", "keepalive-expired", "closed-after-request", "server-closed"],
         Sight::Silent => &["path-failed"],
         Sight::PingUnanswered => &["ping-unanswered"],

@@ -39,7 +39,7 @@ macro_rules! rules {
 }
 
 rules! {
-    subscription_denied publish_denied publish_unacknowledged qos2_stuck rule_violated icmp_error loss_high overlaps_differ
+    subscription_denied subscription_unanswered publish_denied publish_unacknowledged qos2_stuck rule_violated icmp_error loss_high overlaps_differ
     slow_connack slow_acknowledgment late_ping plain_text_password session_not_expected default_client_id
     subscription_downgraded no_subscribers message_resent keepalive_disabled anonymous
     wildcard_all large_payload broker_quirk keepalive_too_long receive_window_full duplicate_delivery

@@ -118,6 +118,8 @@ fn waiting(story: &Story<'_>, sender: Side) -> Option<Found> {
         exchange.sender == sender
             && exchange.packet == PacketType::PUBLISH
             && exchange.state == ExchangeState::Sent
+            // There is no QoS 3, so nothing that would acknowledge it.
+            && exchange.qos.0 <= 2
             && overdue(story, exchange)
     };
     let open = || story.session.open_exchanges.iter().filter(waiting);
@@ -172,6 +174,12 @@ mod tests {
     fn an_acknowledgment_that_never_came() {
         let found = finding(&tale(20.0).build(), "publish-unacknowledged").unwrap();
         assert_eq!(found.headline, "A message of QoS 1 to “a/b” from sensor-17 was never acknowledged.");
+    }
+
+    #[test]
+    fn there_is_no_acknowledgment_for_qos_3() {
+        let tale = tale(20.0).with(|session| session.open_exchanges[0].qos = QoS(3));
+        assert!(finding(&tale.build(), "publish-unacknowledged").is_none());
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &codes)?;
     let client = story.client();
     let fault = fault(story, Side::Client, late(disconnect.at));
-    let last = story.last(Side::Client);
+    let last = story.last_of(Side::Client, disconnect.at);
     let code = disconnect.code.0;
     // What its last packet broke is no grave fault by itself, but the broker took it for one.
     let newest = last.map(|packet| packet.at);

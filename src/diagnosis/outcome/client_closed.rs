@@ -10,7 +10,7 @@ use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Said, Story, how};
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::mqtt::PacketType;
-use crate::session::{Close, CloseHow, ExchangeState, LastPacket};
+use crate::session::{Close, CloseHow, ExchangeState, LastPacket, Proof};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -52,8 +52,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let client = story.client();
     let how = how(close.how);
-    let connect = story.connect_sent();
-    let connected = story.connected();
+    let (connect, connected) = (story.connect_sent(), story.connected());
     let missed = story.goodbye_may_be_missed(close);
     if let Some(judgement) = reset_by_another::judge(story, close) {
         return Some(judgement);
@@ -116,9 +115,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         .iter()
         .rev()
         .find(|refusal| refusal.by == Side::Server && story.soon(refusal.at, close.at, 5 * SECOND));
-    let waited = waited_in_vain(story, close);
-    let reset = close.how == CloseHow::Reset;
-    let meaning = story.close_code_cause(Side::Client);
+    let (waited, unreadable) = (waited_in_vain(story, close), unreadable(story, close));
+    let spoiled = unreadable.is_some();
+    let (reset, meaning) = (close.how == CloseHow::Reset, story.close_code_cause(Side::Client));
     let limit = timer(story, close).filter(|_| connected);
     let timed = limit.is_some();
     let together = together(story).filter(|_| connected && !timed);
@@ -130,13 +129,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(refused.map(|refusal| refusal.at))
             .at([close.at])
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
+            .cause_if(spoiled, unreadable.unwrap_or_default())
             .cause_if(waited.is_some(), waited.unwrap_or_default())
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
             .cause_if(!whole, "The program ended, or gave up, while it was still sending its CONNECT.")
             .cause_if(stranger, "It never introduced itself: what comes before a CONNECT no broker answers.")
             .cause_if(!connected && whole && !stranger && slow.is_some(), slow.unwrap_or_default())
             .cause_if(!connected && whole && goodbye.is_some(), "The program says goodbye without waiting for the answer: it has nothing more to do, or only tests whether the broker is there.")
-            .cause_if(!connected && whole && !stranger && goodbye.is_none() && !answered, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
+            .cause_if(!connected && whole && !stranger && goodbye.is_none() && !answered && !spoiled, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(together.is_some(), together.unwrap_or_default())
             .cause_if(timed, limit.unwrap_or_default())
             .cause_if(connected || answered, "The program ended, crashed or was restarted without calling its library's disconnect function.")
@@ -223,6 +223,36 @@ fn within(story: &Story<'_>) -> String {
     part.map_or_else(String::new, |part| {
         format!(", in the middle of {} of {},", words::named(part.packet), words::bytes(part.length))
     })
+}
+
+/// What the broker sent last, if it is something that a library may not be able to take.
+fn unreadable(story: &Story<'_>, close: Close) -> Option<String> {
+    let last = story.last_of(Side::Server, close.at).map(|last| last.at.frame);
+    let newest = |at: Moment| {
+        !close.at.is_before(at) && (last.is_none_or(|last| last <= at.frame) || story.soon(at, close.at, SECOND / 2))
+    };
+    let garbled = story.session.malformed.iter().find(|fact| {
+        // Behind a length that cannot be decoded no packet can be found.
+        let nothing_after = fact.malformed.field == "Remaining Length" && !close.at.is_before(fact.at);
+        fact.side == Side::Server && (newest(fact.at) || nothing_after)
+    });
+    let garbled = garbled.map(|fact| {
+        let (packet, why) = (words::named(fact.packet), words::undecodable(fact.malformed));
+        (fact.at, format!("{packet} that cannot be decoded ({why})"))
+    });
+    let broken = || {
+        let unlet = story.session.connack.is_none();
+        let mut rules = story.session.violations.iter().filter(|broken| broken.side == Side::Server);
+        let broken = rules.find(|broken| {
+            broken.proof == Proof::Packet && newest(broken.at) || broken.clause == "MQTT-3.2.0-1" && unlet
+        })?;
+        Some((broken.at, format!("{} that breaks a rule ({})", words::named(broken.packet), broken.what)))
+    };
+    let (at, what) = garbled.or_else(broken)?;
+    Some(format!(
+        "The broker sent {what} in frame {}: a library that cannot take it gives up, at once or when its patience ends.",
+        at.frame
+    ))
 }
 
 /// What the client may have given up over: its newest packet is a request that got no answer, or none in time.

@@ -30,9 +30,9 @@ const OTHER_REASONS: [u16; 6] = [1001, 1002, 1003, 1007, 1012, 1013];
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
-    let last = story.last(Side::Client)?;
+    let last = story.last_of(Side::Client, close.at)?;
     let reached = story.reached(last.at, close.at);
-    let in_time = !close.at.is_before(last.at) && story.soon(reached, close.at, SECOND);
+    let in_time = story.soon(reached, close.at, SECOND);
     let unfinished = story.session.unfinished_packet.client.is_some();
     let stray = story.reset_is_foreign() || story.server_forgot();
     let said = story.close_frame(Side::Server).and_then(|close| close.code);
@@ -52,7 +52,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         return None;
     }
     let span = words::duration(close.at.time.nanoseconds_since(last.at.time));
-    let packet = words::last_in_words(last);
+    let packet = story.asked_in_words(last);
     let elsewhere = story.taken();
     let taken = elsewhere.request.filter(|taken| taken.length == 0 || taken.length >= last.length);
     let once = elsewhere.closed_too == 0;
@@ -89,6 +89,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         Judgement::new(confidence, sentence)
             .on(&[Ground::Timing, Ground::Absence, Ground::Cause])
+            .at(story.unanswered_before(last).map(|asked| asked.at))
             .at([last.at, close.at])
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(deep > DEEP, format!("Its topic has {deep} levels, which may be more than the broker takes: mosquitto allows 200, EMQX 128 unless told otherwise."))
@@ -119,8 +120,18 @@ fn publish_is_new(story: &Story<'_>, last: &LastPacket) -> bool {
     let messages = session.last_packets.client.iter().filter(|packet| packet.packet == PacketType::PUBLISH);
     let seen = messages.clone().count() as u64;
     let alike = messages.filter(|packet| packet.topic == last.topic).count();
-    let answered = session.last_packets.server.iter().any(|packet| last.at.is_before(packet.at));
+    let mut after = session.last_packets.server.iter().filter(|packet| last.at.is_before(packet.at));
+    let answered = after.any(|packet| last.qos.0 == 0 || !answers_another(packet, last));
     published <= seen && alike == 1 && last.topic.is_some() && !answered
+}
+
+/// Whether the broker's `packet` answers a request that the client made before the PUBLISH `last`, in one go with it.
+fn answers_another(packet: &LastPacket, last: &LastPacket) -> bool {
+    match packet.packet {
+        PacketType::PINGRESP | PacketType::SUBACK | PacketType::UNSUBACK => true,
+        PacketType::PUBACK | PacketType::PUBREC => packet.packet_identifier != last.packet_identifier,
+        _ => false,
+    }
 }
 
 /// Whether this message goes elsewhere than the last ones did and alone among all that the client
@@ -167,6 +178,41 @@ mod tests {
         };
         assert_eq!(told(1008), "closed-after-request");
         assert_eq!(told(1012), "server-closed");
+    }
+
+    #[test]
+    fn several_requests_of_which_none_was_answered() {
+        let told = |answer| {
+            let tale = Tale::connected().subscribe("a/#", answer, 1.0).publish(Side::Client, "b", 1, 20, 0.0001);
+            outcome(&tale.close(Side::Server, 0.01).build())
+        };
+        let both = told(None);
+        assert_eq!(both.id, "closed-after-request");
+        assert!(both.sentence.contains("10 ms after a SUBSCRIBE for “a/#” and a PUBLISH to “b” from"), "{}", both.sentence);
+        assert!(told(Some(0)).sentence.contains("10 ms after a PUBLISH to “b” from"), "{}", told(Some(0)).sentence);
+    }
+
+    #[test]
+    fn an_answer_to_what_came_before_it_is_none_to_the_message() {
+        let told = |qos, answer| {
+            let tale = Tale::connected().packet(Side::Client, PacketType::PINGREQ, 1.0);
+            let tale = tale.publish(Side::Client, "b", qos, 20, 0.0).packet(Side::Server, answer, 0.001);
+            outcome(&tale.close(Side::Server, 0.001).build()).id
+        };
+        assert_eq!(told(1, PacketType::PINGRESP), "closed-after-request");
+        // A PUBACK of the message, and what the broker had to tell.
+        assert_eq!(told(1, PacketType::PUBACK), "server-closed");
+        assert_eq!(told(1, PacketType::PUBLISH), "server-closed");
+        // Nobody answers a message of QoS 0: the broker went on behind it.
+        assert_eq!(told(0, PacketType::PINGRESP), "server-closed");
+    }
+
+    #[test]
+    fn what_the_client_sends_after_the_close_changes_nothing() {
+        let tale = Tale::connected().subscribe("a/#", None, 1.0).close(Side::Server, 0.01);
+        let told = outcome(&tale.publish(Side::Client, "b", 1, 20, 0.002).build());
+        assert_eq!(told.id, "closed-after-request");
+        assert!(told.sentence.contains("10 ms after a SUBSCRIBE for “a/#” from"), "{}", told.sentence);
     }
 
     #[test]

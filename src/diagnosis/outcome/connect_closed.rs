@@ -47,6 +47,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let welcome = session.neighbours.admitted.as_ref().is_some_and(|admitted| admitted.same.is_some());
     let taken = story.taken();
     let (plain, spoken) = (taken.connect.is_some() || story.plain_before(), taken.version.is_some());
+    // Whom it let in spoke another version; 3.1.1 every broker speaks.
+    let other = taken.connect.filter(|_| !spoken && (v5 || oldest)).zip(story.version()).map(|(at, version)| {
+        format!("The broker does not speak MQTT {version}, and closes without a CONNACK: it let in a client of another version (frame {}).", at.frame)
+    });
     let asks = session.connect.as_ref().filter(|_| sound && !within && prompt).and_then(|connect| asks_much(connect));
     Some(
         Judgement::new(story.certain_of_silence(), sentence)
@@ -59,11 +63,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(rival, "Another connection uses the same client id.")
             .cause_if(asks.is_some(), asks.unwrap_or_default())
             .cause_if(sound && shared, "The broker stopped or restarted: it closed other sessions in the same second.")
+            .cause_if(sound && !within && prompt && other.is_some(), other.clone().unwrap_or_default())
             .cause_if(sound && !within && prompt && meaning_is_unknown && !welcome, not_accepted(story))
             .cause_if(sound && !within && prompt, "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
             .cause_if(sound && !within && prompt && meaning_is_unknown && welcome, not_accepted(story))
-            .cause_if(sound && !within && prompt && v5 && !spoken, "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
-            .cause_if(sound && !within && prompt && oldest && !spoken, "The broker does not speak MQTT 3.1: aMQTT and rumqttd, for two, close without a CONNACK.")
+            .cause_if(sound && !within && prompt && v5 && !spoken && other.is_none(), "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
+            .cause_if(sound && !within && prompt && oldest && !spoken && other.is_none(), "The broker does not speak MQTT 3.1: aMQTT and rumqttd, for two, close without a CONNACK.")
             .cause_if(sound && !within && prompt && !plain && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
             .cause_if(sound && !within && story.websocket().is_none(), "A load balancer or port forwarding took the connection and reached no broker behind it.")
             .cause_if(sound && !within && !prompt, "The service that checks the broker's users did not answer in time.")
@@ -271,6 +276,8 @@ mod tests {
         assert_eq!(told(&causes(|taken, at| taken.connect = Some(at))), (true, false));
         let both = |taken: &mut Taken, at| (taken.connect, taken.version) = (Some(at), Some(at));
         assert_eq!(told(&causes(both)), (false, false));
+        let first = "The broker does not speak MQTT 5.0, and closes without a CONNACK: it let in a client of another version";
+        assert!(causes(|taken, at| taken.connect = Some(at)).starts_with(first));
     }
 
     #[test]

@@ -61,11 +61,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         format!("{server} did not answer the {asked} of {client} for {span}{ending}.")
     };
     let silent = arrived && late.is_none() && begun.is_none() && !unfinished;
-    let fault = connect_closed::connect_fault(story).filter(|_| !unfinished && late.is_none());
+    let fault = connect_closed::connect_fault(story).filter(|_| !unfinished);
     let limit = story.close.and_then(|_| library_with_limit(waited));
     let new = story.version() == Some(Version::V5) && story.taken().version.is_none();
-    let older = story.taken().connect.map_or_else(String::new, |at| {
-        format!(" It let in a client of another version (frame {}).", at.frame)
+    // Whom it let in spoke another version.
+    let other = story.taken().connect.filter(|_| story.taken().version.is_none());
+    let only = other.zip(story.version()).map(|(at, version)| {
+        format!("The broker does not speak MQTT {version}: it let in a client of another version (frame {}).", at.frame)
     });
     let port = story.port();
     let spoken = story.session.neighbours.connack_before.is_some() && !story.session.neighbours.websocket_on_port;
@@ -80,25 +82,29 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at(late.map(|late| late.at))
             .at(begun.as_ref().map(|(_, started)| *started))
             .cause_if(begun.is_some(), "The broker, or a proxy in front of it, stopped within its answer: it hangs, or has a fault.")
-            .cause_if(late.is_some(), "The broker was frozen or overloaded for a while, or the service that checks its users is slow: it answered in the end.")
-            .cause_if(unfinished, "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
-            .cause_if(fault.is_some(), fault.unwrap_or_default())
+            .cause_if(late.is_some() && unfinished, "The client announced a longer CONNECT than it sent: the broker waited for the rest, and answered when the client closed.")
+            .cause_if(late.is_some() && fault.is_some(), fault.clone().unwrap_or_default())
+            .cause_if(late.is_some() && !unfinished, "The broker was frozen or overloaded for a while, or the service that checks its users is slow: it answered in the end.")
+            .cause_if(unfinished && late.is_none(), "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
+            .cause_if(late.is_none() && fault.is_some(), fault.unwrap_or_default())
+            .cause_if(silent && only.is_some(), only.clone().unwrap_or_default())
             .cause_if(!arrived, "CONNECT itself did not reach the server: its TCP acknowledgment is missing.")
             .cause_if(plain, format!("The client is set to MQTT over WebSocket (`ws://`), and port {port} is for plain MQTT: the broker waits for the rest of a packet."))
             .cause_if(silent, "The broker hangs or is overloaded, or the database that checks its users is slow.")
             .cause_if(silent && upgrade.is_some() && !plain, "A proxy in between does not pass on the headers Upgrade and Connection, and the server behind it has no answer to the rest.")
             .cause_if(silent, "A load balancer or port forwarding took the connection and has no broker behind it.")
-            .cause_if(silent && new, format!("The broker does not speak MQTT 5.0: Mosca, for one, neither answers nor closes then.{older}"))
+            .cause_if(silent && new && only.is_none(), "The broker does not speak MQTT 5.0: Mosca, for one, neither answers nor closes then.")
             .cause_if(silent && upgrade.is_none(), "The server takes no more connections, and lets further ones wait (HAProxy: `maxconn`; aMQTT: `max_connections`).")
-            .cause_if(late.is_some(), "A load balancer held the connection until the broker behind it had room for one more.")
+            .cause_if(late.is_some() && !unfinished, "A load balancer held the connection until the broker behind it had room for one more.")
             .cause_if(silent && upgrade.is_none(), "RabbitMQ stops reading while its memory or disk alarm is on: `rabbitmq-diagnostics alarms` shows it.")
             .cause_if(silent && !known, format!("Port {port} belongs to another program, which waits for something else."))
             .step_if(upgrade.is_some(), format!("Ask from the server's own host: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://localhost:{port}/mqtt`."))
-            .step_if(late.is_some(), "Look into the broker's log and at the load of its host at this time, and let the client wait longer for the CONNACK.")
+            .step_if(late.is_some() && !unfinished, "Look into the broker's log and at the load of its host at this time, and let the client wait longer for the CONNACK.")
             .step_if(unfinished, format!("Look at frame {} in Wireshark: the client or its library has a fault, or stopped within the packet.", connect.frame))
             .step_if(upgrade.is_none() && late.is_none() && !unfinished, "Connect from the broker's own host: `mosquitto_sub -h localhost -t test -d`. If that hangs too, the broker is at fault.")
             .step_if(late.is_none() && !unfinished, format!("See which program listens: `ss -ltnp | grep {port}`, and look into the broker's log at this time."))
             .step_if(limit.is_some(), limit.unwrap_or_default())
+            .step_if(silent && only.is_some() && !new, "Try the client with another version of MQTT.")
             .step_if(silent && new, "Try MQTT 3.1.1: `mosquitto_sub -V 311 …` beside `-V 5`.")
             .seen_as(Sight::ConnackMissing),
     )
@@ -196,9 +202,31 @@ mod tests {
             });
             diagnose(&tale.build()).causes.concat()
         };
-        assert!(causes(false).contains("nor closes then. It let in a client of another version (frame 5)."), "{}", causes(false));
+        let first = "The broker does not speak MQTT 5.0: it let in a client of another version (frame 5).";
+        assert!(causes(false).starts_with(first), "{}", causes(false));
         assert!(!causes(true).contains("does not speak MQTT 5.0"));
         assert!(!causes(true).contains("belongs to another program"));
+        let old = Tale::connecting().close(Side::Client, 15.0).with(|session| {
+            let connect = Some(session.wire.last);
+            session.neighbours.taken = Some(Box::new(Taken { connect, ..Taken::default() }));
+        });
+        let old = diagnose(&old.build());
+        assert!(old.causes[0].starts_with("The broker does not speak MQTT 3.1.1"), "{:?}", old.causes);
+        assert!(old.next_steps.concat().contains("another version of MQTT"), "{:?}", old.next_steps);
+    }
+
+    #[test]
+    fn an_answer_upon_the_close_to_a_connect_that_was_never_whole() {
+        let told = |begun: bool| {
+            let tale = Tale::connecting().close(Side::Client, 4.0).connack(0).with(|session| {
+                let (packet, started) = (PacketType::CONNECT, session.wire.first);
+                session.unfinished_packet.client = begun.then_some(UnfinishedPacket { packet, length: 22, started });
+            });
+            diagnose(&tale.build()).causes
+        };
+        assert!(told(true)[0].starts_with("The client announced a longer CONNECT"), "{:?}", told(true));
+        assert!(!told(true).concat().contains("frozen"), "{:?}", told(true));
+        assert!(told(false)[0].contains("frozen"), "{:?}", told(false));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) const ABOUT: About = About {
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let disconnect = refusal::dismissed(story, &[0x87])?;
-    let before = story.last(Side::Client);
+    let before = story.last_of(Side::Client, disconnect.at);
     let connect = story.session.connect.as_ref();
     let will = connect.is_some_and(|connect| connect.will.is_some());
     // It asked for nothing but to be let in.
@@ -23,6 +23,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let asked = before.is_some_and(|last| matches!(last.packet, PacketType::PUBLISH | PacketType::SUBSCRIBE));
     Some(
         refusal::dismissal_after(story, disconnect, before)
+            .at(before.and_then(|last| story.unanswered_before(last)).map(|asked| asked.at))
             .at(before.map(|packet| packet.at))
             .cause_if(only_came, "The broker looked up what this client may only after it had accepted the connection, and does not let it in.")
             .cause_if(only_came && will, "The broker's rules do not let this client publish its will.")
@@ -41,6 +42,24 @@ mod tests {
     use crate::diagnosis::{Confidence, diagnose};
     use crate::mqtt::PacketType;
     use crate::stream::Side;
+
+    #[test]
+    fn what_the_client_sends_afterwards_is_not_what_it_asked_for() {
+        let told = Tale::connected_v5().subscribe("a/#", None, 1.0).disconnect(Side::Server, 0x87, 0.01);
+        let told = diagnose(&told.disconnect(Side::Client, 0, 0.08).build());
+        assert!(told.outcome.sentence.ends_with("10 ms after a SUBSCRIBE for “a/#”."), "{}", told.outcome.sentence);
+        assert!(told.causes[0].ends_with("publish or subscribe there."), "{:?}", told.causes);
+    }
+
+    #[test]
+    fn a_request_before_that_was_not_answered_either() {
+        let told = |answer| {
+            let tale = Tale::connected_v5().subscribe("a/#", answer, 1.0).publish(Side::Client, "b", 1, 20, 0.0001);
+            outcome(&tale.disconnect(Side::Server, 0x87, 0.01).build()).sentence
+        };
+        assert!(told(None).ends_with("10 ms after a SUBSCRIBE for “a/#” and a PUBLISH to “b”."), "{}", told(None));
+        assert!(told(Some(0)).ends_with("10 ms after a PUBLISH to “b”."), "{}", told(Some(0)));
+    }
 
     #[test]
     fn the_broker_says_it() {

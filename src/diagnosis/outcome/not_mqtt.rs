@@ -96,22 +96,35 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         Protocol::Unknown => "something other than MQTT".to_owned(),
         known => format!("{}, not MQTT", known.name()),
     };
+    // A library that has not got the whole of what it takes for a packet goes on waiting.
+    let begun = protocol == Protocol::Ssh && story.session.wire.sent.server.bytes < SSH_AS_MQTT;
+    let sight = if begun && story.close_by(Side::Server).is_none() { Sight::Greeted } else { Sight::Foreign };
+    // Whoever greets does not wait for the CONNECT.
+    let first = story.connect_sent().is_some_and(|connect| at.is_before(connect));
+    let sentence = if first {
+        format!("{server} spoke first, before the CONNECT of {client}, and it spoke {spoken}.")
+    } else {
+        format!("{server} answered the CONNECT of {client} with {spoken}.")
+    };
     Some(
-        Judgement::new(Confidence::Certain, format!("{server} answered the CONNECT of {client} with {spoken}."))
+        Judgement::new(Confidence::Certain, sentence)
             .at(story.connect_sent())
             .at([at])
             .cause(format!("Another program than an MQTT broker listens on port {port}."))
             .step(format!("On the server's host, see which program it is: `ss -ltnp | grep {port}`."))
             .step("Check the address and port in the client's settings.")
-            .seen_as(Sight::Foreign),
+            .seen_as(sight),
     )
 }
+
+/// Read as MQTT, `SS` begins a packet of so many bytes.
+const SSH_AS_MQTT: u64 = 85;
 
 #[cfg(test)]
 mod tests {
     use crate::diagnosis::{Confidence, diagnose};
     use crate::diagnosis::testing::{Tale, outcome, text};
-    use crate::session::{UpgradeRequest, WebSocketFacts};
+    use crate::session::{Session, UpgradeRequest, WebSocketFacts};
     use crate::stream::Side;
     use crate::transport::Protocol;
 
@@ -158,6 +171,17 @@ mod tests {
         session.foreign_answer = Some((Protocol::Ssh, at));
         let ssh = outcome(&session);
         assert_eq!(ssh.sentence, "10.0.0.5:1883 answered the CONNECT of sensor-17 with SSH, not MQTT.");
+        let reports = |session: &Session, client: &str| {
+            let saw = diagnose(session).client_saw;
+            saw.into_iter().find(|report| report.client == client).unwrap().reports.to_owned()
+        };
+        session.wire.sent.server.bytes = 32;
+        assert!(reports(&session, "Paho Python").contains("Keep alive timeout"));
+        session.wire.sent.server.bytes = 900;
+        assert!(reports(&session, "Paho Python").contains("Protocol error"));
+        session.foreign_answer = Some((Protocol::Ssh, session.wire.first));
+        let first = outcome(&session).sentence;
+        assert_eq!(first, "10.0.0.5:1883 spoke first, before the CONNECT of sensor-17, and it spoke SSH, not MQTT.");
         session.foreign_answer = None;
         assert_ne!(outcome(&session).id, "not-mqtt");
     }

@@ -48,7 +48,7 @@ pub(super) fn dismissal(disconnect: &DisconnectFacts, what: &str) -> Judgement {
 pub(super) fn dismissal_after(story: &Story<'_>, disconnect: &DisconnectFacts, last: Option<&LastPacket>) -> Judgement {
     let after = last.map_or_else(String::new, |last| {
         let span = words::duration(disconnect.at.time.nanoseconds_since(last.at.time));
-        format!(", {span} after {}", words::last_in_words(last))
+        format!(", {span} after {}", story.asked_in_words(last))
     });
     let mut judgement = dismissal(disconnect, "");
     judgement.sentence =

@@ -14,13 +14,13 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         None,
         "`MqttError: Operation timed out`, 10 s after it began",
         "No CONNACK came within the time limit, even if the connection was closed long before.",
-        &[Sight::ConnackMissing, Sight::ClosedBeforeConnack, Sight::Http, Sight::Foreign],
+        &[Sight::ConnackMissing, Sight::ClosedBeforeConnack, Sight::Http, Sight::Foreign, Sight::Greeted],
     ),
     row(
         Aiomqtt,
         None,
         "`MqttConnectError: [code:132] Unsupported protocol version`",
-        "The broker refused: unacceptable protocol version.",
+        "The broker refused: unacceptable protocol version. With MQTT 3.1.1 it is asked again with 3.1, without a word.",
         &[Sight::Refused(1)],
     ),
     row(
@@ -54,7 +54,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
     row(
         Aiomqtt,
         None,
-        "`MqttError: Disconnected during message iteration`",
+        "`MqttError: Disconnected during message iteration` (from a call that waited for an answer `MqttError: Operation timed out`, after 10 s)",
         "The connection was lost.",
         &[Sight::Lost, Sight::PingUnanswered, Sight::Silent],
     ),

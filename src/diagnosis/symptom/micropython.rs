@@ -24,7 +24,7 @@ pub(super) const UMQTT: &[Symptom] = &[
         "",
         &[Sight::ClosedBeforeConnack],
     ),
-    row(Umqtt, None, "`AssertionError` in `connect()`", "", &[Sight::Http, Sight::Foreign]),
+    row(Umqtt, None, "`AssertionError` in `connect()`", "", &[Sight::Http, Sight::Foreign, Sight::Greeted]),
     row(
         Umqtt,
         Some(1),

@@ -66,6 +66,8 @@ pub(crate) enum Sight {
     UpgradeFlawed(Flaw),
     /// The server answered in another protocol.
     Foreign,
+    /// The server spoke another protocol, and less of it than what MQTT would take for one packet.
+    Greeted,
     /// The server closed or reset the running session.
     Lost,
     /// The running session fell silent.

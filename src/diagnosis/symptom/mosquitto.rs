@@ -9,7 +9,13 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
     row(M, None, "“Error: Connection refused”, exit code 1", "", &[Sight::KnockRefused]),
     row(M, None, "“Error: Network is unreachable”", "", &[Sight::NetworkUnreachable]),
     row(M, None, "“Error: No route to host”", "", &[Sight::HostUnreachable]),
-    row(M, None, "nothing; it waits for ever", "", &[Sight::ConnackMissing]),
+    row(
+        M,
+        None,
+        "nothing; after one Keep Alive (60 s unless set) `mosquitto_sub` connects again",
+        "",
+        &[Sight::ConnackMissing, Sight::Greeted],
+    ),
     row(
         M,
         None,

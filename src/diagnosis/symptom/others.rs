@@ -121,14 +121,20 @@ pub(super) const MQTT_JS: &[Symptom] = &[
 ];
 
 pub(super) const RUMQTTC: &[Symptom] = &[
-    row(Rumqttc, None, "`NetworkTimeout`", "", &[Sight::KnockUnanswered, Sight::ConnackMissing]),
+    row(
+        Rumqttc,
+        None,
+        "`NetworkTimeout` (with MQTT 5.0 `Timeout(…)`)",
+        "",
+        &[Sight::KnockUnanswered, Sight::ConnackMissing],
+    ),
     row(Rumqttc, None, "`Io(…)`: connection refused", "", &[Sight::KnockRefused]),
     row(Rumqttc, None, "`Io(…)`", "", &[Sight::NetworkUnreachable, Sight::HostUnreachable]),
     row(Rumqttc, None, "`Io(…)`: failed to lookup address information", "", LOOKUPS),
     row(
         Rumqttc,
         None,
-        "`Io(…)`: “connection closed by peer” (“Connection reset by peer” after a reset)",
+        "`MqttState(ConnectionAborted)`: “Connection closed by peer abruptly” (before version 0.25 `Io(…)`: “connection closed by peer”)",
         "",
         &[Sight::ClosedBeforeConnack],
     ),
@@ -139,8 +145,14 @@ pub(super) const RUMQTTC: &[Symptom] = &[
         "With TLS 1.3 the broker's refusal of the client's certificate comes when the client takes the handshake for done.",
         &[Sight::ClientCertificateRefusedLate],
     ),
-    row(Rumqttc, None, "`NotConnAck`", "", &[Sight::Http, Sight::Foreign]),
-    row(Rumqttc, None, "`MqttState(… ConnectionAborted “Connection closed by peer abruptly”)`", "", &[Sight::Lost]),
+    row(
+        Rumqttc,
+        None,
+        "`NotConnAck(…)` or `MqttState(Deserialization(…))`",
+        "The answer to CONNECT is no CONNACK.",
+        &[Sight::Http, Sight::Foreign],
+    ),
+    row(Rumqttc, None, "`MqttState(ConnectionAborted)`: “Connection closed by peer abruptly”", "", &[Sight::Lost]),
     row(
         Rumqttc,
         None,

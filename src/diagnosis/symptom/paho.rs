@@ -26,7 +26,7 @@ pub(super) const PYTHON: &[Symptom] = &[
     row(
         Py,
         Some(1),
-        "on_connect rc=1 (2.x: “Unsupported protocol version”), then on_disconnect",
+        "nothing when MQTT 3.1.1 was refused: it asks again with 3.1; else on_connect rc=1 (2.x: “Unsupported protocol version”), then on_disconnect",
         "In on_connect: the broker refused the protocol version. In on_disconnect of 1.5.1 and older: the connection was lost (its text “out of memory” misleads).",
         &[Sight::Refused(1)],
     ),
@@ -88,7 +88,7 @@ pub(super) const PYTHON: &[Symptom] = &[
         None,
         "nothing until one Keep Alive is over (60 s unless set), then on_disconnect rc=16 (2.x: “Keep alive timeout”)",
         "",
-        &[Sight::ConnackMissing],
+        &[Sight::ConnackMissing, Sight::Greeted],
     ),
     row(
         Py,
@@ -197,7 +197,13 @@ pub(super) const C: &[Symptom] = &[
     ),
     row(C_, Some(-1), "-1, “TCP/TLS connect failure”", "", &[Sight::KnockRefused]),
     row(C_, Some(-1), "-1", "", LOOKUPS),
-    row(C_, Some(-1), "-1", "", &[Sight::ConnackMissing, Sight::ClosedBeforeConnack, Sight::Http, Sight::Foreign]),
+    row(
+        C_,
+        Some(-1),
+        "-1",
+        "",
+        &[Sight::ConnackMissing, Sight::ClosedBeforeConnack, Sight::Http, Sight::Foreign, Sight::Greeted],
+    ),
     row(C_, None, "the `connectionLost` callback", "", &[Sight::Lost]),
     row(C_, Some(-2), "-2 (PERSISTENCE_ERROR)", "The folder in which messages are kept could not be used.", &[]),
     row(C_, Some(-3), "-3 (DISCONNECTED)", "The client is not connected.", &[]),

@@ -45,7 +45,7 @@ pub(super) const SYMPTOMS: &[Symptom] = &[
         Some(-1),
         "rc=-1 (MQTT_DISCONNECTED)",
         "The state before the first connect() and after disconnect(). It also remains when connect() fails without a state of its own: CONNECT does not fit the buffer (256 bytes), or the answer is not a CONNACK of 4 bytes (a web server, or MQTT 5.0).",
-        &[Sight::Goodbye, Sight::Http, Sight::Foreign],
+        &[Sight::Goodbye, Sight::Http, Sight::Foreign, Sight::Greeted],
     ),
     row(PubSubClient, None, "rc=-1 (MQTT_DISCONNECTED), or the value of an earlier attempt", "", &[Sight::NothingSent]),
     row(PubSubClient, Some(0), "rc=0 (MQTT_CONNECTED)", "Connected.", &[]),

@@ -423,10 +423,13 @@ fn may_come_first(bytes: &[u8]) -> bool {
     matches!(bytes, [0xE0 | 0xF0, ..])
 }
 
-/// A CONNACK whose code no standard knows, or with reserved bits set, and nothing after it. What stands behind the code must
+/// A CONNACK that is too short, whose code no standard knows, or with reserved bits set, and nothing after it. What stands behind the code must
 /// be the properties of a CONNACK.
 fn refuses_oddly(bytes: &[u8], version: Option<Version>) -> bool {
-    if matches!(bytes, [0x20, 2, 0 | 1, _] | [0x20..=0x2F, 2, _, 0..=5] | [0x20, 3, 0 | 1, _, 0]) {
+    if matches!(
+        bytes,
+        [0x20, 0] | [0x20, 1, 0 | 1] | [0x20, 2, 0 | 1, _] | [0x20..=0x2F, 2, _, 0..=5] | [0x20, 3, 0 | 1, _, 0]
+    ) {
         return true;
     }
     let v5 = version.filter(|version| version.is_v5() && bytes.first() == Some(&0x20));
@@ -450,6 +453,8 @@ mod tests {
         let reason = b"\x20\x08\x00\xFF\x05\x1F\x00\x02no";
         assert!(odd(reason));
         assert!(odd(b"\x20\x03\x00\xFF\x00"));
+        assert!(odd(b"\x20\x00") && odd(b"\x20\x01\x00"));
+        assert!(!odd(b"\x20\x01\x20") && !odd(b"\x20\x00\x00"));
         for reserved in [b"\x20\x02\x02\x05", b"\x21\x02\x00\x05"] {
             assert!(odd(reserved));
         }

@@ -17,6 +17,17 @@ use super::{Beginning, Dialogue, HELD_AT_MOST, Held, News, State, bytes_of, serv
 /// A client's first bytes are not named before there are so many: no opening that is known here is longer.
 const OPENING_AT_LEAST: usize = 12;
 
+/// On a port that nothing marks as a broker's, a server that speaks first is not heard for longer than this before its
+/// client speaks: greetings are shorter.
+const GREETING_AT_MOST: usize = 512;
+
+/// What a connection carries that the client began with `begun`, which may tell less than the server's greeting did.
+fn named(held: &[Held], client: End, begun: &[u8], hinted: bool) -> Protocol {
+    let greeting = bytes_of(held, client.other());
+    let unnamed = Protocol::of(begun) == Protocol::Unknown && !hinted && !greeting.is_empty();
+    Protocol::at_wrong_door(if unnamed { &greeting } else { begun })
+}
+
 impl Dialogue {
     /// Looks at the next piece of a connection of which nothing is known yet.
     pub(super) fn open(&mut self, from: End, piece: Piece<'_>, facts: &Facts) {
@@ -89,14 +100,15 @@ impl Dialogue {
                     let held = std::mem::take(held);
                     self.enter_tls(facts, &held);
                 } else if chain == Likelihood::No || bytes.len() >= self.common.limits.probe_bytes {
-                    self.state = State::Other(Protocol::at_wrong_door(&bytes));
+                    self.state = State::Other(named(held, client, &bytes, self.hinted));
                 }
             }
             (_, Some(client)) => {
                 // The server speaks first, or the capture has its answer before the question. Whatever it
                 // says, what the connection is to carry is the client's choice.
                 let foreign = mqtt::looks_like_connack(&bytes) == Likelihood::No;
-                if foreign && (!self.hinted || held.len() > HELD_AT_MOST) {
+                let much = held.len() > HELD_AT_MOST || !self.hinted && bytes.len() > GREETING_AT_MOST;
+                if foreign && much {
                     self.state = State::Other(Protocol::of(&bytes));
                 } else if held.len() > HELD_AT_MOST && Protocol::of(&bytes) == Protocol::Tls {
                     let held = std::mem::take(held);

@@ -170,7 +170,8 @@ impl Rules {
             }
         }
         let Some(topic) = topic else { return };
-        if publish.qos > QoS::AT_MOST_ONCE && self.least_granted.is_some_and(|least| publish.qos.0 > least) {
+        // QoS 3 is a fault of its own.
+        if (1..=2).contains(&publish.qos.0) && self.least_granted.is_some_and(|least| publish.qos.0 > least) {
             self.granted(known, publish, topic, &breach);
         }
         if publish.retain && known.is_v5() {

@@ -241,3 +241,19 @@ fn a_goodbye_before_the_answer() {
     assert!(sentence.starts_with("sensor-17 closed the connection"), "{sentence}");
     assert!(cause.starts_with("The program did not wait"), "{cause}");
 }
+
+#[test]
+fn what_the_client_could_not_read() {
+    let told = |side: Side, wait: f64| {
+        let tale = Tale::connected().publish(Side::Server, "a", 0, 20, 1.0).violation(side, true);
+        diagnose(&tale.close(Side::Client, wait).build())
+    };
+    let patient = told(Side::Server, 9.0);
+    assert_eq!(patient.outcome.id, "client-closed");
+    assert!(patient.causes[0].starts_with("The broker sent a PUBLISH that breaks a rule"), "{:?}", patient.causes);
+    assert!(!told(Side::Client, 9.0).causes[0].starts_with("The broker sent"), "{:?}", told(Side::Client, 9.0).causes);
+    // It went on for long.
+    let went_on = Tale::connected().publish(Side::Server, "a", 0, 20, 1.0).violation(Side::Server, true);
+    let went_on = went_on.publish(Side::Server, "b", 0, 20, 5.0).close(Side::Client, 5.0);
+    assert!(!diagnose(&went_on.build()).causes[0].starts_with("The broker sent"));
+}
