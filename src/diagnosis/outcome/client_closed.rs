@@ -242,7 +242,9 @@ fn unreadable(story: &Story<'_>, close: Close) -> Option<String> {
     });
     let broken = || {
         let unlet = story.session.connack.is_none();
-        let mut rules = story.session.violations.iter().filter(|broken| broken.side == Side::Server);
+        // A rule of WebSocket is broken by no packet.
+        let rules = story.session.violations.iter().filter(|broken| !broken.clause.starts_with("MQTT-6."));
+        let mut rules = rules.filter(|broken| broken.side == Side::Server);
         let broken = rules.find(|broken| {
             broken.proof == Proof::Packet && newest(broken.at) || broken.clause == "MQTT-3.2.0-1" && unlet
         })?;

@@ -21,11 +21,11 @@ const OPENING_AT_LEAST: usize = 12;
 /// client speaks: greetings are shorter.
 const GREETING_AT_MOST: usize = 512;
 
-/// What a connection carries that the client began with `begun`, which may tell less than the server's greeting did.
+/// What a connection carries that the client began with `begun`: what the server's greeting names, if that does.
 fn named(held: &[Held], client: End, begun: &[u8], hinted: bool) -> Protocol {
     let greeting = bytes_of(held, client.other());
-    let unnamed = Protocol::of(begun) == Protocol::Unknown && !hinted && !greeting.is_empty();
-    Protocol::at_wrong_door(if unnamed { &greeting } else { begun })
+    let names = !hinted && Protocol::of(&greeting) != Protocol::Unknown;
+    Protocol::at_wrong_door(if names { &greeting } else { begun })
 }
 
 impl Dialogue {

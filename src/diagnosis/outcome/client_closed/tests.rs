@@ -252,6 +252,11 @@ fn what_the_client_could_not_read() {
     assert_eq!(patient.outcome.id, "client-closed");
     assert!(patient.causes[0].starts_with("The broker sent a PUBLISH that breaks a rule"), "{:?}", patient.causes);
     assert!(!told(Side::Client, 9.0).causes[0].starts_with("The broker sent"), "{:?}", told(Side::Client, 9.0).causes);
+    // A rule of WebSocket that the answer to its request broke.
+    let upgraded = Tale::connected().violation(Side::Server, true).with(|session| {
+        session.violations.iter_mut().for_each(|broken| broken.clause = "MQTT-6.0.0-4");
+    });
+    assert!(!diagnose(&upgraded.close(Side::Client, 0.1).build()).causes[0].starts_with("The broker sent"));
     // It went on for long.
     let went_on = Tale::connected().publish(Side::Server, "a", 0, 20, 1.0).violation(Side::Server, true);
     let went_on = went_on.publish(Side::Server, "b", 0, 20, 5.0).close(Side::Client, 5.0);
