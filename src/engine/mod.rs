@@ -126,7 +126,8 @@ impl Engine {
     /// An engine that shows every control packet to `observer` as it passes.
     pub fn observed(config: Config, observer: SharedObserver) -> Engine {
         let share = config.limits;
-        Engine::of(config, share, 1, || Some(Arc::clone(&observer)))
+        let mut observer = Some(observer);
+        Engine::of(config, share, 1, || observer.take())
     }
 
     /// An engine on which several threads can work at once, when it is given [many frames](Engine::push_batch). Each of its

@@ -49,7 +49,9 @@ impl Hash for Key {
         if rest & (OF_IPV6 << 32 | OF_IPV6) == 0 {
             state.write_u64(low.1 << 32 | high.1);
         } else {
-            [low.0, low.1, high.0, high.1].into_iter().for_each(|word| state.write_u64(word));
+            for word in [low.0, low.1, high.0, high.1] {
+                state.write_u64(word);
+            }
         }
         state.write_u64(*rest);
     }
