@@ -29,28 +29,20 @@ const SIZES: u8 = 4;
 /// A segment in flight: its end offset and its payload length.
 type Size = (u64, u32);
 
-/// What must be remembered of one end, beside its facts, to keep them.
+/// What must be remembered of one end, beside its facts, to keep them: in as few bytes, as every connection has it twice.
 #[derive(Debug, Default)]
 pub(super) struct Sender {
-    /// Its last segment with SYN, FIN or payload.
-    latest: Latest,
-    /// How many there are of `sizes`: mostly none, and then what would hold them is not looked at.
-    rising: u8,
-    /// Segments in flight that are larger than any acknowledged and any before them in flight: both numbers rise.
-    sizes: ThinVec<Size>,
-}
-
-/// What tells two copies of one segment from two segments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Latest {
-    /// Whether there was one.
-    known: bool,
+    /// When its last segment with SYN, FIN or payload came, and what that said; nothing of it before there was one.
     time: Timestamp,
     sequence: u32,
     acknowledgment: u32,
     length: u32,
     window: u16,
     flags: u8,
+    /// How many there are of `sizes`: mostly none, and then what would hold them is not looked at.
+    rising: u8,
+    /// Segments in flight that are larger than any acknowledged and any before them in flight: both numbers rise.
+    sizes: ThinVec<Size>,
 }
 
 impl Sender {
@@ -59,19 +51,19 @@ impl Sender {
         if segment.payload_length == 0 && !segment.flags.syn() && !segment.flags.fin() {
             return false;
         }
-        let this = Latest {
-            known: true,
-            time: at.time,
-            sequence: segment.sequence,
-            acknowledgment: segment.acknowledgment,
-            length: segment.payload_length,
-            window: segment.window,
-            flags: segment.flags.0,
-        };
-        let is_copy = (Latest { time: at.time, ..self.latest }) == this
-            && (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(self.latest.time));
+        let is_copy = self.sequence == segment.sequence
+            && self.acknowledgment == segment.acknowledgment
+            && self.length == segment.payload_length
+            && self.window == segment.window
+            && self.flags == segment.flags.0
+            && (0..=patience::COPY_TIME).contains(&at.time.nanoseconds_since(self.time));
         if !is_copy {
-            self.latest = this;
+            self.time = at.time;
+            self.sequence = segment.sequence;
+            self.acknowledgment = segment.acknowledgment;
+            self.length = segment.payload_length;
+            self.window = segment.window;
+            self.flags = segment.flags.0;
         }
         is_copy
     }
