@@ -127,7 +127,12 @@ impl<'p> Connack<'p> {
 /// 5.0 must they.
 pub(super) fn connack(body: &[u8], version: Option<Version>) -> Read<'_, Connack<'_>> {
     let (rest, flags) = field("Connect Acknowledge Flags", "§3.2.2.1", be_u8).parse(body)?;
-    let (rest, reason_code) = field("Connect Reason Code", "§3.2.2.2", be_u8.map(ReasonCode)).parse(rest)?;
+    // As the specification of the version calls it.
+    let (name, clause) = match version {
+        Some(Version::V31 | Version::V311) => ("Connect Return code", "§3.2.2.3"),
+        _ => ("Connect Reason Code", "§3.2.2.2"),
+    };
+    let (rest, reason_code) = field(name, clause, be_u8.map(ReasonCode)).parse(rest)?;
     let bare = Connack { flags, reason_code, properties: Properties::default() };
     if rest.is_empty() {
         return Ok((rest, bare));
@@ -141,7 +146,15 @@ pub(super) fn connack(body: &[u8], version: Option<Version>) -> Read<'_, Connack
 
 #[cfg(test)]
 mod tests {
+    use super::super::read::fault;
     use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_as_its_version_does() {
+        let missing = |version| fault(connack(&[0], Some(version)).unwrap_err()).field;
+        assert_eq!(missing(Version::V311), "Connect Return code");
+        assert_eq!(missing(Version::V5), "Connect Reason Code");
+    }
 
     #[test]
     fn short_answers_in_every_version() {
