@@ -319,6 +319,20 @@ impl<'a> Story<'a> {
         !session.wire.start_captured() && !spoken && seen < SECOND
     }
 
+    /// Whether nothing was captured long before the session's first frame.
+    pub(crate) fn began_with_the_capture(&self) -> bool {
+        self.session.wire.first.time.nanoseconds_since(self.session.capture.began) < SECOND
+    }
+
+    /// When its first frames were captured, of a session whose beginning was not.
+    pub(crate) fn when_first_seen(&self) -> &'static str {
+        if self.began_with_the_capture() {
+            "as the capture began"
+        } else {
+            "in the first frames of it that were captured"
+        }
+    }
+
     /// The newest control packet of `side`.
     pub(crate) fn last(&self, side: Side) -> Option<&'a LastPacket> {
         self.session.last_packets.of(side).last()

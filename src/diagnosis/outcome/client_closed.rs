@@ -80,7 +80,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             before_connect(story)
         ),
         _ if missed => format!(
-            "{client} {how} the connection as the capture began; whether it said goodbye before is not known."
+            "{client} {how} the connection {}; whether it said goodbye before is not known.",
+            story.when_first_seen()
         ),
         _ if unread => format!(
             "{client} {how} the connection after {}; what it sent last, a goodbye perhaps, could not be read.",

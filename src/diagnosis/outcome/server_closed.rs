@@ -148,9 +148,8 @@ fn after_last(last: Option<&(String, Moment)>, close: Close) -> String {
 
 /// What the broker had done to a connection that it does not know.
 fn forgotten(story: &Story<'_>) -> &'static str {
-    let wire = &story.session.wire;
     // What was captured before this session held nothing of it.
-    if wire.first.time.nanoseconds_since(story.session.capture.began) < SECOND {
+    if story.began_with_the_capture() {
         "The broker no longer knew the connection: it had closed it, or was restarted, before the capture began."
     } else {
         "The broker no longer knew the connection: it had closed it, or was restarted, before this packet came."
@@ -188,7 +187,8 @@ fn goodbye_perhaps(story: &Story<'_>, close: Close) -> Option<String> {
     let (client, how) = (story.client(), how(close.how));
     if story.goodbye_may_be_missed(close) {
         let unknown = "what was said before, a goodbye perhaps, is not known";
-        return Some(format!("The broker {how} the connection of {client} as the capture began; {unknown}."));
+        let when = story.when_first_seen();
+        return Some(format!("The broker {how} the connection of {client} {when}; {unknown}."));
     }
     story.last_unread(Side::Client).then(|| {
         let age = story.age(close.at);

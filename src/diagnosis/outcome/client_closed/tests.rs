@@ -262,3 +262,19 @@ fn what_the_client_could_not_read() {
     let went_on = went_on.publish(Side::Server, "b", 0, 20, 5.0).close(Side::Client, 5.0);
     assert!(!diagnose(&went_on.build()).causes[0].starts_with("The broker sent"));
 }
+
+#[test]
+fn the_end_of_what_went_on_before() {
+    let told = |later: i64| {
+        let tale = Tale::connected().close(Side::Client, 0.1).with(|session| {
+            (session.connect, session.connack) = (None, None);
+            (session.wire.syn.count, session.wire.syn_ack.count) = (0, 0);
+            (session.first_packet.client, session.first_packet.server) = (None, None);
+        });
+        let mut session = tale.build();
+        session.capture.began.0 = session.wire.first.time.0 - later * 1_000_000_000;
+        outcome(&session).sentence
+    };
+    assert!(told(0).contains("closed the connection as the capture began; whether"), "{}", told(0));
+    assert!(told(60).contains("in the first frames of it that were captured; whether"), "{}", told(60));
+}
