@@ -69,7 +69,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let unheard = !stranger && !story.may_be_introduced();
     let unread = story.last_unread(Side::Client);
     // Its host acknowledged what the capture lacks.
-    let answered = story.answer_missed();
+    let (answered, when) = (story.answer_missed(), story.when_first_seen());
     let sentence = match connect {
         Some(_) if begun.is_some() => begun.unwrap_or_default(),
         Some(connect) if !connected => before_connack(story, connect, close, goodbye.is_some()),
@@ -80,8 +80,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             before_connect(story)
         ),
         _ if missed => format!(
-            "{client} {how} the connection {}; whether it said goodbye before is not known.",
-            story.when_first_seen()
+            "{client} {how} the connection {when}; whether it said goodbye before is not known."
         ),
         _ if unread => format!(
             "{client} {how} the connection after {}; what it sent last, a goodbye perhaps, could not be read.",
