@@ -63,7 +63,8 @@ pub struct Timestamp(pub i64);
 impl Timestamp {
     /// Nanoseconds from `earlier` to `self`; negative when the capture's clock went back.
     pub fn nanoseconds_since(self, earlier: Timestamp) -> i64 {
-        self.0.saturating_sub(earlier.0)
+        // As far back as forth: the opposite of a span is one.
+        self.0.saturating_sub(earlier.0).max(-i64::MAX)
     }
 
     /// The time so many nanoseconds later.

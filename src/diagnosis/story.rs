@@ -141,10 +141,11 @@ impl<'a> Story<'a> {
         })
     }
 
-    /// Nanoseconds of one round trip between client and server, 0 when not known.
+    /// Nanoseconds of one round trip between client and server, 0 when not known; at most 73 years, where a damaged capture
+    /// has such times.
     pub(crate) fn round_trip(&self) -> i64 {
         let to = |side| self.round_trip_to(side).unwrap_or(0).max(0);
-        to(Side::Client).saturating_add(to(Side::Server))
+        to(Side::Client).saturating_add(to(Side::Server)).min(i64::MAX / 4)
     }
 
     /// Whether the client's stream ended within its CONNECT.

@@ -180,7 +180,7 @@ fn timer(story: &Story<'_>, close: Close) -> Option<String> {
     let last = story.packet_before(close.at)?;
     let silence = close.at.time.nanoseconds_since(last.time);
     let again = story.session.neighbours.closed_again_alike;
-    let limit = |seconds: &i64| (silence - seconds * SECOND).abs() <= SECOND / 5;
+    let limit = |seconds: &i64| silence.saturating_sub(seconds * SECOND).abs() <= SECOND / 5;
     if silence < IDLE || !KNOWN_LIMITS.iter().any(limit) && again == 0 {
         return None;
     }

@@ -134,7 +134,7 @@ fn library_with_limit(waited: i64) -> Option<String> {
         (30, "MQTT.js and ArduinoMqttClient"),
     ];
     let (seconds, library) =
-        limits.into_iter().find(|(limit, _)| (waited - limit * SECOND).abs() <= SECOND * limit / 20 + SECOND / 5)?;
+        limits.into_iter().find(|(limit, _)| waited.saturating_sub(limit * SECOND).abs() <= SECOND * limit / 20 + SECOND / 5)?;
     Some(format!(
         "A wait of {seconds} s is the usual limit of {library}: if the answer is only slow, raise the limit there."
     ))

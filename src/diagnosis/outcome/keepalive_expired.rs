@@ -132,7 +132,7 @@ fn heard_before(story: &Story<'_>, end: Moment) -> Option<Moment> {
 /// How late the client was: its next packet was due one Keep Alive after its last.
 fn overdue(story: &Story<'_>, silent: i64) -> String {
     let Some(seconds) = story.keep_alive().filter(|seconds| *seconds > 0) else { return String::new() };
-    let late = silent - i64::from(seconds) * SECOND;
+    let late = silent.saturating_sub(i64::from(seconds) * SECOND);
     if late <= 0 { String::new() } else { format!(" ({} overdue)", words::duration(late)) }
 }
 

@@ -77,5 +77,5 @@ pub(in crate::engine) fn begun(facts: &Facts) -> Option<FrameNumber> {
 /// time: so a timer does, that each connection has for itself.
 fn is_timed(end: Moment, quiet: i64, other: &ServerClose) -> bool {
     let apart = end.time.nanoseconds_since(other.at.time).abs();
-    quiet >= SILENCE && (quiet - other.quiet).abs() <= SPREAD && apart >= 2 * SPREAD
+    quiet >= SILENCE && quiet.saturating_sub(other.quiet).abs() <= SPREAD && apart >= 2 * SPREAD
 }
