@@ -134,9 +134,11 @@ pub(super) fn accepted(judged: &Judged<'_>) -> bool {
     judged.accepted
 }
 
-/// How long it is from each of `moments` to the next, in nanoseconds.
+/// How long it is from each of `moments` to the next, in nanoseconds: at most 73 years, where a damaged capture has such
+/// times.
 pub(super) fn pauses(moments: &[i64]) -> Vec<i64> {
-    moments.iter().zip(moments.iter().skip(1)).map(|(one, next)| next.saturating_sub(*one)).collect()
+    let pause = |(one, next): (&i64, &i64)| next.saturating_sub(*one).clamp(-i64::MAX / 4, i64::MAX / 4);
+    moments.iter().zip(moments.iter().skip(1)).map(pause).collect()
 }
 
 /// “after 1 s, 2 s and 4 s”, “about every 5 s”, “every 2 s to 2 min”.
