@@ -423,8 +423,8 @@ fn may_come_first(bytes: &[u8]) -> bool {
     matches!(bytes, [0xE0 | 0xF0, ..])
 }
 
-/// A CONNACK that is too short, whose code no standard knows, or with reserved bits set, and nothing after it. What stands behind the code must
-/// be the properties of a CONNACK.
+/// A CONNACK that is too short, whose code no standard knows, or with reserved bits set, and nothing after it. What stands
+/// behind the code must be the properties of a CONNACK.
 fn refuses_oddly(bytes: &[u8], version: Option<Version>) -> bool {
     if matches!(
         bytes,
