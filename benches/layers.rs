@@ -27,7 +27,7 @@ use workload::Workload;
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 const KILOBYTES: u64 = 4000;
-const HINTS: Hints = Hints { sender: None, version: Some(Version::V5) };
+const HINTS: Hints = Hints { sender: None, version: Some(Version::V5), ..Hints::NONE };
 
 /// The workload as a file in memory, and its frames.
 struct Traffic {

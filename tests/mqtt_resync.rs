@@ -98,7 +98,7 @@ fn found(seed: u64, version: Option<Version>, v5: bool, kind: Payload, largest: 
         }
     }
     let lost: Vec<bool> = segments.iter().map(|_| dice.roll(100) == 0).collect();
-    let hints = Hints { sender: Some(Side::Client), version };
+    let hints = Hints { sender: Some(Side::Client), version, ..Hints::NONE };
     let mut framer = Framer::at_start(&Limits::default());
     let starts: HashSet<u64> = packets.iter().map(|packet| packet.0 as u64).collect();
     let mut caught = HashSet::new();

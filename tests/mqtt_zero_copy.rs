@@ -30,7 +30,7 @@ impl Mqtt {
 impl Reader for Mqtt {
     fn piece(&mut self, from: End, piece: Piece<'_>, _: &Facts) -> Interest {
         let Piece::Chunk(chunk) = piece else { panic!("nothing is missing") };
-        let hints = Hints { sender: None, version: Some(Version::V5) };
+        let hints = Hints { sender: None, version: Some(Version::V5), ..Hints::NONE };
         let packets = &mut self.packets;
         self.framers[usize::from(from == End::B)].push(chunk, &hints, &mut |framed| {
             let Framed::Packet(raw) = framed else { panic!() };
@@ -73,7 +73,7 @@ fn cutting_reading_and_checking_allocate_nothing() {
     let publish = b"\x32\x1B\x00\x03a/b\x00\x07\x0A\x01\x01\x26\x00\x01k\x00\x02vv{\"t\":1.5}\x40\x02\x00\x07";
     let frame = publish.repeat(50);
     let range = frame.as_ptr_range();
-    let hints = Hints { sender: Some(Side::Client), version: Some(Version::V5) };
+    let hints = Hints { sender: Some(Side::Client), version: Some(Version::V5), ..Hints::NONE };
     let mut framer = Framer::at_start(&Limits::default());
     let mut count = 0;
     let measured = allocation_counter::measure(|| {
@@ -99,7 +99,7 @@ fn a_straddling_packet_leaves_the_next_ones_borrowed() {
     let mut framer = Framer::at_start(&Limits::default());
     let (first, second) = publish.split_at(15);
     let range = second.as_ptr_range();
-    let hints = Hints::default();
+    let hints = Hints::NONE;
     let mut borrowed = Vec::new();
     for (offset, data) in [(0, first), (15, second)] {
         let chunk = Chunk { offset: StreamOffset(offset), data, at: Moment::default(), starts_segment: true };

@@ -31,6 +31,7 @@ pub(crate) fn check(mut data: &[u8]) {
     let hints = Hints {
         sender: [None, Some(Side::Client), Some(Side::Server)][usize::from(options >> 1) % 3],
         version: [None, Some(Version::V31), Some(Version::V311), Some(Version::V5)][usize::from(options >> 3) % 4],
+        ..Hints::NONE
     };
     let framer = || if options & 1 == 0 { Framer::at_start(&LIMITS()) } else { Framer::somewhere(&LIMITS()) };
 

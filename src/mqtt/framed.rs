@@ -4,13 +4,21 @@ use super::{RawPacket, Version};
 use crate::capture::Moment;
 use crate::stream::{GapReason, Side, StreamOffset};
 
-/// What the session knows that helps to find a packet's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the session knows and wants of the packets of its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hints {
     /// The side that sends this direction.
     pub sender: Option<Side>,
     /// The version, when it is known for certain.
     pub version: Option<Version>,
+    /// Most bytes that are kept of a payload in several chunks, unless its sender says that it is text. All where nothing
+    /// is said.
+    pub payload_bytes: Option<u32>,
+}
+
+impl Hints {
+    /// Nothing is known, and all is wanted.
+    pub const NONE: Hints = Hints { sender: None, version: None, payload_bytes: None };
 }
 
 /// What the framer finds.

@@ -5,6 +5,7 @@
 //! by [`Limits::packet_bytes`] and [`Limits::resync_bytes`], over all connections by their [`Room`], whatever
 //! lengths the stream claims.
 
+use super::publish::before_payload;
 use super::resync::Search;
 use super::{FixedHeader, Framed, HeaderRead, Hints, MAX_FRAMES, Missing, RawPacket, SkipReason, Skipped};
 use crate::capture::{FrameNumber, Moment};
@@ -13,6 +14,9 @@ use crate::stream::{Chunk, Gap, StreamOffset};
 
 /// Largest buffer that is kept from one straddling packet to the next.
 const KEPT_BUFFER: usize = 4096;
+
+/// Once so much of a body is there it is decided how much of it is kept: most often all that comes before the payload is.
+const HEAD: usize = 2048;
 
 /// Cuts one direction of a stream into control packets.
 #[derive(Clone, Debug)]
@@ -57,7 +61,20 @@ struct Straddle {
     header: Option<FixedHeader>,
     /// Bytes of the body gone by, kept or not.
     taken: u32,
+    wanted: Wanted,
     missing: Option<Missing>,
+}
+
+/// How much of a body is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Wanted {
+    /// Too little of it is there to say.
+    #[default]
+    Undecided,
+    /// All, up to the limit.
+    All,
+    /// So many bytes: what comes before the payload, and the payload's first.
+    First(u32),
 }
 
 impl Straddle {
@@ -129,8 +146,8 @@ impl Framer {
         let mut rest = chunk;
         while !rest.data.is_empty() {
             rest = match self.state {
-                State::Between(_) => self.cut(rest, on),
-                State::Inside(_) => self.go_on(rest, on),
+                State::Between(_) => self.cut(rest, hints, on),
+                State::Inside(_) => self.go_on(rest, hints, on),
                 State::Lost(_) => {
                     self.search(rest, *hints, on);
                     return;
@@ -228,7 +245,7 @@ impl Framer {
     /// In step, at a packet's first byte: cuts off every packet that is whole. Returns what is left
     /// for another state.
     #[inline]
-    fn cut<'c>(&mut self, chunk: Chunk<'c>, on: &mut impl FnMut(Framed<'_>)) -> Chunk<'c> {
+    fn cut<'c>(&mut self, chunk: Chunk<'c>, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) -> Chunk<'c> {
         let frames = [chunk.at.frame];
         let mut data = chunk.data;
         let mut offset = chunk.offset.0;
@@ -236,7 +253,7 @@ impl Framer {
             let header = match FixedHeader::read(data) {
                 HeaderRead::Complete(header) => header,
                 HeaderRead::Incomplete => {
-                    self.begin(None, data, StreamOffset(offset), chunk.at);
+                    self.begin(None, Chunk { data, offset: StreamOffset(offset), ..chunk }, hints);
                     break;
                 }
                 HeaderRead::Unframeable => {
@@ -250,7 +267,7 @@ impl Framer {
             let after_header = data.get(usize::from(header.length)..).unwrap_or_default();
             let length = usize::try_from(header.remaining_length).unwrap_or(usize::MAX);
             let Some((body, rest)) = after_header.split_at_checked(length) else {
-                self.begin(Some(header), after_header, StreamOffset(offset), chunk.at);
+                self.begin(Some(header), Chunk { data: after_header, offset: StreamOffset(offset), ..chunk }, hints);
                 break;
             };
             let kept = body.get(..self.packet_bytes as usize);
@@ -269,16 +286,17 @@ impl Framer {
         Chunk { data: &[], ..chunk }
     }
 
-    /// A packet begins at the end of a chunk: keeps the part that is there.
-    fn begin(&mut self, header: Option<FixedHeader>, data: &[u8], offset: StreamOffset, at: Moment) {
+    /// A packet begins at the end of a chunk: keeps the part that is there, less the fixed header if that is known.
+    fn begin(&mut self, header: Option<FixedHeader>, part: Chunk<'_>, hints: &Hints) {
+        let Chunk { data, offset, at, .. } = part;
         let mut pending = self.take_pending().unwrap_or_default();
         pending.straddle = Straddle { offset, started: at, last: at, header, ..Straddle::default() };
-        self.keep(&mut pending, data, at);
+        self.keep(&mut pending, data, at, hints);
         self.state = State::Inside(pending);
     }
 
     /// Appends `data`, which does not reach beyond the packet, to what is kept of it.
-    fn keep(&mut self, pending: &mut Pending, data: &[u8], at: Moment) {
+    fn keep(&mut self, pending: &mut Pending, data: &[u8], at: Moment, hints: &Hints) {
         let Pending { straddle, buffer, frames } = pending;
         // Where the capture has segments in another order, the latest one completes the packet.
         straddle.last = straddle.last.max(at);
@@ -288,36 +306,57 @@ impl Framer {
                 None => frames.push(at.frame),
             }
         }
-        if straddle.header.is_none() {
+        let Some(header) = straddle.header else {
             for (slot, byte) in straddle.first.iter_mut().skip(usize::from(straddle.have)).zip(data) {
                 *slot = *byte;
                 straddle.have += 1;
             }
             return;
-        }
+        };
         straddle.taken += u32::try_from(data.len()).unwrap_or(u32::MAX);
-        if straddle.missing.is_none() {
-            let room = (self.packet_bytes as usize).saturating_sub(buffer.len());
-            let kept = data.get(..room);
-            let whole = kept.is_none_or(|kept| kept.len() == data.len());
-            if !self.append(buffer, kept.unwrap_or(data), straddle.header) || !whole {
-                straddle.missing = Some(Missing::Limit);
+        if straddle.missing.is_some() {
+            return;
+        }
+        if straddle.wanted == Wanted::Undecided && buffer.is_empty() && data.len() >= HEAD {
+            straddle.wanted = self.wanted(header, data, hints);
+        }
+        if !self.append(buffer, data, header, straddle.wanted) {
+            straddle.missing = Some(Missing::Limit);
+        }
+        if straddle.wanted == Wanted::Undecided && buffer.len() >= HEAD {
+            straddle.wanted = self.wanted(header, buffer, hints);
+            if let Wanted::First(bytes) = straddle.wanted {
+                buffer.truncate(bytes as usize);
             }
         }
     }
 
-    /// Adds to what is kept of the body of a packet that begins with `header`; false when there is no room.
-    fn append(&mut self, buffer: &mut Vec<u8>, data: &[u8], header: Option<FixedHeader>) -> bool {
-        let body = header.map_or(0, |header| usize::try_from(header.remaining_length).unwrap_or(usize::MAX));
-        let fits = self.share.make_room_for(buffer, data.len(), body.min(self.packet_bytes as usize));
+    /// How much to keep of a body that begins with `body`.
+    fn wanted(&self, header: FixedHeader, body: &[u8], hints: &Hints) -> Wanted {
+        let Some(payload) = hints.payload_bytes else { return Wanted::All };
+        let before = before_payload(header, body, hints.version).and_then(|before| u32::try_from(before).ok());
+        let first = before.and_then(|before| before.checked_add(payload)).filter(|first| *first <= self.packet_bytes);
+        first.map_or(Wanted::All, Wanted::First)
+    }
+
+    /// Adds what is wanted of `data` to what is kept of the body of a packet that begins with `header`; false when there is no room for it.
+    fn append(&mut self, buffer: &mut Vec<u8>, data: &[u8], header: FixedHeader, wanted: Wanted) -> bool {
+        let most = match wanted {
+            Wanted::Undecided | Wanted::All => self.packet_bytes as usize,
+            Wanted::First(bytes) => bytes as usize,
+        };
+        let kept = data.get(..most.saturating_sub(buffer.len())).unwrap_or(data);
+        let length = usize::try_from(header.remaining_length).unwrap_or(usize::MAX);
+        let whole = length.min(if wanted == Wanted::Undecided { KEPT_BUFFER } else { most });
+        let fits = self.share.make_room_for(buffer, kept.len(), whole);
         if fits {
-            buffer.extend_from_slice(data);
+            buffer.extend_from_slice(kept);
         }
-        fits
+        fits && (kept.len() == data.len() || matches!(wanted, Wanted::First(_)))
     }
 
     /// Goes on with a packet that began in an earlier chunk; returns the bytes after it.
-    fn go_on<'c>(&mut self, chunk: Chunk<'c>, on: &mut impl FnMut(Framed<'_>)) -> Chunk<'c> {
+    fn go_on<'c>(&mut self, chunk: Chunk<'c>, hints: &Hints, on: &mut impl FnMut(Framed<'_>)) -> Chunk<'c> {
         let mut data = chunk.data;
         let mut pending = self.take_pending().unwrap_or_default();
         while pending.straddle.header.is_none() {
@@ -326,7 +365,7 @@ impl Framer {
                 return Chunk { data: &[], ..chunk };
             };
             data = rest;
-            self.keep(&mut pending, byte, chunk.at);
+            self.keep(&mut pending, byte, chunk.at, hints);
             let straddle = &mut pending.straddle;
             let seen = straddle.first.get(..usize::from(straddle.have)).unwrap_or_default();
             match FixedHeader::read(seen) {
@@ -345,7 +384,7 @@ impl Framer {
         }
         let remaining = usize::try_from(pending.straddle.remaining()).unwrap_or(usize::MAX);
         let (ours, rest) = data.split_at_checked(remaining).unwrap_or((data, &[]));
-        self.keep(&mut pending, ours, chunk.at);
+        self.keep(&mut pending, ours, chunk.at, hints);
         if pending.straddle.remaining() == 0 {
             self.emit(pending, on);
         } else {

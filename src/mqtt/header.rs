@@ -84,7 +84,8 @@ impl FixedHeader {
 pub struct RawPacket<'p> {
     /// Its fixed header.
     pub header: FixedHeader,
-    /// The bytes after the fixed header; fewer than the Remaining Length when `missing` is set.
+    /// The bytes after the fixed header; fewer than the Remaining Length when `missing` is set, and of a payload of which
+    /// [not all was wanted](super::Hints::payload_bytes).
     pub body: &'p [u8],
     /// Why bytes of the body are missing.
     pub missing: Option<Missing>,
@@ -109,15 +110,21 @@ impl<'p> RawPacket<'p> {
         };
         let body = bytes.get(usize::from(header.length)..)?;
         let whole = body.get(..usize::try_from(header.remaining_length).ok()?);
-        Some(RawPacket {
+        let missing = whole.is_none().then_some(Missing::StreamEnded);
+        Some(RawPacket { body: whole.unwrap_or(body), missing, ..RawPacket::bare(header) })
+    }
+
+    /// A fixed header, and nothing else.
+    pub(super) fn bare(header: FixedHeader) -> RawPacket<'p> {
+        RawPacket {
             header,
-            body: whole.unwrap_or(body),
-            missing: whole.is_none().then_some(Missing::StreamEnded),
+            body: &[],
+            missing: None,
             offset: StreamOffset::default(),
             frames: &[],
             started: Moment::default(),
             completed: Moment::default(),
-        })
+        }
     }
 
     /// The packet type.

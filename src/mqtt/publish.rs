@@ -5,7 +5,7 @@ use nom::number::complete::be_u16;
 
 use super::property::properties;
 use super::read::{Fault, fault, field, text};
-use super::{Properties, PropertyId, QoS, RawPacket, Text, Version};
+use super::{FixedHeader, PacketType, Properties, PropertyId, QoS, RawPacket, Text, Version};
 
 /// PUBLISH (MQTT 5.0 §3.3).
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +75,17 @@ pub(super) fn publish<'p>(raw: &RawPacket<'p>, version: Option<Version>) -> Resu
     let before = u32::try_from(raw.body.len() - payload.len()).unwrap_or(u32::MAX);
     let payload_length = raw.header.remaining_length.saturating_sub(before);
     Ok(Publish { dup, qos, retain, topic, packet_identifier, properties, payload, payload_length })
+}
+
+/// How many bytes of a PUBLISH's body, which begins with `body`, come before the payload. `None` where that does not show, and where it
+/// says that the payload is UTF-8, which only all of it can keep to. Of no other packet is there a payload.
+pub(super) fn before_payload(header: FixedHeader, body: &[u8], version: Option<Version>) -> Option<usize> {
+    if header.packet_type() != PacketType::PUBLISH || version.is_none() {
+        return None;
+    }
+    let publish = publish(&RawPacket { body, ..RawPacket::bare(header) }, version).ok()?;
+    let is_text = publish.properties.byte(PropertyId::PAYLOAD_FORMAT_INDICATOR) == Some(1);
+    (!is_text).then(|| body.len() - publish.payload.len())
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::fast::FixedState;
 
 /// Bytes of the payload that count.
-const PREFIX: usize = 1024;
+pub const FINGERPRINTED: u32 = 1024;
 
 /// A number that two messages share if topic, payload length and the first 1,024 bytes of the payload are the same, and
 /// in all likelihood only then. `None` if those bytes were not captured.
 #[inline]
 pub fn fingerprint(topic: &[u8], payload: &[u8], length: u32) -> Option<u64> {
-    let counted = usize::try_from(length).unwrap_or(PREFIX).min(PREFIX);
+    let counted = length.min(FINGERPRINTED) as usize;
     let prefix = payload.get(..counted)?;
     let mut hasher = FixedState::default().build_hasher();
     hasher.write_u32(length);

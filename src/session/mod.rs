@@ -28,7 +28,7 @@ pub use facts::{
     TextMessages, Twice, UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts,
     WillFacts, Window, close_code_name,
 };
-pub use fingerprint::fingerprint;
+pub use fingerprint::{FINGERPRINTED, fingerprint};
 pub use observer::{PacketObserver, SeenPacket};
 pub use timeline::{Detail, Event, EventKind, Timeline};
 pub use tls::{

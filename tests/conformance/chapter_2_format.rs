@@ -46,7 +46,7 @@ fn packets_of_boundary_lengths_are_cut_out() {
         for part in stream.chunks(1448) {
             let chunk =
                 Chunk { offset: StreamOffset::default(), data: part, at: Moment::default(), starts_segment: true };
-            framer.push(chunk, &Hints::default(), &mut |framed| {
+            framer.push(chunk, &Hints::NONE, &mut |framed| {
                 let Framed::Packet(raw) = framed else { panic!() };
                 seen.push((raw.header.remaining_length as usize, raw.body.to_vec()));
             });

@@ -13,7 +13,7 @@ use super::encoder::streams_of_5_0;
 type Cut = (u64, u8, Vec<u8>);
 
 fn hints() -> Hints {
-    Hints { sender: None, version: Some(Version::V5) }
+    Hints { sender: None, version: Some(Version::V5), ..Hints::NONE }
 }
 
 fn chunk(offset: usize, data: &[u8]) -> Chunk<'_> {
@@ -76,7 +76,7 @@ proptest! {
         let limits = Limits { packet_bytes: 64, resync_bytes: 256, ..Limits::default() };
         let mut framer = if late { Framer::somewhere(&limits) } else { Framer::at_start(&limits) };
         let side = if sides.0 { Side::Client } else { Side::Server };
-        let hints = Hints { sender: sides.1.then_some(side), version };
+        let hints = Hints { sender: sides.1.then_some(side), version, ..Hints::NONE };
         let mut evidence = VersionEvidence::new();
         let mut read = |framed: Framed<'_>| {
             let Framed::Packet(raw) = framed else { return };

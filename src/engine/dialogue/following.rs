@@ -12,7 +12,7 @@ use crate::engine::post::Passing;
 use crate::fetch::{self, Depth};
 use crate::limits::{Limits, Room};
 use crate::mqtt::{self, Framed, Framer, Hints, Likelihood, Missing, Packet, Publish, RawPacket, Version};
-use crate::session::{ClientEvidence, Detail, PerSide, TextFact, Tracker};
+use crate::session::{ClientEvidence, Detail, FINGERPRINTED, PerSide, TextFact, Tracker};
 use crate::stream::{Chunk, End, Gap, Piece, Side};
 use crate::tcp::Facts;
 use crate::transport::{Protocol, websocket};
@@ -113,7 +113,9 @@ impl Following {
 
     fn hints(&self, from: Side) -> Hints {
         let sender = (self.evidence > ClientEvidence::Port).then_some(from);
-        Hints { sender, version: self.tracker.version() }
+        // Of a payload that nobody is shown its fingerprint is all that is asked for.
+        let payload_bytes = self.watch.is_none().then_some(FINGERPRINTED);
+        Hints { sender, version: self.tracker.version(), payload_bytes }
     }
 
     /// Takes the next piece of a stream that lies bare in that of TCP.

@@ -3,8 +3,8 @@ use crate::capture::Timestamp;
 use crate::mqtt::Version;
 use crate::stream::{GapReason, Side};
 
-const CLIENT_311: Hints = Hints { sender: Some(Side::Client), version: Some(Version::V311) };
-const NO_HINTS: Hints = Hints { sender: None, version: None };
+const CLIENT_311: Hints = Hints { sender: Some(Side::Client), version: Some(Version::V311), ..Hints::NONE };
+const NO_HINTS: Hints = Hints::NONE;
 
 fn at(frame: u64) -> Moment {
     Moment { frame: FrameNumber::new(frame), time: Timestamp(i64::try_from(frame).unwrap() * 1000) }
@@ -225,7 +225,7 @@ fn short_packets_that_are_a_whole_segment_are_believed() {
     assert_eq!(run(somewhere(), CLIENT_311, &[Ok(&[0xC0, 0])]), ["PINGREQ 0 at 0 0/0 frames 1"]);
     assert_eq!(run(somewhere(), CLIENT_311, &[Ok(&[0x40, 2, 0, 9])]), ["PUBACK 0 at 0 2/2 frames 1"]);
     // The server never sends PINGREQ.
-    let server = Hints { sender: Some(Side::Server), version: None };
+    let server = Hints { sender: Some(Side::Server), version: None, ..Hints::NONE };
     assert_eq!(run(somewhere(), server, &[Ok(&[0xC0, 0])]), ["skipped 0+2 (0 missing) LateStart"]);
 }
 
@@ -239,7 +239,7 @@ fn a_header_that_is_never_whole_is_counted_with_the_hole() {
 
 #[test]
 fn a_hole_before_the_first_captured_byte_is_not_counted() {
-    let server = Hints { sender: Some(Side::Server), version: None };
+    let server = Hints { sender: Some(Side::Server), version: None, ..Hints::NONE };
     let log = run(Framer::somewhere(&Limits::default()), server, &[Err(100), Ok(&[0xC0, 0])]);
     assert_eq!(log, ["skipped 100+2 (0 missing) LateStart"]);
 }
@@ -294,4 +294,57 @@ fn the_search_keeps_a_bounded_window() {
         assert!(framer.heap_bytes() < 200 << 10);
     }
     assert_eq!(log.0, [""; 0]);
+}
+
+/// What is framed of `packet` in pieces of `piece` bytes, and something behind it, when so much of payloads is wanted.
+fn skimmed(packet: &[u8], piece: usize, version: Version, payload_bytes: Option<u32>) -> Vec<String> {
+    let stream = [packet, &[0xC0, 0]].concat();
+    let pieces: Vec<Result<&[u8], u64>> = stream.chunks(piece).map(Ok).collect();
+    let hints = Hints { sender: None, version: Some(version), payload_bytes };
+    run(start(), hints, &pieces).iter().map(|line| line.split(" frames").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn of_a_long_payload_only_what_is_wanted_is_kept() {
+    let packet = publish("a/b", &[b'x'; 9000]);
+    for piece in [1, 700, 1400, 2048, 3000, 9006] {
+        let kept = skimmed(&packet, piece, Version::V311, Some(1024));
+        assert_eq!(kept, ["PUBLISH 0 at 0 1029/9005", "PINGREQ 0 at 9008 0/0"], "{piece}");
+    }
+    // In one piece it is borrowed, and costs nothing.
+    assert_eq!(skimmed(&packet, 9010, Version::V311, Some(1024))[0], "PUBLISH 0 at 0 9005/9005");
+    // A payload that goes on behind the limit is not cut by it.
+    let longer = publish("a/b", &vec![b'x'; 100_000]);
+    assert_eq!(skimmed(&longer, 1400, Version::V311, Some(1024))[0], "PUBLISH 0 at 0 1029/100005");
+    assert_eq!(skimmed(&longer, 1400, Version::V311, None)[0], "PUBLISH 0 at 0 65536/100005 Limit");
+}
+
+#[test]
+fn what_is_needed_whole_is_kept_whole() {
+    let all = |packet: &[u8], version: Version| {
+        let wanted = skimmed(packet, 1400, version, Some(1024));
+        assert_eq!(wanted, skimmed(packet, 1400, version, None));
+    };
+    // Short.
+    all(&publish("a/b", &[b'x'; 1900]), Version::V311);
+    // What comes before the payload is not whole when it is decided.
+    all(&publish(&"t".repeat(5000), &[b'x'; 9000]), Version::V311);
+    // The Payload Format Indicator says UTF-8; and bytes that are no properties.
+    let mut text = vec![0x30, 0xAC, 0x46, 0, 1, b'a', 2, 1, 1];
+    text.extend([b'x'; 8998]);
+    all(&text[..3 + 9004], Version::V5);
+    all(&publish("a/b", &[0xFF; 9000]), Version::V5);
+    // No PUBLISH.
+    let mut subscribe = publish("a/b", &[b'x'; 9000]);
+    subscribe[0] = 0x82;
+    all(&subscribe, Version::V311);
+}
+
+#[test]
+fn a_hole_in_a_payload_that_is_not_kept_is_told() {
+    let packet = publish("a/b", &[b'x'; 9000]);
+    let hints = Hints { payload_bytes: Some(1024), ..CLIENT_311 };
+    let pieces = [Ok(&packet[..3000]), Err(1000), Ok(&packet[4000..])];
+    let found = run(start(), hints, &pieces);
+    assert_eq!(found, ["PUBLISH 0 at 0 1029/9005 Gap(NotCaptured) frames 1,3"]);
 }
