@@ -8,8 +8,9 @@ use std::ops::Range;
 
 use crate::capture::Batch;
 
-/// Size of one `read()`: larger pieces fall out of the processor's cache.
-const PIECE: usize = 256 << 10;
+/// Most bytes of one `read()`: enough for a batch and the rest of its last record, few enough to stay in the processor's
+/// cache.
+const PIECE: usize = Batch::BYTES + (128 << 10);
 
 /// So many bytes more than are wanted are read at least: most often the rest of the last record.
 const REST: usize = 2 << 10;
