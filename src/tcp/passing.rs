@@ -122,14 +122,21 @@ mod tests {
             }),
         ];
         for (name, end) in ends {
-            let [passed, counted] = [true, false].map(|passes_by| {
-                let mut wire = download(passes_by, 100);
-                assert_eq!(wire.table.latest_mut().is_none(), passes_by);
-                end(&mut wire);
-                wire.wait(10.0);
-                told(&wire.finish()[0].facts)
-            });
+            let [passed, asked, counted] =
+                [(true, false), (true, true), (false, false)].map(|(passes_by, asks_first)| {
+                    let mut wire = download(passes_by, 50);
+                    wire.asks_first = asks_first;
+                    for answer in 50..100 {
+                        wire.s(501 + answer * 10, 104, ACK, b"0123456789");
+                        wire.c(104, 511 + answer * 10, ACK, b"");
+                    }
+                    assert_eq!((wire.table.latest_mut().is_none(), wire.table.passes_by()), (passes_by, passes_by));
+                    end(&mut wire);
+                    wire.wait(10.0);
+                    told(&wire.finish()[0].facts)
+                });
             assert_eq!(passed, counted, "{name}");
+            assert_eq!(asked, counted, "{name}");
         }
     }
 

@@ -41,6 +41,8 @@ pub struct FlowTable<R: Reader> {
     hashing: Hashing,
     /// Slot of the last segment; none if that came too late for its connection.
     latest: u32,
+    /// Whether some connection was ever passed by.
+    has_passed_by: bool,
     lists: Lists,
     /// Slots where a hole was acknowledged, waiting for frames that the capture swapped.
     due: VecDeque<u32>,
@@ -124,6 +126,7 @@ impl<R: Reader> FlowTable<R> {
             index: HashTable::new(),
             hashing,
             latest: NONE,
+            has_passed_by: false,
             lists: Lists {
                 unanswered: List::new(),
                 open: List::new(),
@@ -263,6 +266,17 @@ impl<R: Reader> FlowTable<R> {
 
     fn flow(&self, place: u32) -> Option<&Flow<R>> {
         self.slots.get(place as usize)?.flow.as_deref()
+    }
+
+    /// Where the connection of this key is, which most often is that of the last segment.
+    #[inline]
+    fn place_of(&self, hash: Sought, key: &Key) -> Option<u32> {
+        let is_latest = |slot: &Slot<R>| slot.key == *key && slot.flow.is_some();
+        if self.slots.get(self.latest as usize).is_some_and(is_latest) {
+            Some(self.latest)
+        } else {
+            self.find(hash, key)
+        }
     }
 
     fn find(&self, hash: Sought, key: &Key) -> Option<u32> {

@@ -147,6 +147,8 @@ pub(super) struct Wire {
     frame: u64,
     pub(super) patience: Option<usize>,
     pub(super) passes_by: bool,
+    /// Segments are pushed only if they cannot be passed by.
+    pub(super) asks_first: bool,
 }
 
 impl Wire {
@@ -163,6 +165,7 @@ impl Wire {
             frame: 0,
             patience: None,
             passes_by: false,
+            asks_first: false,
         }
     }
 
@@ -172,6 +175,10 @@ impl Wire {
         self.frame += 1;
         let at = Moment { frame: FrameNumber::new(self.frame), time: Timestamp(self.now) };
         self.table.advance(at.time, &mut |connection| self.ended.push(connection));
+        let sought = self.table.sought(segment);
+        if self.asks_first && self.table.pass_by_sought(segment, sought, at) {
+            return self.table.get(segment.source, segment.destination).unwrap().facts.stream;
+        }
         let range = segment.payload.as_ptr_range();
         if let Some(connection) = self.table.get_mut(segment.source, segment.destination) {
             connection.reader.frame = range.start as usize..range.end as usize;

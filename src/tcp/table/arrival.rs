@@ -53,8 +53,7 @@ impl<R: Reader> FlowTable<R> {
         ended: &mut impl FnMut(Connection<R>),
     ) -> u32 {
         let (key, from_low) = Key::of(segment.source, segment.destination);
-        let cached = self.slots.get(self.latest as usize).is_some_and(|slot| slot.key == key && slot.flow.is_some());
-        let found = if cached { Some(self.latest) } else { self.find(hash, &key) };
+        let found = self.place_of(hash, &key);
         if let Some(place) = found
             && let Some(slot) = self.slots.get(place as usize)
         {
@@ -154,6 +153,7 @@ impl<R: Reader> FlowTable<R> {
         slot.bases.learn(segment, from_low);
         let in_order = flow.push(from, segment, at, &mut self.budget);
         slot.passed_by = flow.is_to_be_passed_by();
+        self.has_passed_by |= slot.passed_by;
         let stream = flow.connection.facts.stream;
         let is_stamped = at.time.nanoseconds_since(slot.stamp) < patience::IDLE_GRAIN;
         if !in_order || slot.standing != Standing::Open || !is_stamped {
