@@ -31,7 +31,8 @@ pub struct Neighbours {
     /// Time to Live or Hop Limit of the SYN-ACKs that the server's address sent on any connection of the capture, from any
     /// port, if all had the same: it tells whether a RST that is this connection's only answer comes from the server itself.
     pub server_hop_limit: Option<u8>,
-    /// The capture holds the newest SYN-ACK of the server's address twice: on its way in and out of a router, for instance.
+    /// The capture holds the newest SYN-ACK of the server's address twice, on its way in and out of a router for instance, and
+    /// nothing on this connection came from the link-layer address from which that came.
     pub server_seen_twice: bool,
     /// The newest SYN-ACK of the server's address came from the server's port.
     pub port_answers: bool,
