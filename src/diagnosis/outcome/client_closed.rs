@@ -4,7 +4,7 @@ mod reset_by_another;
 
 use std::borrow::Cow;
 
-use super::{About, Judgement, client_broke_rules, refusal};
+use super::{About, Judgement, client_broke_rules, refusal, relayed};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Said, Story, how};
@@ -55,6 +55,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (connect, connected) = (story.connect_sent(), story.connected());
     let missed = story.goodbye_may_be_missed(close);
     if let Some(judgement) = reset_by_another::judge(story, close) {
+        return Some(judgement);
+    }
+    let plain = connected && !missed && !story.closed_at_once() && !story.is(Qualifier::CaptureGaps);
+    if let Some(judgement) = plain.then(|| relayed::by_client(story, close)).flatten() {
         return Some(judgement);
     }
     let begun = story.begun_connect().map(|part| {

@@ -7,6 +7,7 @@ mod admitted;
 mod attempted;
 mod judgement;
 mod refusal;
+mod relayed;
 
 use std::borrow::Cow;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{About, Judgement};
+use super::{About, Judgement, relayed};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
@@ -50,6 +50,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let foreign = story.reset_is_foreign();
     let forgot = story.server_forgot() && !foreign;
     let late = unknown_to_the_server(story, close);
+    let plain = !foreign && !forgot && !late && !at_once && !gaps;
+    if let Some(judgement) = plain.then(|| relayed::by_server(story, close, &ending)).flatten() {
+        return Some(judgement);
+    }
     let (confidence, sentence) = if let Some(sentence) = goodbye_perhaps(story, close) {
         (Confidence::Possible, sentence)
     } else if late {

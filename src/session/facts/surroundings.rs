@@ -3,6 +3,7 @@
 use crate::attempt::{Resolution, Search};
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::net::Endpoint;
+use crate::session::wire::Close;
 
 use super::{TextFact, WillFacts};
 
@@ -57,6 +58,10 @@ pub struct Neighbours {
     pub detour: Option<Box<Detour>>,
     /// How many other connections of the same client were closed by the same side after the same silence as this one.
     pub closed_again_alike: u64,
+    /// If the server's host refused the connection: that it went on serving another one on the same port.
+    pub serving: Option<Box<Serving>>,
+    /// If a proxy passed it on, and the capture holds both of its connections: the others.
+    pub legs: Option<Box<Legs>>,
     /// If the client's side closed it without a goodbye: how many others it closed so from the same address, within a second.
     pub left_together: u64,
     /// If the server closed it upon a CONNECT or a request, or left its CONNECT unanswered: what it took elsewhere.
@@ -151,6 +156,39 @@ pub struct Detour {
 
 /// A client that was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+/// The same session on other connections of a proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Legs {
+    /// From the client to the proxy that opened this one.
+    pub outer: Option<Leg>,
+    /// From the proxy that is this one's server to the broker.
+    pub inner: Option<Leg>,
+}
+
+/// A connection of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// Who opened it.
+    pub client: Endpoint,
+    /// Whom it leads to.
+    pub server: Endpoint,
+    /// Its first frame.
+    pub began: Moment,
+    /// How it was closed.
+    pub close: Option<Close>,
+}
+
+/// A connection that began before another one was refused, and on which the server still sent packets afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serving {
+    /// Its first frame.
+    pub began: Moment,
+    /// The server's last packet on it.
+    pub heard: Moment,
+    /// One of them is of the host that was refused.
+    pub same_host: bool,
+}
+
 pub struct Admission {
     /// The accepting CONNACK.
     pub at: Moment,
