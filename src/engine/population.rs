@@ -42,6 +42,8 @@ pub(super) struct Population {
     servers: Arc<HashSet<Endpoint>>,
     /// Those with which it was spoken inside a WebSocket: what else comes to their port may be for a web server.
     websockets: HashSet<Endpoint>,
+    /// Those that spoke MQTT behind a PROXY header.
+    headed: HashSet<Endpoint>,
     /// Servers that answered a CONNECT.
     brokers: HashMap<Endpoint, Broker>,
     presences: Presences,
@@ -58,8 +60,6 @@ pub(super) struct Population {
     post: Post,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Broker {
 /// A SYN-ACK, among all of its host.
 #[derive(Clone, Copy, Debug)]
 struct Answer {
@@ -72,6 +72,8 @@ struct Answer {
     mac: Option<MacAddress>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Broker {
     /// Its first CONNACK.
     first: Moment,
     /// The newest Maximum Packet Size that it announced, in bytes, and where.
@@ -96,6 +98,7 @@ impl Population {
             limit: limits.connections,
             servers: Arc::default(),
             websockets: HashSet::new(),
+            headed: HashSet::new(),
             brokers: HashMap::new(),
             presences: Presences::new(limits.connections),
             namesakes: Namesakes::new(limits.connections),
@@ -184,6 +187,11 @@ impl Population {
                     let broker = self.brokers.entry(server).or_insert(unknown);
                     let announced = maximum_packet_size.map(|size| (size, at));
                     broker.maximum_packet_size = announced.or(broker.maximum_packet_size);
+                }
+            }
+            News::Headed => {
+                if self.headed.len() < self.limit {
+                    self.headed.insert(server);
                 }
             }
             News::Mqtt => {
@@ -292,6 +300,7 @@ impl Population {
             server_seen_twice: answer.is_some_and(|answer| answer.twice && elsewhere(answer)),
             port_answers: answer.is_some_and(|answer| answer.port == server.port),
             websocket_on_port: self.websockets.contains(&server),
+            takes_header: self.headed.contains(&server),
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < facts.first.frame),
             maximum_packet_size: broker.and_then(|broker| broker.maximum_packet_size),

@@ -40,6 +40,8 @@ pub struct Neighbours {
     /// The first frame of another connection to the same server address and port in which the
     /// client's first bytes were TLS and the server answered with TLS.
     pub tls_on_port: Option<Moment>,
+    /// On another connection to the same server address and port the server spoke MQTT behind a PROXY header.
+    pub takes_header: bool,
     /// On another connection to the same server address and port MQTT was spoken inside a WebSocket.
     pub websocket_on_port: bool,
     /// The first CONNACK from the same server address and port, if it came before this
@@ -56,12 +58,12 @@ pub struct Neighbours {
     pub admitted: Option<Box<Admitted>>,
     /// If the attempt opened no connection: where the same client got through meanwhile or right after.
     pub detour: Option<Box<Detour>>,
-    /// How many other connections of the same client were closed by the same side after the same silence as this one.
-    pub closed_again_alike: u64,
     /// If the server's host refused the connection: that it went on serving another one on the same port.
     pub serving: Option<Box<Serving>>,
     /// If a proxy passed it on, and the capture holds both of its connections: the others.
     pub legs: Option<Box<Legs>>,
+    /// How many other connections of the same client were closed by the same side after the same silence as this one.
+    pub closed_again_alike: u64,
     /// If the client's side closed it without a goodbye: how many others it closed so from the same address, within a second.
     pub left_together: u64,
     /// If the server closed it upon a CONNECT or a request, or left its CONNECT unanswered: what it took elsewhere.
@@ -154,8 +156,6 @@ pub struct Detour {
     pub one_name: bool,
 }
 
-/// A client that was let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
 /// The same session on other connections of a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Legs {
@@ -189,6 +189,8 @@ pub struct Serving {
     pub same_host: bool,
 }
 
+/// A client that was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// The accepting CONNACK.
     pub at: Moment,
