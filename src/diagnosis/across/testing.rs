@@ -120,7 +120,17 @@ impl Several {
         self.then(Tale::connected().close(Side::Client, 1.0).build(), pause)
     }
 
-    /// The same after a silence of `quiet` seconds.
+    /// The same after `quiet` seconds.
+    pub(super) fn left_after(self, quiet: f64, pause: f64) -> Several {
+        self.then(Tale::connected().close(Side::Client, quiet).build(), pause)
+    }
+
+    /// A session that the client resets as soon as it is let in; 5 s to the next.
+    pub(super) fn checked(self) -> Several {
+        self.then(Tale::connected().reset(Side::Client, 0.001).build(), 5.0)
+    }
+
+    /// A session that the server closes after a silence of `quiet` seconds.
     pub(super) fn silenced(self, quiet: f64, pause: f64) -> Several {
         self.then(Tale::connected().close(Side::Server, quiet).build(), pause)
     }
