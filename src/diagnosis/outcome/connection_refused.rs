@@ -31,7 +31,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let before = story.answered_before();
     let stopped = before.is_some();
     let since = before.map_or_else(String::new, |before| {
-        format!("The broker was stopped or has crashed: in frame {} it still answered a client on this port.", before.frame)
+        format!("The broker, or a proxy in front of it, was stopped or has crashed: in frame {} it still answered a client on this port.", before.frame)
     });
     let detour = detour(story);
     let several = detour.is_some();

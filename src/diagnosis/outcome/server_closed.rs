@@ -235,7 +235,7 @@ pub(super) fn gone(story: &Story<'_>, close: Close) -> Option<Moment> {
 pub(super) fn stopped(close: Close, refused: Moment) -> String {
     let after = words::duration(refused.time.nanoseconds_since(close.at.time));
     let frame = refused.frame;
-    format!("The broker was stopped or has crashed: {after} later its host refused a new connection (frame {frame}).")
+    format!("The broker, or a proxy in front of it, was stopped or has crashed: {after} later its host refused a new connection (frame {frame}).")
 }
 
 /// Whether all that the capture holds of the server is a reset, in answer to the client's first packet here.
