@@ -89,6 +89,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
+    use crate::capture::{FrameNumber, Moment, Timestamp};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
     use crate::session::{Serving, Session};
@@ -129,6 +130,30 @@ mod tests {
         assert!(verdict.causes[0].starts_with("A firewall rejects this client"), "{:?}", verdict.causes);
         assert!(!verdict.causes.concat().contains("crashed"), "{:?}", verdict.causes);
         assert!(refused(true).causes[0].starts_with("A firewall limits how many"));
+    }
+
+    #[test]
+    fn what_the_server_says_afterwards_shows_that_the_port_is_open() {
+        let at = |frame: u64| {
+            Moment { frame: FrameNumber::new(frame), time: Timestamp(i64::try_from(frame).unwrap() * 10_000_000_000) }
+        };
+        let refused = |first, spoke| {
+            let refused = Tale::knocking(1).reset(Side::Server, 0.001).with(|session| {
+                session.wire.first = at(50);
+                session.wire.reset.as_mut().unwrap().at = at(51);
+            });
+            let served = Tale::connected().publish(Side::Server, "a", 0, 10, 0.1).with(|session| {
+                session.wire.first = at(first);
+                session.last_packets.server.last_mut().unwrap().at = at(spoke);
+            });
+            let mut sessions = vec![Box::new(served.build()), Box::new(refused.build())];
+            crate::session::compare(&mut sessions);
+            sessions[1].neighbours.serving.as_deref().map(|serving| serving.heard.frame.get())
+        };
+        assert_eq!(refused(1, 90), Some(90));
+        // It fell silent before, and one that began later.
+        assert_eq!(refused(1, 40), None);
+        assert_eq!(refused(60, 90), None);
     }
 
     #[test]
