@@ -323,7 +323,7 @@ impl Rest {
     fn hear(&mut self, what: What) {
         match what {
             What::HopLimit { server, hop_limit, twice, mac } => {
-                self.population.hop_limit(server, hop_limit, twice, mac)
+                self.population.hop_limit(server, hop_limit, twice, mac);
             }
             What::Footprint(footprint) => self.translations.note(footprint),
             What::SpeaksTls { server, at } => self.population.answered_tls(server, at),

@@ -42,8 +42,8 @@ pub(super) struct Population {
     servers: Arc<HashSet<Endpoint>>,
     /// Those with which it was spoken inside a WebSocket: what else comes to their port may be for a web server.
     websockets: HashSet<Endpoint>,
-    /// Those that spoke MQTT behind a PROXY header.
-    headed: HashSet<Endpoint>,
+    /// Those that answered a CONNECT behind a PROXY header, and when first.
+    headed: HashMap<Endpoint, Moment>,
     /// Servers that answered a CONNECT.
     brokers: HashMap<Endpoint, Broker>,
     presences: Presences,
@@ -98,7 +98,7 @@ impl Population {
             limit: limits.connections,
             servers: Arc::default(),
             websockets: HashSet::new(),
-            headed: HashSet::new(),
+            headed: HashMap::new(),
             brokers: HashMap::new(),
             presences: Presences::new(limits.connections),
             namesakes: Namesakes::new(limits.connections),
@@ -189,9 +189,9 @@ impl Population {
                     broker.maximum_packet_size = announced.or(broker.maximum_packet_size);
                 }
             }
-            News::Headed => {
-                if self.headed.len() < self.limit {
-                    self.headed.insert(server);
+            News::Headed { at } => {
+                if has_room(&self.headed, &server, self.limit) {
+                    self.headed.entry(server).or_insert(at);
                 }
             }
             News::Mqtt => {
@@ -300,7 +300,7 @@ impl Population {
             server_seen_twice: answer.is_some_and(|answer| answer.twice && elsewhere(answer)),
             port_answers: answer.is_some_and(|answer| answer.port == server.port),
             websocket_on_port: self.websockets.contains(&server),
-            takes_header: self.headed.contains(&server),
+            takes_header: self.headed.get(&server).copied(),
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < facts.first.frame),
             maximum_packet_size: broker.and_then(|broker| broker.maximum_packet_size),

@@ -61,7 +61,7 @@ mod tests {
     use super::super::Judged;
 
     /// A session from `host` to `broker`, each of its frames and times later by `later`, and `waits` longer for its CONNACK.
-    fn leg(tale: Tale, [host, broker]: [u8; 2], later: u64, waits: u64) -> Box<Session> {
+    fn leg(tale: Tale, [host, broker]: [u8; 2], later: u64, waits: u64) -> Session {
         let mut session = tale.build();
         let octets = |last| std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, last));
         session.wire.peers.client.endpoint.address = octets(host);
@@ -77,10 +77,11 @@ mod tests {
             session.wire.sent.of_mut(side).fin.iter_mut().for_each(|fin| shift(&mut fin.at, later));
             session.last_packets.of_mut(side).iter_mut().for_each(|packet| shift(&mut packet.at, later));
         }
-        Box::new(session)
+        session
     }
 
-    fn judged(mut sessions: Vec<Box<Session>>) -> (Vec<Verdict>, Option<String>) {
+    fn judged(sessions: Vec<Session>) -> (Vec<Verdict>, Option<String>) {
+        let mut sessions: Vec<_> = sessions.into_iter().map(Box::new).collect();
         session::compare(&mut sessions);
         let verdicts: Vec<Verdict> = sessions.iter().map(|session| diagnose(session)).collect();
         let all: Vec<Judged<'_>> = (1..)

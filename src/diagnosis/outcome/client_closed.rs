@@ -50,15 +50,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     if wire.start_captured() && wire.established.is_none() && wire.sent.client.sent.0 == 0 {
         return None;
     }
-    let client = story.client();
-    let how = how(close.how);
+    let (client, how) = (story.client(), how(close.how));
     let (connect, connected) = (story.connect_sent(), story.connected());
     let missed = story.goodbye_may_be_missed(close);
-    if let Some(judgement) = reset_by_another::judge(story, close) {
-        return Some(judgement);
-    }
-    let plain = connected && !missed && !story.closed_at_once() && !story.is(Qualifier::CaptureGaps);
-    if let Some(judgement) = plain.then(|| relayed::by_client(story, close)).flatten() {
+    if let Some(judgement) = reset_by_another::judge(story, close).or_else(|| by_proxy(story, close)) {
         return Some(judgement);
     }
     let begun = story.begun_connect().map(|part| {
@@ -124,7 +119,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (reset, meaning) = (close.how == CloseHow::Reset, story.close_code_cause(Side::Client));
     let limit = timer(story, close).filter(|_| connected);
     let timed = limit.is_some();
-    let asked = connected && !spoiled && only_asked(story, close);
     let together = together(story).filter(|_| connected && !timed);
     let slow = connect.filter(|connect| story.soon(*connect, close.at, SECOND)).and_then(|_| opened_slowly(story));
     Some(
@@ -144,7 +138,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(!connected && whole && !stranger && goodbye.is_none() && !answered && !spoiled, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(together.is_some(), together.unwrap_or_default())
             .cause_if(timed, limit.unwrap_or_default())
-            .cause_if(asked, "It only asked whether the broker lets it in, as the health check of a load balancer and monitors do: it left at once and wanted nothing else.")
+            .cause_if(connected && !spoiled && only_asked(story, close), "It only asked whether the broker lets it in, as the health check of a load balancer and monitors do: it left at once and wanted nothing else.")
             .cause_if(connected || answered, "The program ended, crashed or was restarted without calling its library's disconnect function.")
             .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
             .cause_if(connected || answered, "The library gave the connection up over an error of its own and is about to connect again.")
@@ -201,6 +195,12 @@ fn timer(story: &Story<'_>, close: Close) -> Option<String> {
         again => format!(", as before the end of {} of this client", words::counted(again, "other connection")),
     };
     Some(format!("A timer ended it: nothing had been said for {span}{alike}. A proxy or load balancer in between, whose close looks like the client's at the broker, or the program itself closes then."))
+}
+
+/// The client's side is a proxy, of which the capture holds the other connection too.
+fn by_proxy(story: &Story<'_>, close: Close) -> Option<Judgement> {
+    let plain = story.connected() && !story.closed_at_once() && !story.is(Qualifier::CaptureGaps);
+    relayed::by_client(story, close).filter(|_| plain && !story.goodbye_may_be_missed(close))
 }
 
 /// Whether the client left as soon as it was let in, and asked for nothing.

@@ -84,7 +84,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn behind_header(story: &Story<'_>) -> Option<Judgement> {
     let (_, at) = story.session.foreign_opening.filter(|(protocol, _)| *protocol == Protocol::Proxy)?;
     let close = story.close_by(Side::Server)?;
-    if !story.session.neighbours.takes_header || story.header_alone().is_some() || !story.server_silent() {
+    let taken = story.session.neighbours.takes_header?;
+    if story.header_alone().is_some() || !story.server_silent() {
         return None;
     }
     let (host, server) = (story.client_host(), story.server());
@@ -102,7 +103,7 @@ pub(super) fn behind_header(story: &Story<'_>) -> Option<Judgement> {
             .cause("The server is a proxy itself, and reached no broker behind it.")
             .cause_if(!prompt, "The service that checks the broker's users did not answer in time.")
             .cause_if(!prompt, denied)
-            .step("Look into the server's log at this time. The header itself is not why: the server let in a client behind one.")
+            .step(format!("Look into the server's log at this time. The header itself is not why: the server answered a client behind one (frame {}).", taken.frame))
             .seen_as(Sight::ClosedBeforeConnack),
     )
 }

@@ -36,12 +36,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let detour = detour(story);
     let several = detour.is_some();
     let serving = story.session.neighbours.serving.as_deref().filter(|_| !foreign);
-    let serves = serving.is_some();
+    let open = serving.is_some();
     let limited = serving.filter(|serving| serving.same_host).map(|serving| {
         format!("A firewall limits how many connections an address may have (`connlimit` and the like): {client} had another one, on which the broker still answered in frame {}.", serving.heard.frame)
     });
-    let stopped = stopped && !serves;
-    let alone = !foreign && !serves;
+    let stopped = stopped && !open;
+    let alone = !foreign && !open;
     let (confidence, sentence) = if foreign {
         (
             Confidence::Likely,
@@ -69,9 +69,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(held_back, format!("A firewall on the device that captured it refuses the connection: what goes to {address} is captured there twice, and this was not."))
             .cause_if(foreign && !held_back, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
             .cause_if(limited.is_some(), limited.unwrap_or_default())
-            .cause_if(serves, "A firewall rejects this client, or so many connections, in the host's name.")
-            .cause_if(serves, "Several brokers are behind the address, and the one that this connection was led to is down.")
-            .cause_if(serves, "The broker closed its port and kept the connections that it had, as some do before they stop.")
+            .cause_if(open, "A firewall rejects this client, or so many connections, in the host's name.")
+            .cause_if(open, "Several brokers are behind the address, and the one that this connection was led to is down.")
+            .cause_if(open, "The broker closed its port and kept the connections that it had, as some do before they stop.")
             .cause_if(alone && stopped, since)
             .cause_if(alone && !stopped && address.is_ipv6(), "The broker listens on IPv4 only: a client that knows both addresses of a name usually tries IPv4 next.")
             .cause_if(alone && !stopped, "The broker is not running.")

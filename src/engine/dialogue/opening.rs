@@ -154,8 +154,9 @@ impl Dialogue {
         pass(&mut held, client, length);
         self.open_behind(client, &held, facts);
         let answers = mqtt::looks_like_connack(&bytes_of(&held, client.other())) >= Likelihood::Unsure;
-        if answers && matches!(self.state, State::Following(_)) {
-            self.news.push(News::Headed);
+        let answer = held.iter().find(|held| held.from != client).filter(|_| answers);
+        if let (State::Following(_), Some(answer)) = (&self.state, answer) {
+            self.news.push(News::Headed { at: answer.at });
         }
     }
 

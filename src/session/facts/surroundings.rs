@@ -40,8 +40,8 @@ pub struct Neighbours {
     /// The first frame of another connection to the same server address and port in which the
     /// client's first bytes were TLS and the server answered with TLS.
     pub tls_on_port: Option<Moment>,
-    /// On another connection to the same server address and port the server spoke MQTT behind a PROXY header.
-    pub takes_header: bool,
+    /// The first answer of the same server address and port to a CONNECT behind a PROXY header, on another connection.
+    pub takes_header: Option<Moment>,
     /// On another connection to the same server address and port MQTT was spoken inside a WebSocket.
     pub websocket_on_port: bool,
     /// The first CONNACK from the same server address and port, if it came before this
