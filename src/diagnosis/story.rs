@@ -21,6 +21,8 @@ mod resets;
 mod silence;
 mod websocket;
 
+pub(crate) use resets::reset_is_foreign;
+
 pub(crate) use silence::Silence;
 
 /// One second in nanoseconds.

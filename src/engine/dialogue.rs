@@ -40,6 +40,8 @@ use websocket::WebSocket;
 pub(super) enum News {
     /// The connection carries MQTT.
     Mqtt,
+    /// The server answered a CONNECT behind a PROXY header.
+    Headed { at: Moment },
     /// A CONNECT.
     Connect { client_id: TextFact, at: Moment, will: Option<u64> },
     /// The CONNACK that answers a CONNECT. Boxed: messages are many, and their news small.

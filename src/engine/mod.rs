@@ -322,7 +322,9 @@ impl Rest {
     /// Takes what happened on a connection.
     fn hear(&mut self, what: What) {
         match what {
-            What::HopLimit { server, hop_limit, twice } => self.population.hop_limit(server, hop_limit, twice),
+            What::HopLimit { server, hop_limit, twice, mac } => {
+                self.population.hop_limit(server, hop_limit, twice, mac);
+            }
             What::Footprint(footprint) => self.translations.note(footprint),
             What::SpeaksTls { server, at } => self.population.answered_tls(server, at),
             // Of the other views of a connection only that the server speaks MQTT is worth knowing.

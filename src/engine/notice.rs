@@ -7,7 +7,7 @@ use std::vec::Drain;
 
 use crate::capture::{FrameNumber, Moment, Order, Race};
 use crate::fetch::Depth;
-use crate::net::Endpoint;
+use crate::net::{Endpoint, MacAddress};
 use crate::session::TextFact;
 use crate::tcp::Facts;
 
@@ -23,8 +23,9 @@ pub(super) struct Notice {
 
 #[derive(Debug)]
 pub(super) enum What {
-    /// A server's SYN-ACK had so many hops left, and whether the capture holds it twice.
-    HopLimit { server: Endpoint, hop_limit: u8, twice: bool },
+    /// A server's SYN-ACK had so many hops left; whether the capture holds it twice, and from which link-layer address it came
+    /// first.
+    HopLimit { server: Endpoint, hop_limit: u8, twice: bool, mac: Option<MacAddress> },
     /// A connection is known by this where its addresses are others.
     Footprint(Footprint),
     /// A server answered TLS with TLS.

@@ -239,11 +239,10 @@ fn hear(
         let footprint = Footprint::of_syn(segment, facts, at);
         if flags.ack() {
             let (server, hop_limit) = (segment.source, footprint.hop_limits.server);
-            let twice = facts.from(sender(segment, facts)).duplicated > 0;
-            notices.push(Notice {
-                order,
-                what: What::HopLimit { server, hop_limit: hop_limit.unwrap_or_default(), twice },
-            });
+            let end = sender(segment, facts);
+            let (twice, mac) = (facts.from(end).duplicated > 0, facts.mac(end));
+            let hop_limit = hop_limit.unwrap_or_default();
+            notices.push(Notice { order, what: What::HopLimit { server, hop_limit, twice, mac } });
         }
         notices.push(Notice { order, what: What::Footprint(footprint) });
     } else if let Some(footprint) = Footprint::of_data(segment, &connection.facts, || by_server(segment, hints), at) {

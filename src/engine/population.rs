@@ -16,7 +16,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::{Limits, forget_older_half};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, MacAddress};
 use crate::session::{Close, Namesake, Neighbours, TextFact, Traffic};
 use crate::stream::{End, Side};
 use crate::tcp::Facts;
@@ -42,13 +42,14 @@ pub(super) struct Population {
     servers: Arc<HashSet<Endpoint>>,
     /// Those with which it was spoken inside a WebSocket: what else comes to their port may be for a web server.
     websockets: HashSet<Endpoint>,
+    /// Those that answered a CONNECT behind a PROXY header, and when first.
+    headed: HashMap<Endpoint, Moment>,
     /// Servers that answered a CONNECT.
     brokers: HashMap<Endpoint, Broker>,
     presences: Presences,
     namesakes: Namesakes,
-    /// Of each host its newest SYN-ACK: Time to Live or Hop Limit if that of all was the same, whether the capture holds it
-    /// twice, and the port.
-    hop_limits: HashMap<IpAddr, (Option<u8>, bool, u16)>,
+    /// Of each host its newest SYN-ACK.
+    answers: HashMap<IpAddr, Answer>,
     /// Servers that answered TLS with TLS, and the first frame that shows it.
     tls: HashMap<Endpoint, Moment>,
     /// Closes by each server that were not announced by a packet, in capture order.
@@ -57,6 +58,18 @@ pub(super) struct Population {
     refusals: HashMap<Endpoint, Moment>,
     /// The messages that pass the brokers.
     post: Post,
+}
+
+/// A SYN-ACK, among all of its host.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    /// Time to Live or Hop Limit, if that of all was the same.
+    hop_limit: Option<u8>,
+    /// Whether the capture holds it twice.
+    twice: bool,
+    port: u16,
+    /// Link-layer address from which it came first.
+    mac: Option<MacAddress>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,10 +98,11 @@ impl Population {
             limit: limits.connections,
             servers: Arc::default(),
             websockets: HashSet::new(),
+            headed: HashMap::new(),
             brokers: HashMap::new(),
             presences: Presences::new(limits.connections),
             namesakes: Namesakes::new(limits.connections),
-            hop_limits: HashMap::new(),
+            answers: HashMap::new(),
             tls: HashMap::new(),
             closes: HashMap::new(),
             refusals: HashMap::new(),
@@ -121,13 +135,14 @@ impl Population {
         self.post.is_open()
     }
 
-    /// A server's SYN-ACK had so many hops left, and whether the capture holds it twice.
-    pub(super) fn hop_limit(&mut self, server: Endpoint, hop_limit: u8, twice: bool) {
-        if has_room(&self.hop_limits, &server.address, self.limit) {
+    /// A server's SYN-ACK had so many hops left; whether the capture holds it twice, and from which link-layer address it came
+    /// first.
+    pub(super) fn hop_limit(&mut self, server: Endpoint, hop_limit: u8, twice: bool, mac: Option<MacAddress>) {
+        if has_room(&self.answers, &server.address, self.limit) {
             // Several ways lead to it, or the capture was made on several of its hops.
-            let known = self.hop_limits.get(&server.address).map(|(known, ..)| *known);
-            let same = Some(hop_limit).filter(|_| known.is_none_or(|known| known == Some(hop_limit)));
-            self.hop_limits.insert(server.address, (same, twice, server.port));
+            let known = self.answers.get(&server.address).map(|known| known.hop_limit);
+            let hop_limit = Some(hop_limit).filter(|_| known.is_none_or(|known| known == Some(hop_limit)));
+            self.answers.insert(server.address, Answer { hop_limit, twice, port: server.port, mac });
         }
     }
 
@@ -172,6 +187,11 @@ impl Population {
                     let broker = self.brokers.entry(server).or_insert(unknown);
                     let announced = maximum_packet_size.map(|size| (size, at));
                     broker.maximum_packet_size = announced.or(broker.maximum_packet_size);
+                }
+            }
+            News::Headed { at } => {
+                if has_room(&self.headed, &server, self.limit) {
+                    self.headed.entry(server).or_insert(at);
                 }
             }
             News::Mqtt => {
@@ -265,7 +285,10 @@ impl Population {
         let returned =
             connect.filter(|_| by_server).and_then(|(client_id, _)| self.presences.returned(client_id, server, end));
         let broker = self.brokers.get(&server);
-        let hops = self.hop_limits.get(&server.address).copied();
+        let answer = self.answers.get(&server.address);
+        // What comes from where the server's answers come from was not made up on the way.
+        let mac = facts.mac(client.other());
+        let elsewhere = |answer: &Answer| mac.is_none() || mac != answer.mac;
         Neighbours {
             rival,
             closed_together: together.frames,
@@ -273,10 +296,11 @@ impl Population {
             closed_after_same_silence: u16::try_from(together.alike).unwrap_or(u16::MAX),
             returned,
             refused_after: self.refusals.get(&server).copied().filter(|refused| by_server && end.is_before(*refused)),
-            server_hop_limit: hops.and_then(|(hop_limit, ..)| hop_limit),
-            server_seen_twice: hops.is_some_and(|(_, twice, _)| twice),
-            port_answers: hops.is_some_and(|(.., port)| port == server.port),
+            server_hop_limit: answer.and_then(|answer| answer.hop_limit),
+            server_seen_twice: answer.is_some_and(|answer| answer.twice && elsewhere(answer)),
+            port_answers: answer.is_some_and(|answer| answer.port == server.port),
             websocket_on_port: self.websockets.contains(&server),
+            takes_header: self.headed.get(&server).copied(),
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < facts.first.frame),
             maximum_packet_size: broker.and_then(|broker| broker.maximum_packet_size),
@@ -333,9 +357,9 @@ mod tests {
     fn a_host_that_is_seen_from_several_places_has_no_hop_limit_of_its_own() {
         let server = Endpoint { address: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), port: 1883 };
         let mut population = Population::new(&Limits::default());
-        let known = |population: &Population| population.hop_limits.get(&server.address).and_then(|(known, ..)| *known);
+        let known = |population: &Population| population.answers.get(&server.address).and_then(|known| known.hop_limit);
         for (hop_limit, told) in [(64, Some(64)), (64, Some(64)), (63, None), (63, None)] {
-            population.hop_limit(server, hop_limit, false);
+            population.hop_limit(server, hop_limit, false, None);
             assert_eq!(known(&population), told);
         }
     }

@@ -5,6 +5,8 @@
 mod admissions;
 mod departures;
 mod detours;
+mod legs;
+mod serving;
 mod silences;
 mod taken;
 
@@ -18,6 +20,8 @@ pub fn compare(sessions: &mut [Box<Session>]) {
     admissions::compare_refused(sessions);
     silences::compare_silences(sessions);
     detours::find_detours(sessions);
+    serving::find_serving(sessions);
+    legs::find_legs(sessions);
     taken::compare_taken(sessions);
     departures::compare_departures(sessions);
 }

@@ -28,7 +28,9 @@ pub use messages::{Delivery, Exchange, ExchangeState, PublishFacts, Refusal, Sub
 pub use oddities::Oddities;
 pub use opening::{AuthFacts, ConnackFacts, ConnectFacts, WillFacts};
 pub use rare::{Empty, Rare};
-pub use surroundings::{Admission, Admitted, CaptureEdge, Detour, Namesake, Neighbours, Rival, Taken, TakenRequest};
+pub use surroundings::{
+    Admission, Admitted, CaptureEdge, Detour, Leg, Legs, Namesake, Neighbours, Rival, Serving, Taken, TakenRequest,
+};
 pub use websocket::{CloseFrame, HttpAnswer, TextMessages, UpgradeRequest, WebSocketFacts, close_code_name};
 
 /// Captured text, shared by the facts that repeat it. It may not be UTF-8 and is never trusted.

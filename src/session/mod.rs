@@ -23,10 +23,10 @@ pub use capture::{CaptureFacts, FragmentFacts, Tally};
 pub use facts::{
     Admission, Admitted, Arrived, AuthFacts, Book, CaptureEdge, Carried, ClientEvidence, CloseFrame, ConnackFacts,
     ConnectFacts, Delivery, Detour, DisconnectFacts, Empty, Exchange, ExchangeState, HttpAnswer, KeepAliveFacts,
-    LastPacket, Late, Ledger, MalformedFact, Namesake, Neighbours, Oddities, Overlap, PacketCounts, PingFacts, Proof,
-    PublishFacts, Rare, Refusal, RetainedBurst, Rival, Session, Subscription, Taken, TakenRequest, TextFact,
-    TextMessages, Twice, UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom, ViolationFact, WebSocketFacts,
-    WillFacts, Window, close_code_name,
+    LastPacket, Late, Ledger, Leg, Legs, MalformedFact, Namesake, Neighbours, Oddities, Overlap, PacketCounts,
+    PingFacts, Proof, PublishFacts, Rare, Refusal, RetainedBurst, Rival, Serving, Session, Subscription, Taken,
+    TakenRequest, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom, ViolationFact,
+    WebSocketFacts, WillFacts, Window, close_code_name,
 };
 pub use fingerprint::{FINGERPRINTED, fingerprint};
 pub use observer::{PacketObserver, SeenPacket};

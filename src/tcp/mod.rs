@@ -197,6 +197,14 @@ impl Facts {
             End::B => self.b,
         }
     }
+
+    /// The link-layer address from which the segments of `end` came.
+    pub fn mac(&self, end: End) -> Option<MacAddress> {
+        match end {
+            End::A => self.a_mac,
+            End::B => self.b_mac,
+        }
+    }
 }
 
 /// Something seen once or several times: the first time, the last time, how often.

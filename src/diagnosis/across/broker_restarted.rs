@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::capture::Moment;
+use crate::diagnosis::story::reset_is_foreign;
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
 use crate::stream::Side;
@@ -52,7 +53,7 @@ pub(super) fn find(servers: &Servers<'_, '_>) -> Vec<Spanning> {
 
 /// The moment at which the server ended the session, if it did so without a reason that concerns this session alone.
 fn ended(judged: &Judged<'_>) -> Option<Moment> {
-    if !ENDED.contains(&judged.outcome) || !accepted(judged) {
+    if !ENDED.contains(&judged.outcome) || !accepted(judged) || reset_is_foreign(judged.session) {
         return None;
     }
     judged.close.filter(|close| close.by == Side::Server).map(|close| close.at)
@@ -83,7 +84,10 @@ fn outages<'s, 'a>(all: &[&'s Judged<'a>]) -> Vec<Outage<'s, 'a>> {
             let pause = judged.session.wire.first.time.nanoseconds_since(at.time);
             last.is_before(judged.session.wire.first) && pause <= BACK
         };
-        let failed = all.iter().filter(after).take_while(|judged| UNREACHED.contains(&judged.outcome));
+        // Whom another device refuses shows nothing of the broker.
+        let turned_away = |judged: &&&Judged<'_>| reset_is_foreign(judged.session);
+        let tried = all.iter().filter(after).filter(|judged| !turned_away(judged));
+        let failed = tried.take_while(|judged| UNREACHED.contains(&judged.outcome));
         let failed: Vec<_> = failed.copied().collect();
         let back = all.iter().filter(after).filter(|judged| accepted(judged)).copied().collect();
         let ended = these.iter().map(|(_, judged)| *judged).collect();
@@ -181,6 +185,16 @@ mod tests {
         let goes_on =
             Several::default().healthy_as("d", 0.0).dropped_as("a", 0.0).dropped_as("b", 0.0).dropped_as("c", 3.0);
         assert!(find(&goes_on.healthy_as("a", 0.1), "broker-restarted").is_none());
+    }
+
+    #[test]
+    fn what_a_firewall_resets_the_broker_did_not_end() {
+        let reset = |foreign| {
+            let several = Several::default().reset_from_outside(foreign, 3.0).knocked_from_outside(foreign, 1.0);
+            find(&several.healthy_as("sensor-17", 0.1), "broker-restarted")
+        };
+        assert!(reset(false).is_some());
+        assert!(reset(true).is_none());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod client_id_fight;
 mod closed_after_silence;
 mod message_not_delivered;
 mod messages_carried_over;
+mod proxied;
 mod reconnect_loop;
 mod session_lost;
 mod will_published;
@@ -93,6 +94,7 @@ pub(crate) const ABOUT: &[&About] = &[
     &broker_restarted::STORM,
     &closed_after_silence::ABOUT,
     &client_address_changes::ABOUT,
+    &proxied::ABOUT,
 ];
 
 /// What `sessions`, in order of their first frame, and the messages between them show together: worst first, then by first session.
@@ -115,6 +117,7 @@ pub fn across(sessions: &[Judged<'_>], traffic: &Traffic, counted: &[Counted]) -
         all.extend(broker_restarted::find(&servers));
     }
     all.extend(client_address_changes::find(&returning));
+    all.extend(proxied::find(sessions));
     let streams = Streams::new(sessions);
     all.extend(will_published::find(&streams, traffic));
     all.extend(message_not_delivered::find(&streams, traffic));

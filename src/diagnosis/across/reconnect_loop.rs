@@ -32,7 +32,15 @@ const UNKNOWN: &str = "unclassified";
 const LEFT: &str = "client-closed";
 /// A shorter silence, in nanoseconds, is none that a timer ends.
 const SHORTEST_SILENCE: i64 = 1_000_000_000;
+/// The same where the client's side closed.
+const SHORTEST_IDLE: i64 = 4_800_000_000;
 
+/// Who has nothing to ask for leaves within so many nanoseconds.
+const AT_ONCE: i64 = 500_000_000;
+
+/// What sessions without a request may be.
+const ASKED: &str =
+    "The health check of a load balancer, or a monitor, does that: it only asks whether the broker lets it in.";
 /// What connections without a word may be.
 const LOOKED: &str = "A load balancer or a monitor that only looks whether the port is open does that; so does a client that cannot build its CONNECT.";
 
@@ -130,7 +138,12 @@ fn told(
     let times = words::number(attempts as u64);
     let rhythm = if paced { format!(" {}", rhythm(&pauses(&starts))) } else { String::new() };
     let looked = these.iter().all(|judged| only_looked(judged));
-    let headline = if looked {
+    let asked = these.iter().all(|judged| only_asked(judged));
+    let headline = if asked {
+        format!(
+            "{client} was let in by {server} and left again at once without asking for anything, {least}{times} times; it came back{rhythm}.{end}"
+        )
+    } else if looked {
         format!(
             "{client} opened a connection to {server} and closed it again without sending anything, {least}{times} times; it came back{rhythm}.{end}"
         )
@@ -149,7 +162,11 @@ fn told(
     } else {
         format!("{client} failed {least}{times} times in a row with {server}{same} and tried again{rhythm}.{end}")
     };
-    let pace = if looked { Some(LOOKED) } else { pace(&pauses(&starts)).filter(|_| paced) };
+    let pace = match (asked, looked) {
+        (true, _) => Some(ASKED),
+        (false, true) => Some(LOOKED),
+        (false, false) => pace(&pauses(&starts)).filter(|_| paced),
+    };
     let named = these.iter().all(|judged| client_id(judged).is_some());
     let found = Found::new(&ABOUT, headline, these.iter().map(|judged| judged.session.wire.first)).only(if named {
         Confidence::Certain
@@ -161,30 +178,49 @@ fn told(
     Spanning::new(found, these.iter().copied())
 }
 
-/// Whether the client's own system closed an accepted connection, in the usual way.
+/// Whether the client's own system closed an accepted connection. Of a reset less is sure where it may be another's.
 fn closed_itself(judged: &Judged<'_>) -> bool {
-    let by_client = judged.close.is_some_and(|close| close.by == Side::Client && close.how == CloseHow::Closed);
+    let own = |how| how == CloseHow::Closed || judged.verdict.outcome.confidence == Confidence::Certain;
+    let by_client = judged.close.is_some_and(|close| close.by == Side::Client && own(close.how));
     by_client && judged.outcome == LEFT
 }
 
-/// That the server closed each time after the same silence, as a timer does: of all of `these`, at least three.
+/// Whether the client left at once when it was let in, and asked for nothing.
+fn only_asked(judged: &Judged<'_>) -> bool {
+    let session = judged.session;
+    let admitted = session.connack.as_ref().zip(judged.close).filter(|_| closed_itself(judged));
+    let at_once = admitted.is_some_and(|(connack, close)| close.at.time.nanoseconds_since(connack.at.time) <= AT_ONCE);
+    at_once && session.counts.client.total() == 1 && session.connect.is_some()
+}
+
+/// That the same side closed each time after the same silence, as a timer does: of all of `these`, at least three.
 fn same_silence(these: &[&Judged<'_>]) -> Option<String> {
+    let by = these.first()?.close?.by;
+    let (outcome, shortest) = match by {
+        Side::Server => (CLOSED, SHORTEST_SILENCE),
+        // Programs that do a little and leave wait a moment too.
+        Side::Client => (LEFT, SHORTEST_IDLE),
+    };
     let silence = |judged: &&Judged<'_>| {
         let session = judged.session;
-        let close = judged.close.filter(|close| close.by == Side::Server && close.how == CloseHow::Closed)?;
+        let close = judged.close.filter(|close| close.by == by && close.how == CloseHow::Closed)?;
         let last = session.last_packet().filter(|at| at.is_before(close.at))?;
         let quiet = close.at.time.nanoseconds_since(last.time);
         // Within its Keep Alive the client may be silent.
         let keep_alive = session.connect.as_ref().map(|connect| i64::from(connect.keep_alive))?;
         let allowed = keep_alive == 0 || quiet / 1_000_000_000 < keep_alive;
-        (allowed && judged.outcome == CLOSED).then_some(quiet)
+        (allowed && judged.outcome == outcome).then_some(quiet)
     };
     let all: Vec<i64> = these.iter().map(silence).collect::<Option<_>>()?;
     let (least, most) = (*all.iter().min()?, *all.iter().max()?);
     let alike = most - least <= (most / 50).min(SILENCE_SPREAD);
-    (all.len() >= ATTEMPTS && least >= SHORTEST_SILENCE && alike).then(|| {
+    (all.len() >= ATTEMPTS && least >= shortest && alike).then(|| {
         let span = words::duration(most);
-        format!("Each time the server's side closed after a silence of {span}: probably a proxy or load balancer between, or the broker, closes connections that are idle for so long. A longer timer there, or a shorter Keep Alive here, prevents it.")
+        let (side, who) = match by {
+            Side::Server => ("server", "a proxy or load balancer between, or the broker, closes"),
+            Side::Client => ("client", "a proxy or load balancer between, or the program itself, closes"),
+        };
+        format!("Each time the {side}'s side closed after a silence of {span}: probably {who} connections that are idle for so long. A longer timer there, or a shorter Keep Alive here, prevents it.")
     })
 }
 
@@ -319,6 +355,29 @@ mod tests {
         let several = Several::default().dropped(5.0).dropped(5.0).dropped(5.0);
         let told = "sensor-17 lost its connection to 10.0.0.5:1883 3 times in a row, each time in the same way, and came back about every 5 s.";
         assert_eq!(find(&several, "reconnect-loop").unwrap().finding.headline, told);
+    }
+
+    #[test]
+    fn a_health_check_is_told_as_one() {
+        let checks = |how: fn(Several) -> Several| how(how(how(Several::default())));
+        let found = find(&checks(Several::checked), "reconnect-loop").unwrap().finding;
+        let told = "sensor-17 was let in by 10.0.0.5:1883 and left again at once without asking for anything, 3 times; it came back about every 5 s.";
+        assert_eq!(found.headline, told);
+        assert!(found.detail.unwrap().starts_with("The health check of a load balancer"));
+        let stays = find(&checks(|several| several.left(5.0)), "reconnect-loop").unwrap().finding;
+        assert!(!stays.headline.contains("without asking"), "{}", stays.headline);
+    }
+
+    #[test]
+    fn the_same_silence_before_the_clients_side_closes_is_that_of_a_timer_too() {
+        let closed = |silences: [f64; 3]| {
+            let all = silences.into_iter().fold(Several::default(), |all, quiet| all.left_after(quiet, 5.0));
+            find(&all, "reconnect-loop").unwrap().finding.detail.unwrap_or_default()
+        };
+        let told = "Each time the client's side closed after a silence of 6 s: probably a proxy";
+        assert!(closed([6.0, 6.01, 6.0]).starts_with(told), "{}", closed([6.0, 6.01, 6.0]));
+        assert!(!closed([2.0, 2.0, 2.0]).contains("Each time"));
+        assert!(!closed([6.0, 7.0, 8.0]).contains("Each time"));
     }
 
     #[test]

@@ -92,6 +92,19 @@ impl Several {
         self.then(Tale::knocking(1).reset(Side::Server, 0.001).build(), pause)
     }
 
+    /// A session that ends with a reset in the server's name, which another device sent if it is `foreign`; `pause` seconds
+    /// to the next.
+    pub(super) fn reset_from_outside(self, foreign: bool, pause: f64) -> Several {
+        let tale = Tale::connected().reset(Side::Server, 1.0);
+        self.then(tale.with(|session| from_outside(session, foreign)).build(), pause)
+    }
+
+    /// The same of an attempt.
+    pub(super) fn knocked_from_outside(self, foreign: bool, pause: f64) -> Several {
+        let tale = Tale::knocking(1).reset(Side::Server, 0.001);
+        self.then(tale.with(|session| from_outside(session, foreign)).build(), pause)
+    }
+
     /// A connection in which the client sends nothing and which it closes at once; `pause` seconds to the next.
     pub(super) fn looked(self, pause: f64) -> Several {
         self.then(Tale::opened().close(Side::Client, 0.001).build(), pause)
@@ -107,7 +120,17 @@ impl Several {
         self.then(Tale::connected().close(Side::Client, 1.0).build(), pause)
     }
 
-    /// The same after a silence of `quiet` seconds.
+    /// The same after `quiet` seconds.
+    pub(super) fn left_after(self, quiet: f64, pause: f64) -> Several {
+        self.then(Tale::connected().close(Side::Client, quiet).build(), pause)
+    }
+
+    /// A session that the client resets as soon as it is let in; 5 s to the next.
+    pub(super) fn checked(self) -> Several {
+        self.then(Tale::connected().reset(Side::Client, 0.001).build(), 5.0)
+    }
+
+    /// A session that the server closes after a silence of `quiet` seconds.
     pub(super) fn silenced(self, quiet: f64, pause: f64) -> Several {
         self.then(Tale::connected().close(Side::Server, quiet).build(), pause)
     }
@@ -246,4 +269,11 @@ fn named(client_id: &str, mut session: Session) -> Session {
 fn of(host: u8, mut session: Session) -> Session {
     session.wire.peers.client.endpoint.address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, host));
     session
+}
+
+/// Has the reset of `session` come from another device than the server, if it is `foreign`.
+fn from_outside(session: &mut Session, foreign: bool) {
+    let own = session.wire.reset.map(|reset| reset.hop_limit);
+    session.neighbours.server_hop_limit = own.map(|own| own - u8::from(foreign) * 3);
+    session.wire.sent.server.hop_limit = session.neighbours.server_hop_limit;
 }

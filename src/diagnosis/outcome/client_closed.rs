@@ -4,7 +4,7 @@ mod reset_by_another;
 
 use std::borrow::Cow;
 
-use super::{About, Judgement, client_broke_rules, refusal};
+use super::{About, Judgement, client_broke_rules, refusal, relayed};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Said, Story, how};
@@ -50,11 +50,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     if wire.start_captured() && wire.established.is_none() && wire.sent.client.sent.0 == 0 {
         return None;
     }
-    let client = story.client();
-    let how = how(close.how);
+    let (client, how) = (story.client(), how(close.how));
     let (connect, connected) = (story.connect_sent(), story.connected());
     let missed = story.goodbye_may_be_missed(close);
-    if let Some(judgement) = reset_by_another::judge(story, close) {
+    if let Some(judgement) = reset_by_another::judge(story, close).or_else(|| by_proxy(story, close)) {
         return Some(judgement);
     }
     let begun = story.begun_connect().map(|part| {
@@ -139,6 +138,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(!connected && whole && !stranger && goodbye.is_none() && !answered && !spoiled, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(together.is_some(), together.unwrap_or_default())
             .cause_if(timed, limit.unwrap_or_default())
+            .cause_if(connected && !spoiled && only_asked(story, close), "It only asked whether the broker lets it in, as the health check of a load balancer and monitors do: it left at once and wanted nothing else.")
             .cause_if(connected || answered, "The program ended, crashed or was restarted without calling its library's disconnect function.")
             .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
             .cause_if(connected || answered, "The library gave the connection up over an error of its own and is about to connect again.")
@@ -172,6 +172,10 @@ fn advised(story: &Story<'_>) -> &'static str {
 
 /// A shorter silence, in nanoseconds, ends none of a proxy's connections by its idle limit.
 const IDLE: i64 = 10 * SECOND;
+/// The same of a silence that ended several.
+const IDLE_AGAIN: i64 = 5 * SECOND;
+/// Who has nothing to ask for leaves within so many nanoseconds.
+const AT_ONCE: i64 = SECOND / 2;
 /// Idle limits that proxies and load balancers have unless told otherwise, in seconds.
 const KNOWN_LIMITS: [i64; 9] = [30, 50, 60, 120, 240, 300, 350, 600, 3600];
 
@@ -181,7 +185,8 @@ fn timer(story: &Story<'_>, close: Close) -> Option<String> {
     let silence = close.at.time.nanoseconds_since(last.time);
     let again = story.session.neighbours.closed_again_alike;
     let limit = |seconds: &i64| silence.saturating_sub(seconds * SECOND).abs() <= SECOND / 5;
-    if silence < IDLE || !KNOWN_LIMITS.iter().any(limit) && again == 0 {
+    let known = silence >= IDLE && KNOWN_LIMITS.iter().any(limit);
+    if !known && (again == 0 || silence < IDLE_AGAIN - SECOND / 5) {
         return None;
     }
     let span = words::duration(silence);
@@ -190,6 +195,20 @@ fn timer(story: &Story<'_>, close: Close) -> Option<String> {
         again => format!(", as before the end of {} of this client", words::counted(again, "other connection")),
     };
     Some(format!("A timer ended it: nothing had been said for {span}{alike}. A proxy or load balancer in between, whose close looks like the client's at the broker, or the program itself closes then."))
+}
+
+/// The client's side is a proxy, of which the capture holds the other connection too.
+fn by_proxy(story: &Story<'_>, close: Close) -> Option<Judgement> {
+    let plain = story.connected() && !story.closed_at_once() && !story.is(Qualifier::CaptureGaps);
+    relayed::by_client(story, close).filter(|_| plain && !story.goodbye_may_be_missed(close))
+}
+
+/// Whether the client left as soon as it was let in, and asked for nothing.
+fn only_asked(story: &Story<'_>, close: Close) -> bool {
+    let session = story.session;
+    let admitted = session.connack.as_ref().filter(|connack| connack.code.0 == 0);
+    let alone = session.counts.client.total() == 1 && session.connect.is_some() && !story.is(Qualifier::CaptureGaps);
+    alone && admitted.is_some_and(|connack| story.soon(connack.at, close.at, AT_ONCE))
 }
 
 /// What closed others from the same address at the same moment.

@@ -387,7 +387,7 @@ mod tests {
         };
         let stopped = told(1);
         assert_eq!(stopped.outcome.id, "server-closed");
-        assert!(stopped.causes[0].starts_with("The broker was stopped or has crashed"), "{:?}", stopped.causes);
+        assert!(stopped.causes[0].starts_with("The broker, or a proxy in front of it, was stopped or has crashed"), "{:?}", stopped.causes);
         assert_eq!(told(60).outcome.id, "closed-after-request");
     }
 

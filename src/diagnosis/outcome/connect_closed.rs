@@ -10,6 +10,7 @@ use crate::diagnosis::{Confidence, Severity, words};
 use crate::mqtt::{PacketType, Version};
 use crate::session::{Close, ConnectFacts, Proof, Shown};
 use crate::stream::Side;
+use crate::transport::Protocol;
 
 pub(super) const ABOUT: About = About {
     id: "connect-closed",
@@ -75,6 +76,34 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step("Look into the broker's log at this time: brokers log why they close even when they do not say it to the client.")
             .step_if(sound && story.websocket().is_none(), "Try the same client id, user name and address with another client: `mosquitto_pub -h HOST -i ID -u USER -P PASSWORD -t test -m x -d`.")
             .step_if(!sound, "Update or correct the client library: a broker may not answer a CONNECT that breaks the protocol.")
+            .seen_as(Sight::ClosedBeforeConnack),
+    )
+}
+
+/// The server closed upon a PROXY header and what came behind it, and elsewhere takes such headers.
+pub(super) fn behind_header(story: &Story<'_>) -> Option<Judgement> {
+    let (_, at) = story.session.foreign_opening.filter(|(protocol, _)| *protocol == Protocol::Proxy)?;
+    let close = story.close_by(Side::Server)?;
+    let taken = story.session.neighbours.takes_header?;
+    if story.header_alone().is_some() || !story.server_silent() {
+        return None;
+    }
+    let (host, server) = (story.client_host(), story.server());
+    let span = words::duration(close.at.time.nanoseconds_since(at.time));
+    let sentence = format!(
+        "{server} {} the connection of {host} {span} after its PROXY header, without an answer to what came behind it.",
+        how(close.how)
+    );
+    let prompt = story.soon(at, close.at, SECOND);
+    let denied = "The broker denies the client behind the header, or limits connections, and closes without a CONNACK.";
+    Some(
+        Judgement::new(story.certain_of_silence(), sentence)
+            .at([at, close.at])
+            .cause_if(prompt, denied)
+            .cause("The server is a proxy itself, and reached no broker behind it.")
+            .cause_if(!prompt, "The service that checks the broker's users did not answer in time.")
+            .cause_if(!prompt, denied)
+            .step(format!("Look into the server's log at this time. The header itself is not why: the server answered a client behind one (frame {}).", taken.frame))
             .seen_as(Sight::ClosedBeforeConnack),
     )
 }

@@ -72,6 +72,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let port = story.port();
     let spoken = story.session.neighbours.connack_before.is_some() && !story.session.neighbours.websocket_on_port;
     let known = upgrade.is_none() && (story.plain_before() || story.taken().connect.is_some());
+    let unnamed = unnamed_protocol(story).filter(|_| silent);
+    let unsaid = unnamed.is_some();
     let plain = silent && upgrade.is_some() && (spoken || port == 1883);
     Some(
         Judgement::new(story.certain_of_silence(), sentence)
@@ -87,6 +89,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(late.is_some() && !unfinished, "The broker was frozen or overloaded for a while, or the service that checks its users is slow: it answered in the end.")
             .cause_if(unfinished && late.is_none(), "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
             .cause_if(late.is_none() && fault.is_some(), fault.unwrap_or_default())
+            .cause_if(unsaid, unnamed.unwrap_or_default())
             .cause_if(silent && only.is_some(), only.clone().unwrap_or_default())
             .cause_if(!arrived, "CONNECT itself did not reach the server: its TCP acknowledgment is missing.")
             .cause_if(plain, format!("The client is set to MQTT over WebSocket (`ws://`), and port {port} is for plain MQTT: the broker waits for the rest of a packet."))
@@ -98,6 +101,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(late.is_some() && !unfinished, "A load balancer held the connection until the broker behind it had room for one more.")
             .cause_if(silent && upgrade.is_none(), "RabbitMQ stops reading while its memory or disk alarm is on: `rabbitmq-diagnostics alarms` shows it.")
             .cause_if(silent && !known, format!("Port {port} belongs to another program, which waits for something else."))
+            .step_if(unsaid, "Let the client offer the subprotocol `mqtt`, and every proxy pass on the header Sec-WebSocket-Protocol both ways.")
             .step_if(upgrade.is_some(), format!("Ask from the server's own host: `curl -i -H 'Connection: Upgrade' -H 'Upgrade: websocket' http://localhost:{port}/mqtt`."))
             .step_if(late.is_some() && !unfinished, "Look into the broker's log and at the load of its host at this time, and let the client wait longer for the CONNACK.")
             .step_if(unfinished, format!("Look at frame {} in Wireshark: the client or its library has a fault, or stopped within the packet.", connect.frame))
@@ -115,6 +119,18 @@ fn begun_upgrade(story: &Story<'_>) -> Option<(String, Moment)> {
     let (came, newest) = story.websocket()?.begun_answer?;
     let came = words::bytes(u64::try_from(came).unwrap_or(u64::MAX));
     Some((format!("the first {came} of an HTTP answer"), newest))
+}
+
+/// That the WebSocket was opened without the word that MQTT is to be spoken in it, without which some brokers do not look for
+/// it (MQTT 3.1.1 [MQTT-6.0.0-3], [MQTT-6.0.0-4]).
+fn unnamed_protocol(story: &Story<'_>) -> Option<String> {
+    let websocket = story.websocket().filter(|websocket| websocket.is_open() && !websocket.agrees_to_mqtt())?;
+    let (request, answer) = (websocket.request.as_ref()?.at.frame, websocket.answer.as_ref()?.at.frame);
+    Some(if websocket.offers_mqtt() {
+        format!("The server opened the WebSocket and did not agree to the subprotocol `mqtt` that the client offers (frame {answer}): a proxy in between drops the header Sec-WebSocket-Protocol, or the program behind it is no broker. mosquitto, for one, then answers no CONNECT.")
+    } else {
+        format!("The request for the WebSocket offers no subprotocol `mqtt` (frame {request}): the client leaves it out, or a proxy in between drops the header Sec-WebSocket-Protocol. mosquitto, for one, then opens the WebSocket and answers no CONNECT.")
+    })
 }
 
 /// The client's request for a WebSocket, if nothing whole answered it.

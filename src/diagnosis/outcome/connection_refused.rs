@@ -31,16 +31,29 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let before = story.answered_before();
     let stopped = before.is_some();
     let since = before.map_or_else(String::new, |before| {
-        format!("The broker was stopped or has crashed: in frame {} it still answered a client on this port.", before.frame)
+        format!("The broker, or a proxy in front of it, was stopped or has crashed: in frame {} it still answered a client on this port.", before.frame)
     });
     let detour = detour(story);
     let several = detour.is_some();
+    let serving = story.session.neighbours.serving.as_deref().filter(|_| !foreign);
+    let open = serving.is_some();
+    let limited = serving.filter(|serving| serving.same_host).map(|serving| {
+        format!("A firewall limits how many connections an address may have (`connlimit` and the like): {client} had another one, on which the broker still answered in frame {}.", serving.heard.frame)
+    });
+    let stopped = stopped && !open;
+    let alone = !foreign && !open;
     let (confidence, sentence) = if foreign {
         (
             Confidence::Likely,
             format!(
                 "The connection of {client} to {server} was refused, and the refusal came from another device than {address}."
             ),
+        )
+    } else if let Some(serving) = serving {
+        let (began, heard) = (serving.began.frame, serving.heard.frame);
+        (
+            Confidence::Certain,
+            format!("{address} refused the connection of {client} to port {port}, and went on serving another one there: it began in frame {began}, and the broker spoke in frame {heard}."),
         )
     } else {
         (
@@ -51,19 +64,24 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         Judgement::new(confidence, sentence)
             .at([wire.syn.last, reset.at])
+            .at(serving.map(|serving| serving.heard))
             .cause_if(several, detour.unwrap_or_default())
             .cause_if(held_back, format!("A firewall on the device that captured it refuses the connection: what goes to {address} is captured there twice, and this was not."))
             .cause_if(foreign && !held_back, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
-            .cause_if(!foreign && stopped, since)
-            .cause_if(!foreign && !stopped && address.is_ipv6(), "The broker listens on IPv4 only: a client that knows both addresses of a name usually tries IPv4 next.")
-            .cause_if(!foreign && !stopped, "The broker is not running.")
-            .cause_if(!foreign && !stopped, "The broker listens on localhost only: mosquitto 2 does so until its configuration has a `listener` line.")
-            .cause_if(!foreign && !stopped, "The broker uses another port: 1883 is for plain MQTT, 8883 for MQTT over TLS.")
-            .cause_if(!foreign, "A firewall answers with a reject.")
+            .cause_if(limited.is_some(), limited.unwrap_or_default())
+            .cause_if(open, "A firewall rejects this client, or so many connections, in the host's name.")
+            .cause_if(open, "Several brokers are behind the address, and the one that this connection was led to is down.")
+            .cause_if(open, "The broker closed its port and kept the connections that it had, as some do before they stop.")
+            .cause_if(alone && stopped, since)
+            .cause_if(alone && !stopped && address.is_ipv6(), "The broker listens on IPv4 only: a client that knows both addresses of a name usually tries IPv4 next.")
+            .cause_if(alone && !stopped, "The broker is not running.")
+            .cause_if(alone && !stopped, "The broker listens on localhost only: mosquitto 2 does so until its configuration has a `listener` line.")
+            .cause_if(alone && !stopped, "The broker uses another port: 1883 is for plain MQTT, 8883 for MQTT over TLS.")
+            .cause_if(alone, "A firewall answers with a reject.")
             .step_if(several, ONE_OF_SEVERAL)
             .step_if(!foreign, format!("On the broker's host, see what listens: `ss -ltnp | grep {port}`."))
-            .step_if(!foreign && stopped, "Start the broker again, and look into its log for the reason of its end.")
-            .step_if(!foreign && !stopped, format!("Start the broker, or give it a listener that other hosts can reach (mosquitto: `listener {port}` in mosquitto.conf)."))
+            .step_if(alone && stopped, "Start the broker again, and look into its log for the reason of its end.")
+            .step_if(alone && !stopped, format!("Start the broker, or give it a listener that other hosts can reach (mosquitto: `listener {port}` in mosquitto.conf)."))
             .step(format!("Look for a firewall rule that rejects TCP port {port}."))
             .seen_as(Sight::KnockRefused),
     )
@@ -71,9 +89,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 
 #[cfg(test)]
 mod tests {
+    use crate::capture::{FrameNumber, Moment, Timestamp};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
-    use crate::session::Session;
+    use crate::session::{Serving, Session};
     use crate::stream::Side;
 
     #[test]
@@ -93,6 +112,48 @@ mod tests {
         let before = |session: &mut Session| session.neighbours.connack_before = Some(session.wire.first);
         let stopped = causes(Tale::knocking(1).reset(Side::Server, 0.001).with(before));
         assert!(stopped.contains("stopped") && !stopped.contains("localhost"), "{stopped}");
+    }
+
+    #[test]
+    fn a_port_that_serves_others_meanwhile_is_open() {
+        let refused = |same_host| {
+            let tale = Tale::knocking(1).reset(Side::Server, 0.001).with(|session| {
+                let (began, heard) = (session.wire.first, session.wire.last);
+                session.neighbours.connack_before = Some(began);
+                session.neighbours.serving = Some(Box::new(Serving { began, heard, same_host }));
+            });
+            diagnose(&tale.build())
+        };
+        let verdict = refused(false);
+        let told = "10.0.0.5 refused the connection of 10.0.0.21 to port 1883, and went on serving another one there: it began in frame 1, and the broker spoke in frame 2.";
+        assert_eq!((verdict.outcome.confidence, verdict.outcome.sentence.as_str()), (Confidence::Certain, told));
+        assert!(verdict.causes[0].starts_with("A firewall rejects this client"), "{:?}", verdict.causes);
+        assert!(!verdict.causes.concat().contains("crashed"), "{:?}", verdict.causes);
+        assert!(refused(true).causes[0].starts_with("A firewall limits how many"));
+    }
+
+    #[test]
+    fn what_the_server_says_afterwards_shows_that_the_port_is_open() {
+        let at = |frame: u64| {
+            Moment { frame: FrameNumber::new(frame), time: Timestamp(i64::try_from(frame).unwrap() * 10_000_000_000) }
+        };
+        let refused = |first, spoke| {
+            let refused = Tale::knocking(1).reset(Side::Server, 0.001).with(|session| {
+                session.wire.first = at(50);
+                session.wire.reset.as_mut().unwrap().at = at(51);
+            });
+            let served = Tale::connected().publish(Side::Server, "a", 0, 10, 0.1).with(|session| {
+                session.wire.first = at(first);
+                session.last_packets.server.last_mut().unwrap().at = at(spoke);
+            });
+            let mut sessions = vec![Box::new(served.build()), Box::new(refused.build())];
+            crate::session::compare(&mut sessions);
+            sessions[1].neighbours.serving.as_deref().map(|serving| serving.heard.frame.get())
+        };
+        assert_eq!(refused(1, 90), Some(90));
+        // It fell silent before, and one that began later.
+        assert_eq!(refused(1, 40), None);
+        assert_eq!(refused(60, 90), None);
     }
 
     #[test]

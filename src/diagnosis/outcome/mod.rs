@@ -7,6 +7,7 @@ mod admitted;
 mod attempted;
 mod judgement;
 mod refusal;
+mod relayed;
 
 use std::borrow::Cow;
 
@@ -72,7 +73,7 @@ order! {
         // The wrong door: the answer is not MQTT.
         http_answer::judge ws_upgrade_refused::judge plain_to_tls_port::answered not_mqtt::judge
         // The client does not begin with MQTT.
-        tls_to_plain_port::judge tls_to_plain_port::unread proxy_header_mismatch::judge proxy_header_mismatch::unanswered
+        tls_to_plain_port::judge tls_to_plain_port::unread connect_closed::behind_header proxy_header_mismatch::judge proxy_header_mismatch::unanswered
         plain_to_tls_port::closed_on_upgrade not_mqtt::opened
         // TLS: what an alert says, then what follows a certificate.
         tls_client_cert_rejected::said tls_server_cert_rejected::said tls_negotiation_failed::judge

@@ -32,10 +32,13 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         "The connection of {host} to {server} began with a PROXY header, and the server {} it after {span}.",
         how(close.how)
     );
+    // Whoever takes the header for the beginning of a packet has no reason to wait before it closes.
+    let slow = !story.soon(at, close.at, SECOND);
     Some(
-        Judgement::new(Confidence::VeryLikely, sentence)
+        Judgement::new(if slow { Confidence::Likely } else { Confidence::VeryLikely }, sentence)
             .at([at, close.at])
             .cause("The load balancer adds a PROXY header, and the broker's listener does not expect one.")
+            .cause_if(slow, "The server takes the header, and is a proxy itself that reached no broker behind it.")
             .step("Switch the PROXY protocol on at the broker's listener, or off at the load balancer."),
     )
 }
@@ -90,8 +93,22 @@ mod tests {
         );
         let closed = behind(Tale::connecting().close(Side::Server, 0.1));
         assert_eq!((closed.id, closed.confidence), ("proxy-header-mismatch", Confidence::VeryLikely));
+        let late = behind(Tale::connecting().close(Side::Server, 3.0));
+        assert_eq!((late.id, late.confidence), ("proxy-header-mismatch", Confidence::Likely));
         assert_eq!(behind(Tale::connecting().close(Side::Client, 0.1)).id, "client-closed");
         let half = Tale::connecting().close(Side::Client, 20.0);
         assert_ne!(behind(half.with(|session| session.wire.sent.server.segments = 0)).id, "proxy-header-mismatch");
+    }
+
+    #[test]
+    fn a_server_that_takes_headers_closes_for_another_reason() {
+        let tale = |takes_header| {
+            Tale::connecting().close(Side::Server, 0.1).with(move |session| {
+                session.foreign_opening = Some((Protocol::Proxy, session.wire.first));
+                session.neighbours.takes_header = Some(session.wire.first).filter(|_| takes_header);
+            })
+        };
+        assert_eq!(outcome(&tale(true).build()).id, "connect-closed");
+        assert_eq!(outcome(&tale(false).build()).id, "proxy-header-mismatch");
     }
 }

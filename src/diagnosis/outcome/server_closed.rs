@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{About, Judgement};
+use super::{About, Judgement, relayed};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
@@ -50,6 +50,10 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let foreign = story.reset_is_foreign();
     let forgot = story.server_forgot() && !foreign;
     let late = unknown_to_the_server(story, close);
+    let plain = !foreign && !forgot && !late && !at_once && !gaps;
+    if let Some(judgement) = plain.then(|| relayed::by_server(story, close, &ending)).flatten() {
+        return Some(judgement);
+    }
     let (confidence, sentence) = if let Some(sentence) = goodbye_perhaps(story, close) {
         (Confidence::Possible, sentence)
     } else if late {
@@ -231,7 +235,7 @@ pub(super) fn gone(story: &Story<'_>, close: Close) -> Option<Moment> {
 pub(super) fn stopped(close: Close, refused: Moment) -> String {
     let after = words::duration(refused.time.nanoseconds_since(close.at.time));
     let frame = refused.frame;
-    format!("The broker was stopped or has crashed: {after} later its host refused a new connection (frame {frame}).")
+    format!("The broker, or a proxy in front of it, was stopped or has crashed: {after} later its host refused a new connection (frame {frame}).")
 }
 
 /// Whether all that the capture holds of the server is a reset, in answer to the client's first packet here.

@@ -50,7 +50,7 @@ fn refused(story: &Story<'_>, websocket: &WebSocketFacts, answer: &HttpAnswer) -
             .cause(OTHER_ADDRESS)
             .step("Open a web page with a browser in the same network, and log in there if it asks for it.")
             .step(TAKE_ADDRESS),
-        _ => advise(judgement, answer, path.as_deref().unwrap_or("its path")),
+        _ => advise(judgement, answer, path.as_deref().unwrap_or("its path"), expects_tls(story)),
     };
     match &answer.server {
         Some(server) => judgement.step(format!("The answer calls itself {}: look into the log of that program at this time.", words::quoted(server))),
@@ -84,8 +84,18 @@ fn leads_away(host: &[u8], place: &[u8]) -> bool {
     other.is_some_and(|other| !other.ends_with(&asked) && !asked.ends_with(&other))
 }
 
-/// Why web servers answer so, and what to try.
-fn advise(judgement: Judgement, answer: &HttpAnswer, path: &str) -> Judgement {
+/// Ports on which web servers and brokers usually expect WebSocket inside TLS.
+const SECURE_PORTS: [u16; 4] = [443, 8084, 8443, 8884];
+
+/// Whether the port is one for TLS, by its number or by what came of it on other connections.
+fn expects_tls(story: &Story<'_>) -> bool {
+    let neighbours = &story.session.neighbours;
+    neighbours.tls_on_port.is_some() || SECURE_PORTS.contains(&story.port()) && !neighbours.websocket_on_port
+}
+
+/// Why web servers answer so, and what to try; `secure` tells whether the port is one for TLS.
+fn advise(judgement: Judgement, answer: &HttpAnswer, path: &str, secure: bool) -> Judgement {
+    const TLS: &str = "The port expects TLS (`wss://`): web servers answer plain HTTP there with 400.";
     const PROXY: &str = "A proxy in between does not pass the request on as an upgrade: it drops the headers Upgrade and Connection.";
     const SET_PROXY: &str = "In a proxy, pass the upgrade on: in nginx `proxy_http_version 1.1`, `proxy_set_header Upgrade $http_upgrade` and `proxy_set_header Connection \"upgrade\"`.";
     const PATH: &str = "Set the path that the broker expects: `/mqtt` (EMQX, HiveMQ, VerneMQ, ejabberd, AWS IoT), `/ws` (RabbitMQ), `/` or any (mosquitto).";
@@ -106,9 +116,11 @@ fn advise(judgement: Judgement, answer: &HttpAnswer, path: &str) -> Judgement {
             .step("Compare the web page's origin with those that the broker allows.")
             .step("Check the signature of the address and the client's clock (AWS SigV4)."),
         400 => judgement
+            .cause_if(secure, TLS)
             .cause("The request lacks what a WebSocket upgrade needs, or offers no subprotocol that the broker accepts.")
             .cause(PROXY)
-            .cause("The port expects TLS (`wss://`): web servers answer plain HTTP there with 400.")
+            .cause_if(!secure, TLS)
+            .step_if(secure, "Let the client use `wss://`: TLS, and MQTT in a WebSocket inside.")
             .step("Let the client offer the subprotocol `mqtt`.")
             .step(SET_PROXY),
         426 => judgement

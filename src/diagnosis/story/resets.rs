@@ -2,7 +2,7 @@
 
 use super::{SECOND, Story};
 use crate::capture::Moment;
-use crate::session::CloseHow;
+use crate::session::{CloseHow, Session};
 use crate::stream::Side;
 
 impl Story<'_> {
@@ -34,19 +34,24 @@ impl Story<'_> {
     /// Whether a reset in the server's name has another TTL than the server's other segments, by
     /// more than an asymmetric route explains.
     pub(crate) fn reset_is_foreign(&self) -> bool {
-        let own = self.session.wire.sent.server.hop_limit.or(self.session.neighbours.server_hop_limit);
-        self.reset_differs(Side::Server, own)
+        reset_is_foreign(self.session)
     }
 
     /// The same for a reset in the client's name.
     pub(crate) fn client_reset_is_foreign(&self) -> bool {
-        self.reset_differs(Side::Client, self.session.wire.sent.client.hop_limit)
+        reset_differs(self.session, Side::Client, self.session.wire.sent.client.hop_limit)
     }
+}
 
-    fn reset_differs(&self, by: Side, own: Option<u8>) -> bool {
-        let reset = self.session.wire.reset.filter(|reset| reset.by == by);
-        reset.zip(own).is_some_and(|(reset, own)| hops(reset.hop_limit) != hops(own))
-    }
+/// Whether a reset in the server's name has another TTL than the server's other segments.
+pub(crate) fn reset_is_foreign(session: &Session) -> bool {
+    let own = session.wire.sent.server.hop_limit.or(session.neighbours.server_hop_limit);
+    reset_differs(session, Side::Server, own)
+}
+
+fn reset_differs(session: &Session, by: Side, own: Option<u8>) -> bool {
+    let reset = session.wire.reset.filter(|reset| reset.by == by);
+    reset.zip(own).is_some_and(|(reset, own)| hops(reset.hop_limit) != hops(own))
 }
 
 /// How many routers a packet has passed, from what is left of its Time to Live: hosts begin with 64,

@@ -153,6 +153,11 @@ impl Dialogue {
         let Some(length) = proxy::header_length(&bytes_of(&held, client)) else { return };
         pass(&mut held, client, length);
         self.open_behind(client, &held, facts);
+        let answers = mqtt::looks_like_connack(&bytes_of(&held, client.other())) >= Likelihood::Unsure;
+        let answer = held.iter().find(|held| held.from != client).filter(|_| answers);
+        if let (State::Following(_), Some(answer)) = (&self.state, answer) {
+            self.news.push(News::Headed { at: answer.at });
+        }
     }
 
     /// The client asks an HTTP proxy for a tunnel. What is inside is told by the client's first bytes there.

@@ -3,6 +3,7 @@
 use crate::attempt::{Resolution, Search};
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::net::Endpoint;
+use crate::session::wire::Close;
 
 use super::{TextFact, WillFacts};
 
@@ -31,13 +32,16 @@ pub struct Neighbours {
     /// Time to Live or Hop Limit of the SYN-ACKs that the server's address sent on any connection of the capture, from any
     /// port, if all had the same: it tells whether a RST that is this connection's only answer comes from the server itself.
     pub server_hop_limit: Option<u8>,
-    /// The capture holds the newest SYN-ACK of the server's address twice: on its way in and out of a router, for instance.
+    /// The capture holds the newest SYN-ACK of the server's address twice, on its way in and out of a router for instance, and
+    /// nothing on this connection came from the link-layer address from which that came.
     pub server_seen_twice: bool,
     /// The newest SYN-ACK of the server's address came from the server's port.
     pub port_answers: bool,
     /// The first frame of another connection to the same server address and port in which the
     /// client's first bytes were TLS and the server answered with TLS.
     pub tls_on_port: Option<Moment>,
+    /// The first answer of the same server address and port to a CONNECT behind a PROXY header, on another connection.
+    pub takes_header: Option<Moment>,
     /// On another connection to the same server address and port MQTT was spoken inside a WebSocket.
     pub websocket_on_port: bool,
     /// The first CONNACK from the same server address and port, if it came before this
@@ -54,6 +58,10 @@ pub struct Neighbours {
     pub admitted: Option<Box<Admitted>>,
     /// If the attempt opened no connection: where the same client got through meanwhile or right after.
     pub detour: Option<Box<Detour>>,
+    /// If the server's host refused the connection: that it went on serving another one on the same port.
+    pub serving: Option<Box<Serving>>,
+    /// If a proxy passed it on, and the capture holds both of its connections: the others.
+    pub legs: Option<Box<Legs>>,
     /// How many other connections of the same client were closed by the same side after the same silence as this one.
     pub closed_again_alike: u64,
     /// If the client's side closed it without a goodbye: how many others it closed so from the same address, within a second.
@@ -146,6 +154,39 @@ pub struct Detour {
     pub at: Moment,
     /// The lookup of one name led to both addresses.
     pub one_name: bool,
+}
+
+/// The same session on other connections of a proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Legs {
+    /// From the client to the proxy that opened this one.
+    pub outer: Option<Leg>,
+    /// From the proxy that is this one's server to the broker.
+    pub inner: Option<Leg>,
+}
+
+/// A connection of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// Who opened it.
+    pub client: Endpoint,
+    /// Whom it leads to.
+    pub server: Endpoint,
+    /// Its first frame.
+    pub began: Moment,
+    /// How it was closed.
+    pub close: Option<Close>,
+}
+
+/// A connection that began before another one was refused, and on which the server still sent packets afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serving {
+    /// Its first frame.
+    pub began: Moment,
+    /// The server's last packet on it.
+    pub heard: Moment,
+    /// One of them is of the host that was refused.
+    pub same_host: bool,
 }
 
 /// A client that was let in.

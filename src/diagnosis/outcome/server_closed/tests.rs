@@ -205,7 +205,7 @@ fn a_connection_refused_soon_after_shows_that_the_broker_is_gone() {
         }
         diagnose(&tale.build()).causes
     };
-    let told = ["The broker was stopped or has crashed: 1 s later its host refused a new connection (frame 7)."];
+    let told = ["The broker, or a proxy in front of it, was stopped or has crashed: 1 s later its host refused a new connection (frame 7)."];
     assert_eq!(causes(Some(1.0)), told);
     assert!(causes(Some(20.0))[0].contains("was stopped or restarted, or"));
     assert!(causes(None)[0].contains("was stopped or restarted, or"));

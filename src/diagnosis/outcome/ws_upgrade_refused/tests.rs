@@ -55,6 +55,17 @@ fn each_status_has_its_cause() {
 }
 
 #[test]
+fn a_bad_request_on_a_port_for_tls_is_one_without_it() {
+    let first = |port: u16| {
+        let tale = asked(Tale::opened(), Some("mqtt"), 400, None);
+        let tale = tale.with(|session| session.wire.peers.server.endpoint.port = port);
+        diagnose(&tale.close(Side::Server, 0.1).build()).causes[0].to_string()
+    };
+    assert!(first(8084).starts_with("The port expects TLS"), "{}", first(8084));
+    assert!(first(9001).contains("lacks"), "{}", first(9001));
+}
+
+#[test]
 fn a_redirect_to_another_host_is_most_often_a_login_page() {
     let first = |host: &str| {
         let tale = asked(Tale::opened(), Some("mqtt"), 302, None);
