@@ -121,6 +121,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let limit = timer(story, close).filter(|_| connected);
     let timed = limit.is_some();
     let together = together(story).filter(|_| connected && !timed);
+    let huge = larger_than_expected(story, close);
     let slow = connect.filter(|connect| story.soon(*connect, close.at, SECOND)).and_then(|_| opened_slowly(story));
     Some(
         Judgement::new(confidence, sentence)
@@ -130,6 +131,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at([close.at])
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(spoiled, unreadable.unwrap_or_default())
+            .cause_if(huge.is_some(), huge.unwrap_or_default())
             .cause_if(waited.is_some(), waited.unwrap_or_default())
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
             .cause_if(!whole, "The program ended, or gave up, while it was still sending its CONNECT.")
@@ -255,6 +257,19 @@ fn unreadable(story: &Story<'_>, close: Close) -> Option<String> {
         "The broker sent {what} in frame {}: a library that cannot take it gives up, at once or when its patience ends.",
         at.frame
     ))
+}
+
+/// The largest number that a Variable Byte Integer can hold.
+const LARGEST: u32 = 268_435_455;
+
+/// That the CONNACK allows larger packets than the client's library expects, if the client closed upon it.
+fn larger_than_expected(story: &Story<'_>, close: Close) -> Option<String> {
+    let connack = story.session.connack.as_ref().filter(|connack| story.soon(connack.at, close.at, SECOND))?;
+    let most = connack.maximum_packet_size.filter(|most| *most > LARGEST)?;
+    let spoke = story.last_of(Side::Client, close.at).is_none_or(|last| connack.at.is_before(last.at));
+    (!spoke).then(|| {
+        format!("The CONNACK allows packets of {} (Maximum Packet Size), and the client closed upon it: Paho Python takes more than 268,435,455 for an error.", words::bytes(most.into()))
+    })
 }
 
 /// What the client may have given up over: its newest packet is a request that got no answer, or none in time.
