@@ -3,6 +3,7 @@
 //! Invariant: it changes what is known of why, never how a session ended.
 
 mod admissions;
+mod crowds;
 mod departures;
 mod detours;
 mod silences;
@@ -19,6 +20,7 @@ pub fn compare(sessions: &mut [Box<Session>]) {
     silences::compare_silences(sessions);
     detours::find_detours(sessions);
     taken::compare_taken(sessions);
+    crowds::compare_crowds(sessions);
     departures::compare_departures(sessions);
 }
 
