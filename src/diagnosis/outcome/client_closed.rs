@@ -121,7 +121,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let limit = timer(story, close).filter(|_| connected);
     let timed = limit.is_some();
     let together = together(story).filter(|_| connected && !timed);
-    let huge = larger_than_expected(story, close);
     let slow = connect.filter(|connect| story.soon(*connect, close.at, SECOND)).and_then(|_| opened_slowly(story));
     Some(
         Judgement::new(confidence, sentence)
@@ -131,7 +130,6 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .at([close.at])
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(spoiled, unreadable.unwrap_or_default())
-            .cause_if(huge.is_some(), huge.unwrap_or_default())
             .cause_if(waited.is_some(), waited.unwrap_or_default())
             .cause_if(refused.is_some(), "The broker had just refused a request of the client, which may have given up over it.")
             .cause_if(!whole, "The program ended, or gave up, while it was still sending its CONNECT.")
@@ -229,6 +227,11 @@ fn within(story: &Story<'_>) -> String {
 
 /// What the broker sent last, if it is something that a library may not be able to take.
 fn unreadable(story: &Story<'_>, close: Close) -> Option<String> {
+    larger_than_expected(story, close).or_else(|| unsound(story, close))
+}
+
+/// The same, if its bytes or its rules are at fault.
+fn unsound(story: &Story<'_>, close: Close) -> Option<String> {
     let last = story.last_of(Side::Server, close.at).map(|last| last.at.frame);
     let newest = |at: Moment| {
         !close.at.is_before(at) && (last.is_none_or(|last| last <= at.frame) || story.soon(at, close.at, SECOND / 2))

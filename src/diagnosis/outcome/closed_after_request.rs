@@ -361,7 +361,7 @@ mod tests {
                 session.subscriptions[0].options = 2;
             });
             let tale = tale.publish(Side::Client, "b", qos, 20, 1.0).close(Side::Server, 0.01);
-            diagnose(&tale.build()).causes.to_vec()
+            diagnose(&tale.build()).causes
         };
         let sure = causes(1, 2);
         assert!(sure[0].starts_with("The broker does not take messages of QoS 2"), "{sure:?}");

@@ -1,6 +1,6 @@
 use crate::diagnosis::testing::{Tale, outcome, text};
 use crate::diagnosis::{Confidence, diagnose};
-use crate::mqtt::PacketType;
+use crate::mqtt::{PacketType, Version as Known};
 use crate::session::{Admission, Admitted, ConnectFacts, Taken, UnfinishedPacket, compare};
 use crate::capture::{Moment, Timestamp};
 use crate::stream::Side;
@@ -44,7 +44,7 @@ fn a_broker_that_is_gone_soon_after_was_stopped() {
             let time = Timestamp(last.time.0 + after * 1_000_000_000);
             session.neighbours.refused_after = Some(Moment { frame: last.frame.after(1), time });
         });
-        diagnose(&tale.build()).causes.to_vec()
+        diagnose(&tale.build()).causes
     };
     let stopped = causes(1);
     assert_eq!(stopped.len(), 1, "{stopped:?}");
@@ -56,7 +56,7 @@ fn a_broker_that_is_gone_soon_after_was_stopped() {
 fn a_port_on_which_others_use_websockets() {
     let causes = |inside| {
         let tale = Tale::connecting().close(Side::Server, 0.003);
-        diagnose(&tale.with(|session| session.neighbours.websocket_on_port = inside).build()).causes.to_vec()
+        diagnose(&tale.with(|session| session.neighbours.websocket_on_port = inside).build()).causes
     };
     assert!(causes(true)[0].starts_with("Port 1883 is for MQTT inside WebSocket"), "{:?}", causes(true));
     assert!(!causes(false).concat().contains("is for MQTT inside"));
@@ -66,7 +66,7 @@ fn a_port_on_which_others_use_websockets() {
 fn a_keep_alive_of_none_may_not_be_taken() {
     let causes = |keep_alive| {
         let tale = Tale::connecting().with(|session| session.connect.as_mut().unwrap().keep_alive = keep_alive);
-        diagnose(&tale.close(Side::Server, 0.003).build()).causes.to_vec()
+        diagnose(&tale.close(Side::Server, 0.003).build()).causes
     };
     assert!(causes(0)[1].starts_with("The client switched the Keep Alive off"), "{:?}", causes(0));
     assert!(!causes(60).concat().contains("Keep Alive"));
@@ -74,17 +74,17 @@ fn a_keep_alive_of_none_may_not_be_taken() {
 
 #[test]
 fn a_broker_that_lets_in_nobody_more() {
-    // Who was let in from when until when, and who was turned away when, in seconds.
-    let told = |inside: &[(f64, f64)], away: &[(&str, &str, f64)]| {
+    // Who was let in from when until when, and who was turned away when, in milliseconds.
+    let told = |inside: &[(u32, u32)], away: &[(&str, &str, u32)]| {
         let named = |tale: Tale, id: &str, user: &str| {
             tale.with(|session| {
                 let connect = session.connect.as_mut().unwrap();
                 (connect.client_id, connect.username) = (text(id), Some(text(user)));
             })
         };
-        let later = |tale: Tale, after: f64| tale.packet(Side::Client, PacketType::PINGREQ, after);
-        let shift = |mut session: crate::session::Session, by: f64| {
-            let by = (by * 1e9) as i64;
+        let later = |tale: Tale, after: u32| tale.packet(Side::Client, PacketType::PINGREQ, f64::from(after) / 1000.0);
+        let shift = |mut session: crate::session::Session, by: u32| {
+            let by = i64::from(by) * 1_000_000;
             session.connect.as_mut().unwrap().at.time.0 += by;
             if let Some(connack) = &mut session.connack {
                 connack.at.time.0 += by;
@@ -99,17 +99,17 @@ fn a_broker_that_lets_in_nobody_more() {
         let went = away.iter().map(|(id, user, at)| shift(named(Tale::connecting(), id, user).close(Side::Server, 0.0).build(), *at));
         let mut sessions: Vec<_> = went.chain(came).collect();
         compare(&mut sessions);
-        diagnose(&sessions[0]).causes.to_vec()
+        diagnose(&sessions[0]).causes
     };
-    let inside = [(0.0, 60.0), (1.0, 60.0), (2.0, 60.0)];
-    let full = told(&inside, &[("late-1", "dev", 10.0), ("late-2", "dev", 20.0)]);
+    let inside = [(0, 60_000), (1000, 60_000), (2000, 60_000)];
+    let full = told(&inside, &[("late-1", "dev", 10_000), ("late-2", "dev", 20_000)]);
     assert!(full[0].contains("came while 3 clients of this capture were connected"), "{full:?}");
     // One that was let in before is as good as two.
-    assert!(told(&inside[..2], &[("in-0", "dev", 10.0)])[0].contains("while 2 clients"));
+    assert!(told(&inside[..2], &[("in-0", "dev", 10_000)])[0].contains("while 2 clients"));
     for (away, why) in [
-        ([("late-1", "dev", 10.0), ("late-1", "dev", 20.0)], "one client only"),
-        ([("late-1", "guest", 10.0), ("late-2", "dev", 20.0)], "a user that nobody knows"),
-        ([("late-1", "dev", 1.5), ("late-2", "dev", 20.0)], "turned away when there was room"),
+        ([("late-1", "dev", 10_000), ("late-1", "dev", 20_000)], "one client only"),
+        ([("late-1", "guest", 10_000), ("late-2", "dev", 20_000)], "a user that nobody knows"),
+        ([("late-1", "dev", 1500), ("late-2", "dev", 20_000)], "turned away when there was room"),
     ] {
         assert!(!told(&inside, &away).concat().contains("its limit of connections"), "{why}");
     }
@@ -123,13 +123,12 @@ fn a_version_that_the_port_does_not_take() {
             let connect = other.then_some(session.wire.last);
             session.neighbours.taken = Some(Box::new(Taken { connect, ..Taken::default() }));
         });
-        diagnose(&tale.build()).causes.to_vec()
+        diagnose(&tale.build()).causes
     };
-    use crate::mqtt::Version::{V31, V311, V5};
-    assert!(causes(V31, false)[0].starts_with("The broker does not speak MQTT 3.1: aMQTT, NATS"));
-    assert!(causes(V5, false)[1].starts_with("The broker does not speak MQTT 5.0 on this port"));
-    assert!(causes(V311, true)[1].starts_with("The broker does not speak MQTT 3.1.1, and closes without a CONNACK"));
-    assert!(!causes(V311, false).concat().contains("does not speak"));
+    assert!(causes(Known::V31, false)[0].starts_with("The broker does not speak MQTT 3.1: aMQTT, NATS"));
+    assert!(causes(Known::V5, false)[1].starts_with("The broker does not speak MQTT 5.0 on this port"));
+    assert!(causes(Known::V311, true)[1].starts_with("The broker does not speak MQTT 3.1.1, and closes without a CONNACK"));
+    assert!(!causes(Known::V311, false).concat().contains("does not speak"));
 }
 
 #[test]
