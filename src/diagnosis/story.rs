@@ -77,6 +77,14 @@ impl<'a> Story<'a> {
         self.said
     }
 
+    /// The DISCONNECT of the broker, if it said goodbye first and in MQTT 3.x, where no DISCONNECT carries a reason.
+    pub(crate) fn bare_dismissal(&self) -> Option<Moment> {
+        match self.said? {
+            Said::Server(disconnect) if self.version().is_some_and(|version| !version.is_v5()) => Some(disconnect.at),
+            _ => None,
+        }
+    }
+
     fn find_said(&self) -> Option<Said<'a>> {
         if let Some(connack) = &self.session.connack
             && connack.code.0 != 0

@@ -3,6 +3,7 @@
 //! Invariant: it changes what is known of why, never how a session ended.
 
 mod admissions;
+mod crowds;
 mod departures;
 mod detours;
 mod legs;
@@ -23,6 +24,7 @@ pub fn compare(sessions: &mut [Box<Session>]) {
     serving::find_serving(sessions);
     legs::find_legs(sessions);
     taken::compare_taken(sessions);
+    crowds::compare_crowds(sessions);
     departures::compare_departures(sessions);
 }
 

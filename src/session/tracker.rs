@@ -245,9 +245,9 @@ impl Tracker {
         self.oddities.as_ref()?.http_answer.as_deref()
     }
 
-    /// A rule that a packet breaks by its bytes alone.
-    pub fn violation(&mut self, at: Moment, packet: PacketType, violation: &Violation) {
-        let Some(clause) = violation.clause(self.version()) else { return };
+    /// A rule that a packet breaks by its bytes alone, as the standard of `version` has it.
+    pub fn violation(&mut self, at: Moment, packet: PacketType, version: Option<Version>, violation: &Violation) {
+        let Some(clause) = violation.clause(version) else { return };
         let what = violation.in_words();
         let violations = &mut self.odd().violations;
         let known = violations.iter_mut().find(|known| {
@@ -323,7 +323,7 @@ impl Tracker {
         let at = raw.completed;
         match cut_verdict(raw, self.version()) {
             Some(Packet::Disconnect(disconnect)) => self.disconnect_packet(from, at, &disconnect),
-            Some(Packet::Connack(connack)) if from == Side::Server => self.connack_packet(at, &connack),
+            Some(Packet::Connack(connack)) if from == Side::Server => self.connack_packet(from, at, &connack),
             _ => return false,
         }
         true
@@ -342,7 +342,7 @@ impl Tracker {
         }
         match parsed {
             Packet::Connect(connect) => self.connect_packet(at, raw, connect),
-            Packet::Connack(connack) => self.connack_packet(at, connack),
+            Packet::Connack(connack) => self.connack_packet(from, at, connack),
             Packet::Publish(publish) => self.publish_packet(from, raw, publish, last),
             Packet::Puback(acknowledgment)
             | Packet::Pubrec(acknowledgment)

@@ -179,7 +179,7 @@ impl Direction {
         if segment.window == 0 {
             self.zero_window.get_or_insert(at);
         } else {
-            self.opened_window();
+            self.opened_window(at);
         }
     }
 

@@ -58,7 +58,7 @@ impl<R: Reader> Flow<R> {
             End::B => (b, a, &mut facts.from_b, &mut facts.from_a),
         };
         sent.hop_limit.get_or_insert(segment.hop_limit);
-        sent.opened_window();
+        sent.opened_window(at);
         heard.was_heard();
         let length = segment.payload_length;
         if length > 0 && own.sender.is_copy(segment, at) {

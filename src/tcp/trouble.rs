@@ -50,6 +50,8 @@ pub struct Trouble {
     pub ignored_resets: u64,
     /// When the window went to zero and has stayed there.
     pub zero_window: Option<Moment>,
+    /// From when until when it was at zero the last time that it opened again.
+    pub reopened_window: Option<(Moment, Moment)>,
     /// Times that a router said that a segment is too large for a link on its way (RFC 1191 §4, RFC 8201 §4): what is sent
     /// again in smaller pieces was not lost.
     pub too_large: u64,
@@ -76,6 +78,7 @@ static NONE: Trouble = Trouble {
     ignored: 0,
     ignored_resets: 0,
     zero_window: None,
+    reopened_window: None,
     too_large: 0,
 };
 
@@ -114,9 +117,11 @@ impl Direction {
 
     /// The window is open.
     #[inline]
-    pub(super) fn opened_window(&mut self) {
-        if let Some(trouble) = &mut self.trouble {
-            trouble.zero_window = None;
+    pub(super) fn opened_window(&mut self, at: Moment) {
+        if let Some(trouble) = &mut self.trouble
+            && let Some(from) = trouble.zero_window.take()
+        {
+            trouble.reopened_window = Some((from, at));
         }
     }
 }
@@ -131,7 +136,7 @@ mod tests {
         let mut direction = Direction::default();
         direction.was_heard();
         direction.got_through();
-        direction.opened_window();
+        direction.opened_window(NO_MOMENT);
         assert!(direction.trouble.is_none());
         direction.ignored += 1;
         assert_eq!(direction.ignored, 1);

@@ -1,6 +1,6 @@
 //! `administrative-disconnect`: the broker ended the session on purpose.
 
-use super::{About, Judgement, refusal};
+use super::{About, Judgement, refusal, session_taken_over};
 use crate::diagnosis::story::{Said, Story};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Severity};
@@ -18,6 +18,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let Said::Server(disconnect) = story.said()? else {
         return None;
     };
+    if story.bare_dismissal().is_some() && session_taken_over::seen(story).is_some() {
+        return None;
+    }
     let client = story.client();
     let what = format!("The broker ended the session of {client} on purpose");
     let code = disconnect.code.0;

@@ -65,7 +65,7 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
     let fault = fault(story, Side::Client, close.at)?;
     // A fault of CONNECT itself explains another outcome: the door stayed shut.
-    if !story.connected() && story.connect_sent().is_some() {
+    if !story.connected() && story.connect_sent().is_some() && hasty(story).is_none() {
         return None;
     }
     let sentence =
@@ -161,7 +161,7 @@ pub(super) fn fault(story: &Story<'_>, by: Side, end: Moment) -> Option<Fault> {
         return Some(Fault { what, at: violation.at, why });
     }
     if by == Side::Client
-        && let Some(first) = unintroduced(story)
+        && let Some(first) = unintroduced(story).or_else(|| hasty(story))
         && story.soon(first.at, end, 2 * SECOND)
     {
         let what = format!("{} before any CONNECT, against the rules (MQTT-3.1.0-1)", words::last_in_words(first));
@@ -200,11 +200,20 @@ fn why_by_course(clause: &str) -> &'static str {
 
 /// The client's first packet, if it is no CONNECT although the stream is known from its start.
 pub(super) fn unintroduced<'a>(story: &Story<'a>) -> Option<&'a LastPacket> {
+    story.connect_sent().is_none().then(|| strange_beginning(story))?
+}
+
+/// The same, if the CONNECT came later and the server answered nothing.
+pub(super) fn hasty<'a>(story: &Story<'a>) -> Option<&'a LastPacket> {
+    (story.connect_sent().is_some() && story.server_silent()).then(|| strange_beginning(story))?
+}
+
+fn strange_beginning<'a>(story: &Story<'a>) -> Option<&'a LastPacket> {
     let first = story.session.first_packet.client?;
     let whole = story.session.wire.start_captured() && story.session.wire.sent.client.missing_bytes == 0;
     let packets = &story.session.last_packets.client;
     let found = packets.iter().find(|packet| packet.at.frame == first.frame)?;
-    (whole && story.connect_sent().is_none() && found.packet != PacketType::CONNECT).then_some(found)
+    (whole && found.packet != PacketType::CONNECT).then_some(found)
 }
 
 fn advise(judgement: Judgement, at: Option<Moment>) -> Judgement {

@@ -246,6 +246,11 @@ fn within(story: &Story<'_>) -> String {
 
 /// What the broker sent last, if it is something that a library may not be able to take.
 fn unreadable(story: &Story<'_>, close: Close) -> Option<String> {
+    larger_than_expected(story, close).or_else(|| unsound(story, close))
+}
+
+/// The same, if its bytes or its rules are at fault.
+fn unsound(story: &Story<'_>, close: Close) -> Option<String> {
     let last = story.last_of(Side::Server, close.at).map(|last| last.at.frame);
     let newest = |at: Moment| {
         !close.at.is_before(at) && (last.is_none_or(|last| last <= at.frame) || story.soon(at, close.at, SECOND / 2))
@@ -274,6 +279,19 @@ fn unreadable(story: &Story<'_>, close: Close) -> Option<String> {
         "The broker sent {what} in frame {}: a library that cannot take it gives up, at once or when its patience ends.",
         at.frame
     ))
+}
+
+/// The largest number that a Variable Byte Integer can hold.
+const LARGEST: u32 = 268_435_455;
+
+/// That the CONNACK allows larger packets than the client's library expects, if the client closed upon it.
+fn larger_than_expected(story: &Story<'_>, close: Close) -> Option<String> {
+    let connack = story.session.connack.as_ref().filter(|connack| story.soon(connack.at, close.at, SECOND))?;
+    let most = connack.maximum_packet_size.filter(|most| *most > LARGEST)?;
+    let spoke = story.last_of(Side::Client, close.at).is_none_or(|last| connack.at.is_before(last.at));
+    (!spoke).then(|| {
+        format!("The CONNACK allows packets of {} (Maximum Packet Size), and the client closed upon it: Paho Python takes more than 268,435,455 for an error.", words::bytes(most.into()))
+    })
 }
 
 /// What the client may have given up over: its newest packet is a request that got no answer, or none in time.

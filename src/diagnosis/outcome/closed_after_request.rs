@@ -1,6 +1,7 @@
 //! `closed-after-request`: the broker closed on a request that it left unanswered.
 
 use super::{About, Judgement, path_failed, server_closed};
+use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
@@ -85,6 +86,14 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         times => format!(" It closed {} of this client upon the same request.", words::counted(times, "other connection")),
     });
     let too_large = format!("The packet of {} is larger than the broker takes.", words::bytes(last.length));
+    let published = last.packet == PacketType::PUBLISH;
+    let lowered = lowered(story);
+    let twice = (published && last.qos.0 == 2).then(|| {
+        let shown = lowered.map_or_else(String::new, |at| format!(" It granted less than QoS 2 to a subscription that asked for it (frame {}).", at.frame));
+        format!("The broker does not take messages of QoS 2: NATS before 2.10 and Azure, for two, then close.{shown}")
+    });
+    let marked = last.topic.as_ref().is_some_and(|topic| topic.0.iter().any(|byte| matches!(byte, b' ' | b'.')));
+    let sure = twice.is_some() && lowered.is_some();
     let unread = reset && last.packet == PacketType::PUBLISH && last.length >= NOTABLE;
     Some(
         Judgement::new(confidence, sentence)
@@ -95,16 +104,26 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(deep > DEEP, format!("Its topic has {deep} levels, which may be more than the broker takes: mosquitto allows 200, EMQX 128 unless told otherwise."))
             .cause_if(large && reset, too_large.clone())
             .cause_if(once && otherwise.is_some(), otherwise.clone().unwrap_or_default())
+            .cause_if(refused && sure, twice.clone().unwrap_or_default())
             .cause_if(refused, format!("The broker's rules do not let this client publish or subscribe there: AWS IoT, RabbitMQ, HiveMQ and VerneMQ then close.{again}"))
             .cause_if(!once && otherwise.is_some(), otherwise.unwrap_or_default())
             .cause_if(large && !reset, too_large.clone())
             .cause_if(unread && !large, format!("{too_large} It left bytes unread: that makes its close a reset."))
+            .cause_if(refused && !sure && twice.is_some(), twice.unwrap_or_default())
+            .cause_if(refused && published && marked, "There is a blank or a `.` in its topic, which NATS, for one, does not take.")
             .cause_if(refused, "The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
+            .step_if(refused && sure, "Publish with QoS 1.")
             .step_if(refused, "Compare the topic with the broker's rules for this user and client id.")
             .step_if(large || unread, "Try a message of a few bytes to the same topic: if it passes, the size was the reason.")
             .step("Look into the broker's log at this time (AWS IoT: CloudWatch, `disconnectReason`).")
             .seen_as(Sight::Lost),
     )
+}
+
+/// Where the broker granted less than QoS 2 to a subscription of this client that asked for it.
+fn lowered(story: &Story<'_>) -> Option<Moment> {
+    let mut asked = story.session.subscriptions.iter().filter(|asked| asked.requested_qos().0 == 2);
+    asked.find_map(|asked| asked.answer.filter(|(_, code)| code.0 < 2).map(|(at, _)| at))
 }
 
 /// How many levels a topic has.
@@ -333,6 +352,32 @@ mod tests {
         };
         assert!(first(&"a/".repeat(201)).starts_with("Its topic has 202 levels"));
         assert!(first(&"a/".repeat(100)).starts_with("The broker's rules"));
+    }
+
+    #[test]
+    fn a_broker_without_qos_2() {
+        let causes = |granted, qos| {
+            let tale = Tale::connected().subscribe("a/#", Some(granted), 1.0).with(|session| {
+                session.subscriptions[0].options = 2;
+            });
+            let tale = tale.publish(Side::Client, "b", qos, 20, 1.0).close(Side::Server, 0.01);
+            diagnose(&tale.build()).causes
+        };
+        let sure = causes(1, 2);
+        assert!(sure[0].starts_with("The broker does not take messages of QoS 2"), "{sure:?}");
+        assert!(sure[0].ends_with("a subscription that asked for it (frame 7)."), "{sure:?}");
+        let granted = causes(2, 2);
+        assert!(granted[0].starts_with("The broker's rules") && granted[1].contains("QoS 2: NATS"), "{granted:?}");
+        assert!(!causes(1, 1).concat().contains("messages of QoS 2"));
+    }
+
+    #[test]
+    fn a_topic_with_a_mark_that_a_broker_may_not_take() {
+        let told = |topic: &str| {
+            let tale = Tale::connected().publish(Side::Client, topic, 1, 20, 1.0).close(Side::Server, 0.01);
+            diagnose(&tale.build()).causes.concat().contains("There is a blank or a `.`")
+        };
+        assert!(told("plant 7/state") && told("v1.2/state") && !told("plant/7/state"));
     }
 
     #[test]

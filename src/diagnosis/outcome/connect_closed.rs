@@ -1,6 +1,6 @@
 //! `connect-closed`: the broker closed after CONNECT and gave no reason.
 
-use super::{About, Judgement};
+use super::{About, Judgement, client_broke_rules, server_closed};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::secured::Secured;
@@ -22,7 +22,7 @@ pub(super) const ABOUT: About = About {
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let connect = story.connect_sent()?;
     let close = story.close_by(Side::Server)?;
-    if story.connected() || !story.server_silent() {
+    if story.connected() || !story.server_silent() || client_broke_rules::hasty(story).is_some() {
         return None;
     }
     if close.at.is_before(connect) {
@@ -48,11 +48,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let welcome = session.neighbours.admitted.as_ref().is_some_and(|admitted| admitted.same.is_some());
     let taken = story.taken();
     let (plain, spoken) = (taken.connect.is_some() || story.plain_before(), taken.version.is_some());
-    // Whom it let in spoke another version; 3.1.1 every broker speaks.
-    let other = taken.connect.filter(|_| !spoken && (v5 || oldest)).zip(story.version()).map(|(at, version)| {
+    let inside = session.neighbours.websocket_on_port && story.websocket().is_none() && !spoken;
+    let unlimited = session.connect.as_ref().is_some_and(|connect| connect.keep_alive == 0);
+    let crowd = crowd(story);
+    let usual = story.version() == Some(Version::V311);
+    // Whom it let in spoke another version.
+    let other = taken.connect.filter(|_| !spoken).zip(story.version()).map(|(at, version)| {
         format!("The broker does not speak MQTT {version}, and closes without a CONNACK: it let in a client of another version (frame {}).", at.frame)
     });
-    let asks = session.connect.as_ref().filter(|_| sound && !within && prompt).and_then(|connect| asks_much(connect));
+    let gone = server_closed::gone(story, close).map(|refused| server_closed::stopped(close, refused));
+    let up = gone.is_none();
+    // Anything may be why.
+    let open = sound && !within && prompt && up;
+    let asks = session.connect.as_ref().filter(|_| open).and_then(|connect| asks_much(connect));
     Some(
         Judgement::new(story.certain_of_silence(), sentence)
             .at([connect, close.at])
@@ -61,18 +69,24 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(meaning.is_some(), meaning.unwrap_or_default())
             .cause_if(story.reset_is_foreign(), "A firewall or proxy on the way reset the connection: the TTL of the reset does not fit the server's other packets.")
             .cause_if(within, "The broker, or a proxy in front of it, was stopped or crashed within its answer.")
+            .cause_if(!within && gone.is_some(), gone.unwrap_or_default())
             .cause_if(rival, "Another connection uses the same client id.")
             .cause_if(asks.is_some(), asks.unwrap_or_default())
-            .cause_if(sound && shared, "The broker stopped or restarted: it closed other sessions in the same second.")
-            .cause_if(sound && !within && prompt && other.is_some(), other.clone().unwrap_or_default())
-            .cause_if(sound && !within && prompt && meaning_is_unknown && !welcome, not_accepted(story))
-            .cause_if(sound && !within && prompt, "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
-            .cause_if(sound && !within && prompt && meaning_is_unknown && welcome, not_accepted(story))
-            .cause_if(sound && !within && prompt && v5 && !spoken && other.is_none(), "The broker does not speak MQTT 5.0: RabbitMQ 3.10, for one, closes without a CONNACK.")
-            .cause_if(sound && !within && prompt && oldest && !spoken && other.is_none(), "The broker does not speak MQTT 3.1: aMQTT and rumqttd, for two, close without a CONNACK.")
-            .cause_if(sound && !within && prompt && !plain && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
-            .cause_if(sound && !within && story.websocket().is_none(), "A load balancer or port forwarding took the connection and reached no broker behind it.")
-            .cause_if(sound && !within && !prompt, "The service that checks the broker's users did not answer in time.")
+            .cause_if(sound && shared && up, "The broker stopped or restarted: it closed other sessions in the same second.")
+            .cause_if(open && crowd.is_some(), crowd.clone().unwrap_or_default())
+            .cause_if(open && inside, format!("Port {} is for MQTT inside WebSocket: other connections of this capture use it so.", story.port()))
+            .cause_if(open && other.is_some() && !usual, other.clone().unwrap_or_default())
+            .cause_if(open && oldest && !spoken && other.is_none(), "The broker does not speak MQTT 3.1: aMQTT, NATS and rumqttd, for three, close without a CONNACK.")
+            .cause_if(open && meaning_is_unknown && !welcome, not_accepted(story))
+            .cause_if(open && unlimited, "The client switched the Keep Alive off (0), and the broker wants one: rumqttd closes on it.")
+            // Nearly every broker speaks 3.1.1.
+            .cause_if(open && other.is_some() && usual, other.clone().unwrap_or_default())
+            .cause_if(open && v5 && !spoken && other.is_none(), "The broker does not speak MQTT 5.0 on this port: RabbitMQ 3.10 and rumqttd's listener for 3.1.1, for two, close without a CONNACK.")
+            .cause_if(open && crowd.is_none(), "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
+            .cause_if(open && meaning_is_unknown && welcome, not_accepted(story))
+            .cause_if(open && !plain && !inside && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
+            .cause_if(sound && !within && up && story.websocket().is_none(), "A load balancer or port forwarding took the connection and reached no broker behind it.")
+            .cause_if(sound && !within && !prompt && up, "The service that checks the broker's users did not answer in time.")
             .step("Look into the broker's log at this time: brokers log why they close even when they do not say it to the client.")
             .step_if(sound && story.websocket().is_none(), "Try the same client id, user name and address with another client: `mosquitto_pub -h HOST -i ID -u USER -P PASSWORD -t test -m x -d`.")
             .step_if(!sound, "Update or correct the client library: a broker may not answer a CONNECT that breaks the protocol.")
@@ -114,19 +128,29 @@ const TINY: u32 = 32;
 /// From this length on, in bytes, a CONNECT may be larger than a broker takes.
 const LONG: u32 = 4096;
 
+/// That no CONNACK may fit into what the client takes.
+pub(super) fn too_tight(connect: &ConnectFacts) -> Option<String> {
+    let most = connect.maximum_packet_size.filter(|most| *most <= TINY)?;
+    Some(format!(
+        "The client takes packets of {most} bytes at most (Maximum Packet Size): a CONNACK may be larger, and the broker then cannot answer."
+    ))
+}
+
 /// What a sound CONNECT asks for that a broker may close on.
 fn asks_much(connect: &ConnectFacts) -> Option<String> {
-    let tiny = connect.maximum_packet_size.filter(|most| *most <= TINY);
-    let tiny = tiny.map(|most| {
-        format!("The client takes packets of {most} bytes at most (Maximum Packet Size): a CONNACK may be larger, and the broker then cannot answer.")
-    });
     let method = connect.authentication_method.as_ref();
     let method = method.map(|method| {
         format!("The authentication exchange that CONNECT begins (method {}) failed in the broker, which closed instead of refusing.", words::quoted(method))
     });
     let long = connect.length >= LONG;
     let long = long.then(|| format!("The CONNECT of {} is larger than the broker takes.", words::bytes(connect.length.into())));
-    tiny.or(method).or(long)
+    too_tight(connect).or(method).or(long)
+}
+
+/// How many were connected when the broker let in nobody more.
+fn crowd(story: &Story<'_>) -> Option<String> {
+    let crowd = story.taken().crowd?;
+    Some(format!("The broker has reached its limit of connections: it closed upon every CONNECT that came while {crowd} clients of this capture were connected, and never had more of them at once."))
 }
 
 /// What of the client the broker may not accept, beside whom it let in.
@@ -149,7 +173,14 @@ fn not_accepted(story: &Story<'_>) -> String {
         (false, Some(frame), _) => format!(
             "The broker's rules or its state have changed in between: it let in the same client on another connection (frame {frame})."
         ),
-        (false, None, _) => "A rule of the broker denies this client, and the broker closes instead of refusing.".into(),
+        (false, None, Some(frame)) => format!(
+            "A rule of the broker denies this client id or its address, and the broker closes instead of refusing: it let in another client without a user name (frame {frame})."
+        ),
+        (false, None, None) => {
+            let named = admitted.and_then(|admitted| admitted.other_user.as_ref()).map(|one| one.at.frame);
+            let with_name = named.map_or_else(String::new, |frame| format!(", and it let in the same client id with one (frame {frame})"));
+            format!("The client sent no user name, and the broker wants one, or a rule denies this client: some brokers (rumqttd, for one) close instead of refusing{with_name}.")
+        }
     }
 }
 
@@ -161,9 +192,11 @@ fn at_the_door(story: &Story<'_>, connect: Moment, close: Close) -> Judgement {
     let sentence =
         format!("{server} {how} the connection of {client} {span} after it opened, before the CONNECT arrived.");
     let prompt = story.soon(opened, close.at, SECOND);
+    let full = crowd(story);
     Judgement::new(Confidence::Certain, sentence)
         .at([opened, close.at, connect])
-        .cause_if(prompt, "The broker takes no more connections on this port: mosquitto with `max_connections`, and EMQX, then close at once, as does a broker that has no file descriptors left.")
+        .cause_if(prompt && full.is_some(), full.clone().unwrap_or_default())
+        .cause_if(prompt && full.is_none(), "The broker takes no more connections on this port: mosquitto with `max_connections`, and EMQX, then close at once, as does a broker that has no file descriptors left.")
         .cause_if(prompt, "The broker, or a proxy in front of it, has banned this address.")
         .cause_if(prompt, "A load balancer or port forwarding took the connection and has no broker behind it.")
         .cause_if(!prompt, "The client waited too long with its CONNECT: brokers close a connection on which none arrives.")
@@ -270,151 +303,4 @@ pub(super) fn encrypted(story: &Story<'_>) -> Option<Judgement> {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::diagnosis::testing::{Tale, outcome, text};
-    use crate::diagnosis::{Confidence, diagnose};
-    use crate::mqtt::PacketType;
-    use crate::session::{ConnectFacts, Taken, UnfinishedPacket};
-    use crate::capture::Moment;
-    use crate::stream::Side;
-    use crate::transport::tls::Version;
-
-    #[test]
-    fn a_close_right_after_connect() {
-        let outcome = outcome(&Tale::connecting().close(Side::Server, 0.003).build());
-        assert_eq!(outcome.id, "connect-closed");
-        assert_eq!(
-            outcome.sentence,
-            "10.0.0.5:1883 closed the connection of sensor-17 3 ms after CONNECT without giving a reason."
-        );
-    }
-
-    #[test]
-    fn what_the_broker_took_from_others_is_no_reason() {
-        let causes = |took: fn(&mut Taken, Moment)| {
-            let tale = Tale::connecting_v5().close(Side::Server, 0.003).with(|session| {
-                let mut taken = Taken::default();
-                took(&mut taken, session.wire.last);
-                session.neighbours.taken = Some(Box::new(taken));
-            });
-            diagnose(&tale.build()).causes.concat()
-        };
-        let told = |causes: &str| (causes.contains("does not speak MQTT 5.0"), causes.contains("expects TLS, a PROXY header"));
-        assert_eq!(told(&causes(|_, _| ())), (true, true));
-        // Others of an older version were let in.
-        assert_eq!(told(&causes(|taken, at| taken.connect = Some(at))), (true, false));
-        let both = |taken: &mut Taken, at| (taken.connect, taken.version) = (Some(at), Some(at));
-        assert_eq!(told(&causes(both)), (false, false));
-        let first = "The broker does not speak MQTT 5.0, and closes without a CONNACK: it let in a client of another version";
-        assert!(causes(|taken, at| taken.connect = Some(at)).starts_with(first));
-    }
-
-    #[test]
-    fn a_connect_that_was_only_begun() {
-        let told = |gap| {
-            let tale = Tale::connecting().close(Side::Server, 2.0).with(|session| {
-                let (packet, started) = (PacketType::CONNECT, session.wire.last);
-                session.unfinished_packet.client = Some(UnfinishedPacket { packet, length: 18, started });
-                session.wire.sent.client.missing_bytes = gap;
-            });
-            outcome(&tale.build()).sentence
-        };
-        assert!(told(0).ends_with("2 s after the beginning of its CONNECT without giving a reason."), "{}", told(0));
-        // The rest may be what the capture lacks.
-        assert!(told(3).ends_with("2 s after CONNECT without giving a reason."), "{}", told(3));
-    }
-
-    #[test]
-    fn a_late_close_may_be_that_of_a_proxy() {
-        let causes = |after| diagnose(&Tale::connecting().close(Side::Server, after).build()).causes.concat();
-        for after in [0.003, 3.0] {
-            assert!(causes(after).contains("reached no broker behind it"), "{}", causes(after));
-        }
-        assert!(causes(3.0).contains("checks the broker's users") && !causes(0.003).contains("checks the broker's users"));
-        let broken = Tale::connecting().violation(Side::Client, true).close(Side::Server, 3.0);
-        assert!(!diagnose(&broken.build()).causes.concat().contains("behind it"));
-    }
-
-    #[test]
-    fn what_a_connect_asks_for_may_be_too_much() {
-        let first = |change: fn(&mut ConnectFacts)| {
-            let tale = Tale::connecting_v5().with(|session| change(session.connect.as_mut().unwrap()));
-            diagnose(&tale.close(Side::Server, 0.003).build()).causes[0].to_string()
-        };
-        assert!(first(|connect| connect.maximum_packet_size = Some(2)).starts_with("The client takes packets of 2 bytes at most"));
-        let method = first(|connect| connect.authentication_method = Some(text("SCRAM-SHA-1")));
-        assert!(method.contains("(method “SCRAM-SHA-1”)"), "{method}");
-        assert!(first(|connect| connect.length = 65_000).starts_with("The CONNECT of 65,000 bytes is larger"));
-        assert!(first(|connect| connect.maximum_packet_size = Some(1024)).starts_with("The user name"));
-    }
-
-    #[test]
-    fn a_close_at_the_door_has_nothing_to_do_with_connect() {
-        let tale = Tale::connecting().violation(Side::Client, true);
-        let closes_at_once = |session: &mut crate::session::Session| {
-            session.wire.sent.server.fin.get_or_insert_default().at = session.wire.established.unwrap();
-        };
-        let verdict = diagnose(&tale.with(closes_at_once).build());
-        assert_eq!(verdict.outcome.id, "connect-closed");
-        assert!(verdict.outcome.sentence.ends_with("before the CONNECT arrived."), "{}", verdict.outcome.sentence);
-        assert!(!verdict.causes.iter().any(|cause| cause.contains("MQTT-")));
-    }
-
-    #[test]
-    fn a_fault_in_connect_is_the_first_cause() {
-        let tale = Tale::connecting().violation(Side::Client, true);
-        let verdict = diagnose(&tale.reset(Side::Server, 0.003).build());
-        assert_eq!(verdict.outcome.id, "connect-closed");
-        assert!(verdict.causes[0].contains("MQTT-3.3.2-2"));
-        assert!(!verdict.causes.iter().any(|cause| cause.contains("policy")));
-    }
-
-    #[test]
-    fn an_answer_inside_tls_that_is_no_connack() {
-        let asked = |version| Tale::secured(version).data(Side::Client, 60, 0.1);
-        // 400 Bad Request of a web server: 155 bytes, and what TLS adds.
-        for (version, length) in [(Version::V1_3, 172), (Version::V1_2, 179)] {
-            let told = diagnose(&asked(version).data(Side::Server, length, 0.1).close(Side::Server, 0.001).build());
-            assert_eq!((told.outcome.id, told.outcome.confidence), ("connect-closed", Confidence::Likely));
-            let words = "with 155 bytes, more than a CONNACK usually has, and closed the connection 1 ms later";
-            assert!(told.outcome.sentence.contains(words), "{}", told.outcome.sentence);
-        }
-        let goodbye = asked(Version::V1_3).data(Side::Server, 172, 0.1).close(Side::Server, 0.001);
-        assert_eq!(outcome(&goodbye.data(Side::Client, 19, 0.001).build()).id, "connect-closed");
-        // A CONNACK, more from the client, a session that lasts, a client that leaves.
-        for near in [
-            asked(Version::V1_3).data(Side::Server, 21, 0.1).close(Side::Server, 0.001),
-            asked(Version::V1_3).data(Side::Server, 172, 0.1).data(Side::Client, 40, 0.1).close(Side::Server, 0.001),
-            asked(Version::V1_3).data(Side::Server, 172, 0.1).close(Side::Server, 5.0),
-            asked(Version::V1_3).data(Side::Server, 172, 0.1).close(Side::Client, 0.001),
-        ] {
-            assert_eq!(outcome(&near.build()).id, "encrypted-session-ended");
-        }
-    }
-
-    #[test]
-    fn a_server_that_ends_tls_before_it_reads() {
-        let told = |tale: Tale| diagnose(&tale.build());
-        let secured = || Tale::secured(Version::V1_2);
-        // Its alert, or its FIN, crosses the CONNECT.
-        let alerted = secured().sealed_alert(Side::Server, 0.001).data(Side::Client, 60, 0.001).close(Side::Client, 0.001);
-        let closed = secured().close(Side::Server, 0.001).data(Side::Client, 60, 0.001);
-        for tale in [alerted, closed] {
-            let verdict = told(tale);
-            assert_eq!(verdict.outcome.id, "connect-closed");
-            assert!(verdict.outcome.sentence.contains("after the TLS handshake, before"), "{}", verdict.outcome.sentence);
-            assert!(verdict.causes[0].starts_with("A proxy that ends TLS"), "{:?}", verdict.causes);
-        }
-        let asked = told(secured().data(Side::Client, 60, 0.1).sealed_alert(Side::Server, 0.5).close(Side::Client, 0.001));
-        assert!(asked.outcome.sentence.contains("ended the encrypted connection of 10.0.0.21 500 ms after the client's first data"), "{}", asked.outcome.sentence);
-        // The client's own goodbye came first.
-        let left = secured().data(Side::Client, 60, 0.1).sealed_alert(Side::Client, 0.1).sealed_alert(Side::Server, 0.001);
-        assert_eq!(told(left.close(Side::Client, 0.001)).outcome.id, "client-closed");
-    }
-
-    #[test]
-    fn a_refusal_before_the_close_is_that_refusal() {
-        let refused = Tale::connecting().connack(5).reset(Side::Server, 0.001);
-        assert_eq!(outcome(&refused.build()).id, "refused-not-authorized");
-    }
-}
+mod tests;

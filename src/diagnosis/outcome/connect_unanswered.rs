@@ -69,6 +69,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let only = other.zip(story.version()).map(|(at, version)| {
         format!("The broker does not speak MQTT {version}: it let in a client of another version (frame {}).", at.frame)
     });
+    let tight = story.session.connect.as_deref().and_then(connect_closed::too_tight);
     let port = story.port();
     let spoken = story.session.neighbours.connack_before.is_some() && !story.session.neighbours.websocket_on_port;
     let known = upgrade.is_none() && (story.plain_before() || story.taken().connect.is_some());
@@ -90,6 +91,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(unfinished && late.is_none(), "The client announced a longer CONNECT than it sent, so the broker waits for the rest.")
             .cause_if(late.is_none() && fault.is_some(), fault.unwrap_or_default())
             .cause_if(unsaid, unnamed.unwrap_or_default())
+            .cause_if(silent && tight.is_some(), tight.unwrap_or_default())
             .cause_if(silent && only.is_some(), only.clone().unwrap_or_default())
             .cause_if(!arrived, "CONNECT itself did not reach the server: its TCP acknowledgment is missing.")
             .cause_if(plain, format!("The client is set to MQTT over WebSocket (`ws://`), and port {port} is for plain MQTT: the broker waits for the rest of a packet."))
@@ -193,6 +195,16 @@ mod tests {
     use crate::mqtt::PacketType;
     use crate::session::{PacketCounts, UnfinishedPacket, Taken};
     use crate::stream::{Side, StreamOffset};
+
+    #[test]
+    fn a_client_that_no_connack_fits() {
+        let first = |most| {
+            let tale = Tale::connecting_v5().with(|session| session.connect.as_mut().unwrap().maximum_packet_size = most);
+            diagnose(&tale.close(Side::Client, 5.0).build()).causes[0].to_string()
+        };
+        assert!(first(Some(20)).starts_with("The client takes packets of 20 bytes at most"), "{}", first(Some(20)));
+        assert!(first(Some(1024)).starts_with("The broker hangs"), "{}", first(Some(1024)));
+    }
 
     #[test]
     fn the_client_gives_up() {

@@ -119,7 +119,7 @@ fn limit(story: &Story<'_>) -> String {
 fn advise(judgement: Judgement, large: bool) -> Judgement {
     judgement
         .cause_if(large, "The message is large: an image, a firmware file, or data that piled up while the client was offline.")
-        .cause("The broker's limit is low (mosquitto: `max_packet_size` or `message_size_limit`; EMQX: `mqtt.max_packet_size`, 1 MB by default).")
+        .cause("The broker's limit is low (mosquitto: `max_packet_size` or `message_size_limit`; EMQX: `mqtt.max_packet_size`, 1 MB by default; rumqttd: `max_payload_size`).")
         .step("Send the data in smaller pieces, or raise the broker's limit.")
 }
 

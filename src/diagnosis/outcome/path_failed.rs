@@ -1,7 +1,7 @@
 //! `path-failed`: the network between stopped carrying the connection.
 
 use super::{About, Judgement};
-use crate::capture::Moment;
+use crate::capture::{Moment, Timestamp};
 use crate::diagnosis::qualifier::Ground;
 use crate::diagnosis::story::{SECOND, Silence, Story};
 use crate::diagnosis::symptom::Sight;
@@ -21,6 +21,8 @@ const FULL_SEGMENT: u64 = 1200;
 const SMALL: u32 = 500;
 /// How long a receive buffer must have been full.
 const STALLED: i64 = 5 * SECOND;
+/// How long before the end a receive buffer may have got room again: the program read what was left, and closed.
+const RELIEVED: i64 = 2 * SECOND;
 /// How long data must have been repeated in vain while the other side is heard.
 const UNHEARD: i64 = 3 * SECOND;
 
@@ -129,6 +131,9 @@ fn vanished(story: &Story<'_>, sender: Side) -> Option<Judgement> {
         return None;
     }
     let other = sender.other();
+    if had_no_room(story, other) {
+        return None;
+    }
     let heard = story.session.wire.sent.of(other).last_segment;
     let alive = heard.is_some_and(|heard| retries.first.is_before(heard));
     let waiting = sent.sent.0.saturating_sub(sent.acknowledged.0);
@@ -326,12 +331,29 @@ pub(super) fn stopped_reading(story: &Story<'_>, side: Side) -> bool {
     full_buffer(story, side).is_some()
 }
 
-/// Since when the receive buffer of `side` had been full at the end, and how long that is.
+/// Since when the receive buffer of `side` had been full at the end, or right before it, and how long that is.
 fn full_buffer(story: &Story<'_>, side: Side) -> Option<(Moment, i64)> {
-    let full = story.session.wire.sent.of(side).zero_window?;
     let end = story.close.map_or(story.capture_end(), |close| close.at.time);
-    let length = end.nanoseconds_since(full.time);
-    (length >= STALLED).then_some((full, length))
+    let (full, until) = without_room(story, side, end)?;
+    let length = until.nanoseconds_since(full.time);
+    (length >= STALLED && end.nanoseconds_since(until) < RELIEVED).then_some((full, length))
+}
+
+/// From when until when the receive buffer of `side` was full, the last time, up to `end`.
+fn without_room(story: &Story<'_>, side: Side, end: Timestamp) -> Option<(Moment, Timestamp)> {
+    let wire = &story.session.wire.sent.of(side);
+    let reopened = || wire.reopened_window.map(|(full, open)| (full, open.time.min(end)));
+    wire.zero_window.map(|full| (full, end)).or_else(reopened)
+}
+
+/// Whether `side` said all the while that it has no room for what the other repeated: then nothing got lost.
+fn had_no_room(story: &Story<'_>, side: Side) -> bool {
+    let wire = &story.session.wire.sent;
+    let (retries, heard) = (wire.of(side.other()).retries, wire.of(side).last_segment);
+    let span = without_room(story, side, retries.last.time);
+    let answered = heard.is_some_and(|heard| retries.last.is_before(heard));
+    let within = span.is_some_and(|(full, until)| full.is_before(retries.first) && retries.last.time <= until);
+    answered && within
 }
 
 /// `side` stopped reading: its receive buffer was full.

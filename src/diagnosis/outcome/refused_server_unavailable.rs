@@ -19,6 +19,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     Some(
         refusal::judgement(story, connack, &what)
             .cause_if(code == 0x9F, "The client, or all clients together, connect too often.")
+            .cause_if(code == 0x9F, "Too many logins from this address failed: some brokers then refuse it for a while, whatever the password.")
             .cause_if(code == 0x97, "A quota is used up: connections of this account, licence or user.")
             .cause_if(matches!(code, 3 | 0x89), "The broker has reached its limit of connections (mosquitto: `global_max_clients`), or is overloaded.")
             .cause_if(matches!(code, 3 | 0x88), "The broker, or a service it needs, is starting, stopping or under maintenance.")

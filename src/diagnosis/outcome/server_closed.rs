@@ -9,7 +9,7 @@ use crate::diagnosis::story::{SECOND, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::mqtt::PacketType;
-use crate::session::{Close, CloseHow, Rival, UnfinishedPacket};
+use crate::session::{Close, CloseHow, ExchangeState, Rival, UnfinishedPacket};
 use crate::stream::Side;
 
 pub(super) const ABOUT: About = About {
@@ -86,6 +86,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let gone = gone(story, close).filter(|_| !foreign);
     let stopped = gone.map(|refused| stopped(close, refused));
     let asked = just_asked(story, close);
+    let overfull = overfull(story, close);
     // A broker that was stopped is not back at once.
     let runs = story.session.neighbours.returned.is_some();
     let alone = gone.is_none() && !forgot && !foreign;
@@ -121,6 +122,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(forgot && !late, "The server no longer knew the connection: the broker or its host was restarted, or it gave the connection up while its packets did not arrive.")
             .cause_if(together && gone.is_none(), "The broker was stopped or restarted: it closed another session in the same second.")
             .cause_if(forgot || late, "A firewall, NAT or load balancer on the way forgot the connection, and answers in the server's name.")
+            .cause_if(alone && overfull.is_some(), overfull.unwrap_or_default())
             .cause_if(old && alone && asked, FORBIDDEN)
             .cause_if(alone && runs && introduced && !short, pushed_out.clone())
             .cause_if(!together && alone && timed.is_none() && introduced, "The broker was stopped or restarted, or somebody disconnected the client.")
@@ -137,6 +139,19 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .step_if(old && alone, "Connect with MQTT 5.0 if client and broker can: the broker can then name its reason."),
     )
     .map(|judgement| judgement.seen_as(Sight::Lost))
+}
+
+/// So many messages that wait for their acknowledgment may be too many for a broker.
+const WAITING: usize = 10;
+
+/// That the client had not acknowledged many messages, of which the broker sent the newest just before the close.
+fn overfull(story: &Story<'_>, close: Close) -> Option<String> {
+    let last = story.last_of(Side::Server, close.at).filter(|last| last.packet == PacketType::PUBLISH && last.qos.0 > 0)?;
+    let waiting = story.session.open_exchanges.iter();
+    let waiting = waiting.filter(|one| one.sender == Side::Server && one.state == ExchangeState::Sent).count();
+    (waiting >= WAITING && story.soon(last.at, close.at, SECOND)).then(|| {
+        format!("The client had left {waiting} messages unacknowledged, and the broker takes that for too many: Mosca, for one, then closes.")
+    })
 }
 
 /// What was said last, and how long before the close.

@@ -34,23 +34,24 @@ pub(super) fn said(story: &Story<'_>) -> Option<Judgement> {
     Some(advise(story, refusal::dismissal(disconnect, &what).at(rival.map(|rival| rival.connect))))
 }
 
-/// The broker closed just after another connection introduced itself with the same client id.
+/// The broker closed, or sent a DISCONNECT that can give no reason, just after another connection introduced itself with the same client id.
 pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
-    let close = story.close_by(Side::Server)?;
+    let closed = || story.close_by(Side::Server).map(|close| (close.at, how(close.how)));
+    let (end, did) = story.bare_dismissal().map(|at| (at, "disconnected")).or_else(closed)?;
     let rival = story.session.neighbours.rival.as_deref()?;
     let since = rival.connect.time;
     let until = rival.accepted.unwrap_or(rival.connect);
-    let in_time = close.at.time >= since && close.at.time.nanoseconds_since(until.time) <= SECOND.saturating_add(story.round_trip());
+    let in_time = end.time >= since && end.time.nanoseconds_since(until.time) <= SECOND.saturating_add(story.round_trip());
     // A broker that had let both be for long does not push one out now.
     if !story.connected() || !in_time || rival.refused.is_some() || rival.borne {
         return None;
     }
     let timed = !story.is(Qualifier::NoTimes);
-    let next = rival.accepted.is_some_and(|accepted| close.at.frame <= accepted.frame.after(FRAMES));
+    let next = rival.accepted.is_some_and(|accepted| end.frame <= accepted.frame.after(FRAMES));
     if !timed && !next {
         return None;
     }
-    let span = words::duration(close.at.time.nanoseconds_since(since));
+    let span = words::duration(end.time.nanoseconds_since(since));
     let after = if timed { format!("{span} after the newer CONNECT") } else { "next to the newer CONNECT".to_owned() };
     let confidence = match rival.accepted {
         Some(_) if !rival.doubtful && timed => Confidence::VeryLikely,
@@ -60,14 +61,14 @@ pub(super) fn seen(story: &Story<'_>) -> Option<Judgement> {
         "Another connection{} with the same client id{} pushed this one out: the broker {} it {after}.",
         from(story),
         id(story),
-        how(close.how)
+        did
     );
     let grounds: &'static [Ground] = if timed { &[Ground::Timing] } else { &[] };
     Some(advise(
         story,
         Judgement::new(confidence, sentence)
             .on(grounds)
-            .at([rival.connect, close.at])
+            .at([rival.connect, end])
             .at(rival.accepted)
             .seen_as(Sight::Lost),
     ))
@@ -297,6 +298,16 @@ mod tests {
         let tale = Tale::connected().rival(30.0).close(Side::Server, 0.001);
         let both = tale.with(|session| session.neighbours.closed_together = vec![session.wire.first.frame; 4]);
         assert_eq!(outcome(&both.build()).id, "session-taken-over");
+    }
+
+    #[test]
+    fn a_disconnect_that_can_give_no_reason() {
+        let told = |tale: Tale| outcome(&tale.disconnect(Side::Server, 0, 0.001).close(Side::Client, 0.001).build());
+        let pushed = told(Tale::connected().rival(30.0));
+        assert_eq!((pushed.id, pushed.confidence), ("session-taken-over", Confidence::VeryLikely));
+        assert!(pushed.sentence.ends_with("the broker disconnected it 3 ms after the newer CONNECT."), "{}", pushed.sentence);
+        assert_eq!(told(Tale::connected()).id, "administrative-disconnect");
+        assert_eq!(told(Tale::connected_v5().rival(30.0)).id, "administrative-disconnect");
     }
 
     #[test]

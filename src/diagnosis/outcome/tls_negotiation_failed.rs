@@ -1,5 +1,7 @@
 //! `tls-negotiation-failed`: client and server found no way to encrypt on which both agree.
 
+use std::net::IpAddr;
+
 use super::{About, Judgement};
 use crate::diagnosis::secured::Secured;
 use crate::diagnosis::story::Story;
@@ -21,6 +23,12 @@ const HELLO: u64 = 200;
 
 /// Alerts that can only be about what the hellos say: versions, strength, extensions, names, identities.
 const ABOUT_HELLOS: [u8; 8] = [70, 71, 86, 109, 110, 112, 115, 120];
+
+/// Alerts with which a server may refuse an address in place of its name.
+const ABOUT_NAMES: [u8; 3] = [47, DECODE_ERROR, 112];
+
+/// The cause of last resort.
+const DAMAGED: &str = "One side's TLS library is faulty or very old, or a device on the way changed what was sent.";
 
 /// What OpenSSL sends when the server closed in the middle of the handshake.
 const DECODE_ERROR: u8 = 50;
@@ -70,6 +78,11 @@ fn may_have_agreed(secured: Secured<'_>, alert: u8) -> bool {
     !ABOUT_HELLOS.contains(&alert) && (unseen || unread || lacks && alert == DECODE_ERROR)
 }
 
+/// The address that the client gave for the server's name.
+fn address_as_name(secured: Secured<'_>) -> Option<IpAddr> {
+    std::str::from_utf8(&secured.tls.server_name()?.0).ok()?.parse().ok()
+}
+
 fn causes(secured: Secured<'_>, side: Side, alert: u8) -> Vec<String> {
     let tls = secured.tls;
     let hello = tls.client_hello.as_ref();
@@ -116,7 +129,11 @@ fn causes(secured: Secured<'_>, side: Side, alert: u8) -> Vec<String> {
         (Side::Server, 80) if old => {}
         (_, 80) => causes.push("The sender met a fault of its own, in its configuration for instance; its log tells.".to_owned()),
         (_, 109 | 110) => causes.push("One side's TLS library is old or incomplete: an extension is missing, or is not known.".to_owned()),
-        _ => causes.push("One side's TLS library is faulty or very old, or a device on the way changed what was sent.".to_owned()),
+        _ => causes.push(DAMAGED.to_owned()),
+    }
+    if let Some(address) = address_as_name(secured).filter(|_| side == Side::Server && ABOUT_NAMES.contains(&alert)) {
+        causes.retain(|cause| cause != DAMAGED);
+        causes.insert(0, format!("The client asked for {address} (SNI), an address, where only a name may stand (RFC 6066 §3): servers that use rustls, rumqttd for one, refuse that."));
     }
     if old && alert != 70 {
         causes.insert(0, format!("The client offers no version above {offered}, which brokers of today do not accept."));
@@ -131,7 +148,9 @@ fn advise(secured: Secured<'_>, judgement: Judgement, alert: u8) -> Judgement {
     let look = secured.connect_arguments();
     let keyed = matches!(alert, 115) || secured.tls.client_hello.as_ref().is_some_and(|hello| hello.only_psk || hello.resumes);
     let version = matches!(alert, 70 | 86);
+    let address = address_as_name(secured).is_some() && ABOUT_NAMES.contains(&alert);
     judgement
+        .step_if(address, "Connect to the broker by its name, or switch the server name off in the client's TLS settings.")
         .step_if(version, "Update the TLS library or the firmware of the client; or allow its version at the broker (mosquitto: `tls_version`), inside a network that you trust.")
         .step_if(keyed && !version, "Compare identity and key with those of the broker (mosquitto: `psk_file`).")
         .step_if(alert == 120, "Ask for the name that the broker expects: `mqtt`, or `x-amzn-mqtt-ca` for AWS IoT on port 443.")
@@ -143,7 +162,7 @@ fn advise(secured: Secured<'_>, judgement: Judgement, alert: u8) -> Judgement {
 mod tests {
     use super::DECODE_ERROR;
     use crate::diagnosis::{Confidence, diagnose};
-    use crate::diagnosis::testing::{Tale, outcome};
+    use crate::diagnosis::testing::{Tale, outcome, text};
     use crate::stream::Side;
     use crate::transport::tls::Version;
 
@@ -196,6 +215,19 @@ mod tests {
         assert!(told(Side::Client, 1041).causes[0].starts_with("The client did not accept the server's certificate"));
         assert_eq!(at_once.outcome.confidence, Confidence::Certain);
         assert!(at_once.causes[0].starts_with("They have no cipher suite"), "{:?}", at_once.causes);
+    }
+
+    #[test]
+    fn an_address_in_place_of_a_name() {
+        let first = |name: &str, alert| {
+            let tale = Tale::greeted(Version::V1_2).with(|session| {
+                session.tls.as_mut().unwrap().client_hello.as_mut().unwrap().server_name = Some(text(name));
+            });
+            diagnose(&tale.alert(Side::Server, alert, 0.001).build()).causes[0].clone()
+        };
+        assert!(first("10.0.0.5", 50).starts_with("The client asked for 10.0.0.5 (SNI), an address"));
+        assert!(first("broker.lan", 50).starts_with("One side's TLS library is faulty"));
+        assert!(first("10.0.0.5", 40).starts_with("They have no cipher suite"));
     }
 
     #[test]

@@ -359,7 +359,12 @@ impl Stage<'_> {
                 self.tracker.observe_version(self.side, raw);
             }
             mqtt::conformance::check(raw, packet, version, self.side, &mut |violation| {
-                self.tracker.violation(raw.completed, raw.header.packet_type(), &violation);
+                let named = match packet {
+                    Packet::Connect(connect) => connect.version(),
+                    _ => None,
+                };
+                let version = named.or(self.tracker.version());
+                self.tracker.violation(raw.completed, raw.header.packet_type(), version, &violation);
             });
         }
         self.tracker.packet(self.side, raw, &parsed, self.acknowledged);
@@ -375,7 +380,7 @@ impl Stage<'_> {
                 let will = self.tracker.connect().and_then(|connect| connect.will.as_ref()?.fingerprint);
                 self.news.push(News::Connect { client_id, at: raw.completed, will });
             }
-            Ok(Packet::Connack(connack)) => {
+            Ok(Packet::Connack(connack)) if self.side == Side::Server => {
                 if let Some(connect) = self.tracker.connect() {
                     let accepted = connack.reason_code.0 == 0;
                     let given = connack.assigned_client_identifier().filter(|_| connect.client_id.is_empty());

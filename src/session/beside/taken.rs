@@ -110,7 +110,7 @@ impl Asked {
         let version = session.version.filter(|_| ignored).and_then(|version| way(Some(version)));
         let answers = session.who().zip(session.closed_upon()).and_then(|key| self.requests.get(&key));
         let Answers { closed, taken } = answers.copied().unwrap_or_default();
-        let found = Taken { connect, version, request: taken, closed_too: closed.saturating_sub(1) };
+        let found = Taken { connect, version, request: taken, closed_too: closed.saturating_sub(1), crowd: None };
         (found != Taken::default()).then_some(found)
     }
 }

@@ -81,6 +81,8 @@ pub struct Taken {
     pub request: Option<TakenRequest>,
     /// How many other connections of the same client it closed upon the same request.
     pub closed_too: u64,
+    /// It closed upon every CONNECT that came while so many clients were connected, and never had more at once.
+    pub crowd: Option<u64>,
 }
 
 /// A request that the server took.

@@ -146,12 +146,28 @@ impl Tracker {
     pub(super) fn answer_packet(&mut self, from: Side, at: Moment, packet: &Suback<'_>, last: &mut Newest) {
         let asked = if last.packet == PacketType::SUBACK { PacketType::SUBSCRIBE } else { PacketType::UNSUBSCRIBE };
         let reason_string = packet.properties.reason_string().map(fact);
+        last.packet_identifier = Some(packet.packet_identifier);
+        let shown: Vec<ReasonCode> = packet.codes.iter().take(SHOWN).copied().map(ReasonCode).collect();
+        let more = packet.codes.len() - shown.len();
+        self.timeline.push(
+            at,
+            Some(from),
+            EventKind::Answer {
+                packet: last.packet,
+                packet_identifier: packet.packet_identifier,
+                codes: shown,
+                more,
+                reason_string: reason_string.clone(),
+            },
+        );
+        if from == Side::Client {
+            return;
+        }
         let position = self
             .seldom
             .requests
             .iter()
             .position(|request| request.packet == asked && request.packet_identifier == packet.packet_identifier);
-        last.packet_identifier = Some(packet.packet_identifier);
         let request = position.and_then(|position| self.seldom.requests.get(position)).map(|request| Asked {
             at: request.at,
             filters: request.filters,
@@ -168,21 +184,8 @@ impl Tracker {
             self.answered = true;
             self.answer(at, packet.codes, &request, reason_string.as_ref());
         } else {
-            self.seldom.early.get_or_insert_default().keep(asked, packet, at, reason_string.clone());
+            self.seldom.early.get_or_insert_default().keep(asked, packet, at, reason_string);
         }
-        let shown: Vec<ReasonCode> = packet.codes.iter().take(SHOWN).copied().map(ReasonCode).collect();
-        let more = packet.codes.len() - shown.len();
-        self.timeline.push(
-            at,
-            Some(from),
-            EventKind::Answer {
-                packet: last.packet,
-                packet_identifier: packet.packet_identifier,
-                codes: shown,
-                more,
-                reason_string,
-            },
-        );
     }
 
     pub(super) fn answer(&mut self, at: Moment, codes: &[u8], request: &Request, reason_string: Option<&TextFact>) {

@@ -83,18 +83,18 @@ impl Tracker {
         }
     }
 
-    pub(super) fn connack_packet(&mut self, at: Moment, connack: &Connack<'_>) {
+    pub(super) fn connack_packet(&mut self, from: Side, at: Moment, connack: &Connack<'_>) {
         let reason_string = connack.properties.reason_string().map(fact);
         self.timeline.push(
             at,
-            Some(Side::Server),
+            Some(from),
             EventKind::Connack {
                 code: connack.reason_code,
                 session_present: connack.session_present(),
                 reason_string: reason_string.clone(),
             },
         );
-        if self.connack.is_some() {
+        if self.connack.is_some() || from == Side::Client {
             return;
         }
         let (known, rules) = self.known();

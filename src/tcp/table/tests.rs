@@ -453,6 +453,8 @@ fn a_zero_window_is_remembered_until_it_opens() {
     assert_eq!(wire.facts().from_b.zero_window.unwrap().frame.get(), 4);
     wire.send(&with(9));
     assert_eq!(wire.facts().from_b.zero_window, None);
+    let reopened = wire.facts().from_b.reopened_window.map(|(from, at)| (from.frame.get(), at.frame.get()));
+    assert_eq!(reopened, Some((4, 7)));
 }
 
 #[test]

@@ -278,3 +278,14 @@ fn the_end_of_what_went_on_before() {
     assert!(told(0).contains("closed the connection as the capture began; whether"), "{}", told(0));
     assert!(told(60).contains("in the first frames of it that were captured; whether"), "{}", told(60));
 }
+
+#[test]
+fn a_connack_that_allows_more_than_the_library_expects() {
+    let first = |most, after: f64| {
+        let tale = Tale::connected_v5().with(|session| session.connack.as_mut().unwrap().maximum_packet_size = Some(most));
+        diagnose(&tale.close(Side::Client, after).build()).causes[0].to_string()
+    };
+    assert!(first(268_435_456, 0.001).starts_with("The CONNACK allows packets of 268,435,456 bytes"), "{}", first(268_435_456, 0.001));
+    assert!(first(268_435_455, 0.001).starts_with("The program ended"), "{}", first(268_435_455, 0.001));
+    assert!(first(268_435_456, 9.0).starts_with("The program ended"));
+}

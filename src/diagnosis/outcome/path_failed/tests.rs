@@ -180,6 +180,25 @@ fn a_receiver_that_stopped_reading() {
 }
 
 #[test]
+fn what_a_full_receiver_leaves_is_not_lost_on_the_way() {
+    let told = |room: f64| {
+        let tale = Tale::connected().publish(Side::Server, "a", 0, 5000, 5.0);
+        let tale = tale.with(|session| session.wire.sent.client.zero_window = Some(session.wire.last));
+        let tale = tale.retries(Side::Server, 4, 13.0).packet(Side::Client, PacketType::PINGREQ, 0.5);
+        let tale = tale.with(|session| {
+            session.wire.sent.server.acknowledged = StreamOffset(40);
+            let (full, opened) = (session.wire.sent.client.zero_window.take(), session.wire.last);
+            session.wire.sent.client.reopened_window = full.map(|full| (full, opened));
+        });
+        outcome(&tale.close(Side::Client, room).build())
+    };
+    let full = told(1.0);
+    assert_eq!((full.id, full.confidence), ("path-failed", Confidence::VeryLikely));
+    assert!(full.sentence.contains("sensor-17 stopped reading, and its receive buffer stayed full for 13.5 s"), "{}", full.sentence);
+    assert_eq!(told(10.0).id, "client-closed");
+}
+
+#[test]
 fn who_stopped_reading_hears_no_answer_and_sees_no_size() {
     let full = |side| move |session: &mut Session| session.wire.sent.of_mut(side).zero_window = Some(session.wire.last);
     let asked = |stalled: bool| {

@@ -3,7 +3,7 @@
 use crate::diagnosis::{Confidence, diagnose};
 use crate::diagnosis::testing::{Tale, outcome};
 use crate::mqtt::PacketType;
-use crate::session::UnfinishedPacket;
+use crate::session::{Exchange, ExchangeState, UnfinishedPacket};
 use crate::stream::Side;
 
 #[test]
@@ -267,4 +267,22 @@ fn the_first_close_counts() {
     assert_eq!(outcome(&client.build()).id, "client-closed");
     let server = Tale::connected().close(Side::Server, 5.0).reset(Side::Client, 0.002);
     assert_eq!(outcome(&server.build()).id, "server-closed");
+}
+
+#[test]
+fn a_client_that_acknowledges_nothing_may_be_let_go() {
+    let first = |waiting: u16, after: f64| {
+        let tale = (0..waiting).fold(Tale::connected(), |tale, id| {
+            tale.publish(Side::Server, "a", 1, 20, 0.001).with(|session| {
+                let at = session.wire.last;
+                let mut exchange = Exchange::new(Side::Server, PacketType::PUBLISH, id + 1, at);
+                exchange.state = ExchangeState::Sent;
+                session.open_exchanges.push(exchange);
+            })
+        });
+        diagnose(&tale.close(Side::Server, after).build()).causes[0].to_string()
+    };
+    assert!(first(19, 0.01).starts_with("The client had left 19 messages unacknowledged"), "{}", first(19, 0.01));
+    assert!(first(3, 0.01).starts_with("The broker was stopped"), "{}", first(3, 0.01));
+    assert!(first(19, 5.0).starts_with("The broker was stopped"), "{}", first(19, 5.0));
 }

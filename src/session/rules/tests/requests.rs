@@ -11,6 +11,15 @@ fn answers_belong_to_requests() {
 }
 
 #[test]
+fn an_answer_from_the_client_answers_nothing() {
+    assert_eq!(broken4(vec![c(suback4(9, &[0]))]), NONE);
+    let asked = || c(subscribe4(9, &[("a", 0)]));
+    assert_eq!(broken4(vec![asked(), c(suback4(9, &[0, 0])), s(suback4(9, &[0]))]), NONE);
+    let session = Talk::new(vec![c(connect4()), c(connack4(5)), s(connack4(0))]).end(wire());
+    assert_eq!(session.connack.map(|connack| connack.code.0), Some(0));
+}
+
+#[test]
 fn one_code_for_each_filter() {
     let two = || c(subscribe4(1, &[("a", 0), ("b", 0)]));
     assert_eq!(broken4(vec![two(), s(suback4(1, &[0]))]), ["MQTT-3.8.4-5"]);
