@@ -17,7 +17,7 @@ use hashbrown::{HashMap, HashSet};
 use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::limits::{Limits, forget_older_half};
 use crate::net::{Endpoint, MacAddress};
-use crate::session::{Close, Namesake, Neighbours, TextFact, Traffic};
+use crate::session::{Close, Namesake, Neighbours, Rare, TextFact, Traffic, Ways};
 use crate::stream::{End, Side};
 use crate::tcp::Facts;
 
@@ -289,6 +289,10 @@ impl Population {
         // What comes from where the server's answers come from was not made up on the way.
         let mac = facts.mac(client.other());
         let elsewhere = |answer: &Answer| mac.is_none() || mac != answer.mac;
+        let mut ways = Rare::<Ways>::default();
+        if let Some(at) = self.headed.get(&server) {
+            ways.takes_header = Some(*at);
+        }
         Neighbours {
             rival,
             closed_together: together.frames,
@@ -300,10 +304,10 @@ impl Population {
             server_seen_twice: answer.is_some_and(|answer| answer.twice && elsewhere(answer)),
             port_answers: answer.is_some_and(|answer| answer.port == server.port),
             websocket_on_port: self.websockets.contains(&server),
-            takes_header: self.headed.get(&server).copied(),
             tls_on_port: self.tls.get(&server).copied(),
             connack_before: broker.map(|broker| broker.first).filter(|at| at.frame < facts.first.frame),
             maximum_packet_size: broker.and_then(|broker| broker.maximum_packet_size),
+            ways,
             ..Neighbours::default()
         }
     }

@@ -30,6 +30,7 @@ pub use opening::{AuthFacts, ConnackFacts, ConnectFacts, WillFacts};
 pub use rare::{Empty, Rare};
 pub use surroundings::{
     Admission, Admitted, CaptureEdge, Detour, Leg, Legs, Namesake, Neighbours, Rival, Serving, Taken, TakenRequest,
+    Ways,
 };
 pub use websocket::{CloseFrame, HttpAnswer, TextMessages, UpgradeRequest, WebSocketFacts, close_code_name};
 

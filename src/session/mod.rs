@@ -26,7 +26,7 @@ pub use facts::{
     LastPacket, Late, Ledger, Leg, Legs, MalformedFact, Namesake, Neighbours, Oddities, Overlap, PacketCounts,
     PingFacts, Proof, PublishFacts, Rare, Refusal, RetainedBurst, Rival, Serving, Session, Subscription, Taken,
     TakenRequest, TextFact, TextMessages, Twice, UnfinishedPacket, Unheard, UpgradeRequest, VersionFrom, ViolationFact,
-    WebSocketFacts, WillFacts, Window, close_code_name,
+    Ways, WebSocketFacts, WillFacts, Window, close_code_name,
 };
 pub use fingerprint::{FINGERPRINTED, fingerprint};
 pub use observer::{PacketObserver, SeenPacket};

@@ -16,13 +16,12 @@ pub(super) const ABOUT: About = About { id: "proxied", severity: Severity::Info,
 type Proxy = (Endpoint, IpAddr, Endpoint);
 
 pub(super) fn find(sessions: &[Judged<'_>]) -> Vec<Spanning> {
-    let inner =
-        |judged: &Judged<'_>| Some((judged.session.neighbours.legs.as_deref()?.outer?, judged.session.wire.first));
+    let inner = |judged: &Judged<'_>| Some((judged.session.neighbours.ways.legs.outer?, judged.session.wire.first));
     let passed_on: BTreeMap<FrameNumber, &Judged<'_>> =
         sessions.iter().filter_map(|judged| Some((inner(judged)?.1.frame, judged))).collect();
     let mut proxies: BTreeMap<Proxy, Vec<(&Judged<'_>, &Judged<'_>)>> = BTreeMap::new();
     for outer in sessions {
-        let Some(leg) = outer.session.neighbours.legs.as_deref().and_then(|legs| legs.inner) else { continue };
+        let Some(leg) = outer.session.neighbours.ways.legs.inner else { continue };
         if let Some(inner) = passed_on.get(&leg.began.frame) {
             proxies.entry(proxy(outer, &leg)).or_default().push((outer, inner));
         }

@@ -109,7 +109,7 @@ fn follows(one: &Judged<'_>, next: &Judged<'_>, begins: bool) -> bool {
 
 /// Whether it failed, and its client did not get through under another address instead.
 fn failed(judged: &Judged<'_>) -> bool {
-    judged.severity >= Severity::Warning && judged.session.neighbours.detour.is_none()
+    judged.severity >= Severity::Warning && judged.session.neighbours.ways.detour.is_none()
 }
 
 fn told(

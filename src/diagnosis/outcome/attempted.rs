@@ -58,7 +58,7 @@ pub(super) fn repeated(seen: &Seen) -> String {
 
 /// Where the client got through instead, as a cause: the address that it tried here is of no use.
 pub(super) fn detour(story: &Story<'_>) -> Option<String> {
-    let detour = story.session.neighbours.detour.as_deref()?;
+    let detour = story.session.neighbours.ways.detour.as_ref()?;
     let wire = &story.session.wire;
     let (address, server) = (wire.peers.server.endpoint.address, detour.server);
     let span = words::duration(detour.at.time.nanoseconds_since(wire.first.time));

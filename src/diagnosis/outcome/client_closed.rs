@@ -117,6 +117,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (waited, unreadable) = (waited_in_vain(story, close), unreadable(story, close));
     let spoiled = unreadable.is_some();
     let (reset, meaning) = (close.how == CloseHow::Reset, story.close_code_cause(Side::Client));
+    let (asked, again) = (connected && !spoiled && only_asked(story, close), story.session.neighbours.closed_again_alike > 0);
     let limit = timer(story, close).filter(|_| connected);
     let timed = limit.is_some();
     let together = together(story).filter(|_| connected && !timed);
@@ -138,8 +139,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(!connected && whole && !stranger && goodbye.is_none() && !answered && !spoiled, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(together.is_some(), together.unwrap_or_default())
             .cause_if(timed, limit.unwrap_or_default())
-            .cause_if(connected && !spoiled && only_asked(story, close), "It only asked whether the broker lets it in, as the health check of a load balancer and monitors do: it left at once and wanted nothing else.")
+            .cause_if(asked && again, ONLY_ASKED)
             .cause_if(connected || answered, "The program ended, crashed or was restarted without calling its library's disconnect function.")
+            .cause_if(asked && !again, ONLY_ASKED)
             .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
             .cause_if(connected || answered, "The library gave the connection up over an error of its own and is about to connect again.")
             .step("Look into the client's log at this time.")
@@ -202,6 +204,9 @@ fn by_proxy(story: &Story<'_>, close: Close) -> Option<Judgement> {
     let plain = story.connected() && !story.closed_at_once() && !story.is(Qualifier::CaptureGaps);
     relayed::by_client(story, close).filter(|_| plain && !story.goodbye_may_be_missed(close))
 }
+
+/// Why a client that was let in leaves at once.
+const ONLY_ASKED: &str = "It only asked whether the broker lets it in, as the health check of a load balancer and monitors do: it left at once and wanted nothing else.";
 
 /// Whether the client left as soon as it was let in, and asked for nothing.
 fn only_asked(story: &Story<'_>, close: Close) -> bool {

@@ -90,7 +90,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let lowered = lowered(story);
     let twice = (published && last.qos.0 == 2).then(|| {
         let shown = lowered.map_or_else(String::new, |at| format!(" It granted less than QoS 2 to a subscription that asked for it (frame {}).", at.frame));
-        format!("The broker does not take messages of QoS 2: NATS before 2.10 and Azure, for two, then close.{shown}")
+        format!("The broker does not take messages of QoS 2: NATS before 2.10 and Azure then close.{shown}")
     });
     let marked = last.topic.as_ref().is_some_and(|topic| topic.0.iter().any(|byte| matches!(byte, b' ' | b'.')));
     let sure = twice.is_some() && lowered.is_some();

@@ -76,12 +76,12 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(open && crowd.is_some(), crowd.clone().unwrap_or_default())
             .cause_if(open && inside, format!("Port {} is for MQTT inside WebSocket: other connections of this capture use it so.", story.port()))
             .cause_if(open && other.is_some() && !usual, other.clone().unwrap_or_default())
-            .cause_if(open && oldest && !spoken && other.is_none(), "The broker does not speak MQTT 3.1: aMQTT, NATS and rumqttd, for three, close without a CONNACK.")
+            .cause_if(open && oldest && !spoken && other.is_none(), "The broker does not speak MQTT 3.1: aMQTT, NATS and rumqttd close without a CONNACK.")
             .cause_if(open && meaning_is_unknown && !welcome, not_accepted(story))
             .cause_if(open && unlimited, "The client switched the Keep Alive off (0), and the broker wants one: rumqttd closes on it.")
             // Nearly every broker speaks 3.1.1.
             .cause_if(open && other.is_some() && usual, other.clone().unwrap_or_default())
-            .cause_if(open && v5 && !spoken && other.is_none(), "The broker does not speak MQTT 5.0 on this port: RabbitMQ 3.10 and rumqttd's listener for 3.1.1, for two, close without a CONNACK.")
+            .cause_if(open && v5 && !spoken && other.is_none(), "The broker does not speak MQTT 5.0 on this port: RabbitMQ 3.10 and rumqttd's listener for 3.1.1 close without a CONNACK.")
             .cause_if(open && crowd.is_none(), "The broker limits connections or has banned this address: many brokers then close without a CONNACK.")
             .cause_if(open && meaning_is_unknown && welcome, not_accepted(story))
             .cause_if(open && !plain && !inside && story.websocket().is_none(), "The port expects TLS, a PROXY header or WebSocket instead of plain MQTT.")
@@ -98,7 +98,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
 pub(super) fn behind_header(story: &Story<'_>) -> Option<Judgement> {
     let (_, at) = story.session.foreign_opening.filter(|(protocol, _)| *protocol == Protocol::Proxy)?;
     let close = story.close_by(Side::Server)?;
-    let taken = story.session.neighbours.takes_header?;
+    let taken = story.session.neighbours.ways.takes_header?;
     if story.header_alone().is_some() || !story.server_silent() {
         return None;
     }

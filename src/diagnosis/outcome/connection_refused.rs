@@ -35,9 +35,11 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     });
     let detour = detour(story);
     let several = detour.is_some();
-    let serving = story.session.neighbours.serving.as_deref().filter(|_| !foreign);
+    let serving = story.session.neighbours.ways.serving.as_ref().filter(|_| !foreign);
     let open = serving.is_some();
-    let limited = serving.filter(|serving| serving.same_host).map(|serving| {
+    // No firewall limits what a host says to itself.
+    let inside = open && address.is_loopback();
+    let limited = serving.filter(|serving| serving.same_host && !inside).map(|serving| {
         format!("A firewall limits how many connections an address may have (`connlimit` and the like): {client} had another one, on which the broker still answered in frame {}.", serving.heard.frame)
     });
     let stopped = stopped && !open;
@@ -69,8 +71,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(held_back, format!("A firewall on the device that captured it refuses the connection: what goes to {address} is captured there twice, and this was not."))
             .cause_if(foreign && !held_back, "A firewall on the way refuses the connection in the host's name: the packet's TTL does not fit the host's other packets.")
             .cause_if(limited.is_some(), limited.unwrap_or_default())
-            .cause_if(open, "A firewall rejects this client, or so many connections, in the host's name.")
-            .cause_if(open, "Several brokers are behind the address, and the one that this connection was led to is down.")
+            .cause_if(open && !inside, "A firewall rejects this client, or so many connections, in the host's name.")
+            .cause_if(open && !inside, "Several brokers are behind the address, and the one that this connection was led to is down.")
             .cause_if(open, "The broker closed its port and kept the connections that it had, as some do before they stop.")
             .cause_if(alone && stopped, since)
             .cause_if(alone && !stopped && address.is_ipv6(), "The broker listens on IPv4 only: a client that knows both addresses of a name usually tries IPv4 next.")
@@ -92,6 +94,7 @@ mod tests {
     use crate::capture::{FrameNumber, Moment, Timestamp};
     use crate::diagnosis::testing::{Tale, outcome};
     use crate::diagnosis::{Confidence, diagnose};
+    use crate::mqtt::PacketType;
     use crate::session::{Serving, Session};
     use crate::stream::Side;
 
@@ -120,7 +123,7 @@ mod tests {
             let tale = Tale::knocking(1).reset(Side::Server, 0.001).with(|session| {
                 let (began, heard) = (session.wire.first, session.wire.last);
                 session.neighbours.connack_before = Some(began);
-                session.neighbours.serving = Some(Box::new(Serving { began, heard, same_host }));
+                session.neighbours.ways.serving = Some(Serving { began, heard, same_host });
             });
             diagnose(&tale.build())
         };
@@ -130,6 +133,18 @@ mod tests {
         assert!(verdict.causes[0].starts_with("A firewall rejects this client"), "{:?}", verdict.causes);
         assert!(!verdict.causes.concat().contains("crashed"), "{:?}", verdict.causes);
         assert!(refused(true).causes[0].starts_with("A firewall limits how many"));
+        let causes = within_a_host();
+        assert_eq!(causes.len(), 1, "{causes:?}");
+        assert!(causes[0].starts_with("The broker closed its port"), "{causes:?}");
+    }
+
+    fn within_a_host() -> Vec<std::borrow::Cow<'static, str>> {
+        let tale = Tale::knocking(1).reset(Side::Server, 0.001).with(|session| {
+            session.wire.peers.server.endpoint.address = [127, 0, 0, 1].into();
+            let (began, heard) = (session.wire.first, session.wire.last);
+            session.neighbours.ways.serving = Some(Serving { began, heard, same_host: true });
+        });
+        diagnose(&tale.build()).causes
     }
 
     #[test]
@@ -137,23 +152,25 @@ mod tests {
         let at = |frame: u64| {
             Moment { frame: FrameNumber::new(frame), time: Timestamp(i64::try_from(frame).unwrap() * 10_000_000_000) }
         };
-        let refused = |first, spoke| {
+        let refused = |first, spoke, packet| {
             let refused = Tale::knocking(1).reset(Side::Server, 0.001).with(|session| {
                 session.wire.first = at(50);
                 session.wire.reset.as_mut().unwrap().at = at(51);
             });
             let served = Tale::connected().publish(Side::Server, "a", 0, 10, 0.1).with(|session| {
                 session.wire.first = at(first);
-                session.last_packets.server.last_mut().unwrap().at = at(spoke);
+                let last = session.last_packets.server.last_mut().unwrap();
+                (last.at, last.packet) = (at(spoke), packet);
             });
             let mut sessions = vec![Box::new(served.build()), Box::new(refused.build())];
             crate::session::compare(&mut sessions);
-            sessions[1].neighbours.serving.as_deref().map(|serving| serving.heard.frame.get())
+            sessions[1].neighbours.ways.serving.as_ref().map(|serving| serving.heard.frame.get())
         };
-        assert_eq!(refused(1, 90), Some(90));
-        // It fell silent before, and one that began later.
-        assert_eq!(refused(1, 40), None);
-        assert_eq!(refused(60, 90), None);
+        assert_eq!(refused(1, 90, PacketType::PUBLISH), Some(90));
+        // It fell silent before, or only said goodbye; and one that began later.
+        assert_eq!(refused(1, 40, PacketType::PUBLISH), None);
+        assert_eq!(refused(1, 90, PacketType::DISCONNECT), None);
+        assert_eq!(refused(60, 90, PacketType::PUBLISH), None);
     }
 
     #[test]

@@ -105,7 +105,7 @@ mod tests {
         let tale = |takes_header| {
             Tale::connecting().close(Side::Server, 0.1).with(move |session| {
                 session.foreign_opening = Some((Protocol::Proxy, session.wire.first));
-                session.neighbours.takes_header = Some(session.wire.first).filter(|_| takes_header);
+                session.neighbours.ways.takes_header = Some(session.wire.first).filter(|_| takes_header);
             })
         };
         assert_eq!(outcome(&tale(true).build()).id, "connect-closed");

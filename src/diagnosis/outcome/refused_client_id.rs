@@ -46,7 +46,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
         refusal::judgement(story, connack, &what)
             .cause_if(compared.is_some(), compared.map_or_else(String::new, |Compared { cause, .. }| cause))
             .cause_if(empty && kept && !v5, "An empty client id needs Clean Session 1: without it the broker could never find the session again (MQTT-3.1.3-8).")
-            .cause_if(empty && kept && v5, "The broker takes an empty client id only with Clean Start 1, as MQTT 3.1.1 had it: EMQX and rumqttd, for two.")
+            .cause_if(empty && kept && v5, "The broker takes an empty client id only with Clean Start 1, as MQTT 3.1.1 had it: EMQX and rumqttd do so.")
             .cause_if(empty && (v5 || !kept), "The broker wants every client to name itself.")
             .cause_if(!empty && damage.is_some(), damage.unwrap_or_default())
             .cause_if(long, format!("The client id has {length} bytes, and brokers need not take more than {SURE_LENGTH}."))

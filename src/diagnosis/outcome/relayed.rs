@@ -17,7 +17,7 @@ const LONGER: &str = "Set a longer idle limit in the proxy (HAProxy: `timeout cl
 
 /// The server's side, which is a proxy, closed; `ending` ends the sentence.
 pub(super) fn by_server(story: &Story<'_>, close: Close, ending: &str) -> Option<Judgement> {
-    let inner = story.session.neighbours.legs.as_deref()?.inner?;
+    let inner = story.session.neighbours.ways.legs.inner?;
     let (client, server, age) = (story.client(), story.server(), story.age(close.at));
     let sentence = format!("The proxy at {server} {} the connection of {client} after {age}{ending}", how(close.how));
     let behind = inner.server;
@@ -44,7 +44,7 @@ pub(super) fn by_server(story: &Story<'_>, close: Close, ending: &str) -> Option
 
 /// The client's side, which is a proxy, closed.
 pub(super) fn by_client(story: &Story<'_>, close: Close) -> Option<Judgement> {
-    let outer = story.session.neighbours.legs.as_deref()?.outer?;
+    let outer = story.session.neighbours.ways.legs.outer?;
     let (client, host, age) = (story.client(), story.client_host(), story.age(close.at));
     let sentence =
         format!("The proxy at {host} {} the connection of {client} after {age} without a goodbye.", how(close.how));

@@ -39,7 +39,7 @@ pub(super) fn find_detours(sessions: &mut [Box<Session>]) {
         nowhere.into_iter().filter_map(|place| Some((place, hosts.detour(place, sessions)?))).collect();
     for (place, detour) in found {
         if let Some(session) = sessions.get_mut(place) {
-            session.neighbours.detour = Some(Box::new(detour));
+            session.neighbours.ways.detour = Some(detour);
         }
     }
 }

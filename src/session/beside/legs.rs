@@ -31,6 +31,11 @@ impl Wait {
 
 /// Tells each of `sessions` on which other connection a proxy passed it on, or had it from.
 pub(super) fn find_legs(sessions: &mut [Box<Session>]) {
+    let servers = |session: &Session| session.wire.peers.server.endpoint;
+    let first = sessions.first().map(|session| servers(session));
+    if one_by_one(sessions).all(|(_, session)| Some(servers(session)) == first) {
+        return;
+    }
     let mut alike: HashMap<Words, Vec<Wait>> = HashMap::new();
     for (place, session) in one_by_one(sessions) {
         if let Some((words, asked, answered)) = session.let_in_with() {
@@ -56,10 +61,10 @@ fn tell(sessions: &mut [Box<Session>], outer: usize, inner: usize) {
     let Some((client_side, broker_side)) = sessions.get(outer).zip(sessions.get(inner)) else { return };
     let (client_side, broker_side) = (Leg::of(client_side), Leg::of(broker_side));
     if let Some(session) = sessions.get_mut(outer) {
-        session.neighbours.legs.get_or_insert_default().inner = Some(broker_side);
+        session.neighbours.ways.legs.inner = Some(broker_side);
     }
     if let Some(session) = sessions.get_mut(inner) {
-        session.neighbours.legs.get_or_insert_default().outer = Some(client_side);
+        session.neighbours.ways.legs.outer = Some(client_side);
     }
 }
 

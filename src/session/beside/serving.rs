@@ -1,8 +1,8 @@
 //! Of each connection that a server's host refused: which other one the same port of that server went on serving meanwhile.
 //! Then something does listen there.
 //!
-//! Invariant: what the server says after the refusal, on a connection that began before it, is what shows it. A FIN would not:
-//! a broker that goes down closes its port first.
+//! Invariant: what the server says after the refusal, on a connection that began before it, is what shows it. A FIN or a
+//! DISCONNECT would not: a broker that goes down closes its port first.
 
 use std::net::IpAddr;
 
@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 
 use super::one_by_one;
 use crate::capture::Moment;
+use crate::mqtt::PacketType;
 use crate::net::Endpoint;
 use crate::session::facts::{Serving, Session};
 use crate::stream::Side;
@@ -62,7 +63,7 @@ pub(super) fn find_serving(sessions: &mut [Box<Session>]) {
         let Some((heard, began)) = all.get(&server).and_then(|served| served.going_on(at)) else { continue };
         let host = session.wire.peers.client.endpoint.address;
         let same_host = of_hosts.get(&(server, host)).is_some_and(|served| served.going_on(at).is_some());
-        session.neighbours.serving = Some(Box::new(Serving { began, heard, same_host }));
+        session.neighbours.ways.serving = Some(Serving { began, heard, same_host });
     }
 }
 
@@ -83,6 +84,7 @@ impl Session {
         if sealed && self.wire.close().is_none_or(|close| close.by == Side::Client) {
             return self.wire.sent.server.last_data;
         }
-        self.last_packets.server.last().filter(|_| admitted).map(|packet| packet.at)
+        let mut spoken = self.last_packets.server.iter().rev().filter(|packet| packet.packet != PacketType::DISCONNECT);
+        spoken.next().filter(|_| admitted).map(|packet| packet.at)
     }
 }

@@ -5,7 +5,7 @@ use crate::capture::{FrameNumber, Moment, Timestamp};
 use crate::net::Endpoint;
 use crate::session::wire::Close;
 
-use super::{TextFact, WillFacts};
+use super::{Empty, Rare, TextFact, WillFacts};
 
 /// What other sessions of the capture had to do with this one.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +40,6 @@ pub struct Neighbours {
     /// The first frame of another connection to the same server address and port in which the
     /// client's first bytes were TLS and the server answered with TLS.
     pub tls_on_port: Option<Moment>,
-    /// The first answer of the same server address and port to a CONNECT behind a PROXY header, on another connection.
-    pub takes_header: Option<Moment>,
     /// On another connection to the same server address and port MQTT was spoken inside a WebSocket.
     pub websocket_on_port: bool,
     /// The first CONNACK from the same server address and port, if it came before this
@@ -56,12 +54,8 @@ pub struct Neighbours {
     pub searched: Option<Box<Search>>,
     /// If the broker refused this client: whom it let in who had something in common with it.
     pub admitted: Option<Box<Admitted>>,
-    /// If the attempt opened no connection: where the same client got through meanwhile or right after.
-    pub detour: Option<Box<Detour>>,
-    /// If the server's host refused the connection: that it went on serving another one on the same port.
-    pub serving: Option<Box<Serving>>,
-    /// If a proxy passed it on, and the capture holds both of its connections: the others.
-    pub legs: Option<Box<Legs>>,
+    /// What others show of the ways to a broker.
+    pub ways: Rare<Ways>,
     /// How many other connections of the same client were closed by the same side after the same silence as this one.
     pub closed_again_alike: u64,
     /// If the client's side closed it without a goodbye: how many others it closed so from the same address, within a second.
@@ -156,6 +150,25 @@ pub struct Detour {
     pub at: Moment,
     /// The lookup of one name led to both addresses.
     pub one_name: bool,
+}
+
+/// What other connections show of the ways to a broker.
+#[derive(Clone, Debug, Default)]
+pub struct Ways {
+    /// If the attempt opened no connection: where the same client got through meanwhile or right after.
+    pub detour: Option<Detour>,
+    /// If the server's host refused the connection: that it went on serving another one on the same port.
+    pub serving: Option<Serving>,
+    /// If a proxy passed it on, and the capture holds both of its connections: the others.
+    pub legs: Legs,
+    /// The first answer of the same server address and port to a CONNECT behind a PROXY header, on another connection.
+    pub takes_header: Option<Moment>,
+}
+
+impl Empty for Ways {
+    fn empty() -> &'static Ways {
+        const { &Ways { detour: None, serving: None, legs: Legs { outer: None, inner: None }, takes_header: None } }
+    }
 }
 
 /// The same session on other connections of a proxy.

@@ -289,3 +289,15 @@ fn a_connack_that_allows_more_than_the_library_expects() {
     assert!(first(268_435_455, 0.001).starts_with("The program ended"), "{}", first(268_435_455, 0.001));
     assert!(first(268_435_456, 9.0).starts_with("The program ended"));
 }
+
+#[test]
+fn a_health_check_comes_again() {
+    let causes = |again, after| {
+        let tale = Tale::connected().with(|session| session.neighbours.closed_again_alike = again);
+        diagnose(&tale.close(Side::Client, after).build()).causes
+    };
+    assert!(causes(2, 0.001)[0].starts_with("It only asked"), "{:?}", causes(2, 0.001));
+    let once = causes(0, 0.001);
+    assert!(once[0].starts_with("The program ended") && once[1].starts_with("It only asked"), "{once:?}");
+    assert!(!causes(2, 3.0).concat().contains("It only asked"));
+}

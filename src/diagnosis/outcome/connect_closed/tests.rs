@@ -48,7 +48,7 @@ fn a_broker_that_is_gone_soon_after_was_stopped() {
     };
     let stopped = causes(1);
     assert_eq!(stopped.len(), 1, "{stopped:?}");
-    assert!(stopped[0].starts_with("The broker was stopped or has crashed: 1 s later"), "{stopped:?}");
+    assert!(stopped[0].starts_with("The broker, or a proxy in front of it, was stopped or has crashed: 1 s later"), "{stopped:?}");
     assert!(causes(60)[0].starts_with("The user name"), "{:?}", causes(60));
 }
 
