@@ -52,7 +52,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     }
     let (client, how) = (story.client(), how(close.how));
     let (connect, connected) = (story.connect_sent(), story.connected());
-    let missed = story.goodbye_may_be_missed(close);
+    let (missed, unread) = (story.goodbye_may_be_missed(close), story.last_unread(Side::Client));
     if let Some(judgement) = reset_by_another::judge(story, close).or_else(|| by_proxy(story, close)) {
         return Some(judgement);
     }
@@ -63,10 +63,8 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     });
     let whole = begun.is_none() && story.session.begun_header.client.is_none();
     let goodbye = story.session.disconnect.client.as_ref().filter(|goodbye| !close.at.is_before(goodbye.at));
-    let sealed = story.is(Qualifier::Encrypted);
-    let stranger = client_broke_rules::unintroduced(story).is_some();
+    let (sealed, stranger) = (story.is(Qualifier::Encrypted), client_broke_rules::unintroduced(story).is_some());
     let unheard = !stranger && !story.may_be_introduced();
-    let unread = story.last_unread(Side::Client);
     // Its host acknowledged what the capture lacks.
     let (answered, when) = (story.answer_missed(), story.when_first_seen());
     let sentence = match connect {

@@ -36,9 +36,7 @@ const PUSHED_OUT: &str = "Another connection with the same client id pushed this
 
 pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let close = story.close_by(Side::Server)?;
-    let client = story.client();
-    let age = story.age(close.at);
-    let last = story.last_words(close.at);
+    let (client, age, last) = (story.client(), story.age(close.at), story.last_words(close.at));
     let gaps = story.is(Qualifier::CaptureGaps);
     let part = story.session.unfinished_packet.client.filter(|part| part.started.is_before(close.at) && !gaps);
     let at_once = story.closed_at_once();
