@@ -29,6 +29,8 @@ struct Door<'s> {
     inside: Vec<(Timestamp, Timestamp)>,
     /// When and where one was turned away.
     away: Vec<(Timestamp, usize)>,
+    /// How many were inside when the first was turned away, and the last.
+    then: (usize, usize),
     users: HashSet<Option<&'s TextFact>>,
     ids: HashSet<&'s TextFact>,
     users_away: HashSet<Option<&'s TextFact>>,
@@ -47,6 +49,18 @@ pub(super) fn compare_crowds(sessions: &mut [Box<Session>]) {
         return;
     }
     for (_, session) in one_by_one(sessions) {
+        if let Some(stay) = session.stay()
+            && let Some(door) = doors.get_mut(&session.wire.peers.server.endpoint)
+        {
+            door.count(stay);
+        }
+    }
+    // Of most doors that is enough to know better.
+    doors.retain(|_, door| door.then.0 >= CROWD && door.then.0 == door.then.1);
+    if doors.is_empty() {
+        return;
+    }
+    for (_, session) in one_by_one(sessions) {
         if let Some(door) = doors.get_mut(&session.wire.peers.server.endpoint) {
             door.note(session);
         }
@@ -60,12 +74,17 @@ pub(super) fn compare_crowds(sessions: &mut [Box<Session>]) {
 }
 
 impl<'s> Door<'s> {
+    fn count(&mut self, (from, until): (Timestamp, Timestamp)) {
+        let holds = |away: Option<&(Timestamp, usize)>| away.is_some_and(|(at, _)| from <= *at && *at < until);
+        self.then.0 += usize::from(holds(self.away.first()));
+        self.then.1 += usize::from(holds(self.away.last()));
+    }
+
     fn note(&mut self, session: &'s Session) {
         let Some(connect) = &session.connect else { return };
         let user = connect.username.as_ref();
-        if let Some(connack) = session.connack.as_ref().filter(|connack| connack.code.0 == 0) {
-            let end = session.wire.close().map_or(session.wire.last, |close| close.at);
-            self.inside.push((connack.at.time, end.time));
+        if let Some(stay) = session.stay() {
+            self.inside.push(stay);
             self.users.insert(user);
             self.ids.insert(&connect.client_id);
         } else if session.turned_away().is_some() {
@@ -101,6 +120,13 @@ impl<'s> Door<'s> {
 }
 
 impl Session {
+    /// When its client came in, and when it was gone.
+    fn stay(&self) -> Option<(Timestamp, Timestamp)> {
+        let connack = self.connack.as_ref().filter(|connack| connack.code.0 == 0 && self.connect.is_some())?;
+        let end = self.wire.close().map_or(self.wire.last, |close| close.at);
+        Some((connack.at.time, end.time))
+    }
+
     /// When the server closed upon its CONNECT without an answer.
     fn turned_away(&self) -> Option<Timestamp> {
         let unanswered = self.connect.is_some() && self.connack.is_none();

@@ -47,7 +47,9 @@ pub(super) fn find_serving(sessions: &mut [Box<Session>]) {
     }
     let mut all: HashMap<Endpoint, Served> =
         refused.iter().map(|(_, (server, _))| (*server, Served::default())).collect();
-    let mut of_hosts: HashMap<(Endpoint, IpAddr), Served> = HashMap::new();
+    let host = |place: usize| sessions.get(place).map(|session| session.wire.peers.client.endpoint.address);
+    let mut of_hosts: HashMap<(Endpoint, IpAddr), Served> =
+        refused.iter().filter_map(|(place, (server, _))| Some(((*server, host(*place)?), Served::default()))).collect();
     for (_, session) in one_by_one(sessions) {
         let peers = &session.wire.peers;
         let server = peers.server.endpoint;
@@ -55,7 +57,9 @@ pub(super) fn find_serving(sessions: &mut [Box<Session>]) {
             && let Some(heard) = session.served_until()
         {
             of_server.add(session.wire.first, heard);
-            of_hosts.entry((server, peers.client.endpoint.address)).or_default().add(session.wire.first, heard);
+            if let Some(of_host) = of_hosts.get_mut(&(server, peers.client.endpoint.address)) {
+                of_host.add(session.wire.first, heard);
+            }
         }
     }
     for (place, (server, at)) in refused {
