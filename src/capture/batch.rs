@@ -29,7 +29,7 @@ pub struct Batch {
 struct Placed {
     at: Moment,
     /// Where its bytes begin, from the batch's origin on.
-    start: usize,
+    start: u32,
     length: u32,
     original_length: u32,
     link: LinkType,
@@ -56,8 +56,8 @@ impl Batch {
     #[inline]
     pub(crate) fn place(&mut self, frame: &Frame<'_>, start: usize, end: usize) {
         let Frame { at, link, data, original_length } = *frame;
-        // No frame is longer than a source's buffer.
-        let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        // No frame is longer than a source's buffer, nor does one begin behind so many bytes.
+        let [start, length] = [start, data.len()].map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
         self.frames.push(Placed { at, start, length, original_length, link });
         self.used = end;
     }
@@ -128,7 +128,7 @@ impl Batch {
     #[inline]
     pub(crate) fn fetch_bytes(&self, index: usize) {
         let Some(placed) = self.frames.get(index) else { return };
-        let start = self.origin + placed.start;
+        let start = self.origin + placed.start as usize;
         for byte in [start, start + fetch::LINE] {
             self.bytes.get(byte).into_iter().for_each(fetch::start);
         }
@@ -149,7 +149,7 @@ impl Batch {
     #[inline]
     fn frame(&self, placed: &Placed) -> Frame<'_> {
         let Placed { at, start, length, original_length, link } = *placed;
-        let start = self.origin + start;
+        let start = self.origin + start as usize;
         let data = self.bytes.get(start..start + length as usize).unwrap_or_default();
         Frame { at, link, data, original_length }
     }

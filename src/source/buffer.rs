@@ -8,9 +8,8 @@ use std::ops::Range;
 
 use crate::capture::Batch;
 
-/// Most bytes of one `read()`: enough for a batch and the rest of its last record, few enough to stay in the processor's
-/// cache.
-const PIECE: usize = Batch::BYTES + (128 << 10);
+/// Size of one `read()` where it is not for a batch, and of a buffer at first.
+const PIECE: usize = 256 << 10;
 
 /// So many bytes more than are wanted are read at least: most often the rest of the last record.
 const REST: usize = 2 << 10;
@@ -92,7 +91,7 @@ impl Buffer {
             let full = std::mem::replace(&mut self.bytes, larger);
             self.begin_with(full.get(self.unread.clone()).unwrap_or_default());
         }
-        let end = self.bytes.len().min(self.unread.end + most.min(PIECE));
+        let end = self.bytes.len().min(self.unread.end + most);
         let free = self.bytes.get_mut(self.unread.end..end).unwrap_or_default();
         loop {
             match self.input.read(free) {
