@@ -22,12 +22,16 @@ mod resets;
 mod silence;
 mod websocket;
 
+pub(crate) use arrival::only_asked;
 pub(crate) use resets::reset_is_foreign;
-
 pub(crate) use silence::Silence;
 
 /// One second in nanoseconds.
 pub(crate) const SECOND: i64 = 1_000_000_000;
+
+/// A shorter silence, in nanoseconds, is none that the idle limit of a proxy or program ends: of 5 s at least, and timers are
+/// not exact.
+pub(crate) const SHORTEST_IDLE: i64 = 48 * SECOND / 10;
 
 /// One session as the rules see it.
 pub(crate) struct Story<'a> {

@@ -395,18 +395,19 @@ fn follow(part: &mut Part, own: &[Own], sorted: &Sorted, hints: Hints<'_>) {
             foresight.go_on(&mut part.table);
         }
         let_pass(part, sorted, passed, index);
+        passed = index;
         let table = &mut part.table;
         let is_passed_by = table.passes_by()
             && net::usual_segment(frame.link, frame.data)
                 .is_some_and(|segment| table.pass_by_sought(&segment, own.sought, frame.at));
         if is_passed_by {
-            // Nothing else is to be done for it.
-        } else if let Some(segment) = net::usual_segment(frame.link, frame.data) {
+            continue;
+        }
+        if let Some(segment) = net::usual_segment(frame.link, frame.data) {
             part.segment(&segment, own.sought, frame.at, hints);
         } else {
             part.take(&net::decode(frame.link, frame.data, frame.original_length), frame.at, hints);
         }
-        passed = index;
     }
     let_pass(part, sorted, passed, sorted.frames.len());
 }

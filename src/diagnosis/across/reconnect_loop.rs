@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
+use crate::diagnosis::story::{SHORTEST_IDLE, only_asked};
 use crate::diagnosis::{Confidence, Severity, words};
 use crate::net::Endpoint;
 use crate::session::{CloseHow, SILENCE_SPREAD, TextFact};
@@ -32,11 +33,6 @@ const UNKNOWN: &str = "unclassified";
 const LEFT: &str = "client-closed";
 /// A shorter silence, in nanoseconds, is none that a timer ends.
 const SHORTEST_SILENCE: i64 = 1_000_000_000;
-/// The same where the client's side closed.
-const SHORTEST_IDLE: i64 = 4_800_000_000;
-
-/// Who has nothing to ask for leaves within so many nanoseconds.
-const AT_ONCE: i64 = 500_000_000;
 
 /// What sessions without a request may be.
 const ASKED: &str =
@@ -138,7 +134,9 @@ fn told(
     let times = words::number(attempts as u64);
     let rhythm = if paced { format!(" {}", rhythm(&pauses(&starts))) } else { String::new() };
     let looked = these.iter().all(|judged| only_looked(judged));
-    let asked = these.iter().all(|judged| only_asked(judged));
+    let asked = these
+        .iter()
+        .all(|judged| closed_itself(judged) && judged.close.is_some_and(|close| only_asked(judged.session, close)));
     let headline = if asked {
         format!(
             "{client} was let in by {server} and left again at once without asking for anything, {least}{times} times; it came back{rhythm}.{end}"
@@ -183,14 +181,6 @@ fn closed_itself(judged: &Judged<'_>) -> bool {
     let own = |how| how == CloseHow::Closed || judged.verdict.outcome.confidence == Confidence::Certain;
     let by_client = judged.close.is_some_and(|close| close.by == Side::Client && own(close.how));
     by_client && judged.outcome == LEFT
-}
-
-/// Whether the client left at once when it was let in, and asked for nothing.
-fn only_asked(judged: &Judged<'_>) -> bool {
-    let session = judged.session;
-    let admitted = session.connack.as_ref().zip(judged.close).filter(|_| closed_itself(judged));
-    let at_once = admitted.is_some_and(|(connack, close)| close.at.time.nanoseconds_since(connack.at.time) <= AT_ONCE);
-    at_once && session.counts.client.total() == 1 && session.connect.is_some()
 }
 
 /// That the same side closed each time after the same silence, as a timer does: of all of `these`, at least three.

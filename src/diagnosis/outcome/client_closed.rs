@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::{About, Judgement, client_broke_rules, refusal, relayed};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
-use crate::diagnosis::story::{SECOND, Said, Story, how};
+use crate::diagnosis::story::{SECOND, SHORTEST_IDLE, Said, Story, how, only_asked};
 use crate::diagnosis::{Confidence, Qualifier, Severity, words};
 use crate::mqtt::PacketType;
 use crate::session::{Close, CloseHow, ExchangeState, LastPacket, Proof};
@@ -115,7 +115,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
     let (waited, unreadable) = (waited_in_vain(story, close), unreadable(story, close));
     let spoiled = unreadable.is_some();
     let (reset, meaning) = (close.how == CloseHow::Reset, story.close_code_cause(Side::Client));
-    let (asked, again) = (connected && !spoiled && only_asked(story, close), story.session.neighbours.closed_again_alike > 0);
+    let asked = connected && !spoiled && !story.is(Qualifier::CaptureGaps) && only_asked(story.session, close);
     let limit = timer(story, close).filter(|_| connected);
     let timed = limit.is_some();
     let together = together(story).filter(|_| connected && !timed);
@@ -137,9 +137,9 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(!connected && whole && !stranger && goodbye.is_none() && !answered && !spoiled, "The program did not wait for the answer: its time limit is very short, or it only tests whether the broker is there.")
             .cause_if(together.is_some(), together.unwrap_or_default())
             .cause_if(timed, limit.unwrap_or_default())
-            .cause_if(asked && again, ONLY_ASKED)
+            .cause_if(asked && story.session.neighbours.closed_again_alike > 0, ONLY_ASKED)
             .cause_if(connected || answered, "The program ended, crashed or was restarted without calling its library's disconnect function.")
-            .cause_if(asked && !again, ONLY_ASKED)
+            .cause_if(asked && story.session.neighbours.closed_again_alike == 0, ONLY_ASKED)
             .cause_if(reset, "The client dropped the connection with data still unread or unsent, as some embedded TCP stacks do: that makes it a reset.")
             .cause_if(connected || answered, "The library gave the connection up over an error of its own and is about to connect again.")
             .step("Look into the client's log at this time.")
@@ -172,10 +172,6 @@ fn advised(story: &Story<'_>) -> &'static str {
 
 /// A shorter silence, in nanoseconds, ends none of a proxy's connections by its idle limit.
 const IDLE: i64 = 10 * SECOND;
-/// The same of a silence that ended several.
-const IDLE_AGAIN: i64 = 5 * SECOND;
-/// Who has nothing to ask for leaves within so many nanoseconds.
-const AT_ONCE: i64 = SECOND / 2;
 /// Idle limits that proxies and load balancers have unless told otherwise, in seconds.
 const KNOWN_LIMITS: [i64; 9] = [30, 50, 60, 120, 240, 300, 350, 600, 3600];
 
@@ -186,7 +182,7 @@ fn timer(story: &Story<'_>, close: Close) -> Option<String> {
     let again = story.session.neighbours.closed_again_alike;
     let limit = |seconds: &i64| silence.saturating_sub(seconds * SECOND).abs() <= SECOND / 5;
     let known = silence >= IDLE && KNOWN_LIMITS.iter().any(limit);
-    if !known && (again == 0 || silence < IDLE_AGAIN - SECOND / 5) {
+    if !known && (again == 0 || silence < SHORTEST_IDLE) {
         return None;
     }
     let span = words::duration(silence);
@@ -205,14 +201,6 @@ fn by_proxy(story: &Story<'_>, close: Close) -> Option<Judgement> {
 
 /// Why a client that was let in leaves at once.
 const ONLY_ASKED: &str = "It only asked whether the broker lets it in, as the health check of a load balancer and monitors do: it left at once and wanted nothing else.";
-
-/// Whether the client left as soon as it was let in, and asked for nothing.
-fn only_asked(story: &Story<'_>, close: Close) -> bool {
-    let session = story.session;
-    let admitted = session.connack.as_ref().filter(|connack| connack.code.0 == 0);
-    let alone = session.counts.client.total() == 1 && session.connect.is_some() && !story.is(Qualifier::CaptureGaps);
-    alone && admitted.is_some_and(|connack| story.soon(connack.at, close.at, AT_ONCE))
-}
 
 /// What closed others from the same address at the same moment.
 fn together(story: &Story<'_>) -> Option<String> {

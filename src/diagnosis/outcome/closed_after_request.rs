@@ -110,7 +110,7 @@ pub(super) fn judge(story: &Story<'_>) -> Option<Judgement> {
             .cause_if(large && !reset, too_large.clone())
             .cause_if(unread && !large, format!("{too_large} It left bytes unread: that makes its close a reset."))
             .cause_if(refused && !sure && twice.is_some(), twice.unwrap_or_default())
-            .cause_if(refused && published && marked, "There is a blank or a `.` in its topic, which NATS, for one, does not take.")
+            .cause_if(refused && published && marked, "There is a blank or a `.` in its topic, which NATS 2.9, for one, does not take.")
             .cause_if(refused, "The broker does not take the request for another reason: its QoS, its RETAIN flag, its topic.")
             .step_if(refused && sure, "Publish with QoS 1.")
             .step_if(refused, "Compare the topic with the broker's rules for this user and client id.")

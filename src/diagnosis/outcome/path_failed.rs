@@ -341,7 +341,7 @@ fn full_buffer(story: &Story<'_>, side: Side) -> Option<(Moment, i64)> {
 
 /// From when until when the receive buffer of `side` was full, the last time, up to `end`.
 fn without_room(story: &Story<'_>, side: Side, end: Timestamp) -> Option<(Moment, Timestamp)> {
-    let wire = &story.session.wire.sent.of(side);
+    let wire = story.session.wire.sent.of(side);
     let reopened = || wire.reopened_window.map(|(full, open)| (full, open.time.min(end)));
     wire.zero_window.map(|full| (full, end)).or_else(reopened)
 }

@@ -4,14 +4,11 @@
 use super::{Judgement, server_closed};
 use crate::capture::Moment;
 use crate::diagnosis::qualifier::Ground;
-use crate::diagnosis::story::{SECOND, Story, how};
+use crate::diagnosis::story::{SHORTEST_IDLE, Story, how};
 use crate::diagnosis::symptom::Sight;
 use crate::diagnosis::{Confidence, words};
 use crate::session::{Close, Leg};
 use crate::stream::Side;
-
-/// A shorter silence, in nanoseconds, is none that an idle limit ends.
-const IDLE: i64 = 48 * SECOND / 10;
 
 const LONGER: &str = "Set a longer idle limit in the proxy (HAProxy: `timeout client`, `timeout server` and `timeout tunnel`; nginx: `proxy_read_timeout` and `proxy_timeout`), or a shorter Keep Alive in the client.";
 
@@ -72,7 +69,7 @@ fn before(leg: &Leg, side: Side, close: Close) -> Option<(Moment, String)> {
 /// For how long nothing had been said, if that is long.
 fn silence(story: &Story<'_>, close: Close) -> Option<i64> {
     let last = story.packet_before(close.at)?;
-    Some(close.at.time.nanoseconds_since(last.time)).filter(|silence| *silence >= IDLE)
+    Some(close.at.time.nanoseconds_since(last.time)).filter(|silence| *silence >= SHORTEST_IDLE)
 }
 
 fn idle(story: &Story<'_>, close: Close) -> String {
@@ -88,7 +85,8 @@ fn told(story: &Story<'_>, close: Close, other: &Leg, sentence: String, cause: S
         Side::Client => ("broker", other.server),
         Side::Server => ("client", other.client),
     };
-    Judgement::new(Confidence::Certain, sentence)
+    // Who closed is certain; that it is a proxy is as sure as that both connections carry one session.
+    Judgement::new(Confidence::VeryLikely, sentence)
         .on(&[Ground::Absence])
         .at(story.packet_before(close.at))
         .at(other.close.map(|other| other.at))

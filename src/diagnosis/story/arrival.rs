@@ -2,10 +2,22 @@
 
 use super::{SECOND, Story};
 use crate::capture::Moment;
+use crate::session::{Close, Session};
 use crate::stream::Side;
 
 /// What was repeated for longer, in nanoseconds, was not lost now and then: the path was broken.
 const LOST_AT_MOST: i64 = 5 * SECOND;
+
+/// Who has nothing to ask for leaves within so many nanoseconds.
+const AT_ONCE: i64 = SECOND / 2;
+
+/// Whether the client closed as soon as it was let in, and had asked for nothing.
+pub(crate) fn only_asked(session: &Session, close: Close) -> bool {
+    let admitted = session.connack.as_ref().filter(|connack| connack.code.0 == 0);
+    let at_once = |answer: Moment| close.at.time.nanoseconds_since(answer.time) <= AT_ONCE;
+    let alone = session.counts.client.total() == 1 && session.connect.is_some();
+    alone && close.by == Side::Client && admitted.is_some_and(|connack| at_once(connack.at))
+}
 
 impl Story<'_> {
     /// Whether the client's TCP sent data again between `first` and `later`.
